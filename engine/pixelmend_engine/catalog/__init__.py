@@ -1,0 +1,1 @@
+"""What each family offers: sizes, models, weight files. Read without torch."""

@@ -1,0 +1,144 @@
+"""The sizes of the published HI-Diff systems, and where their weights are.
+
+Sources: arXiv:2305.12966 and github.com/zhengchen1999/HI-Diff at b3bfd16 (option files, README).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec, WeightFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class HIDiffConfig:
+    """Sizes of one published HI-Diff checkpoint."""
+
+    dim: int = 48
+    blocks: tuple[int, int, int, int] = (3, 5, 6, 6)
+    refinement_blocks: int = 4
+    heads: tuple[int, int, int, int] = (1, 2, 4, 8)
+    ffn_expansion: float
+    embed_dim: int = 64  # the prior is four times as wide
+    group: int = 4  # the prior has group * group tokens
+    encoder: Literal["gelu", "lrelu"]
+    encoder_blocks: int
+    denoiser: Literal["mixer", "mlp"]
+    denoiser_width: int
+    denoiser_blocks: int = 4
+    prediction: Literal["epsilon", "x0"]  # epsilon: x_0 is clamped to [-1, 1]; x0: it is not
+    betas: Literal["linear", "linear-sqrt"]
+    beta_start: float = 0.1
+    beta_end: float = 0.99
+    steps: int
+
+    @property
+    def prior_tokens(self) -> int:
+        """The number of tokens in the prior."""
+        return self.group**2
+
+    @property
+    def prior_dim(self) -> int:
+        """The width of a token of the prior."""
+        return 4 * self.embed_dim
+
+
+GOPRO = HIDiffConfig(
+    ffn_expansion=2.66,
+    encoder="gelu",
+    encoder_blocks=6,
+    denoiser="mixer",
+    denoiser_width=512,
+    prediction="epsilon",
+    betas="linear",
+    steps=8,
+)
+
+REALBLUR = HIDiffConfig(
+    ffn_expansion=2.0,
+    encoder="lrelu",
+    encoder_blocks=5,
+    denoiser="mlp",
+    denoiser_width=256,
+    prediction="x0",
+    betas="linear-sqrt",
+    steps=16,
+)
+
+COMPACT = HIDiffConfig(
+    dim=16,
+    blocks=(1, 1, 2, 2),
+    refinement_blocks=1,
+    ffn_expansion=2.66,
+    encoder="gelu",
+    encoder_blocks=4,
+    denoiser="mixer",
+    denoiser_width=256,
+    prediction="epsilon",
+    betas="linear",
+    steps=8,
+)
+
+PUBLISHED_SOURCE = "https://github.com/zhengchen1999/HI-Diff"
+PUBLISHED_LICENSE = "Apache-2.0 (the repository's; the weights carry no statement of their own)"
+
+
+def _drive(file_id: str) -> tuple[WeightFile, ...]:
+    address = "https://drive.usercontent.google.com/download"
+    return (WeightFile(urls=(f"{address}?id={file_id}&export=download&confirm=t",)),)
+
+
+def _published(
+    model_id: str, title: str, config: HIDiffConfig, drive_id: str, tile_bytes_per_pixel: int
+) -> ModelSpec:
+    return ModelSpec(
+        id=model_id,
+        title=title,
+        family="HI-Diff",
+        task="deblur",
+        config=config,
+        weights=_drive(drive_id),
+        multiple=8,
+        tiling="supported",
+        cost=MemoryCost(prepare_bytes_per_pixel=150, tile_bytes_per_pixel=tile_bytes_per_pixel),
+        license=PUBLISHED_LICENSE,
+        source=PUBLISHED_SOURCE,
+    )
+
+
+MODELS = (
+    _published("hi-diff-gopro", "HI-Diff GoPro", GOPRO, "1cx0vCV5Z5fklnbqonZQad37vt4armEbT", 6100),
+    _published(
+        "hi-diff-realblur-j",
+        "HI-Diff RealBlur-J",
+        REALBLUR,
+        "1zdAOurzjAONRmLuPmSi0nppyqT2ORIRg",
+        5100,
+    ),
+    _published(
+        "hi-diff-realblur-r",
+        "HI-Diff RealBlur-R",
+        REALBLUR,
+        "1inQwZ6SJIHYyZoQo702Mv4upjvgg3kFA",
+        5100,
+    ),
+    ModelSpec(
+        id="hi-diff-compact",
+        title="HI-Diff Compact",
+        family="HI-Diff",
+        task="deblur",
+        config=COMPACT,
+        weights=(
+            WeightFile(
+                urls=(),
+                size_bytes=5_789_002,
+                sha256="92932f296247c2c13d6c9cc0791a30dc1e1b001b434069be9b593f1f4d8f978e",
+            ),
+        ),
+        bundled="hi-diff-compact.safetensors",
+        multiple=8,
+        tiling="supported",
+        cost=MemoryCost(prepare_bytes_per_pixel=150, tile_bytes_per_pixel=2300),
+        license="Apache-2.0",
+        source="trained by this project",
+    ),
+)

@@ -1,0 +1,108 @@
+"""Reading checkpoints: files in, tensors by name out; nothing in them is ever executed."""
+
+import pickle
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - PathLike
+from torch import Tensor, nn
+
+from pixelmend.errors import UnreadableCheckpoint
+
+StateDict = dict[str, Tensor]
+
+DAMAGED = (  # what the readers raise over bytes that are no checkpoint
+    SafetensorError,
+    pickle.UnpicklingError,
+    struct.error,
+    AttributeError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+SHOWN = 3  # names in a message; the rest is counted
+
+
+def read(path: Path) -> StateDict:
+    """Reads a `.safetensors` file, or a pickled one that holds tensors (alone or under `params`).
+
+    Raises:
+        UnreadableCheckpoint: The file is damaged, or holds something else than tensors by name.
+    """
+    try:
+        loaded = load_file(path) if path.suffix == ".safetensors" else _unpickle(path)
+    except DAMAGED as error:
+        raise UnreadableCheckpoint(
+            f"The weights file is damaged, or no weights file: `{path.name}`",
+            hint="Download it again, or unpack it first if it is an archive",
+        ) from error
+    except OSError as error:
+        raise UnreadableCheckpoint(
+            f"The weights file can't be read ({error.strerror or error}): `{path.name}`",
+            hint="Check the path and its permissions",
+        ) from error
+    return _tensors(loaded, path.name)
+
+
+def _unpickle(path: Path) -> object:
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _tensors(loaded: object, name: str) -> StateDict:
+    if isinstance(loaded, Mapping) and set(cast("Mapping[object, object]", loaded)) == {"params"}:
+        loaded = cast("Mapping[object, object]", loaded)["params"]
+    if not isinstance(loaded, Mapping) or not loaded:
+        loaded = {"": None}  # told apart below
+    state: StateDict = {}
+    for key, value in cast("Mapping[object, object]", loaded).items():
+        if not isinstance(key, str) or not isinstance(value, Tensor):
+            raise UnreadableCheckpoint(
+                f"The file holds no network, or more than tensors by name: `{name}`",
+                hint="Point --weights at the published files of the model",
+            )
+        # Training on several GPUs leaves this prefix; published loaders strip it too.
+        state[key.removeprefix("module.")] = value
+    return state
+
+
+def fill_strictly(networks: nn.Module, states: Mapping[str, StateDict]) -> None:
+    """Puts a checkpoint's tensors, in float32, into networks that lie on the meta device.
+
+    Raises:
+        UnreadableCheckpoint: A name is missing or unknown, or a shape differs.
+    """
+    given = {
+        f"{name}.{key}": value for name, state in states.items() for key, value in state.items()
+    }
+    wanted = networks.state_dict()
+    missing = sorted(wanted.keys() - given.keys())
+    extra = sorted(given.keys() - wanted.keys())
+    shapes = [
+        f"{key} is {list(given[key].shape)}, not {list(wanted[key].shape)}"
+        for key in wanted
+        if key in given and given[key].shape != wanted[key].shape
+    ]
+    absent = sorted({key.partition(".")[0] for key in missing} - states.keys())
+    for problem, names in (
+        ("the networks are not all there, missing", absent),
+        ("tensors are missing", missing),
+        ("tensors are there that the model does not have", extra),
+        ("shapes differ", shapes),
+    ):
+        if names:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            raise UnreadableCheckpoint(
+                f"The weights are not those of this model: {problem}: "
+                f"{', '.join(names[:SHOWN])}{more}",
+                hint="Point --weights at the files of the model that you named with --model",
+            )
+    # Copied, because tensors mapped from a file lie at any address, and some kernels sum in an
+    # order that depends on it: the same weights in two layouts would not give the same bits.
+    filled = {key: value.to(torch.float32, copy=True) for key, value in given.items()}
+    networks.load_state_dict(filled, assign=True)

@@ -1,0 +1,74 @@
+"""What Pixelmend needs on this computer, looked at one by one."""
+
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import PIL
+import psutil
+import torch
+
+from pixelmend import __version__
+from pixelmend_engine import registry, weights
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `hint` says what to do where it is not as it should be."""
+
+    name: str
+    value: str
+    hint: str | None = None
+
+
+def examine(models_dir: Path) -> list[Finding]:
+    """Looks at the program, the devices, the memory and the weights."""
+    return [
+        Finding("pixelmend", __version__),
+        Finding("python", f"{platform.python_version()} at {sys.executable}"),
+        Finding("libraries", f"torch {torch.__version__}, Pillow {PIL.__version__}"),
+        Finding("processor", f"{platform.machine()}, {torch.get_num_threads()} threads"),
+        *_gpus(),
+        Finding("memory", f"{_gigabytes(psutil.virtual_memory().available)} free"),
+        *_bundled(),
+        Finding("models folder", _models(models_dir)),
+    ]
+
+
+def _gpus() -> list[Finding]:
+    if not torch.cuda.is_available():
+        # No fault: everything runs on the CPU, only slower.
+        build = torch.version.cuda or "a build without CUDA"
+        return [Finding("gpu", f"none that torch ({build}) can use; the CPU computes")]
+    return [
+        Finding(
+            f"gpu cuda:{index}",
+            f"{torch.cuda.get_device_name(index)}, "
+            f"{_gigabytes(torch.cuda.mem_get_info(index)[0])} free",
+        )
+        for index in range(torch.cuda.device_count())
+    ]
+
+
+def _bundled() -> list[Finding]:
+    findings: list[Finding] = []
+    for spec in registry.MODELS:
+        if spec.bundled is None:
+            continue
+        path = weights.bundled_file(spec.bundled)
+        sound = path.is_file() and weights.sha256(path) == spec.weights[0].sha256
+        hint = None if sound else "Install Pixelmend again"
+        findings.append(Finding(f"weights of {spec.id}", "sound" if sound else "damaged", hint))
+    return findings
+
+
+def _models(models_dir: Path) -> str:
+    installed = [
+        spec.id for spec in registry.MODELS if weights.state(spec, models_dir) == "installed"
+    ]
+    return f"{models_dir} ({', '.join(installed) or 'nothing installed'})"
+
+
+def _gigabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB"

@@ -1,0 +1,58 @@
+"""From a model's facts to a loaded model: files read, family found, networks filled."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from pixelmend.errors import UnreadableCheckpoint
+from pixelmend_engine import checkpoints
+from pixelmend_engine.catalog.hidiff import HIDiffConfig
+from pixelmend_engine.catalog.spec import ModelSpec
+from pixelmend_engine.family import Pipeline
+from pixelmend_engine.models.hidiff import HIDiffPipeline
+
+logger = logging.getLogger(__name__)
+
+
+def load(
+    candidates: Sequence[ModelSpec],
+    files: Sequence[Path],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> tuple[ModelSpec, Pipeline]:
+    """Loads the first of the candidate models whose names and shapes the files have.
+
+    Raises:
+        UnreadableCheckpoint: The files are damaged, or fit none of them.
+    """
+    states = {path.name: checkpoints.read(path) for path in files}
+    refusal: UnreadableCheckpoint | None = None
+    for spec in candidates:
+        try:
+            pipeline = _build(spec, states, device, dtype)
+        except UnreadableCheckpoint as error:
+            refusal = error
+        else:
+            logger.info("loaded %s on %s in %s", spec.id, device, dtype)
+            return spec, pipeline
+    if refusal is None or len(candidates) > 1:
+        raise UnreadableCheckpoint(
+            "The weights are those of no model that Pixelmend knows for this task",
+            hint="Name the model with --model to see what differs",
+        ) from refusal
+    raise refusal
+
+
+def _build(
+    spec: ModelSpec,
+    states: Mapping[str, checkpoints.StateDict],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Pipeline:
+    match spec.config:
+        case HIDiffConfig() as config:
+            return HIDiffPipeline.load(config, states, device, dtype)
+        case _:
+            raise AssertionError(spec.config)

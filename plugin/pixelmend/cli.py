@@ -1,0 +1,250 @@
+"""The command line: options in, results on stdout, everything else on stderr."""
+
+import dataclasses
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from pixelmend import __version__
+from pixelmend.errors import Canceled, PixelmendError
+
+if TYPE_CHECKING:
+    from pixelmend_engine.catalog.spec import Task
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+MAX_SEED = 2**63 - 1  # what torch's generators take
+
+
+class TileType(click.ParamType[int | None]):
+    """`auto`, 0, or a side in pixels."""
+
+    name = "auto|0|N"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Turns the text into pixels: None for `auto`."""
+        from pixelmend_engine.catalog.spec import MIN_TILE
+
+        text = str(value)
+        if text == "auto":
+            return None
+        if not text.isdecimal() or 0 < int(text) < MIN_TILE:
+            self.fail(f"{text!r} is none of auto, 0 and a side from {MIN_TILE} up.", param, ctx)
+        return int(text)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pixelmend", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Restores photographs with diffusion models, on your own computer."""
+
+
+def model_options(command: Command) -> Command:
+    """Adds the options that every task has."""
+    options = [
+        click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
+        click.option(
+            "-o", "--output", type=click.Path(path_type=Path), help="Write the result to this file."
+        ),
+        click.option(
+            "--out-dir",
+            type=click.Path(path_type=Path),
+            help="Write the results into this folder (made if need be).",
+        ),
+        click.option(
+            "-n", "--model", default="auto", show_default=True, help="Restore with this model."
+        ),
+        click.option(
+            "--weights",
+            type=click.Path(path_type=Path),
+            help="Take the model's weights from this folder or file.",
+        ),
+        click.option(
+            "--device",
+            default="auto",
+            show_default=True,
+            envvar="PIXELMEND_DEVICE",
+            metavar="auto|cuda|cuda:N|cpu",
+            help="Compute there; auto takes the first GPU, else the CPU.",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
+            default="auto",
+            show_default=True,
+            help="Compute in this precision; auto: fp32 on a CPU, half on a GPU.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, MAX_SEED),
+            default=0,
+            show_default=True,
+            help="Draw the noise from this seed.",
+        ),
+        click.option(
+            "--tile",
+            type=TileType(),
+            default="auto",
+            show_default=True,
+            help="Longest side of a tile in pixels; 0: never cut; auto: as memory allows.",
+        ),
+        click.option(
+            "--strength",
+            type=click.FloatRange(0, 1),
+            default=1.0,
+            show_default=True,
+            help="0 keeps the picture, 1 takes the restored one.",
+        ),
+        click.option("--overwrite", is_flag=True, help="Replace files that are there already."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object per picture."),
+        click.option("-q", "--quiet", is_flag=True, help="Print nothing but results and errors."),
+        click.option("-v", "--verbose", is_flag=True, help="Print what the engine logs."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@model_options
+def deblur(**options: Any) -> int:
+    """Sharpens pictures that shake, movement or bad focus has blurred.
+
+    INPUT... are JPEG, PNG, TIFF or WebP files, or patterns of such. The result is written beside
+    its input, with the suffix _deblurred, unless -o or --out-dir says otherwise. One file that
+    can't be restored does not stop the others; the exit code is that of the first error.
+    """
+    return _run("deblur", "_deblurred", **options)
+
+
+@cli.group()
+def models() -> None:
+    """Shows the models and where their weights are."""
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def list_models(as_json: bool) -> None:
+    """Lists every model, best first for each task."""
+    from pixelmend import settings
+    from pixelmend_engine import registry, weights
+
+    models_dir = settings.resolve(os.environ).models_dir
+    rows = [
+        {
+            "id": spec.id,
+            "task": spec.task,
+            "title": spec.title,
+            "weights": weights.state(spec, models_dir),
+            "license": spec.license,
+            "source": spec.source,
+            "addresses": [url for file in spec.weights for url in file.urls],
+        }
+        for spec in registry.MODELS
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    columns = ("id", "task", "weights", "license")
+    widths = [max(len(str(row[column])) for row in [*rows, {column: column}]) for column in columns]
+    for row in [dict(zip(columns, columns, strict=True)), *rows]:
+        cells = (str(row[c]).ljust(width) for c, width in zip(columns, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def doctor(as_json: bool) -> int:
+    """Checks what Pixelmend needs on this computer, and says what it found."""
+    from pixelmend import settings
+    from pixelmend_engine.doctor import examine
+
+    findings = examine(settings.resolve(os.environ).models_dir)
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok' if finding.hint is None else '!!'}  {finding.name}: {finding.value}")
+            if finding.hint is not None:
+                click.echo(f"      {finding.hint}")
+    return 0 if all(finding.hint is None for finding in findings) else 1
+
+
+def _run(task: "Task", suffix: str, **options: Any) -> int:
+    from pixelmend import settings, targets
+    from pixelmend.inprocess import InProcess, Request
+    from pixelmend.run import Output, run
+
+    _log_to_stderr(verbose=options["verbose"])
+    out_dir: Path | None = options["out_dir"]
+    planned = targets.plan(
+        options["inputs"], output=options["output"], out_dir=out_dir, suffix=suffix
+    )
+    engine = InProcess(
+        Request(
+            task=task,
+            model=options["model"],
+            weights=options["weights"],
+            models_dir=settings.resolve(os.environ).models_dir,
+            device=options["device"],
+            precision=options["precision"],
+            seed=options["seed"],
+            tile=options["tile"],
+            strength=options["strength"],
+        )
+    )
+    if out_dir is not None:
+        targets.make_folder(out_dir)
+    return run(
+        engine,
+        planned,
+        Output(as_json=options["as_json"], quiet=options["quiet"]),
+        overwrite=options["overwrite"],
+    )
+
+
+def _log_to_stderr(*, verbose: bool) -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(name)s: %(message)s",
+    )
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Runs the command line and ends the process with the exit code of what happened."""
+    # Ended from outside, the command cleans up as it does on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    try:
+        return cli.main(arguments, prog_name="pixelmend", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except PixelmendError as error:
+        _say(error)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        canceled = Canceled("Canceled", hint="What was finished before is kept")
+        _say(canceled)
+        return canceled.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PixelmendError.exit_code
+
+
+def _say(error: PixelmendError) -> None:
+    click.echo(f"{error.message}\n  {error.hint}", err=True)

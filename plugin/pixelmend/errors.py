@@ -1,0 +1,121 @@
+"""Everything that can go wrong, as the user meets it.
+
+    PixelmendError           internal              exit 1
+    +-- BadRequest           bad-request                2
+    +-- UnknownModel         unknown-model              2
+    +-- BadImage             bad-image                  3
+    +-- UnsupportedImage     unsupported-image          3
+    +-- WeightsMissing       weights-missing            4
+    +-- UnreadableCheckpoint unreadable-checkpoint      4
+    +-- OutputFailed         output-failed              5
+    +-- OutputExists         output-exists              5
+    +-- DeviceUnavailable    device-unavailable         6
+    +-- OutOfMemory          out-of-memory              7
+    +-- Canceled             canceled                 130
+
+An error crosses every border as `code`, `message` and `hint`. Codes and exit codes are stable.
+Runs on Python 3.9, standard library only: hosts load this file.
+"""
+
+from __future__ import annotations
+
+
+class PixelmendError(Exception):
+    """Something went wrong: `message` says what happened, `hint` what to do next."""
+
+    code = "internal"
+    status = 500  # of the HTTP answer
+    exit_code = 1  # of the command line
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class BadRequest(PixelmendError):
+    """The request contradicts itself, or asks for what does not exist."""
+
+    code = "bad-request"
+    status = 400
+    exit_code = 2
+
+
+class UnknownModel(PixelmendError):
+    """A model was named that the catalogue does not have."""
+
+    code = "unknown-model"
+    status = 404
+    exit_code = 2
+
+
+class BadImage(PixelmendError):
+    """The file is no image, or is damaged, empty, too small or too large."""
+
+    code = "bad-image"
+    status = 422
+    exit_code = 3
+
+
+class UnsupportedImage(PixelmendError):
+    """The file is a sound image of a kind that can't be restored without losing something."""
+
+    code = "unsupported-image"
+    status = 415
+    exit_code = 3
+
+
+class WeightsMissing(PixelmendError):
+    """A model was asked for whose weights are not on this computer."""
+
+    code = "weights-missing"
+    status = 409
+    exit_code = 4
+
+
+class UnreadableCheckpoint(PixelmendError):
+    """Weights were given that are damaged, or belong to another model."""
+
+    code = "unreadable-checkpoint"
+    status = 422
+    exit_code = 4
+
+
+class OutputFailed(PixelmendError):
+    """The result could not be written: no permission, no space, no such folder."""
+
+    code = "output-failed"
+    status = 507
+    exit_code = 5
+
+
+class OutputExists(PixelmendError):
+    """The result would replace a file, and nobody said that it may."""
+
+    code = "output-exists"
+    status = 409
+    exit_code = 5
+
+
+class DeviceUnavailable(PixelmendError):
+    """A device or a precision was asked for that this computer does not have."""
+
+    code = "device-unavailable"
+    status = 409
+    exit_code = 6
+
+
+class OutOfMemory(PixelmendError):
+    """The picture, or one tile of it, does not fit into the device's memory."""
+
+    code = "out-of-memory"
+    status = 507
+    exit_code = 7
+
+
+class Canceled(PixelmendError):
+    """The user asked to stop. Nothing went wrong."""
+
+    code = "canceled"
+    status = 409
+    exit_code = 130  # as shells say of a program that Ctrl-C ended

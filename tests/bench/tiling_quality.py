@@ -1,0 +1,72 @@
+"""Compares pictures restored in tiles with the same pictures restored whole.
+
+    python tests/bench/tiling_quality.py PICTURE...
+
+`difference` is the PSNR between the two, in dB. `seam` is the mean step between neighboring rows
+and columns of the difference where tiles begin and end, over the mean step everywhere: 1 means
+that nothing marks a border.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pixelmend_engine import images, loading, registry, restore, weights
+from pixelmend_engine.catalog.spec import ModelSpec
+from pixelmend_engine.family import Pipeline
+
+CPU = torch.device("cpu")
+Pixels = NDArray[np.uint8]
+SIDES = (192, 256, 384, 512, 768, 1024)  # pixels
+
+
+def main() -> None:
+    """Prints one line for each picture and tile side, with the bundled model."""
+    spec = registry.find("hi-diff-compact")
+    files = weights.locate(spec, Path())
+    spec, pipeline = loading.load([spec], files, CPU, torch.float32)
+    print(f"{'picture':32} {'side':>5} {'tiles':>5} {'difference':>10} {'seam':>5} {'seconds':>7}")
+    for path in map(Path, sys.argv[1:]):
+        pixels = images.read(path).pixels
+
+        whole = run(pipeline, spec, pixels, 0)
+        print(f"{path.name:32} {'whole':>5} {1:5} {'':10} {'':5} {whole.seconds:7.1f}")
+        for side in SIDES:
+            height, width, _ = pixels.shape
+            if side >= max(height, width):
+                continue
+            tiled = run(pipeline, spec, pixels, side)
+            difference = tiled.pixels.astype(np.float64) - whole.pixels
+            psnr = 10 * np.log10(255**2 / np.mean(difference**2))
+            plan = restore.plan_tiles(spec, -(-height // 8) * 8, -(-width // 8) * 8, side, CPU)
+            rows = {edge for tile in plan.tiles for edge in (tile.rows.start, tile.rows.stop)}
+            columns = {e for tile in plan.tiles for e in (tile.columns.start, tile.columns.stop)}
+            seam = _seam(difference, rows, columns)
+            print(
+                f"{path.name:32} {side:5} {tiled.tiles:5} {psnr:10.1f} {seam:5.2f} "
+                f"{tiled.seconds:7.1f}"
+            )
+
+
+def run(pipeline: Pipeline, spec: ModelSpec, pixels: Pixels, side: int) -> restore.Restored:
+    """Restores a picture with tiles of that side; 0: whole."""
+    options = restore.Options(tile=side)
+    return restore.restore(pipeline, spec, pixels, options, CPU, lambda _done, _total: None)
+
+
+def _seam(difference: NDArray[np.float64], rows: set[int], columns: set[int]) -> float:
+    steps = [np.abs(np.diff(difference, axis=axis)).mean(axis=(1 - axis, 2)) for axis in (0, 1)]
+    at_borders = [
+        step[edge - 1]
+        for step, edges in zip(steps, (rows, columns), strict=True)
+        for edge in edges
+        if 0 < edge <= len(step)
+    ]
+    return float(np.mean(at_borders) / np.mean(np.concatenate(steps)))
+
+
+if __name__ == "__main__":
+    main()

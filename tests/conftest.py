@@ -1,0 +1,59 @@
+"""What many tests need: a picture to restore, and the command line to call."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixelmend import cli
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """NASA's portrait of Eileen Collins: 512 x 512, RGB, 8 bit."""
+    with Image.open(EXAMPLES / "astronaut.png") as image:
+        return np.array(image.convert("RGB"))
+
+
+@pytest.fixture
+def small(astronaut: np.ndarray) -> Image.Image:
+    """A picture that takes no time: her face, 72 x 56 pixels, so not square and no multiple."""
+    return Image.fromarray(astronaut[80:136, 190:262])
+
+
+@pytest.fixture
+def photo(small: Image.Image, tmp_path: Path) -> Path:
+    """The small picture as a file."""
+    path = tmp_path / "photo.png"
+    small.save(path)
+    return path
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def pixelmend(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Ended]:
+    """Calls the command line in this process, with no weights installed."""
+    monkeypatch.setenv("PIXELMEND_MODELS", str(tmp_path / "no-models"))
+
+    def call(*arguments: object) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            cli.main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), printed.out, printed.err)
+
+    return call

@@ -1,0 +1,123 @@
+"""HI-Diff with the bundled weights: what it does to a photograph, and that it does it again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fakes import CPU
+from torch import Tensor, nn
+
+from pixelmend_engine import loading, registry, weights
+from pixelmend_engine.family import Pipeline
+from pixelmend_engine.models.hidiff import HIDiff, HIDiffPipeline
+from pixelmend_engine.restore import Options, Restored, restore
+
+SPEC = registry.find("hi-diff-compact")
+ASTRONAUT_INPUT_DB, ASTRONAUT_OUTPUT_DB = 22.71, 23.99  # from the weights' own card
+BORDER = 8  # pixels left out there
+
+
+def load(dtype: torch.dtype = torch.float32) -> Pipeline:
+    return loading.load([SPEC], weights.locate(SPEC, Path()), CPU, dtype)[1]
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return load()
+
+
+@pytest.fixture(scope="session")
+def shaken(astronaut: np.ndarray) -> np.ndarray:
+    """The portrait, blurred as the weights' card describes."""
+    light = (astronaut / 255.0) ** 2.2
+    padded = np.pad(light, ((4, 4), (4, 4), (0, 0)), mode="symmetric")
+    height, width, _ = light.shape
+    # Convolution turns the kernel around: what it has at row 4 + d comes from 4 - d above.
+    rows = [4 - (column - 4) // 2 for column in range(9)]
+    blurred = sum(
+        padded[row : row + height, 8 - column : 8 - column + width] / 9
+        for column, row in enumerate(rows)
+    )
+    return np.round(np.clip(blurred, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
+
+
+def psnr(one: np.ndarray, two: np.ndarray) -> float:
+    difference = one.astype(np.float64) - two
+    return float(10 * np.log10(255**2 / np.mean(difference**2)))
+
+
+def run(pipeline: Pipeline, pixels: np.ndarray, *, seed: int = 0, tile: int = 0) -> Restored:
+    options = Options(seed=seed, tile=tile)
+    return restore(pipeline, SPEC, pixels, options, CPU, lambda done, total: None)
+
+
+def inner(pixels: np.ndarray) -> np.ndarray:
+    return pixels[BORDER:-BORDER, BORDER:-BORDER]
+
+
+def test_the_portrait_gains_what_the_card_says(
+    pipeline: Pipeline, astronaut: np.ndarray, shaken: np.ndarray
+) -> None:
+    before = psnr(inner(shaken), inner(astronaut))
+    after = psnr(inner(run(pipeline, shaken).pixels), inner(astronaut))
+    # Proves that the blur here is the card's; both figures have two decimals.
+    assert before == pytest.approx(ASTRONAUT_INPUT_DB, abs=0.006)
+    # float32 sums in another order move some pixels by one level, far below a tenth of a dB.
+    assert after == pytest.approx(ASTRONAUT_OUTPUT_DB, abs=0.1)
+
+
+def test_tiles_change_little(pipeline: Pipeline, shaken: np.ndarray) -> None:
+    tiled = run(pipeline, shaken, tile=256)
+    assert tiled.tiles == 9
+    # Attention within a tile sees other statistics than over the whole picture; on photographs the
+    # difference was 48 dB and more (docs/performance.md), and a seam would be far below 40.
+    assert psnr(tiled.pixels, run(pipeline, shaken).pixels) > 42
+
+
+def test_the_same_seed_gives_the_same_bits(pipeline: Pipeline, shaken: np.ndarray) -> None:
+    part = shaken[100:228, 150:278]
+    first, second, other = (run(pipeline, part, seed=seed).pixels for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, second)
+    assert (first != other).any()
+
+
+def test_progress_counts_every_step(pipeline: Pipeline) -> None:
+    steps: list[tuple[int, int]] = []
+    tile = torch.rand(1, 3, 32, 32)
+    pipeline.prepare(tile, 0)(tile, lambda done, total: steps.append((done, total)))
+    assert steps[-1] == (pipeline.tile_steps, pipeline.tile_steps)
+    assert [done for done, _ in steps] == sorted({done for done, _ in steps})
+
+
+def test_no_hook_stays_behind(pipeline: Pipeline) -> None:
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    tile = torch.rand(1, 3, 32, 32)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.prepare(tile, 0)(tile, stop)
+    test_progress_counts_every_step(pipeline)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_leaves_the_prior_alone(dtype: torch.dtype, shaken: np.ndarray) -> None:
+    priors: dict[torch.dtype, Tensor] = {}
+    results: dict[torch.dtype, np.ndarray] = {}
+    for precision in (torch.float32, dtype):
+        pipeline = load(precision)
+        assert isinstance(pipeline, HIDiffPipeline)
+
+        def keep(
+            _: nn.Module, inputs: tuple[Tensor, Tensor], precision: torch.dtype = precision
+        ) -> None:
+            priors[precision] = inputs[1]
+
+        networks = pipeline.networks
+        assert isinstance(networks, HIDiff)
+        networks.net_g.register_forward_pre_hook(keep)
+        results[precision] = run(pipeline, shaken[100:228, 150:278]).pixels
+    assert priors[dtype].dtype == torch.float32
+    assert torch.equal(priors[dtype], priors[torch.float32])
+    # bfloat16 has 8 bits of mantissa: errors of a level or so, about 50 dB.
+    assert psnr(results[dtype], results[torch.float32]) > 40

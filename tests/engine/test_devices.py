@@ -1,0 +1,63 @@
+"""Devices that are there are found; the others are refused with what to do."""
+
+import pytest
+import torch
+
+from pixelmend.errors import DeviceUnavailable
+from pixelmend_engine import devices
+
+CPU = torch.device("cpu")
+HAS_GPU = torch.cuda.is_available()
+
+
+def test_the_cpu_is_always_there() -> None:
+    assert devices.choose_device("cpu") == CPU
+
+
+@pytest.mark.skipif(HAS_GPU, reason="this computer has a GPU")
+def test_auto_takes_the_cpu_where_there_is_no_gpu() -> None:
+    assert devices.choose_device("auto") == CPU
+
+
+@pytest.mark.skipif(HAS_GPU, reason="this computer has a GPU")
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:3"])
+def test_cuda_where_there_is_none_is_refused(name: str) -> None:
+    with pytest.raises(DeviceUnavailable, match="No CUDA GPU") as refused:
+        devices.choose_device(name)
+    assert "--device cpu" in refused.value.hint
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not HAS_GPU, reason="this computer has no GPU")
+def test_a_gpu_beyond_the_last_is_refused() -> None:
+    with pytest.raises(DeviceUnavailable, match="counted from 0"):
+        devices.choose_device("cuda:99")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "cpu:1", "tpu", ""])
+def test_other_names_are_refused(name: str) -> None:
+    with pytest.raises(DeviceUnavailable):
+        devices.choose_device(name)
+
+
+def test_precision_is_full_on_a_cpu_unless_asked() -> None:
+    assert devices.choose_dtype("auto", CPU) == torch.float32
+    assert devices.choose_dtype("bf16", CPU) == torch.bfloat16
+    assert devices.choose_dtype("fp16", CPU) == torch.float16
+
+
+def test_memory_is_told_in_bytes() -> None:
+    assert devices.free_bytes(CPU) > 2**20
+    before = devices.peak_bytes(CPU)
+    assert before > 2**20
+    block = torch.ones(2**26)  # 256 MiB
+    assert devices.peak_bytes(CPU) >= before
+    assert block.numel()
+
+
+def test_want_of_memory_is_recognized() -> None:
+    with pytest.raises(RuntimeError) as failed:
+        torch.empty(2**55)
+    assert devices.is_out_of_memory(failed.value)
+    assert devices.is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert not devices.is_out_of_memory(RuntimeError("shapes differ"))

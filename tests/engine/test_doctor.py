@@ -1,0 +1,21 @@
+"""The doctor looks at everything, and finds what is wrong."""
+
+from pathlib import Path
+
+from pixelmend_engine.doctor import examine
+
+
+def test_a_sound_installation_has_no_hints(tmp_path: Path) -> None:
+    findings = {finding.name: finding for finding in examine(tmp_path)}
+    assert all(finding.hint is None for finding in findings.values())
+    assert findings["weights of hi-diff-compact"].value == "sound"
+    assert "torch" in findings["libraries"].value
+    assert any(name.startswith("gpu") for name in findings)
+    assert findings["models folder"].value == f"{tmp_path} (nothing installed)"
+
+
+def test_installed_models_are_named(tmp_path: Path) -> None:
+    (tmp_path / "hi-diff-gopro").mkdir()
+    (tmp_path / "hi-diff-gopro" / "net_g.pth").touch()
+    findings = {finding.name: finding for finding in examine(tmp_path)}
+    assert "hi-diff-gopro" in findings["models folder"].value

@@ -1,0 +1,109 @@
+"""One picture through one model, whatever the model."""
+
+import numpy as np
+import pytest
+import torch
+from fakes import CPU, Brighter, Failing, spec
+
+from pixelmend.errors import Canceled, OutOfMemory
+from pixelmend_engine.catalog.spec import MIN_TILE
+from pixelmend_engine.restore import LARGEST_TILE, Options, plan_tiles, restore
+
+
+def ignore(done: int, total: int) -> None:
+    """Reports to nobody."""
+
+
+@pytest.fixture
+def pixels(astronaut: np.ndarray) -> np.ndarray:
+    return astronaut[:301, :413]  # neither side is a multiple of 8
+
+
+def test_a_model_that_changes_nothing_changes_no_bit(pixels: np.ndarray) -> None:
+    for tile in (0, 192):
+        result = restore(Brighter(), spec(), pixels, Options(tile=tile), CPU, ignore)
+        np.testing.assert_array_equal(result.pixels, pixels)
+
+
+def test_the_model_sees_multiples_of_what_it_asks_for(pixels: np.ndarray) -> None:
+    pipeline = Brighter()
+    restore(pipeline, spec(), pixels, Options(tile=192), CPU, ignore)
+    assert len(pipeline.sizes) > 1
+    assert all(height % 8 == 0 and width % 8 == 0 for height, width in pipeline.sizes)
+
+
+def test_strength_mixes_with_the_picture() -> None:
+    gray = np.full((16, 16, 3), 100, np.uint8)
+    for strength, expected in ((0.0, 100), (0.5, 110), (1.0, 120)):
+        options = Options(strength=strength)
+        result = restore(Brighter(by=20 / 255), spec(), gray, options, CPU, ignore)
+        assert (result.pixels == expected).all()
+
+
+def test_what_leaves_the_range_is_clipped() -> None:
+    white = np.full((16, 16, 3), 250, np.uint8)
+    result = restore(Brighter(by=0.5), spec(), white, Options(), CPU, ignore)
+    assert (result.pixels == 255).all()
+
+
+def test_progress_rises_to_a_total_known_before(pixels: np.ndarray) -> None:
+    reports: list[tuple[int, int]] = []
+    options = Options(tile=192)
+    result = restore(
+        Brighter(), spec(), pixels, options, CPU, lambda done, total: reports.append((done, total))
+    )
+    assert [done for done, _ in reports] == list(range(2 * result.tiles + 2))
+    assert {total for _, total in reports} == {1 + 2 * result.tiles}
+
+
+def test_cancel_ends_it_at_the_next_step(pixels: np.ndarray) -> None:
+    pipeline = Brighter()
+
+    def cancel(done: int, total: int) -> None:
+        if done == 4:
+            raise Canceled("Canceled", hint="")
+
+    with pytest.raises(Canceled):
+        restore(pipeline, spec(), pixels, Options(tile=192), CPU, cancel)
+    assert len(pipeline.sizes) == 2
+
+
+def test_the_seed_reaches_the_model(pixels: np.ndarray) -> None:
+    pipeline = Brighter()
+    restore(pipeline, spec(), pixels, Options(seed=7), CPU, ignore)
+    assert pipeline.seeds == [7]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't allocate memory: 9 bytes")],
+)
+def test_want_of_memory_says_what_to_do(error: RuntimeError, pixels: np.ndarray) -> None:
+    with pytest.raises(OutOfMemory) as refused:
+        restore(Failing(error), spec(), pixels, Options(tile=0), CPU, ignore)
+    assert "--tile 208" in refused.value.hint
+
+
+def test_other_failures_are_not_taken_for_want_of_memory(pixels: np.ndarray) -> None:
+    with pytest.raises(RuntimeError, match="shapes"):
+        restore(Failing(RuntimeError("shapes differ")), spec(), pixels, Options(), CPU, ignore)
+
+
+def test_a_picture_that_fits_is_taken_whole() -> None:
+    assert len(plan_tiles(spec(), 4000, 6000, None, CPU).tiles) == 1
+
+
+def test_a_picture_that_does_not_fit_is_cut() -> None:
+    plan = plan_tiles(spec(tile_bytes_per_pixel=10_000), 8000, 8000, None, CPU)
+    longest = max(tile.rows.length for tile in plan.tiles)
+    assert MIN_TILE <= longest <= LARGEST_TILE
+
+
+def test_a_picture_for_which_there_is_no_memory_at_all_is_cut_small() -> None:
+    plan = plan_tiles(spec(tile_bytes_per_pixel=10**12), 400, 400, None, CPU)
+    assert max(tile.rows.length for tile in plan.tiles) <= MIN_TILE
+
+
+def test_the_user_may_forbid_tiles() -> None:
+    plan = plan_tiles(spec(tile_bytes_per_pixel=10**12), 400, 400, 0, CPU)
+    assert len(plan.tiles) == 1

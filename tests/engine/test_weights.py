@@ -1,0 +1,49 @@
+"""Weights are found where they are, and their absence says what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from pixelmend.errors import WeightsMissing
+from pixelmend_engine import registry, weights
+
+GOPRO = registry.find("hi-diff-gopro")
+COMPACT = registry.find("hi-diff-compact")
+
+
+def test_the_bundled_model_is_sound(tmp_path: Path) -> None:
+    (path,) = weights.locate(COMPACT, tmp_path)
+    assert weights.state(COMPACT, tmp_path) == "bundled"
+    assert path.stat().st_size == COMPACT.weights[0].size_bytes
+    assert weights.sha256(path) == COMPACT.weights[0].sha256
+
+
+def test_an_installed_model_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / "hi-diff-gopro"
+    folder.mkdir()
+    assert weights.state(GOPRO, tmp_path) == "missing"
+    for name in ("net_g.pth", "net_d.pth", "notes.txt"):
+        (folder / name).touch()
+    assert weights.state(GOPRO, tmp_path) == "installed"
+    assert weights.locate(GOPRO, tmp_path) == (folder / "net_d.pth", folder / "net_g.pth")
+
+
+def test_a_missing_model_says_where_its_weights_are(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing, match="hi-diff-gopro") as refused:
+        weights.locate(GOPRO, tmp_path)
+    assert GOPRO.weights[0].urls[0] in refused.value.hint
+    assert str(tmp_path / "hi-diff-gopro") in refused.value.hint
+
+
+def test_the_user_may_name_a_folder_or_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "net.safetensors"
+    file.touch()
+    assert weights.given(tmp_path) == (file,)
+    assert weights.given(file) == (file,)
+
+
+def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing, match="no weights"):
+        weights.given(tmp_path)
+    with pytest.raises(WeightsMissing, match="no file or folder"):
+        weights.given(tmp_path / "nowhere")

@@ -1,0 +1,53 @@
+"""Small stand-ins for what takes long or can't be had."""
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec
+from pixelmend_engine.family import Report, Restorer
+from pixelmend_engine.registry import find
+
+
+class Brighter:
+    """A pipeline that adds the same to every pixel, in two steps a tile."""
+
+    tile_steps = 2
+
+    def __init__(self, by: float = 0.0) -> None:
+        self.by = by
+        self.seeds: list[int] = []
+        self.sizes: list[tuple[int, int]] = []
+
+    def prepare(self, image: Tensor, seed: int) -> Restorer:
+        self.seeds.append(seed)
+
+        def restore(tile: Tensor, report: Report) -> Tensor:
+            self.sizes.append((tile.shape[-2], tile.shape[-1]))
+            report(1, 2)
+            report(2, 2)
+            return tile + self.by
+
+        return restore
+
+
+class Failing:
+    """A pipeline that fails as torch does."""
+
+    tile_steps = 1
+
+    def __init__(self, error: RuntimeError) -> None:
+        self.error = error
+
+    def prepare(self, image: Tensor, seed: int) -> Restorer:
+        raise self.error
+
+
+def spec(*, tile_bytes_per_pixel: int = 1) -> ModelSpec:
+    """Facts of a model that costs so much memory."""
+    cost = MemoryCost(prepare_bytes_per_pixel=0, tile_bytes_per_pixel=tile_bytes_per_pixel)
+    return dataclasses.replace(find("hi-diff-compact"), cost=cost)
+
+
+CPU = torch.device("cpu")

@@ -1,0 +1,80 @@
+"""The golden vectors: numbers that the published code produced, and their tiny networks."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from pixelmend_engine import checkpoints
+from pixelmend_engine.catalog.hidiff import GOPRO, REALBLUR, HIDiffConfig
+from pixelmend_engine.checkpoints import StateDict
+from pixelmend_engine.models.hidiff import HIDiff
+
+HERE = Path(__file__).parent
+System = Literal["gopro", "realblur"]
+SYSTEMS: tuple[System, ...] = ("gopro", "realblur")
+
+
+def manifest(name: str) -> dict[str, list[int]]:
+    """Reads the names and shapes of a published network's parameters."""
+    return json.loads((HERE / "manifests" / f"{name}.json").read_text())
+
+
+class Golden:
+    """One tiny system with random weights, and all that the published code computed with it."""
+
+    def __init__(self, system: System) -> None:
+        stem = HERE / f"hi-diff-{system}-tiny"
+        self.tensors = checkpoints.read(stem.with_suffix(".safetensors"))
+        self.config = _config(system, json.loads(stem.with_suffix(".json").read_text())["networks"])
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.tensors[name]
+
+    def states(self, *, teacher: bool = True) -> dict[str, StateDict]:
+        """Returns the tensors of each network."""
+        states: dict[str, StateDict] = {}
+        for name, tensor in self.tensors.items():
+            if name.startswith("state/"):
+                _, network, key = name.split("/")
+                if teacher or network != "net_le":
+                    states.setdefault(network, {})[key] = tensor
+        return states
+
+    def networks(self) -> HIDiff:
+        """Builds the system and fills it, strictly."""
+        networks = HIDiff(self.config, teacher=True)
+        for name, state in self.states().items():
+            networks.get_submodule(name).load_state_dict(state, strict=True)
+        return networks.eval().requires_grad_(requires_grad=False)
+
+
+def _config(system: System, networks: dict[str, Any]) -> HIDiffConfig:
+    published = GOPRO if system == "gopro" else REALBLUR
+    g, le, d = networks["net_g"], networks["net_le_dm"], networks["net_d"]
+    return HIDiffConfig(
+        dim=g["dim"],
+        blocks=tuple(g["num_blocks"]),
+        refinement_blocks=g["num_refinement_blocks"],
+        heads=tuple(g["heads"]),
+        ffn_expansion=float(g["ffn_expansion_factor"]),
+        embed_dim=g["embed_dim"],
+        group=g["group"],
+        encoder=published.encoder,
+        encoder_blocks=le["block_num"],
+        denoiser=published.denoiser,
+        denoiser_width=d.get("inner_channel", 4 * g["embed_dim"]),
+        denoiser_blocks=d.get("block_num", d.get("n_denoise_res")),
+        prediction=published.prediction,
+        betas=published.betas,
+        beta_start=networks["diffusion"]["linear_start"],
+        beta_end=networks["diffusion"]["linear_end"],
+        steps=networks["diffusion"]["timesteps"],
+    )
+
+
+def assert_near(actual: Tensor, expected: Tensor, tolerance: float) -> None:
+    """Compares with an absolute tolerance alone, in float64."""
+    torch.testing.assert_close(actual.double(), expected.double(), atol=tolerance, rtol=0)
