@@ -26,7 +26,7 @@ MAX_SEED = 2**63 - 1  # what torch's generators take
 class TileType(click.ParamType[int | None]):
     """`auto`, 0, or a side in pixels."""
 
-    name = "auto|0|N"
+    name = "tile"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
@@ -53,20 +53,31 @@ def model_options(command: Command) -> Command:
     options = [
         click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
         click.option(
-            "-o", "--output", type=click.Path(path_type=Path), help="Write the result to this file."
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Write the result to this file.",
         ),
         click.option(
             "--out-dir",
             type=click.Path(path_type=Path),
+            metavar="DIR",
             help="Write the results into this folder (made if need be).",
         ),
         click.option(
-            "-n", "--model", default="auto", show_default=True, help="Restore with this model."
+            "-n",
+            "--model",
+            default="auto",
+            show_default=True,
+            metavar="MODEL",
+            help="Restore with this model; auto takes the best that is on this computer.",
         ),
         click.option(
             "--weights",
             type=click.Path(path_type=Path),
-            help="Take the model's weights from this folder or file.",
+            metavar="DIR",
+            help="Take the model's weights from this folder (or one file).",
         ),
         click.option(
             "--device",
@@ -86,6 +97,7 @@ def model_options(command: Command) -> Command:
         click.option(
             "--seed",
             type=click.IntRange(0, MAX_SEED),
+            metavar="N",
             default=0,
             show_default=True,
             help="Draw the noise from this seed.",
@@ -93,6 +105,7 @@ def model_options(command: Command) -> Command:
         click.option(
             "--tile",
             type=TileType(),
+            metavar="auto|0|N",
             default="auto",
             show_default=True,
             help="Longest side of a tile in pixels; 0: never cut; auto: as memory allows.",
@@ -100,6 +113,7 @@ def model_options(command: Command) -> Command:
         click.option(
             "--strength",
             type=click.FloatRange(0, 1),
+            metavar="0..1",
             default=1.0,
             show_default=True,
             help="0 keeps the picture, 1 takes the restored one.",

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import EXAMPLES
 from fakes import CPU
+from PIL import Image
 from torch import Tensor, nn
 
 from pixelmend_engine import loading, registry, weights
@@ -28,18 +30,10 @@ def pipeline() -> Pipeline:
 
 
 @pytest.fixture(scope="session")
-def shaken(astronaut: np.ndarray) -> np.ndarray:
-    """The portrait, blurred as the weights' card describes."""
-    light = (astronaut / 255.0) ** 2.2
-    padded = np.pad(light, ((4, 4), (4, 4), (0, 0)), mode="symmetric")
-    height, width, _ = light.shape
-    # Convolution turns the kernel around: what it has at row 4 + d comes from 4 - d above.
-    rows = [4 - (column - 4) // 2 for column in range(9)]
-    blurred = sum(
-        padded[row : row + height, 8 - column : 8 - column + width] / 9
-        for column, row in enumerate(rows)
-    )
-    return np.round(np.clip(blurred, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
+def shaken() -> np.ndarray:
+    """The portrait, blurred as the weights' card describes (see examples/make_pictures.py)."""
+    with Image.open(EXAMPLES / "astronaut_shaken.png") as image:
+        return np.array(image)
 
 
 def psnr(one: np.ndarray, two: np.ndarray) -> float:

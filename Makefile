@@ -1,0 +1,32 @@
+.PHONY: help dev check fix test golden bench docs pictures wheel
+.DEFAULT_GOAL := help
+
+help:  ## Lists the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+dev:  ## Installs Pixelmend for development
+	pip install -c constraints.txt -e ".[dev]"
+
+check:  ## What must pass before a commit: format, lint, types, imports, tests
+	ruff format --check && ruff check && pyright && lint-imports && pytest
+
+fix:  ## Formats, and mends what the linter can mend
+	ruff format && ruff check --fix
+
+test:  ## Runs the tests
+	pytest
+
+golden:  ## Compares with the published code's numbers alone
+	pytest tests/golden
+
+bench:  ## Takes the figures of docs/performance.md that need one photograph
+	python tests/bench/deblur.py examples/astronaut.png
+
+docs:  ## Writes the help texts into docs/cli.md
+	python docs/write_cli.py
+
+pictures:  ## Makes the example and the README's comparison again
+	python examples/make_pictures.py
+
+wheel:  ## Builds the wheel into dist/
+	pip wheel --no-deps -w dist .

@@ -1,0 +1,58 @@
+"""Writes the help texts and the table of errors into docs/cli.md.
+
+    python docs/write_cli.py
+
+A test calls `render` and compares, so that the page is true after each change.
+"""
+
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from pixelmend import errors
+from pixelmend.cli import cli
+from pixelmend.errors import PixelmendError
+
+PAGE = Path(__file__).parent / "cli.md"
+COMMANDS = ("", "deblur", "models list", "doctor")
+
+INTRODUCTION = """\
+# Command line
+
+Results go to stdout, everything else to stderr: `pixelmend deblur *.jpg > results.txt` writes a
+list of the files made. On a terminal a bar shows the time left; on a pipe there is none. `--json` prints
+one object for each picture. Ctrl-C stops at the next step; what was finished before is kept, and
+nothing half-written is left.
+
+`PIXELMEND_MODELS` names the folder of installed models, `PIXELMEND_DEVICE` the default of
+`--device`. An option wins over a variable.
+
+This page is written by `make docs`.
+"""
+
+
+def render() -> str:
+    """Returns the whole page."""
+    sections = [INTRODUCTION]
+    for command in COMMANDS:
+        arguments = [*command.split(), "--help"]
+        text = CliRunner().invoke(cli, arguments, prog_name="pixelmend", terminal_width=90).stdout
+        title = f"pixelmend {command}".strip()
+        sections.append(f"## {title}\n\n```text\n{text}```\n")
+    rows = [f"| {e.exit_code} | `{e.code}` | {_first_sentence(e)} |" for e in tree()]
+    head = "## Exit codes and errors\n\n| exit code | code | meaning |\n|---|---|---|\n"
+    sections.append(head + "| 0 | | Everything was restored. |\n" + "\n".join(rows) + "\n")
+    return "\n".join(sections)
+
+
+def tree(root: type[PixelmendError] = PixelmendError) -> list[type[PixelmendError]]:
+    """Lists an error and all that are made of it."""
+    return [root, *(leaf for branch in root.__subclasses__() for leaf in tree(branch))]
+
+
+def _first_sentence(error: type[errors.PixelmendError]) -> str:
+    return (error.__doc__ or "").splitlines()[0]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")

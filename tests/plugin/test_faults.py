@@ -1,0 +1,136 @@
+"""What a user meets on a bad day, with real processes: full disks, Ctrl-C, pipes, terminals."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+OPTIONS = ["-n", "hi-diff-compact", "--device", "cpu"]
+DEBLUR = [sys.executable, "-m", "pixelmend", "deblur", *OPTIONS]
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="has no such signals or terminals")
+
+
+def can_mount() -> bool:
+    """Whether this user may mount a file system in a namespace of their own."""
+    if sys.platform != "linux" or not shutil.which("unshare"):
+        return False
+    probe = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+mounts = pytest.mark.skipif(not can_mount(), reason="no file system can be mounted here")
+
+
+def deblur_onto(options: str, folder: Path, photo: Path) -> subprocess.CompletedProcess[str]:
+    """Restores onto a file system of its own, mounted with these options, then lists it."""
+    script = 'mount -t tmpfs -o "$0" none "$1"; cd "$1"; shift; "$@"; code=$?; ls -A; exit $code'
+    command = [*DEBLUR, str(photo), "-o", str(folder / "sharp.png")]
+    return subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, options, str(folder), *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@mounts
+def test_a_full_disk(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (128, 128, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    (tmp_path / "disk").mkdir()
+    ended = deblur_onto("size=16k", tmp_path / "disk", tmp_path / "noise.png")
+    assert ended.returncode == 5
+    assert ended.stdout == ""  # no result, and nothing left on the disk
+    assert ended.stderr.splitlines()[0].endswith("can't be written: No space left on device")
+    assert len(ended.stderr.splitlines()) == 2
+
+
+@mounts
+def test_a_folder_that_may_not_be_written_to(tmp_path: Path, photo: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    started = time.monotonic()
+    ended = deblur_onto("ro", tmp_path / "disk", photo)
+    assert ended.returncode == 5
+    assert ended.stderr.splitlines()[0].endswith("can't be written: Read-only file system")
+    assert time.monotonic() - started < 60
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """A picture that takes some seconds."""
+    path = tmp_path / "large.jpg"
+    Image.radial_gradient("L").resize((2400, 1600)).save(path)
+    return path
+
+
+def start(photo: Path) -> subprocess.Popen[str]:
+    """Starts restoring, in tiles, and returns when the work has begun."""
+    command = [*DEBLUR, str(photo), "--tile", "192"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not list(photo.parent.glob(".*.part.jpg")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    return process
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_canceled_work_leaves_nothing_behind(number: signal.Signals, large: Path) -> None:
+    process = start(large)
+    time.sleep(0.5)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stdout == ""
+    # The empty line is click's, which leaves the line that a terminal shows ^C on.
+    assert stderr.splitlines() == ["", "Canceled", "  What was finished before is kept"]
+    assert list(large.parent.iterdir()) == [large]
+
+
+@posix
+def test_a_terminal_shows_a_bar_and_a_pipe_does_not(photo: Path) -> None:
+    import pty
+
+    controller, terminal = pty.openpty()
+    with subprocess.Popen([*DEBLUR, str(photo)], stdout=subprocess.PIPE, stderr=terminal) as ended:
+        os.close(terminal)
+        shown = b""
+        while chunk := read(controller):
+            shown += chunk
+    os.close(controller)
+    assert ended.returncode == 0
+    assert b"photo.png" in shown
+    assert b"100%" in shown
+
+    piped = subprocess.run([*DEBLUR, str(photo), "--overwrite"], capture_output=True, check=True)
+    assert piped.stderr == b""
+
+
+def read(terminal: int) -> bytes:
+    """Reads from a terminal until the program at its other end is gone."""
+    try:
+        return os.read(terminal, 1024)
+    except OSError:
+        return b""
+
+
+@posix
+def test_a_reader_that_has_gone_is_no_crash(photo: Path) -> None:
+    command = [*DEBLUR, str(photo)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+    assert photo.with_name("photo_deblurred.png").exists()

@@ -1,0 +1,123 @@
+"""The documents say what the code does, and the code keeps the rules of the house."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import write_cli
+
+from pixelmend_engine.registry import MODELS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+CODE = [
+    path
+    for room in ("plugin", "engine", "tests", "docs", "examples")
+    for path in (ROOT / room).rglob("*.py")
+]
+HOST_MODULES = [ROOT / "plugin" / "pixelmend" / "errors.py"]
+COMMANDS = (
+    "pip install -c constraints.txt . && pixelmend deblur ",
+    'pip install -c constraints.txt -e ".[dev]" && pytest\n',
+)
+
+
+def test_readme_has_the_two_commands_and_ci_runs_the_second() -> None:
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+    assert all(command in blocks for command in COMMANDS)
+    install, test = COMMANDS[1].strip().split(" && ")
+    steps = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert steps[-2:] == [install, test]
+
+
+def test_pictures_of_the_first_command_are_there() -> None:
+    pictures = re.findall(r"examples/\w+\.png", re.findall(r"deblur (examples.*)", README)[0])
+    assert len(pictures) == 2
+    assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+def test_model_table_is_the_catalogue() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \| (\S+) \| (\w+) \|", README, re.MULTILINE)
+    assert rows == [(spec.id, spec.family, spec.task) for spec in MODELS]
+
+
+def test_file_map_names_what_is_there() -> None:
+    named = re.findall(r"^\| `([\w/]+/)` \|", README, re.MULTILINE)
+    assert all((ROOT / folder).is_dir() for folder in named)
+    assert {folder.partition("/")[0] for folder in named} == {
+        "plugin", "engine", "tests", "docs", "examples",
+    }  # fmt: skip
+
+
+def test_code_map_names_every_module_of_the_engine() -> None:
+    architecture = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"^\| (`.*?) \|", architecture, re.MULTILINE)
+    named = {name.rpartition(".")[2] for row in rooms for name in re.findall(r"`([\w.]+)`", row)}
+    folder = ROOT / "engine" / "pixelmend_engine"
+    modules = {path.stem for path in folder.iterdir() if path.name[0] not in "_."}
+    assert modules - {"bundled"} <= named
+
+
+def test_help_and_errors_are_those_of_the_code() -> None:
+    assert write_cli.PAGE.read_text(encoding="utf-8") == write_cli.render(), "run `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not link.startswith("https://"):
+            assert (page.parent / link).exists(), link
+
+
+def test_every_module_has_its_test() -> None:
+    for room, package in (("plugin", "pixelmend"), ("engine", "pixelmend_engine")):
+        for module in (ROOT / room / package).glob("*.py"):
+            if module.stem not in UNTESTED:
+                assert (ROOT / "tests" / room / f"test_{module.stem}.py").is_file(), module
+
+
+UNTESTED = {
+    "__init__",
+    "__main__",  # every test that starts a process goes through it
+    "family",  # protocols alone
+}
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_is_two_nouns(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+
+
+@pytest.mark.parametrize("path", HOST_MODULES, ids=lambda path: path.name)
+def test_what_hosts_load_is_old_python_and_the_standard_library(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""] if not node.level else []
+        else:
+            continue
+        assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
+
+
+def requirements() -> set[str]:
+    """Names what is needed to use Pixelmend and to work on it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    return {re.split(r"[<>=]", requirement)[0] for requirement in wanted}
+
+
+def test_every_dependency_has_its_reason() -> None:
+    decisions = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w ,()-]+) \|", decisions, re.MULTILINE)
+    assert requirements() <= {name for row in rows for name in re.findall(r"[\w-]+", row)}
+
+
+def test_constraints_pin_every_dependency() -> None:
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert requirements() <= {line.partition("==")[0] for line in pins.splitlines()}
