@@ -20,9 +20,9 @@ INTRODUCTION = """\
 # Command line
 
 Results go to stdout, everything else to stderr: `pixelmend deblur *.jpg > results.txt` writes a
-list of the files made. On a terminal a bar shows the time left; on a pipe there is none. `--json` prints
-one object for each picture. Ctrl-C stops at the next step; what was finished before is kept, and
-nothing half-written is left.
+list of the files made. On a terminal a bar shows the time left; on a pipe there is none. `--json`
+prints one object for each picture. Ctrl-C stops at the next step; what was finished before is kept,
+and nothing half-written is left.
 
 `PIXELMEND_MODELS` names the folder of installed models, `PIXELMEND_DEVICE` the default of
 `--device`. An option wins over a variable.
