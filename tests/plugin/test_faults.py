@@ -75,7 +75,13 @@ def start(photo: Path) -> subprocess.Popen[str]:
     """Starts restoring, in tiles, and returns when the work has begun."""
     command = [*DEBLUR, str(photo), "--tile", "192"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell that runs the tests in the background has SIGINT ignored, also by its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     while not list(photo.parent.glob(".*.part.jpg")):
         assert process.poll() is None, process.communicate()
