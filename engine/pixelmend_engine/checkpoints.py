@@ -2,6 +2,7 @@
 
 import pickle
 import struct
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
@@ -51,23 +52,28 @@ def read(path: Path) -> StateDict:
 
 
 def _unpickle(path: Path) -> object:
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pickles that torch did not write; it reads or refuses
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _tensors(loaded: object, name: str) -> StateDict:
     if isinstance(loaded, Mapping) and set(cast("Mapping[object, object]", loaded)) == {"params"}:
         loaded = cast("Mapping[object, object]", loaded)["params"]
-    if not isinstance(loaded, Mapping) or not loaded:
-        loaded = {"": None}  # told apart below
-    state: StateDict = {}
-    for key, value in cast("Mapping[object, object]", loaded).items():
-        if not isinstance(key, str) or not isinstance(value, Tensor):
-            raise UnreadableCheckpoint(
-                f"The file holds no network, or more than tensors by name: `{name}`",
-                hint="Point --weights at the published files of the model",
-            )
+    entries: Mapping[object, object] = {}
+    if isinstance(loaded, Mapping):
+        entries = cast("Mapping[object, object]", loaded)
+    state: StateDict = {
         # Training on several GPUs leaves this prefix; published loaders strip it too.
-        state[key.removeprefix("module.")] = value
+        key.removeprefix("module."): value
+        for key, value in entries.items()
+        if isinstance(key, str) and isinstance(value, Tensor)
+    }
+    if not state or len(state) != len(entries):
+        raise UnreadableCheckpoint(
+            f"The file holds no network, or more than tensors by name: `{name}`",
+            hint="Point --weights at the published files of the model",
+        )
     return state
 
 

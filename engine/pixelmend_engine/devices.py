@@ -1,7 +1,10 @@
 """Which device computes, in which precision, and how much memory it has left."""
 
+import contextlib
+import ctypes
 import os
 import sys
+from pathlib import Path
 from typing import Literal
 
 import psutil
@@ -12,6 +15,7 @@ from pixelmend.errors import DeviceUnavailable
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 BF16_CAPABILITY = (8, 0)  # the first CUDA generation (Ampere) that computes in bfloat16
+CONTAINER = Path("/sys/fs/cgroup")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -35,8 +39,8 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda:0" if count else "cpu")
     if name == "cpu":
         return torch.device("cpu")
-    kind, _, number = name.partition(":")
-    if kind != "cuda" or not (number or "0").isdecimal():
+    kind, colon, number = name.partition(":")
+    if kind != "cuda" or (colon and not number.isdecimal()):
         raise DeviceUnavailable(
             f"There is no device named `{name}`", hint="Use auto, cpu, cuda or cuda:N"
         )
@@ -69,7 +73,17 @@ def free_bytes(device: torch.device) -> int:
         free, _ = torch.cuda.mem_get_info(device)
         # What the allocator holds without using it can be taken again.
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return psutil.virtual_memory().available
+    return min(psutil.virtual_memory().available, _container_bytes())
+
+
+def _container_bytes() -> int:
+    # What a container may still take; psutil knows the whole machine alone.
+    try:
+        limit = int((CONTAINER / "memory.max").read_text())
+        used = int((CONTAINER / "memory.current").read_text())
+    except (OSError, ValueError):  # no container, or one without a limit
+        return sys.maxsize
+    return max(0, limit - used)
 
 
 def peak_bytes(device: torch.device) -> int:
@@ -84,6 +98,17 @@ def peak_bytes(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Says whether torch failed for want of memory; on a CPU only its message tells."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return any(words in str(error) for words in ("can't allocate memory", "not enough memory"))
+
+
+def give_back(device: torch.device) -> None:
+    """Returns memory that is held only for the next tensors to the device's other users."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
+            ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -3,21 +3,25 @@
 import contextlib
 import os
 import secrets
+import struct
 import warnings
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import ExifTags, Image, ImageOps, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-from pixelmend.errors import BadImage, OutputExists, OutputFailed, UnsupportedImage
+from pixelmend.errors import BadImage, OutOfMemory, OutputExists, OutputFailed, UnsupportedImage
+from pixelmend_engine import metadata
+from pixelmend_engine.metadata import Metadata
 
 FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
     ".png": "PNG",
     ".tif": "TIFF",
     ".tiff": "TIFF",
@@ -25,43 +29,24 @@ FORMATS = {
 }
 READABLE = {*FORMATS.values(), "MPO"}  # MPO: a JPEG as some phones write it, with further pictures
 READABLE_NAMES = "JPEG, PNG, TIFF and WebP"
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
 
 MIN_SIDE = 8  # pixels; what a network pads by mirroring must be shorter than the side
 MAX_PIXELS = 150_000_000  # the largest cameras of today; more is likely no photograph
-JPEG_QUALITY = 95
-WEBP_QUALITY = 95
-LOSSLESS_TIFF = {
-    "raw",
-    "packbits",
-    "tiff_lzw",
-    "tiff_adobe_deflate",
-    "tiff_deflate",
-    "lzma",
-    "zstd",
-}
+MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels, what the codecs write
+MAX_JPEG_EXIF = 65_533  # bytes, what one of a JPEG file's segments holds
 TIFF_BITS_PER_SAMPLE = 258
 PNG_DEPTH_OFFSET = 24  # bytes into the file; IHDR always comes first
-DESCRIBING_TAGS = {  # of a TIFF file; the others describe how that file is laid out
-    ExifTags.Base.ImageDescription,
-    ExifTags.Base.Make,
-    ExifTags.Base.Model,
-    ExifTags.Base.Software,
-    ExifTags.Base.DateTime,
-    ExifTags.Base.Artist,
-    ExifTags.Base.HostComputer,
-    ExifTags.Base.Copyright,
-    *(tag for tag in ExifTags.Base if tag.name.startswith("XP")),  # Windows' title, keywords, …
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metadata:
-    """What a file says beside its pixels, as it is written back."""
-
-    exif: bytes | None = None
-    icc_profile: bytes | None = None
-    dpi: tuple[float, float] | None = None
-    tiff_compression: str | None = None
+BROKEN = (  # what decoders and encoders raise besides OSError, over files and values they reject
+    AttributeError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,40 +68,33 @@ def read(path: Path) -> Photo:
     Raises:
         BadImage: The file is missing, damaged, no image, too small or too large.
         UnsupportedImage: It is sound, but can't be restored without losing part of it.
+        OutOfMemory: Its pixels do not fit.
     """
-    with _readable(path) as image:
-        _refuse_unsupported(image, path)
-        width, height = image.size
-        if min(width, height) < MIN_SIDE:
-            raise BadImage(
-                f"The picture is too small ({width} x {height} pixels): `{path.name}`",
-                hint=f"Each side needs at least {MIN_SIDE} pixels",
-            )
-        if width * height > MAX_PIXELS:
-            raise _too_large(path)
-        image.load()
-        notes: list[str] = []
-        if image.format == "MPO":
-            notes.append("only the first of the file's pictures was restored")
-        if image.mode in ("P", "1"):
-            notes.append("the palette was replaced by full color")
-        return _photo(image, notes)
+    if path.is_dir():
+        raise BadImage(
+            f"`{path}` is a folder", hint=f"Name its files, for example `{path / '*.jpg'}`"
+        )
+    with warnings.catch_warnings():
+        # Pillow warns of large pictures and odd metadata; the limits here are our own.
+        warnings.simplefilter("ignore")
+        with _decoding(path):
+            image = Image.open(path)
+        with image:
+            with _decoding(path):
+                bits = _bits(image, path)
+            _refuse_unsupported(image, bits, path)
+            _refuse_sizes(image, path)
+            with _decoding(path):
+                image.load()
+            return _photo(image, path)
 
 
 @contextlib.contextmanager
-def _readable(path: Path) -> Generator[Image.Image]:
+def _decoding(path: Path) -> Generator[None]:
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of large pictures; the limit here is our own.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                yield image
+        yield
     except FileNotFoundError as error:
         raise BadImage(f"There is no file `{path}`", hint="Check the path") from error
-    except IsADirectoryError as error:
-        raise BadImage(
-            f"`{path}` is a folder", hint=f"Name its files, for example `{path / '*.jpg'}`"
-        ) from error
     except PermissionError as error:
         raise BadImage(
             f"`{path}` may not be read", hint="Check the permissions of the file"
@@ -124,16 +102,41 @@ def _readable(path: Path) -> Generator[Image.Image]:
     except Image.DecompressionBombError as error:
         raise _too_large(path) from error
     except UnidentifiedImageError as error:
-        empty = path.stat().st_size == 0
-        raise BadImage(
-            f"The file is empty: `{path.name}`" if empty else f"`{path.name}` is no image",
-            hint=f"Pixelmend reads {READABLE_NAMES}",
+        raise _unidentified(path) from error
+    except MemoryError as error:
+        raise OutOfMemory(
+            f"There is no memory for the pixels of `{path.name}`", hint="Close other programs"
         ) from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # whatever a decoder stumbles on
+    except (OSError, *BROKEN) as error:
         raise BadImage(
             f"The image is damaged, or cut off: `{path.name}`",
             hint="Copy the file again from where it came, or open and save it in an image editor",
         ) from error
+
+
+def _unidentified(path: Path) -> BadImage | UnsupportedImage:
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start.startswith(SIGNATURES):
+        return UnsupportedImage(
+            f"`{path.name}` is damaged, or of a rare kind, such as more than 8 bits per channel",
+            hint="Open it in an image editor and save a copy with 8 bits per channel",
+        )
+    return BadImage(
+        f"`{path.name}` is no image" if start else f"The file is empty: `{path.name}`",
+        hint=f"Pixelmend reads {READABLE_NAMES}",
+    )
+
+
+def _refuse_sizes(image: Image.Image, path: Path) -> None:
+    width, height = image.size
+    if min(width, height) < MIN_SIDE:
+        raise BadImage(
+            f"The picture is too small ({width} x {height} pixels): `{path.name}`",
+            hint=f"Each side needs at least {MIN_SIDE} pixels",
+        )
+    if width * height > MAX_PIXELS:
+        raise _too_large(path)
 
 
 def _too_large(path: Path) -> BadImage:
@@ -143,7 +146,7 @@ def _too_large(path: Path) -> BadImage:
     )
 
 
-def _refuse_unsupported(image: Image.Image, path: Path) -> None:
+def _refuse_unsupported(image: Image.Image, bits: int, path: Path) -> None:
     if image.format not in READABLE:
         raise UnsupportedImage(
             f"`{path.name}` is in the format {image.format}",
@@ -154,7 +157,7 @@ def _refuse_unsupported(image: Image.Image, path: Path) -> None:
             f"`{path.name}` holds several pictures: pages, or an animation",
             hint="Save the picture that you want restored to a file of its own",
         )
-    if _bits(image, path) > 8 or image.mode in ("I", "F") or image.mode.startswith("I;16"):
+    if bits > 8 or image.mode in ("I", "F") or image.mode.startswith("I;16"):
         raise UnsupportedImage(
             f"`{path.name}` has more than 8 bits per channel, which would be lost",
             hint="Save a copy with 8 bits per channel and restore that",
@@ -176,40 +179,29 @@ def _bits(image: Image.Image, path: Path) -> int:
     return 8
 
 
-def _photo(image: Image.Image, notes: list[str]) -> Photo:
-    info = dict(image.info)
-    upright = ImageOps.exif_transpose(image)
-    has_alpha = upright.has_transparency_data
-    gray = upright.mode in ("1", "L", "LA")
-    alpha = np.array(upright.convert("RGBA").getchannel("A")) if has_alpha else None
-    dpi = info.get("dpi")
+def _photo(image: Image.Image, path: Path) -> Photo:
+    reading = metadata.read(image, path)
+    notes = list(reading.notes)
+    if image.format == "MPO":
+        notes.append("only the first of the file's pictures was restored")
+    if image.mode == "P":
+        notes.append("the palette was replaced by full color")
+    if image.mode == "1":
+        notes.append("black and white were replaced by shades of gray")
+    gray = image.mode in ("1", "L", "LA")
+    with _decoding(path):
+        alpha = None
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            alpha = _upright(image.getchannel("A"), reading)
+        pixels = _upright(image.convert("RGB"), reading)
     return Photo(
-        pixels=np.array(upright.convert("RGB")),
-        alpha=alpha,
-        gray=gray,
-        metadata=Metadata(
-            exif=_exif(image),
-            icc_profile=info.get("icc_profile"),
-            dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
-            tiff_compression=info.get("compression"),
-        ),
-        notes=tuple(notes),
+        pixels=pixels, alpha=alpha, gray=gray, metadata=reading.metadata, notes=tuple(notes)
     )
 
 
-def _exif(image: Image.Image) -> bytes | None:
-    exif = image.getexif()
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        kept = Image.Exif()
-        kept.update({tag: exif[tag] for tag in exif if tag in DESCRIBING_TAGS})
-        for folder in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-            if values := exif.get_ifd(folder):
-                kept[folder] = dict(values)
-        return kept.tobytes() if len(kept) else None
-    if ExifTags.Base.Orientation in exif:
-        del exif[ExifTags.Base.Orientation]
-        return exif.tobytes()
-    return image.info.get("exif")  # as it is, with the maker's notes and the thumbnail
+def _upright(image: Image.Image, reading: metadata.Reading) -> UInt8[np.ndarray, "..."]:
+    return np.array(image if reading.turn is None else image.transpose(reading.turn))
 
 
 def check_format(photo: Photo, path: Path) -> None:
@@ -218,16 +210,24 @@ def check_format(photo: Photo, path: Path) -> None:
     Raises:
         OutputFailed: Its ending names no format that we write, or one that can't hold the picture.
     """
+    if path.is_dir():
+        raise OutputFailed(f"`{path}` is a folder", hint="Name a file, or use --out-dir")
     format_ = FORMATS.get(path.suffix.lower())
     if format_ is None:
         raise OutputFailed(
             f"Pixelmend does not write files that end in `{path.suffix}`",
             hint=f"Use one of {', '.join(FORMATS)}",
         )
-    if photo.alpha is not None and format_ == "JPEG":
+    problem = None
+    if format_ == "JPEG" and photo.alpha is not None and photo.alpha.min() < 255:
+        problem = "the picture's transparency"
+    elif format_ == "JPEG" and len(photo.metadata.exif or b"") > MAX_JPEG_EXIF:
+        problem = "so much EXIF"
+    elif max(photo.pixels.shape) > MAX_SIDES.get(format_, max(photo.pixels.shape)):
+        problem = f"a side of {max(photo.pixels.shape)} pixels"
+    if problem is not None:
         raise OutputFailed(
-            "A JPEG file can't hold the picture's transparency",
-            hint="Name a .png, .tif or .webp file with -o",
+            f"A {format_} file can't hold {problem}", hint="Name a .png or .tif file with -o"
         )
 
 
@@ -235,27 +235,35 @@ def check_format(photo: Photo, path: Path) -> None:
 def replacing(path: Path, *, overwrite: bool) -> Generator[Path]:
     """Opens a temporary file beside `path`, which becomes `path` when the block ends well.
 
-    When it does not, the temporary file is gone and `path` is as it was.
+    When it does not, the temporary file is gone and `path` is as it was. A link is followed.
 
     Raises:
-        OutputExists: `path` is there, and `overwrite` is not set.
+        OutputExists: `path` is there, now or at the end, and `overwrite` is not set.
         OutputFailed: Its folder is missing or can't be written to.
     """
-    if path.exists() and not overwrite:
-        raise OutputExists(
-            f"`{path}` is there already",
-            hint="Use --overwrite to replace it, or -o to name another",
-        )
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
     with _as_output_failed(path):
-        # Opened once here, so that a folder that can't be written to is found before the work.
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        target = path.resolve()
+        if target.exists() and not overwrite:
+            raise _exists(path)
+    temporary = target.with_name(f".{secrets.token_hex(4)}.part{target.suffix}")
     try:
+        with _as_output_failed(path):
+            # Opened once here, so that a folder that can't be written to is found before the work.
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield temporary
         with _as_output_failed(path):
-            temporary.replace(path)
+            if target.exists() and not overwrite:
+                raise _exists(path)  # it came while we worked
+            temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it was never made, or has become the result
+            temporary.unlink()
+
+
+def _exists(path: Path) -> OutputExists:
+    return OutputExists(
+        f"`{path}` is there already", hint="Use --overwrite to replace it, or -o to name another"
+    )
 
 
 def write(photo: Photo, path: Path) -> None:
@@ -265,44 +273,21 @@ def write(photo: Photo, path: Path) -> None:
         OutputFailed: The disk is full.
     """
     format_ = FORMATS[path.suffix.lower()]
-    with _as_output_failed(path), path.open("wb") as file:
-        _image(photo).save(file, format_, **_save_options(photo.metadata, format_))
+    with warnings.catch_warnings(), _as_output_failed(path), path.open("wb") as file:
+        warnings.simplefilter("ignore")  # of odd metadata, carried along as they are
+        options = metadata.save_options(photo.metadata, format_)
+        _image(photo, format_).save(file, format_, **options)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _image(photo: Photo) -> Image.Image:
+def _image(photo: Photo, format_: str) -> Image.Image:
     image = Image.fromarray(photo.pixels)
     if photo.gray:
         image = image.convert("L")
-    if photo.alpha is not None:
+    if photo.alpha is not None and format_ != "JPEG":
         image.putalpha(Image.fromarray(photo.alpha))
     return image
-
-
-def _save_options(metadata: Metadata, format_: str) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "exif": metadata.exif,
-        "icc_profile": metadata.icc_profile,
-        "dpi": metadata.dpi,
-    }
-    match format_:
-        case "JPEG":
-            options |= {"quality": JPEG_QUALITY, "subsampling": "4:4:4", "optimize": True}
-        case "WEBP":
-            options |= {"quality": WEBP_QUALITY, "method": 4}
-        case "TIFF":
-            options["compression"] = _tiff_compression(metadata)
-        case _:
-            pass
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _tiff_compression(metadata: Metadata) -> str:
-    if metadata.exif:
-        return "raw"  # through libtiff, which compresses, Pillow can't write EXIF's own folders
-    kept = metadata.tiff_compression in LOSSLESS_TIFF
-    return metadata.tiff_compression or "raw" if kept else "tiff_adobe_deflate"
 
 
 @contextlib.contextmanager
@@ -313,4 +298,9 @@ def _as_output_failed(path: Path) -> Generator[None]:
         raise OutputFailed(
             f"`{path}` can't be written: {error.strerror or error}",
             hint="Check that the folder exists, may be written to and has space, or use --out-dir",
+        ) from error
+    except BROKEN as error:
+        raise OutputFailed(
+            f"`{path}` can't be written in that format: {error}",
+            hint="Name a file of another format with -o",
         ) from error

@@ -70,7 +70,7 @@ def restore(
             return restorer(tile.to(device), lambda done, _: report(before + done, total))
 
         restored = tiling.apply(restore_tile, image, plan, spec.scale)
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if devices.is_out_of_memory(error):
             raise _out_of_memory(plan, device) from error
         raise
@@ -98,12 +98,22 @@ def restore(
 def plan_tiles(
     spec: ModelSpec, height: int, width: int, tile: int | None, device: torch.device
 ) -> tiling.Plan:
-    """Takes the picture whole where it fits, because attention sees it whole; else cuts it."""
+    """Takes the picture whole where it fits, because attention sees it whole; else cuts it.
+
+    Raises:
+        OutOfMemory: There is not even room to look at the whole picture once.
+    """
+    free = devices.free_bytes(device)
+    fixed = spec.cost.prepare_bytes_per_pixel * height * width
+    if fixed > free:
+        raise OutOfMemory(
+            f"A picture of {width} x {height} pixels needs {fixed / 1e9:.1f} GB of memory, "
+            f"and {free / 1e9:.1f} GB are free on `{device}`",
+            hint="Close other programs, or restore the picture in parts",
+        )
     if tile is not None:
         return tiling.plan(height, width, tile or None, spec.multiple)
-    budget = devices.free_bytes(device) * MEMORY_SHARE
-    budget -= spec.cost.prepare_bytes_per_pixel * height * width
-    affordable = int(budget / spec.cost.tile_bytes_per_pixel)
+    affordable = int((free * MEMORY_SHARE - fixed) / spec.cost.tile_bytes_per_pixel)
     if height * width <= affordable:
         return tiling.plan(height, width, None, spec.multiple)
     side = min(LARGEST_TILE, tiling.largest_side(affordable, spec.multiple))
@@ -112,7 +122,8 @@ def plan_tiles(
 
 def _out_of_memory(plan: tiling.Plan, device: torch.device) -> OutOfMemory:
     longest = max(max(tile.rows.length, tile.columns.length) for tile in plan.tiles)
+    smaller = f", or use --tile {max(MIN_TILE, longest // 2)}" if longest > MIN_TILE else ""
     return OutOfMemory(
         f"The memory of `{device}` does not hold a tile of {longest} pixels a side",
-        hint=f"Close other programs, or use --tile {max(MIN_TILE, longest // 2)}",
+        hint=f"Close other programs{smaller}",
     )

@@ -72,4 +72,6 @@ def sha256(path: Path) -> str:
 def _files(folder: Path) -> tuple[Path, ...]:
     if not folder.is_dir():
         return ()
-    return tuple(sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES))
+    # Names with a dot in front are what macOS leaves on foreign disks, not weights.
+    files = (path for path in folder.iterdir() if path.name[0] != ".")
+    return tuple(sorted(path for path in files if path.suffix in SUFFIXES))

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar, Unpack
 
 import click
 
@@ -17,26 +17,27 @@ from pixelmend.errors import Canceled, PixelmendError
 
 if TYPE_CHECKING:
     from pixelmend_engine.catalog.spec import Task
+    from pixelmend_engine.session import Precision
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 MAX_SEED = 2**63 - 1  # what torch's generators take
 
 
-class TileType(click.ParamType[int | None]):
+class TileType(click.ParamType["int | str"]):
     """`auto`, 0, or a side in pixels."""
 
     name = "tile"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | None:
-        """Turns the text into pixels: None for `auto`."""
+    ) -> int | str:
+        """Turns the text into pixels, unless it is `auto`."""
         from pixelmend_engine.catalog.spec import MIN_TILE
 
         text = str(value)
         if text == "auto":
-            return None
+            return text
         if not text.isdecimal() or 0 < int(text) < MIN_TILE:
             self.fail(f"{text!r} is none of auto, 0 and a side from {MIN_TILE} up.", param, ctx)
         return int(text)
@@ -48,7 +49,7 @@ def cli() -> None:
     """Restores photographs with diffusion models, on your own computer."""
 
 
-def model_options(command: Command) -> Command:
+def task_options(command: Command) -> Command:
     """Adds the options that every task has."""
     options = [
         click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
@@ -128,16 +129,35 @@ def model_options(command: Command) -> Command:
     return command
 
 
+class TaskOptions(TypedDict):
+    """The options that every task has, as click hands them over."""
+
+    inputs: tuple[str, ...]
+    output: Path | None
+    out_dir: Path | None
+    model: str
+    weights: Path | None
+    device: str
+    precision: "Precision"
+    seed: int
+    tile: int | str
+    strength: float
+    overwrite: bool
+    as_json: bool
+    quiet: bool
+    verbose: bool
+
+
 @cli.command()
-@model_options
-def deblur(**options: Any) -> int:
+@task_options
+def deblur(**options: Unpack[TaskOptions]) -> int:
     """Sharpens pictures that shake, movement or bad focus has blurred.
 
     INPUT... are JPEG, PNG, TIFF or WebP files, or patterns of such. The result is written beside
     its input, with the suffix _deblurred, unless -o or --out-dir says otherwise. One file that
     can't be restored does not stop the others; the exit code is that of the first error.
     """
-    return _run("deblur", "_deblurred", **options)
+    return _run("deblur", "_deblurred", options)
 
 
 @cli.group()
@@ -193,57 +213,49 @@ def doctor(as_json: bool) -> int:
     return 0 if all(finding.hint is None for finding in findings) else 1
 
 
-def _run(task: "Task", suffix: str, **options: Any) -> int:
+def _run(task: "Task", suffix: str, options: TaskOptions) -> int:
     from pixelmend import settings, targets
-    from pixelmend.inprocess import InProcess, Request
+    from pixelmend.inprocess import InProcess
     from pixelmend.run import Output, run
+    from pixelmend_engine.session import Choice
 
-    _log_to_stderr(verbose=options["verbose"])
-    out_dir: Path | None = options["out_dir"]
+    _log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
     planned = targets.plan(
-        options["inputs"], output=options["output"], out_dir=out_dir, suffix=suffix
+        options["inputs"], output=options["output"], out_dir=options["out_dir"], suffix=suffix
     )
-    engine = InProcess(
-        Request(
-            task=task,
-            model=options["model"],
-            weights=options["weights"],
-            models_dir=settings.resolve(os.environ).models_dir,
-            device=options["device"],
-            precision=options["precision"],
-            seed=options["seed"],
-            tile=options["tile"],
-            strength=options["strength"],
-        )
+    choice = Choice(
+        task=task,
+        model=options["model"],
+        weights=options["weights"],
+        device=options["device"],
+        precision=options["precision"],
     )
-    if out_dir is not None:
-        targets.make_folder(out_dir)
-    return run(
-        engine,
-        planned,
-        Output(as_json=options["as_json"], quiet=options["quiet"]),
-        overwrite=options["overwrite"],
-    )
+    chosen = {"seed": options["seed"], "tile": options["tile"], "strength": options["strength"]}
+    engine = InProcess(choice, settings.resolve(os.environ).models_dir, chosen)
+    if options["out_dir"] is not None:
+        targets.make_folder(options["out_dir"])
+    output = Output(as_json=options["as_json"], quiet=options["quiet"])
+    return run(engine, planned, output, overwrite=options["overwrite"])
 
 
-def _log_to_stderr(*, verbose: bool) -> None:
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(name)s: %(message)s",
-    )
+def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:
+    level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(name)s: %(message)s")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and ends the process with the exit code of what happened."""
     # Ended from outside, the command cleans up as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(_exit_code(arguments))
+    sys.exit(_exit_code(arguments) or 0)
 
 
-def _exit_code(arguments: list[str] | None) -> int:
+def _exit_code(arguments: list[str] | None) -> int | None:
     try:
-        return cli.main(arguments, prog_name="pixelmend", standalone_mode=False) or 0
+        # Patterns are ours to expand: click would take a file named `a[1].jpg` for one.
+        return cli.main(
+            arguments, prog_name="pixelmend", standalone_mode=False, windows_expand_args=False
+        )
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -254,10 +266,6 @@ def _exit_code(arguments: list[str] | None) -> int:
         canceled = Canceled("Canceled", hint="What was finished before is kept")
         _say(canceled)
         return canceled.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PixelmendError.exit_code
 
 
 def _say(error: PixelmendError) -> None:

@@ -119,3 +119,8 @@ class Canceled(PixelmendError):
     code = "canceled"
     status = 409
     exit_code = 130  # as shells say of a program that Ctrl-C ended
+
+
+def to_json(error: PixelmendError) -> dict[str, str]:
+    """Writes an error as it crosses the wire."""
+    return {"code": error.code, "message": error.message, "hint": error.hint}

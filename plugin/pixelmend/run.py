@@ -4,13 +4,13 @@ import contextlib
 import dataclasses
 import json
 import sys
-from collections.abc import Generator, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Protocol
 
 import click
+import numpy as np
 
-from pixelmend.errors import PixelmendError
-from pixelmend.inprocess import InProcess
+from pixelmend.errors import Canceled, PixelmendError, to_json
 from pixelmend.targets import Target
 from pixelmend_engine import images
 
@@ -21,6 +21,7 @@ class Output:
 
     as_json: bool
     quiet: bool
+    said: set[str] = dataclasses.field(default_factory=set[str])
 
     def result(self, target: Target, facts: dict[str, Any]) -> None:
         """Says that a picture was restored."""
@@ -28,19 +29,24 @@ class Output:
             paths = {"input": str(target.source), "output": str(target.result)}
             click.echo(json.dumps(paths | facts))
         else:
-            click.echo(target.result)
+            click.echo(click.format_filename(target.result))
 
     def failure(self, target: Target, error: PixelmendError) -> None:
         """Says that a picture was not restored, and why."""
         if self.as_json:
-            told = {"code": error.code, "message": error.message, "hint": error.hint}
-            click.echo(json.dumps({"input": str(target.source), "error": told}))
+            click.echo(json.dumps({"input": str(target.source), "error": to_json(error)}))
         click.echo(f"{error.message}\n  {error.hint}", err=True)
 
     def note(self, text: str) -> None:
         """Says what the user should know, though nothing went wrong."""
         if not self.quiet:
             click.echo(text, err=True)
+
+    def note_once(self, text: str) -> None:
+        """Says it, unless it was said before."""
+        if text not in self.said:
+            self.said.add(text)
+            self.note(text)
 
     @contextlib.contextmanager
     def progress(self, label: str) -> Generator["Progress"]:
@@ -75,51 +81,74 @@ class Progress:
         self._open.close()
 
 
-def run(engine: InProcess, targets: Sequence[Target], output: Output, *, overwrite: bool) -> int:
+class Engine(Protocol):
+    """What restores pictures: this process, or the engine's."""
+
+    def prepare(self) -> None:
+        """Makes ready; what fails here would fail for every picture."""
+        ...
+
+    def restore(
+        self, photo: images.Photo, report: Callable[[int, int], None]
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Restores one picture; returns its pixels and what there is to say about them."""
+        ...
+
+
+def run(engine: Engine, targets: Sequence[Target], output: Output, *, overwrite: bool) -> int:
     """Restores every picture; one that fails does not stop the others.
 
     Returns the exit code of the first error, or 0.
+
+    Raises:
+        PixelmendError: The engine can't be made ready, so that every picture would fail.
     """
-    if engine.fell_back:
-        output.note(
-            f"Using the bundled model `{engine.spec.id}`; `pixelmend models list` shows better ones"
-        )
-    errors: list[PixelmendError] = []
+    exit_codes: list[int] = []
     for number, target in enumerate(targets, start=1):
         count = f"{number}/{len(targets)} " if len(targets) > 1 else ""
+        name = click.format_filename(target.source.name)
         try:
-            _restore_one(engine, target, output, f"{count}{target.source.name}", overwrite)
+            photo = images.read(target.source)
+            images.check_format(photo, target.result)
         except PixelmendError as error:
             output.failure(target, error)
-            errors.append(error)
+            exit_codes.append(error.exit_code)
+            continue
+        engine.prepare()
+        try:
+            facts = _restore(engine, photo, target, output, f"{count}{name}", overwrite=overwrite)
+        except Canceled:
+            raise
+        except PixelmendError as error:
+            output.failure(target, error)
+            exit_codes.append(error.exit_code)
+            continue
+        for note in photo.notes:
+            output.note(f"{name}: {note}")
+        output.result(target, facts | {"notes": list(photo.notes)})
+        if facts["fell_back"]:
+            output.note_once(
+                f"The bundled model `{facts['model']}` was used; "
+                "`pixelmend models list` shows better ones"
+            )
     if len(targets) > 1:
-        output.note(f"{len(targets) - len(errors)} restored, {len(errors)} failed")
-    return errors[0].exit_code if errors else 0
+        output.note(f"{len(targets) - len(exit_codes)} restored, {len(exit_codes)} failed")
+    return exit_codes[0] if exit_codes else 0
 
 
-def _restore_one(
-    engine: InProcess, target: Target, output: Output, label: str, overwrite: bool
-) -> None:
-    photo = images.read(target.source)
-    images.check_format(photo, target.result)
+def _restore(
+    engine: Engine,
+    photo: images.Photo,
+    target: Target,
+    output: Output,
+    label: str,
+    *,
+    overwrite: bool,
+) -> dict[str, Any]:
     with (
         images.replacing(target.result, overwrite=overwrite) as temporary,
         output.progress(label) as progress,
     ):
-        restored = engine.restore(photo, progress.report)
-        images.write(dataclasses.replace(photo, pixels=restored.pixels), temporary)
-    for note in photo.notes:
-        output.note(f"{target.source.name}: {note}")
-    height, width, _ = restored.pixels.shape
-    facts = {
-        "model": engine.spec.id,
-        "device": str(engine.device),
-        "seed": engine.seed,
-        "width": width,
-        "height": height,
-        "tiles": restored.tiles,
-        "seconds": round(restored.seconds, 3),
-        "peak_bytes": restored.peak_bytes,
-        "notes": list(photo.notes),
-    }
-    output.result(target, facts)
+        pixels, facts = engine.restore(photo, progress.report)
+        images.write(dataclasses.replace(photo, pixels=pixels), temporary)
+    return facts

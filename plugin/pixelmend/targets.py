@@ -23,7 +23,7 @@ def plan(
     """Pairs every input with its result: beside it with `suffix`, unless told otherwise.
 
     Raises:
-        BadRequest: A pattern fits no file, or two results would have the same name.
+        BadRequest: Two results would have the same name.
     """
     sources = _expand(inputs)
     if output is not None and out_dir is not None:
@@ -44,18 +44,26 @@ def plan(
 
 
 def _expand(inputs: Sequence[str]) -> list[Path]:
-    # Shells on Linux and macOS expand patterns themselves; the one on Windows does not.
+    # Shells on Linux and macOS expand patterns themselves; the one on Windows does not. A pattern
+    # that fits nothing stays, and is reported as the file that is not there.
     sources: dict[Path, None] = {}  # in order, each once
     for text in inputs:
-        path = Path(text).expanduser()
-        if not path.exists() and glob.has_magic(text):
+        path = Path(text)
+        if not _exists(path) and (text == "~" or text.startswith(("~/", "~\\"))):
+            path = path.expanduser()
+        matches: list[str] = []
+        if not _exists(path) and glob.has_magic(text):
             matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob needs its root apart
-            if not matches:
-                raise BadRequest(f"No file fits the pattern `{text}`", hint="Check the pattern")
-            sources.update(dict.fromkeys(Path(match) for match in matches))
-        else:
-            sources[path] = None
+        files = [Path(match) for match in matches if not Path(match).is_dir()]
+        sources.update(dict.fromkeys(files or [path]))
     return list(sources)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def _refuse_collisions(targets: Sequence[Target]) -> None:

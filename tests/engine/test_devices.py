@@ -36,7 +36,7 @@ def test_a_gpu_beyond_the_last_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "cpu:1", "tpu", ""])
 def test_other_names_are_refused(name: str) -> None:
-    with pytest.raises(DeviceUnavailable):
+    with pytest.raises(DeviceUnavailable, match="no device named"):
         devices.choose_device(name)
 
 
@@ -48,11 +48,8 @@ def test_precision_is_full_on_a_cpu_unless_asked() -> None:
 
 def test_memory_is_told_in_bytes() -> None:
     assert devices.free_bytes(CPU) > 2**20
-    before = devices.peak_bytes(CPU)
-    assert before > 2**20
-    block = torch.ones(2**26)  # 256 MiB
-    assert devices.peak_bytes(CPU) >= before
-    assert block.numel()
+    block = torch.ones(2**26)
+    assert devices.peak_bytes(CPU) > block.nbytes
 
 
 def test_want_of_memory_is_recognized() -> None:
@@ -60,4 +57,5 @@ def test_want_of_memory_is_recognized() -> None:
         torch.empty(2**55)
     assert devices.is_out_of_memory(failed.value)
     assert devices.is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert devices.is_out_of_memory(MemoryError())
     assert not devices.is_out_of_memory(RuntimeError("shapes differ"))

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from pixelmend_engine import weights
 from pixelmend_engine.doctor import examine
 
 
@@ -19,3 +22,16 @@ def test_installed_models_are_named(tmp_path: Path) -> None:
     (tmp_path / "hi-diff-gopro" / "net_g.pth").touch()
     findings = {finding.name: finding for finding in examine(tmp_path)}
     assert "hi-diff-gopro" in findings["models folder"].value
+
+
+def test_damaged_weights_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(b"half of it")
+
+    def bundled_file(_: str) -> Path:
+        return damaged
+
+    monkeypatch.setattr(weights, "bundled_file", bundled_file)
+    findings = {finding.name: finding for finding in examine(tmp_path)}
+    assert findings["weights of hi-diff-compact"].value == "damaged"
+    assert findings["weights of hi-diff-compact"].hint == "Install Pixelmend again"

@@ -1,5 +1,6 @@
 """Files in and out: what they hold is kept, what can't be kept is refused."""
 
+import contextlib
 import os
 import struct
 import sys
@@ -8,10 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from pixelmend.errors import BadImage, OutputExists, OutputFailed, UnsupportedImage
+from pixelmend.errors import (
+    BadImage,
+    OutputExists,
+    OutputFailed,
+    PixelmendError,
+    UnsupportedImage,
+)
 from pixelmend_engine import images
+from pixelmend_engine.metadata import Metadata
 
 ICC = b"a profile, carried along unread " * 8
 ENDINGS = [".jpg", ".png", ".tif", ".webp"]
@@ -68,7 +78,7 @@ def test_orientation_is_applied_once(ending: str, small: Image.Image, tmp_path: 
     images.write(photo, tmp_path / f"out{ending}")
     with Image.open(tmp_path / f"out{ending}") as written:
         assert written.size == (small.height, small.width)
-        assert ExifTags.Base.Orientation not in written.getexif()
+        assert written.getexif().get(ExifTags.Base.Orientation, 1) == 1
         assert written.getexif()[ExifTags.Base.Make] == "A camera"
 
 
@@ -87,11 +97,21 @@ def test_palette_becomes_full_color_and_says_so(small: Image.Image, tmp_path: Pa
     assert photo.notes == ("the palette was replaced by full color",)
 
 
-def test_transparent_palette_color_becomes_alpha(small: Image.Image, tmp_path: Path) -> None:
-    small.quantize(16).save(tmp_path / "in.png", transparency=3)
+@pytest.mark.parametrize(("transparency", "levels"), [(3, {0, 255}), (b"\0\x40\x80", None)])
+def test_transparent_palette_colors_become_alpha(
+    transparency: int | bytes, levels: set[int] | None, small: Image.Image, tmp_path: Path
+) -> None:
+    small.quantize(16).save(tmp_path / "in.png", transparency=transparency)
     photo = images.read(tmp_path / "in.png")
     assert photo.alpha is not None
-    assert set(np.unique(photo.alpha)) == {0, 255}
+    assert set(np.unique(photo.alpha)) == (levels or {0, 0x40, 0x80, 255})
+
+
+def test_black_and_white_becomes_gray_and_says_so(small: Image.Image, tmp_path: Path) -> None:
+    small.convert("1").save(tmp_path / "in.png")
+    photo = images.read(tmp_path / "in.png")
+    assert photo.gray
+    assert photo.notes == ("black and white were replaced by shades of gray",)
 
 
 def test_first_picture_of_a_phones_file_is_read(small: Image.Image, tmp_path: Path) -> None:
@@ -201,6 +221,36 @@ def test_a_truncated_jpeg_is_refused(small: Image.Image, tmp_path: Path) -> None
         images.read(tmp_path / "cut.jpg")
 
 
+@pytest.mark.parametrize("start", [b"II*\0", b"\xff\xd8\xff", b"\x89PNG", b"RIFF"])
+def test_a_rare_kind_of_a_known_format_is_not_called_no_image(start: bytes, tmp_path: Path) -> None:
+    (tmp_path / "rare").write_bytes(start + bytes(64))
+    with pytest.raises(UnsupportedImage, match="rare kind"):
+        images.read(tmp_path / "rare")
+
+
+@given(data=st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_no_byte_of_a_file_breaks_the_reader_or_the_writer(
+    ending: str, data: st.DataObject, small: Image.Image, tmp_path: Path
+) -> None:
+    path = tmp_path / f"whole{ending}"
+    if not path.exists():
+        small.resize((16, 16)).save(path, exif=exif(orientation=6), dpi=(300, 300))
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, min(len(content), 400) - 1))
+        content[place] = data.draw(st.integers(0, 255))
+    broken = tmp_path / f"broken{ending}"
+    broken.write_bytes(content)
+    # Whatever happens, it is one of our own errors, or none.
+    with contextlib.suppress(PixelmendError):
+        photo = images.read(broken)
+        for other in ENDINGS:
+            images.check_format(photo, tmp_path / f"out{other}")
+            images.write(photo, tmp_path / f"out{other}")
+
+
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(BadImage, match="no file"):
         images.read(tmp_path / "nothing.png")
@@ -209,9 +259,35 @@ def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_transparency_is_not_lost_in_a_jpeg(small: Image.Image, tmp_path: Path) -> None:
-    small.convert("RGBA").save(tmp_path / "in.png")
+    small.convert("RGBA").save(tmp_path / "opaque.png")
+    images.check_format(images.read(tmp_path / "opaque.png"), tmp_path / "out.jpg")
+    small.putalpha(128)
+    small.save(tmp_path / "half.png")
     with pytest.raises(OutputFailed, match="transparency"):
-        images.check_format(images.read(tmp_path / "in.png"), tmp_path / "out.jpg")
+        images.check_format(images.read(tmp_path / "half.png"), tmp_path / "out.jpg")
+
+
+def test_opaque_alpha_is_left_out_of_a_jpeg(small: Image.Image, tmp_path: Path) -> None:
+    small.convert("RGBA").save(tmp_path / "opaque.png")
+    images.write(images.read(tmp_path / "opaque.png"), tmp_path / "out.jpg")
+    with Image.open(tmp_path / "out.jpg") as written:
+        assert written.mode == "RGB"
+
+
+@pytest.mark.parametrize(("ending", "side"), [(".webp", 16_384), (".jpg", 65_501)])
+def test_a_format_that_has_no_such_size_is_refused_before_the_work(
+    ending: str, side: int, tmp_path: Path
+) -> None:
+    photo = images.Photo(pixels=np.zeros((8, side, 3), np.uint8))
+    with pytest.raises(OutputFailed, match=f"a side of {side} pixels"):
+        images.check_format(photo, tmp_path / f"out{ending}")
+
+
+def test_more_exif_than_a_jpeg_holds_is_refused_before_the_work(tmp_path: Path) -> None:
+    metadata = Metadata(exif=bytes(65_534))
+    photo = images.Photo(pixels=np.zeros((8, 8, 3), np.uint8), metadata=metadata)
+    with pytest.raises(OutputFailed, match="so much EXIF"):
+        images.check_format(photo, tmp_path / "out.jpg")
 
 
 def test_an_ending_that_names_no_format_is_refused(photo: Path, tmp_path: Path) -> None:
@@ -232,6 +308,42 @@ def test_replacing_leaves_no_trace_of_failed_work(tmp_path: Path) -> None:
         work()
     assert target.read_bytes() == b"what was there"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "result.png"
+
+    def work() -> None:
+        with images.replacing(target, overwrite=False) as temporary:
+            temporary.write_bytes(b"ours")
+            target.write_bytes(b"theirs")
+
+    with pytest.raises(OutputExists):
+        work()
+    assert target.read_bytes() == b"theirs"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "link.png").symlink_to(tmp_path / "real.png")
+    with images.replacing(tmp_path / "link.png", overwrite=True) as temporary:
+        temporary.write_bytes(b"new")
+    assert (tmp_path / "link.png").is_symlink()
+    assert (tmp_path / "real.png").read_bytes() == b"new"
+
+
+def test_a_name_too_long_for_the_disk_is_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputFailed, match="can't be written"),
+        images.replacing(tmp_path / ("n" * 300 + ".png"), overwrite=False),
+    ):
+        pass
+
+
+def test_a_folder_is_no_result(photo: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputFailed, match="is a folder"):
+        images.check_format(images.read(photo), tmp_path)
 
 
 def test_replacing_is_refused_unless_asked(tmp_path: Path) -> None:

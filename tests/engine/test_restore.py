@@ -1,12 +1,14 @@
 """One picture through one model, whatever the model."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from fakes import CPU, Brighter, Failing, spec
 
 from pixelmend.errors import Canceled, OutOfMemory
-from pixelmend_engine.catalog.spec import MIN_TILE
+from pixelmend_engine.catalog.spec import MIN_TILE, MemoryCost
 from pixelmend_engine.restore import LARGEST_TILE, Options, plan_tiles, restore
 
 
@@ -97,6 +99,20 @@ def test_a_picture_that_does_not_fit_is_cut() -> None:
     plan = plan_tiles(spec(tile_bytes_per_pixel=10_000), 8000, 8000, None, CPU)
     longest = max(tile.rows.length for tile in plan.tiles)
     assert MIN_TILE <= longest <= LARGEST_TILE
+
+
+def test_a_picture_that_can_not_even_be_looked_at_is_refused() -> None:
+    cost = MemoryCost(prepare_bytes_per_pixel=10**9, tile_bytes_per_pixel=1)
+    greedy = dataclasses.replace(spec(), cost=cost)
+    with pytest.raises(OutOfMemory, match=r"needs 160000\.0 GB"):
+        plan_tiles(greedy, 400, 400, 192, CPU)
+
+
+def test_the_smallest_tile_is_not_offered_again(pixels: np.ndarray) -> None:
+    failing = Failing(torch.OutOfMemoryError("CUDA out of memory"))
+    with pytest.raises(OutOfMemory) as refused:
+        restore(failing, spec(), pixels, Options(tile=MIN_TILE), CPU, ignore)
+    assert "--tile" not in refused.value.hint
 
 
 def test_a_picture_for_which_there_is_no_memory_at_all_is_cut_small() -> None:

@@ -22,7 +22,7 @@ def assert_told(ended: Ended, code: int, message: str) -> None:
     assert ended.code == code
     assert ended.stdout == ""
     assert "Traceback" not in ended.stderr
-    lines = [line for line in ended.stderr.splitlines() if "bundled model" not in line]
+    lines = ended.stderr.splitlines()
     assert len(lines) == 2, lines
     assert message in lines[0]
     assert lines[1].startswith("  ")
@@ -149,8 +149,22 @@ def test_cuda_where_there_is_none(pixelmend: Call, photo: Path) -> None:
     assert [path.name for path in photo.parent.iterdir()] == ["photo.png"]
 
 
+def test_what_is_wrong_with_every_picture_is_said_once(pixelmend: Call, photo: Path) -> None:
+    second = photo.with_name("second.png")
+    second.write_bytes(photo.read_bytes())
+    assert_told(pixelmend("deblur", photo, second, "--device", "cuda:99"), 6, "GPU")
+
+
+def test_a_pattern_that_fits_nothing_does_not_stop_the_others(pixelmend: Call, photo: Path) -> None:
+    ended = pixelmend("deblur", photo, photo.with_name("*.heic"))
+    assert ended.code == 3
+    assert ended.stdout == f"{photo.with_name('photo_deblurred.png')}\n"
+    assert "There is no file" in ended.stderr
+
+
 def test_transparency_and_jpeg(pixelmend: Call, small: Image.Image, tmp_path: Path) -> None:
-    small.convert("RGBA").save(tmp_path / "in.png")
+    small.putalpha(100)
+    small.save(tmp_path / "in.png")
     ended = pixelmend("deblur", tmp_path / "in.png", "-o", tmp_path / "out.jpg")
     assert_told(ended, 5, "transparency")
 

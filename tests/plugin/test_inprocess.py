@@ -1,65 +1,34 @@
-"""The model is chosen before anything is loaded."""
+"""The model is checked before anything is loaded, and loaded once."""
 
-import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from pixelmend.errors import DeviceUnavailable, UnknownModel, WeightsMissing
-from pixelmend.inprocess import InProcess, Request
+from pixelmend.errors import DeviceUnavailable, WeightsMissing
+from pixelmend.inprocess import InProcess
 from pixelmend_engine import images
+from pixelmend_engine.session import Choice
+
+OPTIONS = {"seed": 1, "tile": "auto", "strength": 1.0}
+CPU = Choice(task="deblur", device="cpu")
 
 
-@pytest.fixture
-def request_(tmp_path: Path) -> Request:
-    return Request(
-        task="deblur",
-        model="auto",
-        weights=None,
-        models_dir=tmp_path / "models",
-        device="cpu",
-        precision="auto",
-        seed=0,
-        tile=None,
-        strength=1.0,
-    )
-
-
-def test_auto_takes_the_bundled_model_where_nothing_is_installed(request_: Request) -> None:
-    engine = InProcess(request_)
-    assert engine.spec.id == "hi-diff-compact"
-    assert engine.fell_back
-
-
-def test_auto_takes_the_best_model_that_is_installed(request_: Request) -> None:
-    for model in ("hi-diff-realblur-j", "hi-diff-gopro"):
-        folder = request_.models_dir / model
-        folder.mkdir(parents=True)
-        (folder / "net_g.pth").touch()
-        assert InProcess(request_).spec.id == model
-    assert not InProcess(request_).fell_back
-
-
-def test_the_bundled_model_asked_for_by_name_is_no_fallback(request_: Request) -> None:
-    engine = InProcess(dataclasses.replace(request_, model="hi-diff-compact"))
-    assert not engine.fell_back
-
-
-def test_a_model_asked_for_by_name_must_be_here(request_: Request) -> None:
+def test_a_model_that_is_not_here_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing):
-        InProcess(dataclasses.replace(request_, model="hi-diff-gopro"))
-    with pytest.raises(UnknownModel):
-        InProcess(dataclasses.replace(request_, model="hi-diff"))
+        InProcess(Choice(task="deblur", model="hi-diff-gopro"), tmp_path, OPTIONS)
 
 
-def test_weights_of_the_users_own_are_looked_for_at_once(request_: Request, tmp_path: Path) -> None:
-    with pytest.raises(WeightsMissing):
-        InProcess(dataclasses.replace(request_, weights=tmp_path / "nowhere"))
-
-
-def test_a_device_that_is_not_there_is_refused_with_the_first_picture(
-    request_: Request, photo: Path
-) -> None:
-    engine = InProcess(dataclasses.replace(request_, device="cuda:99"))
+def test_a_device_that_is_not_there_is_refused_before_the_first_picture(tmp_path: Path) -> None:
+    engine = InProcess(Choice(task="deblur", device="cuda:99"), tmp_path, OPTIONS)
     with pytest.raises(DeviceUnavailable):
-        engine.restore(images.read(photo), lambda done, total: None)
+        engine.prepare()
+
+
+def test_a_picture_comes_back_with_what_there_is_to_say(photo: Path, tmp_path: Path) -> None:
+    source = images.read(photo)
+    pixels, facts = InProcess(CPU, tmp_path, OPTIONS).restore(source, lambda done, total: None)
+    assert pixels.shape == source.pixels.shape
+    assert (pixels != source.pixels).any()
+    assert (facts["model"], facts["seed"], facts["fell_back"]) == ("hi-diff-compact", 1, True)
+    assert np.isfinite(facts["seconds"])

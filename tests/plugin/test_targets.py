@@ -53,9 +53,21 @@ def test_a_missing_file_is_left_for_the_reader_to_report(folder: Path) -> None:
     assert plan(folder / "nothing.jpg") == [str(folder / "nothing_deblurred.jpg")]
 
 
-def test_a_pattern_that_fits_nothing_is_refused(folder: Path) -> None:
-    with pytest.raises(BadRequest, match=r"\*\.heic"):
-        plan(folder / "*.heic")
+def test_a_pattern_that_fits_nothing_is_left_for_the_reader_too(folder: Path) -> None:
+    (folder / "below").mkdir()
+    assert plan(folder / "*.heic", folder / "b*") == [
+        str(folder / "*_deblurred.heic"),
+        str(folder / "b_deblurred.jpg"),
+    ]
+
+
+def test_only_a_home_folder_is_expanded() -> None:
+    assert plan("~/photo.png") == [str(Path.home() / "photo_deblurred.png")]
+    assert plan("~photo.png") == ["~photo_deblurred.png"]
+
+
+def test_a_name_that_no_file_can_have_is_left_for_the_reader() -> None:
+    assert plan("n" * 300 + ".png") == ["n" * 300 + "_deblurred.png"]
 
 
 def test_one_name_for_several_results_is_refused() -> None:

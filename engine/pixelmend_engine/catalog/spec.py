@@ -43,3 +43,9 @@ class ModelSpec:
     cost: MemoryCost
     license: str
     source: str
+
+    @property
+    def size_bytes(self) -> int | None:
+        """How much there is to download; None where no source says so."""
+        sizes = [file.size_bytes for file in self.weights]
+        return None if None in sizes else sum(size for size in sizes if size is not None)

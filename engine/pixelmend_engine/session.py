@@ -1,0 +1,175 @@
+"""A model that stays loaded, and the pictures that go through it. torch comes with the first."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pixelmend import __version__
+from pixelmend.errors import OutOfMemory, UnreadableCheckpoint
+from pixelmend_engine import registry, weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    import torch
+
+    from pixelmend_engine.catalog.spec import ModelSpec, Task
+    from pixelmend_engine.family import Pipeline
+
+logger = logging.getLogger(__name__)
+
+AUTO = "auto"
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Which model is to compute, where and how. The same choice, the same loaded model."""
+
+    task: Task
+    model: str = AUTO  # or an id
+    weights: Path | None = None  # a folder or file of the user's own
+    device: str = AUTO
+    precision: Precision = AUTO
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is ready, and where."""
+
+    spec: ModelSpec
+    pipeline: Pipeline
+    device: torch.device
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Models that the files of one place may hold."""
+
+    specs: tuple[ModelSpec, ...]
+    files: tuple[Path, ...]
+
+
+def attempts(choice: Choice, models_dir: Path) -> list[Attempt]:
+    """Lists what a choice may mean, best first; `auto` goes on where weights are unusable.
+
+    Raises:
+        UnknownModel: The model is not in the catalogue, or not for this task.
+        WeightsMissing: Its weights are not on this computer.
+    """
+    models = registry.models_of(choice.task)
+    if choice.model != AUTO:
+        models = (registry.find(choice.model),)
+    if choice.weights is not None:
+        return [Attempt(models, weights.given(choice.weights))]
+    if choice.model == AUTO:
+        models = tuple(m for m in models if weights.state(m, models_dir) != "missing")
+    return [Attempt((model,), weights.locate(model, models_dir)) for model in models]
+
+
+class Session:
+    """Keeps the model of the last choice, because the next is mostly the same."""
+
+    def __init__(self, models_dir: Path) -> None:
+        self._models_dir = models_dir
+        self._choice: Choice | None = None
+        self._loaded: Loaded | None = None
+
+    def load(self, choice: Choice) -> Loaded:
+        """Returns the chosen model, ready; what was loaded before goes first.
+
+        Raises:
+            PixelmendError: See `attempts`, `devices.choose_device` and `loading.load`.
+        """
+        if self._loaded is not None and choice == self._choice:
+            return self._loaded
+        found = attempts(choice, self._models_dir)
+        self.release()
+        from pixelmend_engine import devices
+
+        devices.use_huge_pages()
+        device = devices.choose_device(choice.device)
+        dtype = devices.choose_dtype(choice.precision, device)
+        self._loaded = _load_first(found, device, dtype)
+        self._choice = choice
+        return self._loaded
+
+    def restore(
+        self,
+        choice: Choice,
+        options: Mapping[str, Any],
+        pixels: np.ndarray,
+        report: Callable[[int, int], None],
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Restores one picture, as `pixelmend_engine.restore.restore` does.
+
+        `options` are those of the task (`tasks.OPTIONS`), all of them. Returns the pixels, and what
+        there is to say about them.
+        """
+        loaded = self.load(choice)
+        from pixelmend_engine import restore
+
+        result = restore.restore(
+            loaded.pipeline,
+            loaded.spec,
+            pixels,
+            restore.Options(
+                seed=options["seed"],
+                tile=None if options["tile"] == AUTO else options["tile"],
+                strength=options["strength"],
+            ),
+            loaded.device,
+            report,
+        )
+        best = registry.models_of(choice.task)[0]
+        height, width, _ = result.pixels.shape
+        return result.pixels, {
+            "model": loaded.spec.id,
+            "title": loaded.spec.title,
+            "fell_back": choice.model == AUTO
+            and loaded.spec.bundled is not None
+            and loaded.spec is not best,
+            "version": __version__,
+            "device": str(loaded.device),
+            "seed": options["seed"],
+            "width": width,
+            "height": height,
+            "tiles": result.tiles,
+            "seconds": round(result.seconds, 3),
+            "peak_bytes": result.peak_bytes,
+        }
+
+    def release(self) -> None:
+        """Gives the model's memory back to the system."""
+        if self._loaded is None:
+            return
+        device = self._loaded.device
+        self._choice = self._loaded = None
+        gc.collect()
+        from pixelmend_engine import devices
+
+        devices.give_back(device)
+
+
+def _load_first(found: list[Attempt], device: torch.device, dtype: torch.dtype) -> Loaded:
+    from pixelmend_engine import devices, loading
+
+    *others, last = found
+    for attempt in others:
+        try:
+            return Loaded(*loading.load(attempt.specs, attempt.files, device, dtype), device)
+        except UnreadableCheckpoint as error:
+            logger.warning("%s is passed over: %s", attempt.specs[0].id, error.message)
+    try:
+        return Loaded(*loading.load(last.specs, last.files, device, dtype), device)
+    except (RuntimeError, MemoryError) as error:
+        if not devices.is_out_of_memory(error):
+            raise
+        raise OutOfMemory(
+            f"The memory of `{device}` does not hold the model", hint="Close other programs"
+        ) from error
