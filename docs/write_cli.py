@@ -14,7 +14,17 @@ from pixelmend.cli import cli
 from pixelmend.errors import PixelmendError
 
 PAGE = Path(__file__).parent / "cli.md"
-COMMANDS = ("", "deblur", "models list", "doctor")
+COMMANDS = (
+    "",
+    "deblur",
+    "models list",
+    "doctor",
+    "serve",
+    "engine",
+    "engine status",
+    "engine stop",
+    "engine logs",
+)
 
 INTRODUCTION = """\
 # Command line
@@ -24,8 +34,18 @@ list of the files made. On a terminal a bar shows the time left; on a pipe there
 prints one object for each picture. Ctrl-C stops at the next step; what was finished before is kept,
 and nothing half-written is left.
 
-`PIXELMEND_MODELS` names the folder of installed models, `PIXELMEND_DEVICE` the default of
-`--device`. An option wins over a variable.
+The first command starts the engine, a process in the background that keeps the model ready for the
+next one. It gives the model's memory back after 5 minutes without work and ends after 30.
+
+| variable | meaning |
+|---|---|
+| `PIXELMEND_DEVICE` | the default of `--device` |
+| `PIXELMEND_HOME` | the folder for models, the engine's log and its address |
+| `PIXELMEND_MODELS` | the folder of installed models, if it is to be another |
+| `PIXELMEND_RELEASE_MINUTES` | how long the engine keeps the model without work (5) |
+| `PIXELMEND_EXIT_MINUTES` | how long the engine runs without work (30) |
+
+An option wins over a variable.
 
 This page is written by `make docs`.
 """

@@ -1,6 +1,6 @@
 """What many tests need: a picture to restore, and the command line to call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelmend import cli
+from pixelmend import cli, launch
+from pixelmend.paths import Paths
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -43,12 +44,20 @@ class Ended:
     stderr: str
 
 
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
+    """A home of the tests' own, with no weights installed, and one engine for all that ask."""
+    found = Paths(tmp_path_factory.mktemp("home"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIXELMEND_HOME", str(found.home))
+        patch.delenv("PIXELMEND_MODELS", raising=False)
+        yield found
+        launch.stop(found)
+
+
 @pytest.fixture
-def pixelmend(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Ended]:
-    """Calls the command line in this process, with no weights installed."""
-    monkeypatch.setenv("PIXELMEND_MODELS", str(tmp_path / "no-models"))
+def pixelmend(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Calls the command line in this process."""
 
     def call(*arguments: object) -> Ended:
         with pytest.raises(SystemExit) as ended:

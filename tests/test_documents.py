@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 import write_cli
 
+from pixelmend.wire import PHASES
+from pixelmend_engine import tasks
 from pixelmend_engine.registry import MODELS
+from pixelmend_engine.server import Server
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,7 +22,10 @@ CODE = [
     for room in ("plugin", "engine", "tests", "docs", "examples")
     for path in (ROOT / room).rglob("*.py")
 ]
-HOST_MODULES = [ROOT / "plugin" / "pixelmend" / "errors.py"]
+HOST_MODULES = [
+    ROOT / "plugin" / "pixelmend" / f"{name}.py"
+    for name in ("__init__", "client", "errors", "launch", "paths", "wire")
+]
 COMMANDS = (
     "pip install -c constraints.txt . && pixelmend deblur ",
     'pip install -c constraints.txt -e ".[dev]" && pytest\n',
@@ -84,12 +90,33 @@ UNTESTED = {
     "__init__",
     "__main__",  # every test that starts a process goes through it
     "family",  # protocols alone
+    # Proved by real processes, in tests/protocol:
+    "client",
+    "guard",
+    "jobs",
+    "launch",
+    "server",
+    "service",
 }
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_is_two_nouns(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+
+
+def test_protocol_page_has_every_route_and_phase() -> None:
+    page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"^### `(\w+) (\S+)`", page, re.MULTILINE))
+    server = Server.__new__(Server)  # its routes do not depend on its parts
+    assert described == {
+        (method, route.path)
+        for route in server.routes
+        for method in (route.methods or set[str]()) - {"HEAD"}
+    }
+    assert re.findall(r"^\| `(\w+)` \| (?:no|yes)", page, re.MULTILINE) == list(PHASES)
+    for options in tasks.OPTIONS:
+        assert f"| `{options}` |" in page
 
 
 @pytest.mark.parametrize("path", HOST_MODULES, ids=lambda path: path.name)

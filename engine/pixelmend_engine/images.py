@@ -77,15 +77,10 @@ def read(path: Path) -> Photo:
     with warnings.catch_warnings():
         # Pillow warns of large pictures and odd metadata; the limits here are our own.
         warnings.simplefilter("ignore")
-        with _decoding(path):
-            image = Image.open(path)
-        with image:
-            with _decoding(path):
-                bits = _bits(image, path)
-            _refuse_unsupported(image, bits, path)
-            _refuse_sizes(image, path)
-            with _decoding(path):
-                image.load()
+        with _decoding(path), Image.open(path) as image:
+            _refuse_unsupported(image, path)
+            check_size(image.width, image.height, path.name)
+            image.load()
             return _photo(image, path)
 
 
@@ -100,7 +95,7 @@ def _decoding(path: Path) -> Generator[None]:
             f"`{path}` may not be read", hint="Check the permissions of the file"
         ) from error
     except Image.DecompressionBombError as error:
-        raise _too_large(path) from error
+        raise _too_large(path.name) from error
     except UnidentifiedImageError as error:
         raise _unidentified(path) from error
     except MemoryError as error:
@@ -116,7 +111,11 @@ def _decoding(path: Path) -> Generator[None]:
 
 def _unidentified(path: Path) -> BadImage | UnsupportedImage:
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(12)
+    if start[4:8] == b"ftyp":
+        return UnsupportedImage(
+            f"`{path.name}` is a HEIC or AVIF picture", hint="Export it as JPEG or TIFF first"
+        )
     if start.startswith(SIGNATURES):
         return UnsupportedImage(
             f"`{path.name}` is damaged, or of a rare kind, such as more than 8 bits per channel",
@@ -128,25 +127,29 @@ def _unidentified(path: Path) -> BadImage | UnsupportedImage:
     )
 
 
-def _refuse_sizes(image: Image.Image, path: Path) -> None:
-    width, height = image.size
+def check_size(width: int, height: int, name: str) -> None:
+    """Makes sure that a picture is of a size that can be restored.
+
+    Raises:
+        BadImage: It is too small or too large.
+    """
     if min(width, height) < MIN_SIDE:
         raise BadImage(
-            f"The picture is too small ({width} x {height} pixels): `{path.name}`",
+            f"The picture is too small ({width} x {height} pixels): `{name}`",
             hint=f"Each side needs at least {MIN_SIDE} pixels",
         )
     if width * height > MAX_PIXELS:
-        raise _too_large(path)
+        raise _too_large(name)
 
 
-def _too_large(path: Path) -> BadImage:
+def _too_large(name: str) -> BadImage:
     return BadImage(
-        f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels: `{path.name}`",
+        f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels: `{name}`",
         hint="Restore it in parts",
     )
 
 
-def _refuse_unsupported(image: Image.Image, bits: int, path: Path) -> None:
+def _refuse_unsupported(image: Image.Image, path: Path) -> None:
     if image.format not in READABLE:
         raise UnsupportedImage(
             f"`{path.name}` is in the format {image.format}",
@@ -157,7 +160,7 @@ def _refuse_unsupported(image: Image.Image, bits: int, path: Path) -> None:
             f"`{path.name}` holds several pictures: pages, or an animation",
             hint="Save the picture that you want restored to a file of its own",
         )
-    if bits > 8 or image.mode in ("I", "F") or image.mode.startswith("I;16"):
+    if _bits(image, path) > 8 or image.mode in ("I", "F") or image.mode.startswith("I;16"):
         raise UnsupportedImage(
             f"`{path.name}` has more than 8 bits per channel, which would be lost",
             hint="Save a copy with 8 bits per channel and restore that",
@@ -182,6 +185,9 @@ def _bits(image: Image.Image, path: Path) -> int:
 def _photo(image: Image.Image, path: Path) -> Photo:
     reading = metadata.read(image, path)
     notes = list(reading.notes)
+    named = FORMATS.get(path.suffix.lower(), "no format")
+    if named != image.format and image.format in FORMATS.values():
+        notes.append(f"it is a {image.format} file, though its name says {named}")
     if image.format == "MPO":
         notes.append("only the first of the file's pictures was restored")
     if image.mode == "P":
@@ -189,12 +195,11 @@ def _photo(image: Image.Image, path: Path) -> Photo:
     if image.mode == "1":
         notes.append("black and white were replaced by shades of gray")
     gray = image.mode in ("1", "L", "LA")
-    with _decoding(path):
-        alpha = None
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            alpha = _upright(image.getchannel("A"), reading)
-        pixels = _upright(image.convert("RGB"), reading)
+    alpha = None
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        alpha = _upright(image.getchannel("A"), reading)
+    pixels = _upright(image.convert("RGB"), reading)
     return Photo(
         pixels=pixels, alpha=alpha, gray=gray, metadata=reading.metadata, notes=tuple(notes)
     )
@@ -213,6 +218,11 @@ def check_format(photo: Photo, path: Path) -> None:
     if path.is_dir():
         raise OutputFailed(f"`{path}` is a folder", hint="Name a file, or use --out-dir")
     format_ = FORMATS.get(path.suffix.lower())
+    if not path.suffix:
+        raise OutputFailed(
+            f"The name `{path.name}` has no ending that says which format to write",
+            hint=f"Name the result with -o, for example `-o {path.name}.jpg`",
+        )
     if format_ is None:
         raise OutputFailed(
             f"Pixelmend does not write files that end in `{path.suffix}`",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
     from pixelmend_engine.catalog.spec import ModelSpec, Task
     from pixelmend_engine.family import Pipeline
-
-logger = logging.getLogger(__name__)
 
 AUTO = "auto"
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -45,6 +42,7 @@ class Loaded:
     spec: ModelSpec
     pipeline: Pipeline
     device: torch.device
+    notes: tuple[str, ...]  # what the user should know of how it was chosen
 
 
 @dataclass(frozen=True)
@@ -142,6 +140,7 @@ class Session:
             "tiles": result.tiles,
             "seconds": round(result.seconds, 3),
             "peak_bytes": result.peak_bytes,
+            "notes": list(loaded.notes),
         }
 
     def release(self) -> None:
@@ -159,17 +158,21 @@ class Session:
 def _load_first(found: list[Attempt], device: torch.device, dtype: torch.dtype) -> Loaded:
     from pixelmend_engine import devices, loading
 
-    *others, last = found
-    for attempt in others:
+    notes: list[str] = []
+    while True:
+        attempt = found[len(notes)]
         try:
-            return Loaded(*loading.load(attempt.specs, attempt.files, device, dtype), device)
+            spec, pipeline = loading.load(attempt.specs, attempt.files, device, dtype)
+            return Loaded(spec, pipeline, device, tuple(notes))
         except UnreadableCheckpoint as error:
-            logger.warning("%s is passed over: %s", attempt.specs[0].id, error.message)
-    try:
-        return Loaded(*loading.load(last.specs, last.files, device, dtype), device)
-    except (RuntimeError, MemoryError) as error:
-        if not devices.is_out_of_memory(error):
-            raise
-        raise OutOfMemory(
-            f"The memory of `{device}` does not hold the model", hint="Close other programs"
-        ) from error
+            if attempt is found[-1]:
+                raise
+            notes.append(
+                f"The weights of `{attempt.specs[0].id}` were passed over: {error.message}"
+            )
+        except (RuntimeError, MemoryError) as error:
+            if not devices.is_out_of_memory(error):
+                raise
+            raise OutOfMemory(
+                f"The memory of `{device}` does not hold the model", hint="Close other programs"
+            ) from error

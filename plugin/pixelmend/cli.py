@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ from pixelmend import __version__
 from pixelmend.errors import Canceled, PixelmendError
 
 if TYPE_CHECKING:
+    from pixelmend.launch import Launch
+    from pixelmend.settings import Settings
     from pixelmend_engine.catalog.spec import Task
     from pixelmend_engine.session import Precision
 
@@ -93,7 +96,7 @@ def task_options(command: Command) -> Command:
             type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
             default="auto",
             show_default=True,
-            help="Compute in this precision; auto: fp32 on a CPU, half on a GPU.",
+            help="Compute with so many bits; auto suits the device.",
         ),
         click.option(
             "--seed",
@@ -101,7 +104,7 @@ def task_options(command: Command) -> Command:
             metavar="N",
             default=0,
             show_default=True,
-            help="Draw the noise from this seed.",
+            help="Start from this noise; another number gives a slightly different result.",
         ),
         click.option(
             "--tile",
@@ -109,7 +112,8 @@ def task_options(command: Command) -> Command:
             metavar="auto|0|N",
             default="auto",
             show_default=True,
-            help="Longest side of a tile in pixels; 0: never cut; auto: as memory allows.",
+            help="Cut large pictures into tiles of at most N pixels a side, 192 or more; "
+            "0: never cut; auto: as memory allows.",
         ),
         click.option(
             "--strength",
@@ -120,6 +124,11 @@ def task_options(command: Command) -> Command:
             help="0 keeps the picture, 1 takes the restored one.",
         ),
         click.option("--overwrite", is_flag=True, help="Replace files that are there already."),
+        click.option(
+            "--in-process",
+            is_flag=True,
+            help="Compute in this process and leave no engine behind (always so with --weights).",
+        ),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object per picture."),
         click.option("-q", "--quiet", is_flag=True, help="Print nothing but results and errors."),
         click.option("-v", "--verbose", is_flag=True, help="Print what the engine logs."),
@@ -143,6 +152,7 @@ class TaskOptions(TypedDict):
     tile: int | str
     strength: float
     overwrite: bool
+    in_process: bool
     as_json: bool
     quiet: bool
     verbose: bool
@@ -151,7 +161,7 @@ class TaskOptions(TypedDict):
 @cli.command()
 @task_options
 def deblur(**options: Unpack[TaskOptions]) -> int:
-    """Sharpens pictures that shake, movement or bad focus has blurred.
+    """Sharpens pictures that shake, movement or missed focus has blurred.
 
     INPUT... are JPEG, PNG, TIFF or WebP files, or patterns of such. The result is written beside
     its input, with the suffix _deblurred, unless -o or --out-dir says otherwise. One file that
@@ -162,7 +172,7 @@ def deblur(**options: Unpack[TaskOptions]) -> int:
 
 @cli.group()
 def models() -> None:
-    """Shows the models and where their weights are."""
+    """Shows the models, and whether their weights are on this computer."""
 
 
 @models.command("list")
@@ -196,6 +206,65 @@ def list_models(as_json: bool) -> None:
 
 
 @cli.command()
+@click.option("--foreground", is_flag=True, help="Stay in this terminal, and log to it as well.")
+def serve(foreground: bool) -> int:
+    """Starts the engine, which commands and editors otherwise start when they need it."""
+    from pixelmend import launch, settings
+
+    found = settings.resolve(os.environ)
+    if not foreground:
+        client = launch.find_or_start(found.paths, _launch(found))
+        click.echo(f"The engine is running (process {client.health()['pid']})")
+        return 0
+    command = launch.command(found.paths, _launch(found))
+    return subprocess.run([*command, "--foreground"], check=False).returncode
+
+
+@cli.group()
+def engine() -> None:
+    """Shows and ends the engine that runs in the background."""
+
+
+@engine.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def engine_status(as_json: bool) -> int:
+    """Says whether the engine is running, and what it does; exit code 1: it is not."""
+    from pixelmend import launch, settings
+
+    client = launch.find(settings.resolve(os.environ).paths)
+    health = client.health() if client else None
+    jobs = client.jobs() if client else []
+    if as_json:
+        click.echo(json.dumps({"engine": health, "jobs": jobs}))
+    elif health is None:
+        click.echo("No engine is running")
+    else:
+        click.echo(f"Version {health['version']} is running (process {health['pid']})")
+        for job in jobs:
+            click.echo(f"job {job['id']}: {job['phase']}")
+    return 0 if health else 1
+
+
+@engine.command("stop")
+def engine_stop() -> None:
+    """Ends the engine; what it is doing is canceled."""
+    from pixelmend import launch, settings
+
+    stopped = launch.stop(settings.resolve(os.environ).paths)
+    click.echo("The engine was stopped" if stopped else "No engine is running")
+
+
+@engine.command("logs")
+def engine_logs() -> None:
+    """Prints what the engine has logged, the oldest first."""
+    from pixelmend import settings
+
+    log = settings.resolve(os.environ).paths.log
+    for file in sorted(log.parent.glob(f"{log.name}*"), reverse=True):
+        click.echo(file.read_text(encoding="utf-8", errors="replace"), nl=False)
+
+
+@cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def doctor(as_json: bool) -> int:
     """Checks what Pixelmend needs on this computer, and says what it found."""
@@ -216,8 +285,9 @@ def doctor(as_json: bool) -> int:
 def _run(task: "Task", suffix: str, options: TaskOptions) -> int:
     from pixelmend import settings, targets
     from pixelmend.inprocess import InProcess
+    from pixelmend.remote import Remote
     from pixelmend.run import Output, run
-    from pixelmend_engine.session import Choice
+    from pixelmend_engine.session import Choice, attempts
 
     _log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
     planned = targets.plan(
@@ -231,11 +301,29 @@ def _run(task: "Task", suffix: str, options: TaskOptions) -> int:
         precision=options["precision"],
     )
     chosen = {"seed": options["seed"], "tile": options["tile"], "strength": options["strength"]}
-    engine = InProcess(choice, settings.resolve(os.environ).models_dir, chosen)
+    found = settings.resolve(os.environ)
+    attempts(choice, found.models_dir)  # a wrong model is told before anything is begun
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])
     output = Output(as_json=options["as_json"], quiet=options["quiet"])
+    # Paths do not cross the engine's API, so weights of the user's own are loaded here.
+    if options["in_process"] or options["weights"] is not None:
+        engine = InProcess(choice, found.models_dir, chosen)
+    else:
+        chosen |= {name: options[name] for name in ("model", "device", "precision")}
+        engine = Remote(found.paths, _launch(found), task, chosen, output.note)
     return run(engine, planned, output, overwrite=options["overwrite"])
+
+
+def _launch(found: "Settings") -> "Launch":
+    from pixelmend.launch import Launch
+
+    return Launch(
+        python=sys.executable,
+        models=found.models_dir,
+        release_after_s=found.release_after_s,
+        exit_after_s=found.exit_after_s,
+    )
 
 
 def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:

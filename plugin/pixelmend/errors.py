@@ -11,6 +11,13 @@
     +-- OutputExists         output-exists              5
     +-- DeviceUnavailable    device-unavailable         6
     +-- OutOfMemory          out-of-memory              7
+    +-- EngineUnavailable    engine-unavailable         8
+    +-- Unauthorized         unauthorized               8
+    +-- Forbidden            forbidden                  8
+    +-- NotFound             not-found                  8
+    +-- TooLarge             too-large                  8
+    +-- TooSlow              too-slow                   8
+    +-- SpoolFull            spool-full                 8
     +-- Canceled             canceled                 130
 
 An error crosses every border as `code`, `message` and `hint`. Codes and exit codes are stable.
@@ -113,6 +120,62 @@ class OutOfMemory(PixelmendError):
     exit_code = 7
 
 
+class EngineUnavailable(PixelmendError):
+    """The engine can't be started or reached, or ended while it worked."""
+
+    code = "engine-unavailable"
+    status = 503
+    exit_code = 8
+
+
+class Unauthorized(PixelmendError):
+    """A request to the engine came without its token."""
+
+    code = "unauthorized"
+    status = 401
+    exit_code = 8
+
+
+class Forbidden(PixelmendError):
+    """A request to the engine came from where none may come, such as a web page."""
+
+    code = "forbidden"
+    status = 403
+    exit_code = 8
+
+
+class NotFound(PixelmendError):
+    """The engine has no such address, job or result, or no longer."""
+
+    code = "not-found"
+    status = 404
+    exit_code = 8
+
+
+class TooLarge(PixelmendError):
+    """A request to the engine has more bytes than it takes, or does not say how many."""
+
+    code = "too-large"
+    status = 413
+    exit_code = 8
+
+
+class TooSlow(PixelmendError):
+    """A request to the engine came to a standstill."""
+
+    code = "too-slow"
+    status = 408
+    exit_code = 8
+
+
+class SpoolFull(PixelmendError):
+    """The engine found no room, in memory or on disk, for a picture that has to wait."""
+
+    code = "spool-full"
+    status = 507
+    exit_code = 8
+
+
 class Canceled(PixelmendError):
     """The user asked to stop. Nothing went wrong."""
 
@@ -124,3 +187,10 @@ class Canceled(PixelmendError):
 def to_json(error: PixelmendError) -> dict[str, str]:
     """Writes an error as it crosses the wire."""
     return {"code": error.code, "message": error.message, "hint": error.hint}
+
+
+def from_json(told: dict[str, str]) -> PixelmendError:
+    """Reads an error from the wire; a code from a newer engine becomes `internal`."""
+    kinds = {kind.code: kind for kind in PixelmendError.__subclasses__()}
+    kind = kinds.get(told.get("code", ""), PixelmendError)
+    return kind(told.get("message", "The engine said nothing more"), hint=told.get("hint", ""))

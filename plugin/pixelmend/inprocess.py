@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pixelmend_engine.session import Choice, Session, attempts
+from pixelmend_engine.session import Choice, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,20 +19,9 @@ class InProcess:
     """The engine as the command line sees it, without a process of its own."""
 
     def __init__(self, choice: Choice, models_dir: Path, options: dict[str, Any]) -> None:
-        """Finds the model and its weights; loads neither.
-
-        Raises:
-            UnknownModel: The model is not in the catalogue.
-            WeightsMissing: Its weights are not on this computer.
-        """
-        attempts(choice, models_dir)
         self._choice = choice
         self._options = options
         self._session = Session(models_dir)
-
-    def prepare(self) -> None:
-        """Loads the model; what fails here would fail for every picture."""
-        self._session.load(self._choice)
 
     def restore(
         self, photo: Photo, report: Callable[[int, int], None]

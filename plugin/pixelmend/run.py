@@ -10,9 +10,27 @@ from typing import Any, Protocol
 import click
 import numpy as np
 
-from pixelmend.errors import Canceled, PixelmendError, to_json
+from pixelmend.errors import (
+    Canceled,
+    DeviceUnavailable,
+    EngineUnavailable,
+    PixelmendError,
+    UnknownModel,
+    UnreadableCheckpoint,
+    WeightsMissing,
+    to_json,
+)
 from pixelmend.targets import Target
 from pixelmend_engine import images
+
+EVERY_PICTURE = (  # what is wrong with one would be wrong with all
+    Canceled,
+    DeviceUnavailable,
+    EngineUnavailable,
+    UnknownModel,
+    UnreadableCheckpoint,
+    WeightsMissing,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,10 +102,6 @@ class Progress:
 class Engine(Protocol):
     """What restores pictures: this process, or the engine's."""
 
-    def prepare(self) -> None:
-        """Makes ready; what fails here would fail for every picture."""
-        ...
-
     def restore(
         self, photo: images.Photo, report: Callable[[int, int], None]
     ) -> tuple[np.ndarray, dict[str, Any]]:
@@ -101,7 +115,7 @@ def run(engine: Engine, targets: Sequence[Target], output: Output, *, overwrite:
     Returns the exit code of the first error, or 0.
 
     Raises:
-        PixelmendError: The engine can't be made ready, so that every picture would fail.
+        PixelmendError: One of `EVERY_PICTURE`, which ends the command.
     """
     exit_codes: list[int] = []
     for number, target in enumerate(targets, start=1):
@@ -114,10 +128,9 @@ def run(engine: Engine, targets: Sequence[Target], output: Output, *, overwrite:
             output.failure(target, error)
             exit_codes.append(error.exit_code)
             continue
-        engine.prepare()
         try:
             facts = _restore(engine, photo, target, output, f"{count}{name}", overwrite=overwrite)
-        except Canceled:
+        except EVERY_PICTURE:
             raise
         except PixelmendError as error:
             output.failure(target, error)
@@ -125,12 +138,14 @@ def run(engine: Engine, targets: Sequence[Target], output: Output, *, overwrite:
             continue
         for note in photo.notes:
             output.note(f"{name}: {note}")
-        output.result(target, facts | {"notes": list(photo.notes)})
+        for note in facts["notes"]:
+            output.note_once(note)
         if facts["fell_back"]:
             output.note_once(
-                f"The bundled model `{facts['model']}` was used; "
-                "`pixelmend models list` shows better ones"
+                f"The small bundled model `{facts['model']}` was used; "
+                "the README says how to get better ones"
             )
+        output.result(target, facts | {"notes": [*facts["notes"], *photo.notes]})
     if len(targets) > 1:
         output.note(f"{len(targets) - len(exit_codes)} restored, {len(exit_codes)} failed")
     return exit_codes[0] if exit_codes else 0

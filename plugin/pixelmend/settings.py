@@ -1,20 +1,48 @@
 """What the user has set for all commands: resolved once, then passed down."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
+from pixelmend import paths
+from pixelmend.errors import BadRequest
+from pixelmend.paths import Paths
+
+MINUTE_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Choices that hold for every command."""
 
+    paths: Paths
     models_dir: Path  # one folder for each model's weights
+    release_after_s: float  # without a job, the engine's models leave the memory
+    exit_after_s: float  # without a job, the engine ends
 
 
 def resolve(environ: Mapping[str, str]) -> Settings:
-    """Reads the settings: a `PIXELMEND_*` variable, or else the default."""
-    default = platformdirs.user_data_path("pixelmend", appauthor=False) / "models"
-    return Settings(models_dir=Path(environ.get("PIXELMEND_MODELS") or default).expanduser())
+    """Reads the settings: a `PIXELMEND_*` variable, or else the default.
+
+    Raises:
+        BadRequest: A variable has a value that it can't have.
+    """
+    found = paths.resolve(environ)
+    return Settings(
+        paths=found,
+        models_dir=Path(environ.get("PIXELMEND_MODELS") or found.models).expanduser(),
+        release_after_s=_minutes(environ, "PIXELMEND_RELEASE_MINUTES", 5),
+        exit_after_s=_minutes(environ, "PIXELMEND_EXIT_MINUTES", 30),
+    )
+
+
+def _minutes(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name) or str(default)
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = math.nan
+    if not 0 <= minutes < math.inf:
+        raise BadRequest(f"{name} is no number of minutes: `{text}`", hint="Give a number, or none")
+    return minutes * MINUTE_S

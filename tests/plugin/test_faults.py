@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-OPTIONS = ["-n", "hi-diff-compact", "--device", "cpu"]
+OPTIONS = ["-n", "hi-diff-compact", "--device", "cpu", "--in-process"]
 DEBLUR = [sys.executable, "-m", "pixelmend", "deblur", *OPTIONS]
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="has no such signals or terminals")

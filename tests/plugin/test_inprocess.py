@@ -1,11 +1,11 @@
-"""The model is checked before anything is loaded, and loaded once."""
+"""The engine in the command's own process."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pixelmend.errors import DeviceUnavailable, WeightsMissing
+from pixelmend.errors import DeviceUnavailable
 from pixelmend.inprocess import InProcess
 from pixelmend_engine import images
 from pixelmend_engine.session import Choice
@@ -14,15 +14,10 @@ OPTIONS = {"seed": 1, "tile": "auto", "strength": 1.0}
 CPU = Choice(task="deblur", device="cpu")
 
 
-def test_a_model_that_is_not_here_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(WeightsMissing):
-        InProcess(Choice(task="deblur", model="hi-diff-gopro"), tmp_path, OPTIONS)
-
-
-def test_a_device_that_is_not_there_is_refused_before_the_first_picture(tmp_path: Path) -> None:
+def test_a_device_that_is_not_there_is_refused(photo: Path, tmp_path: Path) -> None:
     engine = InProcess(Choice(task="deblur", device="cuda:99"), tmp_path, OPTIONS)
     with pytest.raises(DeviceUnavailable):
-        engine.prepare()
+        engine.restore(images.read(photo), lambda done, total: None)
 
 
 def test_a_picture_comes_back_with_what_there_is_to_say(photo: Path, tmp_path: Path) -> None:

@@ -2,19 +2,28 @@
 
 from pathlib import Path
 
+import pytest
+
 from pixelmend import settings
+from pixelmend.errors import BadRequest
 
 
-def test_a_variable_names_the_models_folder(tmp_path: Path) -> None:
-    assert settings.resolve({"PIXELMEND_MODELS": str(tmp_path)}).models_dir == tmp_path
-
-
-def test_a_home_folder_is_expanded() -> None:
-    resolved = settings.resolve({"PIXELMEND_MODELS": "~/weights"}).models_dir
-    assert resolved == Path.home() / "weights"
+def test_variables_name_the_folders(tmp_path: Path) -> None:
+    home = {"PIXELMEND_HOME": str(tmp_path)}
+    assert settings.resolve(home).paths.home == tmp_path
+    assert settings.resolve(home).models_dir == tmp_path / "models"
+    assert settings.resolve({**home, "PIXELMEND_MODELS": "~/w"}).models_dir == Path.home() / "w"
 
 
 def test_an_empty_variable_is_none() -> None:
     default = settings.resolve({}).models_dir
     assert default.parts[-2:] == ("pixelmend", "models")
     assert settings.resolve({"PIXELMEND_MODELS": ""}).models_dir == default
+
+
+def test_lifetimes_are_minutes() -> None:
+    resolved = settings.resolve({"PIXELMEND_RELEASE_MINUTES": "0.5"})
+    assert (resolved.release_after_s, resolved.exit_after_s) == (30, 1800)
+    for wrong in ("soon", "-1", "inf", "nan"):
+        with pytest.raises(BadRequest, match="PIXELMEND_EXIT_MINUTES"):
+            settings.resolve({"PIXELMEND_EXIT_MINUTES": wrong})

@@ -1,0 +1,62 @@
+"""`python -m pixelmend_engine`: starts the engine, unless one is running."""
+
+import argparse
+import asyncio
+import logging
+import logging.handlers
+import os
+import sys
+from pathlib import Path
+
+from pixelmend.paths import Paths
+
+LOG_BYTES = 1_000_000  # then the log is rotated
+OLD_LOGS = 3
+
+
+def main() -> None:
+    """Runs the engine until it ends, and the process with it."""
+    parser = argparse.ArgumentParser(prog="pixelmend_engine", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="the user's data directory")
+    parser.add_argument("--models", type=Path, required=True, help="the folder of models")
+    parser.add_argument("--release-after", type=float, required=True, metavar="SECONDS")
+    parser.add_argument("--exit-after", type=float, required=True, metavar="SECONDS")
+    parser.add_argument("--foreground", action="store_true", help="log to stderr, too")
+    arguments = parser.parse_args()
+    paths = Paths(arguments.home)
+    _log_to_file(paths, foreground=arguments.foreground)
+
+    # Imported here, so that whatever goes wrong in there is in the log.
+    from pixelmend_engine.service import Lifetime, Service, alone
+    from pixelmend_engine.worker import Worker
+
+    with alone(paths) as only:
+        if not only:
+            logging.getLogger(__name__).info("another engine is running: nothing to do")
+            return
+        lifetime = Lifetime(
+            release_after_s=arguments.release_after, exit_after_s=arguments.exit_after
+        )
+        service = Service(paths, Worker(arguments.models), arguments.models, lifetime)
+        asyncio.run(service.live())
+    logging.shutdown()
+    # A step that does not end, in a thread that nothing can stop, must not hold the process up.
+    os._exit(0)
+
+
+def _log_to_file(paths: Paths, *, foreground: bool) -> None:
+    paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handlers: list[logging.Handler] = [
+        logging.handlers.RotatingFileHandler(
+            paths.log, maxBytes=LOG_BYTES, backupCount=OLD_LOGS, encoding="utf-8"
+        )
+    ]
+    if foreground:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    form = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of each start and end
+    logging.basicConfig(level=logging.INFO, format=form, handlers=handlers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""The engine as a process: one for each user, found by its state file, gone when idle."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+import psutil
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from pixelmend import __version__
+from pixelmend.paths import Paths
+from pixelmend.wire import MAX_HEADER, MAX_PROFILE, PROTOCOL, Json, Raster
+from pixelmend_engine import images, server, tasks
+from pixelmend_engine.guard import Keys
+from pixelmend_engine.jobs import Jobs, Timing, Work
+from pixelmend_engine.spool import Spool
+
+logger = logging.getLogger(__name__)
+
+HEADERS_WITHIN_S = 10.0  # a connection that asks for nothing is closed
+WATCH_EVERY_S = 0.5
+GRACE_S = 3  # for open streams to tell that the engine ends
+MAX_BODY = images.MAX_PIXELS * 4 * 4 + MAX_PROFILE + MAX_HEADER  # bytes: RGBA in float32
+BODY_SHARE = 0.5  # of the computer's memory; a larger picture could not be worked on
+SPOOL_SHARE = 0.1  # of it, for pictures that wait
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifetime:
+    """How long the engine stays ready."""
+
+    release_after_s: float = 5 * 60.0  # without a job, the models leave the memory
+    exit_after_s: float = 30 * 60.0  # without a job, the process ends
+
+
+class ImpatientProtocol(HttpToolsProtocol):
+    """HTTP as uvicorn speaks it, but a request's headers have to come within a time."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Starts waiting."""
+        super().connection_made(transport)
+        self._wait()
+
+    def on_message_begin(self) -> None:
+        """Starts waiting anew, on a connection that asks again."""
+        super().on_message_begin()
+        self._wait()
+
+    def on_headers_complete(self) -> None:
+        """Stops waiting."""
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stops waiting."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._stop_waiting()
+        self._deadline = self.loop.call_later(HEADERS_WITHIN_S, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    def _give_up(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+class Service(uvicorn.Server):
+    """A running engine: the server, its state file, and the reasons to end."""
+
+    def __init__(self, paths: Paths, work: Work, models_dir: Path, lifetime: Lifetime) -> None:
+        self._paths = paths
+        self._models_dir = models_dir
+        self._lifetime = lifetime
+        memory = psutil.virtual_memory().total
+        self._spool = Spool(paths.spool, int(memory * SPOOL_SHARE))
+        timing = Timing(release_after_s=lifetime.release_after_s)
+        self._jobs = Jobs(work, self._spool, timing)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._keys = Keys(self._socket.getsockname()[1])
+        parts = server.Parts(
+            jobs=self._jobs,
+            spool=self._spool,
+            keys=self._keys,
+            max_body_bytes=min(MAX_BODY, int(memory * BODY_SHARE)),
+            check=_check,
+            describe_tasks=lambda: tasks.describe(models_dir),
+            stop=self.stop,
+        )
+        super().__init__(
+            uvicorn.Config(
+                server.Server(parts).app(),
+                http=ImpatientProtocol,
+                ws="none",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                date_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+
+    async def live(self) -> None:
+        """Serves until there is a reason to end: a signal, a request, or nothing to do."""
+        self._spool.clear()
+        self._write_state()
+        logger.info("serving on port %d, version %s", self._socket.getsockname()[1], __version__)
+        watching = asyncio.create_task(self._watch())
+        try:
+            await self.serve(sockets=[self._socket])
+        finally:
+            watching.cancel()
+            self._paths.state.unlink(missing_ok=True)
+            self._spool.clear()
+            logger.info("ended")
+
+    def stop(self) -> None:
+        """Reports what runs and waits as canceled, and ends."""
+        self._jobs.close()
+        self.should_exit = True
+
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ARG002 - as uvicorn calls it
+        """Ends in good order on SIGINT and SIGTERM."""
+        logger.info("asked to end by %s", signal.Signals(sig).name)
+        # In the loop, because a signal may come while the jobs are being changed.
+        asyncio.get_running_loop().call_soon_threadsafe(self.stop)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            if not self._state_is_ours():
+                # Missing, changed, or readable by others, who may know the token now.
+                self._keys.renew()
+                self._write_state()
+                logger.warning("the state file was not as it was left: made a new token")
+            idle_s = time.monotonic() - self._jobs.idle_since
+            if not self._jobs.busy and idle_s > self._lifetime.exit_after_s:
+                logger.info("nothing to do for %.0f s", idle_s)
+                self.stop()
+
+    def _state(self) -> str:
+        return json.dumps(
+            {
+                "protocol": PROTOCOL,
+                "version": __version__,
+                "port": self._socket.getsockname()[1],
+                "token": self._keys.token,
+                "pid": os.getpid(),
+                "models": str(self._models_dir),
+            }
+        )
+
+    def _write_state(self) -> None:
+        self._paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = self._paths.state.with_suffix(".part")
+        temporary.unlink(missing_ok=True)
+        with os.fdopen(
+            os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w"
+        ) as file:
+            file.write(self._state())
+        temporary.replace(self._paths.state)
+
+    def _state_is_ours(self) -> bool:
+        try:
+            private = os.name == "nt" or self._paths.state.stat().st_mode & 0o077 == 0
+            return private and self._paths.state.read_text() == self._state()
+        except OSError:
+            return False
+
+
+def _check(raster: Raster, facts: Json) -> None:
+    images.check_size(raster.width, raster.height, "image")
+    tasks.check(facts)
+
+
+@contextlib.contextmanager
+def alone(paths: Paths) -> Generator[bool]:
+    """Holds the lock that only one engine of a user can hold; yields whether it is ours."""
+    paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = filelock.FileLock(paths.lock, mode=0o600)
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()

@@ -1,0 +1,206 @@
+"""Finding the user's engine, or starting it.
+
+Runs on Python 3.9, standard library only: hosts load it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping, cast
+
+from . import __version__
+from .client import Client
+from .errors import EngineUnavailable, PixelmendError
+from .paths import Paths
+
+START_WITHIN_S = 60.0  # a cold disk takes its time to import
+END_WITHIN_S = 20.0
+POLL_S = 0.05
+APART = 0x00000008 | 0x00000200  # Windows: DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP
+
+# What hosts and their packages (AppImage, Flatpak, Snap, macOS bundles) put into the environment
+# for themselves. In the engine's Python it would find the wrong libraries, or none.
+FOREIGN = (
+    "PYTHON",
+    "LD_",
+    "DYLD_",
+    "GI_",
+    "GIO_",
+    "GDK_PIXBUF",
+    "GTK_",
+    "GEGL",
+    "BABL",
+    "GIMP",
+    "FONTCONFIG",
+    "GSETTINGS_SCHEMA",
+    "G_RESOURCE",
+    "QT_",
+    "QML",
+)
+PACKAGE = ("APPDIR", "APPIMAGE", "ARGV0", "OWD", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How the engine is started where none is running."""
+
+    python: str  # the interpreter that has pixelmend_engine
+    models: Path
+    release_after_s: float = 5 * 60.0
+    exit_after_s: float = 30 * 60.0
+
+
+def find(paths: Paths) -> Client | None:
+    """Returns the running engine; None where there is none, or none that can be trusted.
+
+    A state file that others may read is not trusted: its engine notices, and writes a new one.
+    """
+    state = read_state(paths)
+    if state is None:
+        return None
+    client = Client(state["port"], state["token"])
+    try:
+        client.health()
+    except PixelmendError:
+        return None  # it is gone, or another program has its port now
+    return client
+
+
+def read_state(paths: Paths) -> dict[str, Any] | None:
+    """Reads what a running engine says of itself; None where that is missing or not sound."""
+    try:
+        if os.name != "nt" and paths.state.stat().st_mode & 0o077:
+            return None
+        state = json.loads(paths.state.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    kinds = {"version": str, "port": int, "token": str, "models": str}
+    sound = isinstance(state, dict) and all(
+        isinstance(cast("dict[str, Any]", state).get(name), kind) for name, kind in kinds.items()
+    )
+    return cast("dict[str, Any]", state) if sound else None
+
+
+def find_or_start(paths: Paths, launch: Launch) -> Client:
+    """Returns an engine of this version: the running one, or one started now.
+
+    Raises:
+        EngineUnavailable: It can't be started.
+    """
+    deadline = time.monotonic() + START_WITHIN_S
+    process: subprocess.Popen[bytes] | None = None
+    while time.monotonic() < deadline:
+        client = find(paths)
+        if client is not None:
+            if _fits(paths, launch):
+                return client
+            stop(paths)
+            continue
+        if process is None or (process.poll() == 0):
+            # Ended in peace: another one was running, which may be about to end.
+            process = start(paths, launch)
+        elif process.poll() is not None:
+            break
+        time.sleep(POLL_S)
+    raise EngineUnavailable(
+        f"The engine does not start; it says: {_last_words(paths)}",
+        hint=f"`{launch.python} -m pixelmend doctor` looks for the cause; the log is `{paths.log}`",
+    )
+
+
+def _fits(paths: Paths, launch: Launch) -> bool:
+    # Another version may speak another language; another folder of models has other models.
+    state = read_state(paths) or {}
+    return state.get("version") == __version__ and state.get("models") == str(launch.models)
+
+
+def start(paths: Paths, launch: Launch) -> subprocess.Popen[bytes]:
+    """Starts an engine that outlives us; it ends at once where one is running."""
+    paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "nt":
+        # GIMP's folder of libraries would be searched by our children, too.
+        getattr(ctypes, "windll").kernel32.SetDllDirectoryW(None)  # noqa: B009 - absent elsewhere
+    try:
+        with open(paths.log.with_suffix(".start"), "wb") as words:
+            process = subprocess.Popen(
+                command(paths, launch),
+                env=clean(os.environ),
+                cwd=str(paths.home),
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+                close_fds=True,
+                start_new_session=os.name != "nt",
+                creationflags=APART if os.name == "nt" else 0,
+            )
+    except OSError as error:
+        raise EngineUnavailable(
+            f"The engine does not start ({error.strerror}): `{launch.python}`",
+            hint="Install Pixelmend again",
+        ) from error
+    # Where the front end lives longer than the engine, somebody has to take note of its end.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return process
+
+
+def command(paths: Paths, launch: Launch) -> list[str]:
+    """Returns the command that runs an engine."""
+    return [
+        launch.python,
+        # Isolated from the host's Python, and from files that lie in the current folder.
+        *("-I", "-X", "utf8", "-m", "pixelmend_engine"),
+        *("--home", str(paths.home)),
+        *("--models", str(launch.models)),
+        *("--release-after", str(launch.release_after_s)),
+        *("--exit-after", str(launch.exit_after_s)),
+    ]
+
+
+def stop(paths: Paths) -> bool:
+    """Ends the running engine, whatever its version, and waits for it; False if there is none.
+
+    Raises:
+        EngineUnavailable: It does not end.
+    """
+    client, state = find(paths), read_state(paths)
+    if client is None:
+        return False
+    client.shut_down()
+    deadline = time.monotonic() + END_WITHIN_S
+    while time.monotonic() < deadline:
+        if read_state(paths) != state:  # the last thing it does
+            return True
+        time.sleep(POLL_S)
+    raise EngineUnavailable("The engine does not end", hint="End its process, then try again")
+
+
+def clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment without what a host has put into it for itself."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(FOREIGN) and name not in PACKAGE
+    }
+    bundle = environ.get("APPDIR")
+    if bundle and "PATH" in kept:
+        entries = kept["PATH"].split(os.pathsep)
+        kept["PATH"] = os.pathsep.join(e for e in entries if not e.startswith(bundle))
+    return kept
+
+
+def _last_words(paths: Paths) -> str:
+    for file in (paths.log.with_suffix(".start"), paths.log):
+        try:
+            lines = file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        except OSError:
+            continue
+        if lines:
+            return lines[-1][:300]
+    return "nothing"

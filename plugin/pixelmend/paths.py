@@ -1,0 +1,55 @@
+"""Where things lie in the user's home. Runs on Python 3.9, standard library only: hosts load it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Mapping
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The user's data directory, and what is in it."""
+
+    home: Path
+
+    @property
+    def state(self) -> Path:
+        """Where a running engine says how it is reached. Readable by the user alone."""
+        return self.home / "engine.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one engine of this user."""
+        return self.home / "engine.lock"
+
+    @property
+    def log(self) -> Path:
+        """What the engine logs; older parts have a number behind the name."""
+        return self.home / "engine.log"
+
+    @property
+    def spool(self) -> Path:
+        """Pictures that wait and do not fit into memory; emptied at start and end."""
+        return self.home / "spool"
+
+    @property
+    def models(self) -> Path:
+        """One folder for each model's weights."""
+        return self.home / "models"
+
+
+def resolve(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Paths:
+    """Finds the user's data directory: `PIXELMEND_HOME`, or else where the platform wants it."""
+    environ = os.environ if environ is None else environ
+    if environ.get("PIXELMEND_HOME"):
+        return Paths(Path(environ["PIXELMEND_HOME"]).expanduser())
+    if platform == "win32":
+        base = Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return Paths(base / "pixelmend")

@@ -1,0 +1,77 @@
+"""The command line as a client of the real engine."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Ended
+from PIL import Image
+
+from pixelmend import __version__
+from pixelmend.paths import Paths
+
+Call = Callable[..., Ended]
+
+
+def test_both_ways_give_the_same_bits(pixelmend: Call, photo: Path, tmp_path: Path) -> None:
+    one, two = tmp_path / "one.png", tmp_path / "two.png"
+    options = ("--device", "cpu", "--seed", "4", "--strength", "0.7")
+    assert pixelmend("deblur", photo, "-o", one, *options).code == 0
+    assert pixelmend("deblur", photo, "-o", two, *options, "--in-process").code == 0
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_the_engine_stays_for_the_next_command(pixelmend: Call, photo: Path) -> None:
+    pixelmend("deblur", photo)
+    status = json.loads(pixelmend("engine", "status", "--json").stdout)
+    assert status["engine"]["version"] == __version__
+    pid = status["engine"]["pid"]
+    pixelmend("deblur", photo, "--overwrite")
+    assert json.loads(pixelmend("engine", "status", "--json").stdout)["engine"]["pid"] == pid
+    assert f"process {pid}" in pixelmend("serve").stdout
+
+
+def test_in_process_leaves_no_engine_behind(
+    pixelmend: Call, photo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PIXELMEND_HOME", str(tmp_path / "other"))
+    assert pixelmend("deblur", photo, "--in-process").code == 0
+    ended = pixelmend("engine", "status")
+    assert (ended.code, ended.stdout) == (1, "No engine is running\n")
+    assert not (tmp_path / "other").exists()
+
+
+def test_an_engine_can_be_ended_and_its_log_read(pixelmend: Call, photo: Path, home: Paths) -> None:
+    pixelmend("deblur", photo)
+    assert pixelmend("engine", "stop").stdout == "The engine was stopped\n"
+    assert pixelmend("engine", "stop").stdout == "No engine is running\n"
+    log = pixelmend("engine", "logs").stdout
+    assert "restored 72 x 56 pixels with hi-diff-compact" in log
+    assert photo.name not in log
+    assert not home.state.exists()
+
+
+def test_an_engine_can_be_watched_in_the_foreground(
+    pixelmend: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PIXELMEND_HOME", str(tmp_path / "other"))
+    command = [sys.executable, "-m", "pixelmend", "serve", "--foreground"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "serving on port" in process.stderr.readline()
+        while pixelmend("engine", "stop").stdout != "The engine was stopped\n":
+            time.sleep(0.05)
+        assert process.wait(timeout=20) == 0
+
+
+def test_errors_of_the_engine_are_told_as_those_of_the_command(
+    pixelmend: Call, small: Image.Image, tmp_path: Path
+) -> None:
+    small.save(tmp_path / "a.png")
+    ended = pixelmend("deblur", tmp_path / "a.png", "--device", "cuda:77")
+    assert ended.code == 6
+    assert len(ended.stderr.splitlines()) == 2

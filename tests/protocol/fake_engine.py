@@ -1,0 +1,71 @@
+"""The engine's real process with a fake restoration: it waits, and gives the picture back.
+
+python fake_engine.py --home DIR [--steps N] [--step-seconds S] [--spool-bytes N] ...
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import logging
+import sys
+import time
+from pathlib import Path
+
+from pixelmend.paths import Paths
+from pixelmend.wire import Bytes, decode, encode
+from pixelmend_engine import service
+from pixelmend_engine.jobs import Say
+from pixelmend_engine.service import Lifetime, Service, alone
+
+FAIL_SEED = 13  # the seed that makes it fail as nobody expected
+
+
+class Echo:
+    """Takes its time, step by step, and changes nothing."""
+
+    def __init__(self, steps: int, step_s: float) -> None:
+        self._steps = steps
+        self._step_s = step_s
+
+    def run(self, body: memoryview, say: Say) -> list[Bytes]:
+        raster, facts = decode(body)
+        say("load", 0, 0)
+        for step in range(self._steps):
+            say("run", step, self._steps)
+            if facts.get("seed") == FAIL_SEED:
+                raise ZeroDivisionError("as nobody expected")
+            time.sleep(self._step_s)
+        say("run", self._steps, self._steps)
+        return encode(dataclasses.replace(raster, mask=None), {"seed": facts.get("seed")})
+
+    def release(self) -> None:
+        logging.getLogger(__name__).info("released")
+
+
+def main() -> None:
+    """Runs until it is told to end."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--step-seconds", type=float, default=0.0)
+    parser.add_argument("--spool-share", type=float, default=service.SPOOL_SHARE)
+    parser.add_argument("--standstill", type=float, default=10.0)
+    parser.add_argument("--headers-within", type=float, default=10.0)
+    parser.add_argument("--release-after", type=float, default=300.0)
+    parser.add_argument("--exit-after", type=float, default=300.0)
+    options = parser.parse_args()
+    service.SPOOL_SHARE = options.spool_share
+    service.HEADERS_WITHIN_S = options.headers_within
+    service.server.STANDSTILL_S = options.standstill
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+    with alone(Paths(options.home)) as only:
+        if not only:
+            sys.exit(3)
+        lifetime = Lifetime(release_after_s=options.release_after, exit_after_s=options.exit_after)
+        echo = Echo(options.steps, options.step_seconds)
+        home = Paths(options.home)
+        asyncio.run(Service(home, echo, home.models, lifetime).live())
+
+
+if __name__ == "__main__":
+    main()
