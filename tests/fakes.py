@@ -32,12 +32,34 @@ class Brighter:
         return restore
 
 
+class Starving(Brighter):
+    """From some tile on, it has no memory for more than so many pixels a side."""
+
+    def __init__(self, error: Exception, *, fails_at: int, largest: int) -> None:
+        super().__init__()
+        self.error = error
+        self.fails_at = fails_at
+        self.largest = largest
+        self.refused = 0
+
+    def prepare(self, image: Tensor, seed: int) -> Restorer:
+        inner = super().prepare(image, seed)
+
+        def restore(tile: Tensor, report: Report) -> Tensor:
+            if len(self.sizes) >= self.fails_at and max(tile.shape) > self.largest:
+                self.refused += 1
+                raise self.error
+            return inner(tile, report)
+
+        return restore
+
+
 class Failing:
     """A pipeline that fails as torch does."""
 
     tile_steps = 1
 
-    def __init__(self, error: RuntimeError) -> None:
+    def __init__(self, error: Exception) -> None:
         self.error = error
 
     def prepare(self, image: Tensor, seed: int) -> Restorer:

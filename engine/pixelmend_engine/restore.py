@@ -1,7 +1,9 @@
 """One picture through one model: padded, cut into tiles where it must be, blended, mixed."""
 
+import contextlib
 import logging
 import time
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +14,7 @@ from torch import Tensor
 from pixelmend.errors import OutOfMemory
 from pixelmend_engine import color, devices, tiling
 from pixelmend_engine.catalog.spec import MIN_TILE, ModelSpec
-from pixelmend_engine.family import Pipeline, Report
+from pixelmend_engine.family import Pipeline, Report, Restorer
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ def restore(
     """Restores an 8-bit sRGB picture whose sides are at least `spec.multiple` pixels.
 
     Raises:
-        OutOfMemory: The picture, or one tile of it, does not fit.
+        OutOfMemory: The picture, or the smallest tile of it, does not fit.
         Canceled: `report` said so.
     """
     started = time.monotonic()
@@ -60,20 +62,17 @@ def restore(
     steps = pipeline.tile_steps
     total = 1 + len(plan.tiles) * steps
 
-    try:
-        report(0, total)
+    report(0, total)
+    with _out_of_memory_told(image.shape[-1], image.shape[-2], device):
         restorer = pipeline.prepare(image.to(device), options.seed)
-        report(1, total)
+    report(1, total)
+    shrinking = _Shrinking(restorer, spec, device)
 
-        def restore_tile(tile: Float[Tensor, "1 3 h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
-            before = 1 + number * steps
-            return restorer(tile.to(device), lambda done, _: report(before + done, total))
+    def restore_tile(tile: Float[Tensor, "1 3 h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
+        before = 1 + number * steps
+        return shrinking.restore(tile, lambda share: report(before + int(share * steps), total))
 
-        restored = tiling.apply(restore_tile, image, plan, spec.scale)
-    except (RuntimeError, MemoryError) as error:
-        if devices.is_out_of_memory(error):
-            raise _out_of_memory(plan, device) from error
-        raise
+    restored = tiling.apply(restore_tile, image, plan, spec.scale)
     restored = restored[..., : height * spec.scale, : width * spec.scale]
     mixed = torch.lerp(image[..., :height, :width], restored, options.strength)
     result = Restored(
@@ -120,10 +119,62 @@ def plan_tiles(
     return tiling.plan(height, width, side, spec.multiple)
 
 
-def _out_of_memory(plan: tiling.Plan, device: torch.device) -> OutOfMemory:
-    longest = max(max(tile.rows.length, tile.columns.length) for tile in plan.tiles)
-    smaller = f", or use --tile {max(MIN_TILE, longest // 2)}" if longest > MIN_TILE else ""
-    return OutOfMemory(
-        f"The memory of `{device}` does not hold a tile of {longest} pixels a side",
-        hint=f"Close other programs{smaller}",
-    )
+class _Shrinking:
+    """Restores tiles; one that does not fit into memory is cut, and so are all that follow.
+
+    What was finished before stays: a cut tile is put together and blended as if it were whole.
+    """
+
+    def __init__(self, restorer: Restorer, spec: ModelSpec, device: torch.device) -> None:
+        self._restorer = restorer
+        self._spec = spec
+        self._device = device
+        self._side: int | None = None  # pixels, once a tile did not fit
+
+    def restore(
+        self, tile: Float[Tensor, "1 3 h w"], report: Callable[[float], None]
+    ) -> Float[Tensor, "1 3 hs ws"]:
+        """Restores a tile; `report` gets the share of it that is done."""
+        while True:
+            height, width = tile.shape[-2:]
+            plan = tiling.plan(height, width, self._side, self._spec.multiple)
+            try:
+                return self._restore(tile, plan, report)
+            except (RuntimeError, MemoryError) as error:
+                longest = max(max(t.rows.length, t.columns.length) for t in plan.tiles)
+                if not devices.is_out_of_memory(error):
+                    raise
+                if longest <= MIN_TILE:
+                    raise OutOfMemory(
+                        f"The memory of `{self._device}` does not even hold a tile of {longest} "
+                        "pixels a side",
+                        hint="Close other programs",
+                    ) from error
+                self._side = max(MIN_TILE, longest // 2)
+            # Outside of the handler, where the error no longer holds the tensors it met.
+            devices.give_back(self._device)
+            logger.warning("out of memory: going on with tiles of %d pixels", self._side)
+
+    def _restore(
+        self, tile: Float[Tensor, "1 3 h w"], plan: tiling.Plan, report: Callable[[float], None]
+    ) -> Float[Tensor, "1 3 hs ws"]:
+        def part(piece: Float[Tensor, "1 3 h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
+            return self._restorer(
+                piece.to(self._device),
+                lambda done, steps: report((number + done / steps) / len(plan.tiles)),
+            )
+
+        return tiling.apply(part, tile, plan, self._spec.scale)
+
+
+@contextlib.contextmanager
+def _out_of_memory_told(width: int, height: int, device: torch.device) -> Generator[None]:
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not devices.is_out_of_memory(error):
+            raise
+        raise OutOfMemory(
+            f"The memory of `{device}` does not hold a picture of {width} x {height} pixels",
+            hint="Close other programs, or restore the picture in parts",
+        ) from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     from pixelmend_engine.catalog.spec import ModelSpec, Task
     from pixelmend_engine.family import Pipeline
+
+logger = logging.getLogger(__name__)
 
 AUTO = "auto"
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -109,21 +113,29 @@ class Session:
         `options` are those of the task (`tasks.OPTIONS`), all of them. Returns the pixels, and what
         there is to say about them.
         """
-        loaded = self.load(choice)
         from pixelmend_engine import restore
 
-        result = restore.restore(
-            loaded.pipeline,
-            loaded.spec,
-            pixels,
-            restore.Options(
-                seed=options["seed"],
-                tile=None if options["tile"] == AUTO else options["tile"],
-                strength=options["strength"],
-            ),
-            loaded.device,
-            report,
+        asked = restore.Options(
+            seed=options["seed"],
+            tile=None if options["tile"] == AUTO else options["tile"],
+            strength=options["strength"],
         )
+        notes: list[str] = []
+        try:
+            loaded = self.load(choice)
+            result = restore.restore(
+                loaded.pipeline, loaded.spec, pixels, asked, loaded.device, report
+            )
+        except OutOfMemory as error:
+            if choice.device != AUTO or self._computes_on_cpu():
+                raise
+            # The last resort, where the user did not ask for that GPU.
+            notes.append(f"{error.message}; the CPU did it, more slowly")
+            logger.warning("out of memory on the GPU: going on with the CPU")
+            loaded = self.load(dataclasses.replace(choice, device="cpu"))
+            result = restore.restore(
+                loaded.pipeline, loaded.spec, pixels, asked, loaded.device, report
+            )
         best = registry.models_of(choice.task)[0]
         height, width, _ = result.pixels.shape
         return result.pixels, {
@@ -140,8 +152,11 @@ class Session:
             "tiles": result.tiles,
             "seconds": round(result.seconds, 3),
             "peak_bytes": result.peak_bytes,
-            "notes": list(loaded.notes),
+            "notes": [*loaded.notes, *notes],
         }
+
+    def _computes_on_cpu(self) -> bool:
+        return self._loaded is not None and self._loaded.device.type == "cpu"
 
     def release(self) -> None:
         """Gives the model's memory back to the system."""

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from fakes import CPU, Brighter, Failing, spec
+from fakes import CPU, Brighter, Failing, Starving, spec
 
 from pixelmend.errors import Canceled, OutOfMemory
 from pixelmend_engine.catalog.spec import MIN_TILE, MemoryCost
@@ -78,12 +78,46 @@ def test_the_seed_reaches_the_model(pixels: np.ndarray) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't allocate memory: 9 bytes")],
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("can't allocate memory: 9 bytes"),
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
 )
-def test_want_of_memory_says_what_to_do(error: RuntimeError, pixels: np.ndarray) -> None:
-    with pytest.raises(OutOfMemory) as refused:
-        restore(Failing(error), spec(), pixels, Options(tile=0), CPU, ignore)
-    assert "--tile 208" in refused.value.hint
+@pytest.mark.parametrize("fails_at", [0, 1, 3])
+def test_want_of_memory_halves_the_tile_and_goes_on(
+    error: Exception, fails_at: int, astronaut: np.ndarray
+) -> None:
+    shares: list[tuple[int, int]] = []
+    pipeline = Starving(error, fails_at=fails_at, largest=280)
+
+    def note(done: int, total: int) -> None:
+        shares.append((done, total))
+
+    result = restore(pipeline, spec(), astronaut, Options(tile=384), CPU, note)
+    np.testing.assert_array_equal(result.pixels, astronaut)  # blended without a trace
+    assert pipeline.refused == 1
+    assert shares == sorted(shares)
+    assert shares[-1] == (9, 9)
+
+
+def test_a_picture_taken_whole_is_cut_where_it_does_not_fit(astronaut: np.ndarray) -> None:
+    pipeline = Starving(MemoryError(), fails_at=0, largest=200)
+    result = restore(pipeline, spec(), astronaut, Options(tile=0), CPU, ignore)
+    np.testing.assert_array_equal(result.pixels, astronaut)
+    assert pipeline.refused == 2  # 512, 256; 192 fits
+
+
+def test_where_nothing_fits_there_is_no_endless_loop(pixels: np.ndarray) -> None:
+    pipeline = Starving(MemoryError(), fails_at=0, largest=100)
+    with pytest.raises(OutOfMemory, match="not even hold a tile"):
+        restore(pipeline, spec(), pixels, Options(tile=0), CPU, ignore)
+
+
+def test_a_picture_that_can_not_be_looked_at_is_told(pixels: np.ndarray) -> None:
+    with pytest.raises(OutOfMemory, match="does not hold a picture of 416 x 304"):
+        restore(Failing(MemoryError()), spec(), pixels, Options(tile=0), CPU, ignore)
 
 
 def test_other_failures_are_not_taken_for_want_of_memory(pixels: np.ndarray) -> None:
@@ -106,13 +140,6 @@ def test_a_picture_that_can_not_even_be_looked_at_is_refused() -> None:
     greedy = dataclasses.replace(spec(), cost=cost)
     with pytest.raises(OutOfMemory, match=r"needs 160000\.0 GB"):
         plan_tiles(greedy, 400, 400, 192, CPU)
-
-
-def test_the_smallest_tile_is_not_offered_again(pixels: np.ndarray) -> None:
-    failing = Failing(torch.OutOfMemoryError("CUDA out of memory"))
-    with pytest.raises(OutOfMemory) as refused:
-        restore(failing, spec(), pixels, Options(tile=MIN_TILE), CPU, ignore)
-    assert "--tile" not in refused.value.hint
 
 
 def test_a_picture_for_which_there_is_no_memory_at_all_is_cut_small() -> None:
