@@ -6,10 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from pixelmend import cli, launch
 from pixelmend.paths import Paths
+
+# Timing never fails a test: other programs may be running.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

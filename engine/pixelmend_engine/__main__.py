@@ -24,9 +24,10 @@ def main() -> None:
     parser.add_argument("--foreground", action="store_true", help="log to stderr, too")
     arguments = parser.parse_args()
     paths = Paths(arguments.home)
+    os.umask(0o077)  # whatever the engine writes is the user's alone
     _log_to_file(paths, foreground=arguments.foreground)
 
-    # Imported here, so that whatever goes wrong in there is in the log.
+    # Imported late: the arguments and the log do not need them.
     from pixelmend_engine.service import Lifetime, Service, alone
     from pixelmend_engine.worker import Worker
 

@@ -1,7 +1,7 @@
 """Who may ask the engine: checked before a route, and before a body is read."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -10,10 +10,15 @@ from pixelmend.errors import Forbidden, PixelmendError, TooLarge, Unauthorized, 
 
 
 class Keys:
-    """The token of the moment, and the address that requests must name."""
+    """The token of the moment, and the address that requests must name.
+
+    `proof` is the engine's own password: only who wrote the state file can say it, so that a front
+    end does not hand a picture to another program that has got a dead engine's port.
+    """
 
     def __init__(self, port: int) -> None:
         self.token = secrets.token_urlsafe(32)
+        self.proof = secrets.token_urlsafe(32)
         self.host = f"127.0.0.1:{port}"
 
     def renew(self) -> None:
@@ -29,8 +34,11 @@ class Guard:
     points at this computer (`Host`). Bodies of unknown or excessive length are not begun.
     """
 
-    def __init__(self, app: ASGIApp, keys: Keys, max_body_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, keys: Keys, max_body_bytes: int, admitted: Callable[[], None]
+    ) -> None:
         self._app = app
+        self._admitted = admitted
         self._keys = keys
         self._max_body_bytes = max_body_bytes
 
@@ -42,6 +50,7 @@ class Guard:
             except PixelmendError as error:
                 await answer(error, close=True)(scope, receive, send)
                 return
+            self._admitted()
         await self._app(scope, receive, send)
 
     def _check(self, raw: Iterable[tuple[bytes, bytes]]) -> None:

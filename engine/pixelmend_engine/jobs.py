@@ -2,17 +2,18 @@
 
 import asyncio
 import collections
+import contextlib
 import dataclasses
 import logging
 import secrets
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from pixelmend.errors import Canceled, NotFound, PixelmendError, to_json
+from pixelmend.errors import Canceled, EngineUnavailable, NotFound, PixelmendError, to_json
 from pixelmend.wire import FINAL, Bytes, Event
 from pixelmend_engine.spool import Slot, Spool
 
@@ -80,12 +81,20 @@ class Jobs:
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="work")
         self._running: Job | None = None
-        self.idle_since = time.monotonic()
+        self._receiving = 0
+        self._closed = False
+        self._touched = time.monotonic()
 
     # --- what the server asks ---------------------------------------------------------------------
 
     def submit(self, body: Slot) -> Job:
-        """Puts a job at the end of the queue."""
+        """Puts a job at the end of the queue.
+
+        Raises:
+            EngineUnavailable: The engine is ending.
+        """
+        if self._closed:
+            raise EngineUnavailable("The engine is ending", hint="Try again: it starts anew")
         job = Job(id=secrets.token_hex(8), body=body)
         self._jobs[job.id] = job
         self._queue.append(job)
@@ -112,6 +121,26 @@ class Jobs:
     def busy(self) -> bool:
         """Whether a job runs or waits."""
         return self._running is not None or bool(self._queue)
+
+    def touch(self) -> None:
+        """Takes note that somebody is there."""
+        self._touched = time.monotonic()
+
+    @contextlib.contextmanager
+    def receiving(self) -> Generator[None]:
+        """Takes note that a picture is on its way."""
+        self._receiving += 1
+        try:
+            yield
+        finally:
+            self._receiving -= 1
+            self.touch()
+
+    def idle_s(self) -> float:
+        """Returns for how long nobody has wanted anything; 0 while a result waits to be fetched."""
+        if self.busy or self._receiving or any(job.result for job in self._jobs.values()):
+            self.touch()
+        return time.monotonic() - self._touched
 
     async def follow(self, job: Job, after: int) -> AsyncGenerator[Event | None]:
         """Yields the events behind `after` as they come, and None where nothing comes for a while.
@@ -169,8 +198,7 @@ class Jobs:
                         self._wake.wait(), None if released else self._timing.release_after_s
                     )
                 except TimeoutError:
-                    await self._in_thread(self._work.release)
-                    logger.info("released the models")
+                    await self._release()
                     released = True
                 continue
             released = False
@@ -178,16 +206,26 @@ class Jobs:
             self._tell_positions()
             await self._run_one(self._running)
             self._running = None
-            self.idle_since = time.monotonic()
+            self.touch()
 
     def close(self) -> None:
         """Reports every job that has not ended as canceled; nothing runs after that."""
+        self._closed = True
         self._queue.clear()
         for job in list(self._jobs.values()):
             job.canceled.set()
             if not job.final:
                 self._end(job, Event(0, "canceled", message="The engine was stopped"))
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _release(self) -> None:
+        try:
+            await self._in_thread(self._work.release)
+        except Exception:
+            # The same door: what can't be given back must not keep the next job waiting.
+            logger.exception("the models could not be released")
+        else:
+            logger.info("released the models")
 
     async def _run_one(self, job: Job) -> None:
         loop = asyncio.get_running_loop()
@@ -204,8 +242,10 @@ class Jobs:
             loop.call_soon_threadsafe(self._progress, job, phase, done, total)
 
         started = time.monotonic()
+        result: Slot | None = None
         try:
-            job.result = await self._in_thread(self._work_one, job, say)
+            result = await self._in_thread(self._work_one, job, say)
+            event = Event(0, "done")
         except Canceled:
             event = Event(0, "canceled")
         except PixelmendError as error:
@@ -218,16 +258,21 @@ class Jobs:
                 hint="`pixelmend engine logs` shows what happened; please report it",
             )
             event = Event(0, "failed", error=to_json(error))
-        else:
-            event = Event(0, "done")
         logger.info("job %s %s after %.2f s", job.id, event.phase, time.monotonic() - started)
-        if not job.final:  # it is, where the engine was stopped meanwhile
+        if result is not None and (job.final or job.canceled.is_set()):
+            result.drop()  # canceled during its last step, or the engine is ending
+            event = Event(0, "canceled")
+        else:
+            job.result = result
+        if not job.final:
             self._end(job, event)
 
     def _work_one(self, job: Job, say: Say) -> Slot:
         if job.canceled.is_set():
             raise Canceled("The job was canceled", hint="Start it again")
         pieces = self._work.run(job.body.view(), say)
+        if job.canceled.is_set():
+            raise Canceled("The job was canceled", hint="Start it again")
         result = self._spool.slot(sum(memoryview(piece).nbytes for piece in pieces))
         try:
             for piece in pieces:

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,15 +56,15 @@ class Server:
     def routes(self) -> list[Route]:
         """Every address the engine answers."""
         return [
-            Route("/v1/health", self.health, methods=["GET"]),
-            Route("/v1/tasks", self.tasks, methods=["GET"]),
-            Route("/v1/jobs", self.list_jobs, methods=["GET"]),
-            Route("/v1/jobs", self.submit, methods=["POST"]),
-            Route("/v1/jobs/{id}", self.job, methods=["GET"]),
-            Route("/v1/jobs/{id}", self.cancel, methods=["DELETE"]),
-            Route("/v1/jobs/{id}/events", self.events, methods=["GET"]),
-            Route("/v1/jobs/{id}/result", self.result, methods=["GET"]),
-            Route("/v1/shutdown", self.shutdown, methods=["POST"]),
+            _route("GET", "/v1/health", self.health),
+            _route("GET", "/v1/tasks", self.tasks),
+            _route("GET", "/v1/jobs", self.list_jobs),
+            _route("POST", "/v1/jobs", self.submit),
+            _route("GET", "/v1/jobs/{id}", self.job),
+            _route("DELETE", "/v1/jobs/{id}", self.cancel),
+            _route("GET", "/v1/jobs/{id}/events", self.events),
+            _route("GET", "/v1/jobs/{id}/result", self.result),
+            _route("POST", "/v1/shutdown", self.shutdown),
         ]
 
     def app(self) -> Starlette:
@@ -74,7 +74,12 @@ class Server:
             HTTPException: _tell_of_address,
             Exception: _tell_of_surprise,
         }
-        guard = Middleware(Guard, keys=self._parts.keys, max_body_bytes=self._parts.max_body_bytes)
+        guard = Middleware(
+            Guard,
+            keys=self._parts.keys,
+            max_body_bytes=self._parts.max_body_bytes,
+            admitted=self._parts.jobs.touch,
+        )
         return Starlette(
             routes=self.routes,
             middleware=[guard],
@@ -85,10 +90,17 @@ class Server:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
         running = asyncio.create_task(self._parts.jobs.run())
+        running.add_done_callback(self._stop_after)
         try:
             yield
         finally:
             running.cancel()
+
+    def _stop_after(self, running: asyncio.Task[None]) -> None:
+        if not running.cancelled() and (error := running.exception()) is not None:
+            # An engine whose queue stands still must not look as if it worked.
+            logger.error("the queue ended for a reason nobody expected", exc_info=error)
+            self._parts.stop()
 
     async def health(self, _: Request) -> Response:
         """Says that the engine is there, and which one."""
@@ -97,6 +109,7 @@ class Server:
                 "protocol": PROTOCOL,
                 "version": __version__,
                 "pid": os.getpid(),
+                "proof": self._parts.keys.proof,
                 "busy": self._parts.jobs.busy,
             }
         )
@@ -111,14 +124,16 @@ class Server:
 
     async def submit(self, request: Request) -> Response:
         """Takes a picture and its options into the queue."""
-        slot = self._parts.spool.slot(int(request.headers.get("content-length", 0)))
-        try:
-            await _receive(request, slot)
-            self._parts.check(*decode(slot.view()))
-        except BaseException:
-            slot.drop()
-            raise
-        return JSONResponse(_describe(self._parts.jobs.submit(slot)), status_code=202)
+        with self._parts.jobs.receiving():
+            slot = self._parts.spool.slot(int(request.headers.get("content-length", 0)))
+            try:
+                await _receive(request, slot)
+                self._parts.check(*decode(slot.view()))
+                job = self._parts.jobs.submit(slot)
+            except BaseException:
+                slot.drop()
+                raise
+        return JSONResponse(_describe(job), status_code=202)
 
     async def job(self, request: Request) -> Response:
         """Says how far a job is."""
@@ -151,12 +166,14 @@ class Server:
         async def chunks() -> AsyncGenerator[memoryview]:
             for start in range(0, len(view), CHUNK):
                 yield view[start : start + CHUNK]
+            # A fetch that broke off may be tried again.
+            if not await request.is_disconnected():
+                self._parts.jobs.forget(job)
 
         return StreamingResponse(
             chunks(),
             media_type="application/octet-stream",
             headers={"Content-Length": str(len(view))},
-            background=BackgroundTask(self._forget, job),
         )
 
     async def shutdown(self, _: Request) -> Response:
@@ -166,9 +183,6 @@ class Server:
     async def _stop(self) -> None:
         self._parts.stop()
 
-    async def _forget(self, job: Job) -> None:
-        self._parts.jobs.forget(job)
-
     def _job(self, request: Request) -> Job:
         return self._parts.jobs.get(request.path_params["id"])
 
@@ -176,6 +190,13 @@ class Server:
         async with contextlib.aclosing(self._parts.jobs.follow(job, after)) as events:
             async for event in events:
                 yield b":\n\n" if event is None else event_to_sse(event)
+
+
+def _route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    route = Route(path, endpoint, methods=[method])
+    assert route.methods is not None
+    route.methods.discard("HEAD")  # which would be answered as GET, and fetch for nobody
+    return route
 
 
 async def _receive(request: Request, slot: Slot) -> None:

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import socket
-import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,8 @@ from pixelmend_engine.spool import Spool
 logger = logging.getLogger(__name__)
 
 HEADERS_WITHIN_S = 10.0  # a connection that asks for nothing is closed
+MAX_HEADERS = 64 * 1024  # bytes of one request
+MAX_CONNECTIONS = 512  # at once
 WATCH_EVERY_S = 0.5
 GRACE_S = 3  # for open streams to tell that the engine ends
 MAX_BODY = images.MAX_PIXELS * 4 * 4 + MAX_PROFILE + MAX_HEADER  # bytes: RGBA in float32
@@ -48,11 +49,20 @@ class ImpatientProtocol(HttpToolsProtocol):
     """HTTP as uvicorn speaks it, but a request's headers have to come within a time."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _header_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts waiting."""
         super().connection_made(transport)
         self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Refuses headers without end, which would fill memory before the token is asked for."""
+        super().data_received(data)
+        if self._deadline is not None:
+            self._header_bytes += len(data)
+            if self._header_bytes > MAX_HEADERS:
+                self._give_up()
 
     def on_message_begin(self) -> None:
         """Starts waiting anew, on a connection that asks again."""
@@ -71,11 +81,13 @@ class ImpatientProtocol(HttpToolsProtocol):
 
     def _wait(self) -> None:
         self._stop_waiting()
+        self._header_bytes = 0
         self._deadline = self.loop.call_later(HEADERS_WITHIN_S, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
+            self._deadline = None
 
     def _give_up(self) -> None:
         if not self.transport.is_closing():
@@ -109,6 +121,8 @@ class Service(uvicorn.Server):
                 server.Server(parts).app(),
                 http=ImpatientProtocol,
                 ws="none",
+                lifespan="on",
+                limit_concurrency=MAX_CONNECTIONS,
                 access_log=False,
                 log_config=None,
                 server_header=False,
@@ -127,8 +141,9 @@ class Service(uvicorn.Server):
             await self.serve(sockets=[self._socket])
         finally:
             watching.cancel()
-            self._paths.state.unlink(missing_ok=True)
             self._spool.clear()
+            with contextlib.suppress(OSError):
+                self._paths.state.unlink()
             logger.info("ended")
 
     def stop(self) -> None:
@@ -145,15 +160,19 @@ class Service(uvicorn.Server):
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
-            if not self._state_is_ours():
-                # Missing, changed, or readable by others, who may know the token now.
-                self._keys.renew()
-                self._write_state()
-                logger.warning("the state file was not as it was left: made a new token")
-            idle_s = time.monotonic() - self._jobs.idle_since
-            if not self._jobs.busy and idle_s > self._lifetime.exit_after_s:
+            idle_s = self._jobs.idle_s()
+            if idle_s > self._lifetime.exit_after_s:
                 logger.info("nothing to do for %.0f s", idle_s)
                 self.stop()
+            if self.should_exit or self._state_is_ours():
+                continue
+            # Missing, changed, or readable by others, who may know the token now.
+            self._keys.renew()
+            try:
+                self._write_state()
+                logger.warning("the state file was not as it was left: made a new token")
+            except OSError as error:
+                logger.warning("the state file can't be written: %s", error.strerror)
 
     def _state(self) -> str:
         return json.dumps(
@@ -162,6 +181,7 @@ class Service(uvicorn.Server):
                 "version": __version__,
                 "port": self._socket.getsockname()[1],
                 "token": self._keys.token,
+                "proof": self._keys.proof,
                 "pid": os.getpid(),
                 "models": str(self._models_dir),
             }
@@ -180,7 +200,7 @@ class Service(uvicorn.Server):
     def _state_is_ours(self) -> bool:
         try:
             private = os.name == "nt" or self._paths.state.stat().st_mode & 0o077 == 0
-            return private and self._paths.state.read_text() == self._state()
+            return private and self._paths.state.read_bytes() == self._state().encode()
         except OSError:
             return False
 

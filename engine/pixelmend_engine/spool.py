@@ -8,8 +8,8 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Generator
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from pixelmend.errors import SpoolFull
 
@@ -21,12 +21,10 @@ class Slot:
         self.size = size
         self._spool = spool
         self._written = 0
-        self._memory: bytearray | None = None
-        self._file: BinaryIO | None = None
+        self._memory: bytearray | None = spool.take(size)
+        self._file: FileIO | None = None
         self._mapped: mmap.mmap | None = None
-        if spool.take(size):
-            self._memory = bytearray(size)
-        else:
+        if self._memory is None:
             self._file = spool.open_file(size)
 
     @property
@@ -48,8 +46,10 @@ class Slot:
         if self._memory is not None:
             self._memory[self._written : end] = piece
         elif self._file is not None:
+            rest = memoryview(piece)
             with as_spool_full():
-                self._file.write(piece)
+                while rest:
+                    rest = rest[self._file.write(rest) :]
         self._written = end
 
     @property
@@ -63,8 +63,6 @@ class Slot:
             return memoryview(self._memory)
         assert self._file is not None
         if self._mapped is None:
-            with as_spool_full():
-                self._file.flush()
             self._mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         return memoryview(self._mapped)
 
@@ -101,31 +99,36 @@ class Spool:
         """
         return Slot(self, size)
 
-    def take(self, size: int) -> bool:
+    def take(self, size: int) -> bytearray | None:
         """Takes memory, if so much is left."""
         with self._lock:
             if size > self._free:
-                return False
+                return None
             self._free -= size
-            return True
+        try:
+            return bytearray(size)
+        except MemoryError:
+            self.give_back(size)
+            return None
 
     def give_back(self, size: int) -> None:
         """Takes memory back."""
         with self._lock:
             self._free += size
 
-    def open_file(self, size: int) -> BinaryIO:
+    def open_file(self, size: int) -> FileIO:
         """Opens a file in the folder that nobody else can open, with room for so many bytes."""
         with as_spool_full():
-            file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by the slot
+            # Unbuffered, so that nothing is left to be written, and to fail, when it is closed.
+            file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - the slot's
             try:
                 if hasattr(os, "posix_fallocate"):
                     os.posix_fallocate(file.fileno(), 0, size)
             except OSError as error:
-                file.close()
                 if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                    file.close()
                     raise
-                return tempfile.TemporaryFile(dir=self._folder)  # can't tell beforehand, so try
+                # This file system can't tell beforehand: it will tell when it is written to.
             return file
 
 

@@ -109,5 +109,10 @@ def check(facts: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
     for error in Draft202012Validator(schema()).iter_errors(options):
         where = ".".join(map(str, error.absolute_path)) or "options"
         raise BadRequest(f"The option {where} is wrong: {error.message}", hint="Change it")
+    # JSON knows one kind of number: 5.0 is a sound integer there.
+    given = {
+        name: int(value) if name in ("seed", "tile") and isinstance(value, float) else value
+        for name, value in options.items()
+    }
     defaults = {name: option["default"] for name, option in OPTIONS.items()}
-    return task, defaults | options
+    return task, defaults | given

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import math
 import os
 import signal
 import subprocess
@@ -44,6 +45,22 @@ class TileType(click.ParamType["int | str"]):
         if not text.isdecimal() or 0 < int(text) < MIN_TILE:
             self.fail(f"{text!r} is none of auto, 0 and a side from {MIN_TILE} up.", param, ctx)
         return int(text)
+
+
+class ShareType(click.FloatRange):
+    """A number from 0 to 1; NaN, which no comparison excludes, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Turns the text into a number."""
+        share = float(super().convert(value, param, ctx))  # pyright: ignore[reportArgumentType]
+        if math.isnan(share):
+            self.fail(f"{value!r} is no number from 0 to 1.", param, ctx)
+        return share
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -117,7 +134,7 @@ def task_options(command: Command) -> Command:
         ),
         click.option(
             "--strength",
-            type=click.FloatRange(0, 1),
+            type=ShareType(),
             metavar="0..1",
             default=1.0,
             show_default=True,
@@ -216,8 +233,12 @@ def serve(foreground: bool) -> int:
         client = launch.find_or_start(found.paths, _launch(found))
         click.echo(f"The engine is running (process {client.health()['pid']})")
         return 0
-    command = launch.command(found.paths, _launch(found))
-    return subprocess.run([*command, "--foreground"], check=False).returncode
+    command = [*launch.command(found.paths, _launch(found)), "--foreground"]
+    if os.name != "nt":
+        # In our place, so that whoever ends us ends the engine, and in good order.
+        os.execv(command[0], command)
+    with subprocess.Popen(command) as process:
+        return process.wait()
 
 
 @cli.group()
@@ -260,7 +281,8 @@ def engine_logs() -> None:
     from pixelmend import settings
 
     log = settings.resolve(os.environ).paths.log
-    for file in sorted(log.parent.glob(f"{log.name}*"), reverse=True):
+    files = [*sorted(log.parent.glob(f"{log.name}*"), reverse=True), log.with_suffix(".start")]
+    for file in (file for file in files if file.exists()):
         click.echo(file.read_text(encoding="utf-8", errors="replace"), nl=False)
 
 
@@ -328,6 +350,7 @@ def _launch(found: "Settings") -> "Launch":
 
 def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:
     level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what it says of files, we say
     logging.basicConfig(stream=sys.stderr, level=level, format="%(name)s: %(message)s")
 
 

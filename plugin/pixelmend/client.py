@@ -70,37 +70,45 @@ class Client:
             EngineUnavailable: The engine is gone.
         """
         last = 0
-        broken_at = 0.0
+        broken_at: float | None = None
         while True:
             try:
                 for event in self._stream(job_id, last):
-                    last, broken_at = event.id, 0.0
+                    broken_at = None
+                    if event is None:
+                        continue
+                    last = event.id
                     yield event
                     if event.final:
                         return
-            except (OSError, http.client.HTTPException, EngineUnavailable) as error:
-                now = time.monotonic()
-                broken_at = broken_at or now
-                if now - broken_at > REOPEN_WITHIN_S:
-                    raise _gone() from error
-                time.sleep(0.1)
-            else:
-                broken_at = broken_at or time.monotonic()
+                error: Exception | None = None
+            except (OSError, http.client.HTTPException, EngineUnavailable) as caught:
+                error = caught
+            now = time.monotonic()
+            broken_at = now if broken_at is None else broken_at
+            if now - broken_at > REOPEN_WITHIN_S:
+                raise _gone() from error
+            time.sleep(0.1)
 
     def fetch(self, job_id: str) -> tuple[Raster, Json]:
         """Takes a job's result: the picture, and what there is to say about it."""
         with self._answer("GET", f"/v1/jobs/{job_id}/result") as response:
-            body = bytearray(int(response.headers["Content-Length"]))
-            view, start = memoryview(body), 0
-            while start < len(body):
-                count = response.readinto(view[start : start + PIECE])
-                if not count:
-                    raise _gone()
-                start += count
-        return decode(body)
+            try:
+                body = bytearray(int(response.headers["Content-Length"]))
+                view, start = memoryview(body), 0
+                while start < len(body):
+                    count = response.readinto(view[start : start + PIECE])
+                    if not count:
+                        raise _gone()
+                    start += count
+            except (OSError, http.client.HTTPException) as error:
+                raise _gone() from error
+        picture = decode(body)
+        self.cancel(job_id)  # the engine may not have noticed that all of it arrived
+        return picture
 
     def cancel(self, job_id: str) -> None:
-        """Gives a job up; harmless when it has ended."""
+        """Gives a job up, or its result; harmless when that is done already."""
         with contextlib.suppress(PixelmendError), self._answer("DELETE", f"/v1/jobs/{job_id}"):
             pass
 
@@ -129,7 +137,8 @@ class Client:
             self.cancel(job_id)
             raise
 
-    def _stream(self, job_id: str, after: int) -> Generator[Event, None, None]:
+    def _stream(self, job_id: str, after: int) -> Generator[Event | None, None, None]:
+        # None: a sign of life.
         headers = {"Last-Event-ID": str(after)}
         path = f"/v1/jobs/{job_id}/events"
         with self._answer("GET", path, headers=headers, timeout_s=SILENCE_S) as response:
@@ -141,8 +150,7 @@ class Client:
                     continue
                 event = event_from_sse(lines)
                 lines = []
-                if event is not None:
-                    yield event
+                yield event
 
     def _json(self, method: str, path: str) -> Json:
         with self._answer(method, path) as response:
@@ -162,7 +170,7 @@ class Client:
             try:
                 connection.connect()
                 _send_at_once(connection)
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                with contextlib.suppress(ConnectionError):
                     # An engine that refuses a picture answers before it has read all of it.
                     connection.request(
                         method, path, body=body, headers={**self._headers, **(headers or {})}
@@ -194,7 +202,9 @@ def _json_of(response: http.client.HTTPResponse) -> Json:
         value = json.loads(response.read())
     except (ValueError, OSError, http.client.HTTPException) as error:
         raise _gone() from error
-    return cast("Json", value) if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        raise _gone()
+    return cast("Json", value)
 
 
 def _error_of(response: http.client.HTTPResponse) -> PixelmendError:

@@ -5,6 +5,7 @@ Runs on Python 3.9, standard library only: hosts load it.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -62,15 +63,21 @@ def find(paths: Paths) -> Client | None:
 
     A state file that others may read is not trusted: its engine notices, and writes a new one.
     """
+    found = _find(paths)
+    return None if found is None else found[0]
+
+
+def _find(paths: Paths) -> tuple[Client, dict[str, Any]] | None:
     state = read_state(paths)
     if state is None:
         return None
     client = Client(state["port"], state["token"])
     try:
-        client.health()
+        proof = client.health().get("proof")
     except PixelmendError:
-        return None  # it is gone, or another program has its port now
-    return client
+        return None  # it is gone
+    # Where it is not the one that wrote the file, another program has its port now.
+    return (client, state) if proof == state["proof"] else None
 
 
 def read_state(paths: Paths) -> dict[str, Any] | None:
@@ -81,7 +88,7 @@ def read_state(paths: Paths) -> dict[str, Any] | None:
         state = json.loads(paths.state.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    kinds = {"version": str, "port": int, "token": str, "models": str}
+    kinds = {"version": str, "port": int, "token": str, "proof": str, "models": str}
     sound = isinstance(state, dict) and all(
         isinstance(cast("dict[str, Any]", state).get(name), kind) for name, kind in kinds.items()
     )
@@ -97,11 +104,13 @@ def find_or_start(paths: Paths, launch: Launch) -> Client:
     deadline = time.monotonic() + START_WITHIN_S
     process: subprocess.Popen[bytes] | None = None
     while time.monotonic() < deadline:
-        client = find(paths)
-        if client is not None:
-            if _fits(paths, launch):
+        found = _find(paths)
+        if found is not None:
+            client, state = found
+            # Another version may speak another language; another folder has other models.
+            if state["version"] == __version__ and state["models"] == str(launch.models):
                 return client
-            stop(paths)
+            _stop(paths, *found)
             continue
         if process is None or (process.poll() == 0):
             # Ended in peace: another one was running, which may be about to end.
@@ -113,12 +122,6 @@ def find_or_start(paths: Paths, launch: Launch) -> Client:
         f"The engine does not start; it says: {_last_words(paths)}",
         hint=f"`{launch.python} -m pixelmend doctor` looks for the cause; the log is `{paths.log}`",
     )
-
-
-def _fits(paths: Paths, launch: Launch) -> bool:
-    # Another version may speak another language; another folder of models has other models.
-    state = read_state(paths) or {}
-    return state.get("version") == __version__ and state.get("models") == str(launch.models)
 
 
 def start(paths: Paths, launch: Launch) -> subprocess.Popen[bytes]:
@@ -169,16 +172,23 @@ def stop(paths: Paths) -> bool:
     Raises:
         EngineUnavailable: It does not end.
     """
-    client, state = find(paths), read_state(paths)
-    if client is None:
+    found = _find(paths)
+    if found is None:
         return False
-    client.shut_down()
+    _stop(paths, *found)
+    return True
+
+
+def _stop(paths: Paths, client: Client, state: dict[str, Any]) -> None:
+    with contextlib.suppress(EngineUnavailable):  # somebody else was quicker
+        client.shut_down()
     deadline = time.monotonic() + END_WITHIN_S
-    while time.monotonic() < deadline:
-        if read_state(paths) != state:  # the last thing it does
-            return True
+    while read_state(paths) == state:  # to remove it is the last thing that an engine does
+        if time.monotonic() > deadline:
+            raise EngineUnavailable(
+                "The engine does not end", hint="End its process, and try again"
+            )
         time.sleep(POLL_S)
-    raise EngineUnavailable("The engine does not end", hint="End its process, then try again")
 
 
 def clean(environ: Mapping[str, str]) -> dict[str, str]:

@@ -45,7 +45,8 @@ def resolve(environ: Mapping[str, str] | None = None, platform: str = sys.platfo
     """Finds the user's data directory: `PIXELMEND_HOME`, or else where the platform wants it."""
     environ = os.environ if environ is None else environ
     if environ.get("PIXELMEND_HOME"):
-        return Paths(Path(environ["PIXELMEND_HOME"]).expanduser())
+        # Absolute, because the engine has another current folder.
+        return Paths(Path(os.path.abspath(Path(environ["PIXELMEND_HOME"]).expanduser())))
     if platform == "win32":
         base = Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif platform == "darwin":

@@ -31,7 +31,7 @@ def resolve(environ: Mapping[str, str]) -> Settings:
     found = paths.resolve(environ)
     return Settings(
         paths=found,
-        models_dir=Path(environ.get("PIXELMEND_MODELS") or found.models).expanduser(),
+        models_dir=Path(environ.get("PIXELMEND_MODELS") or found.models).expanduser().absolute(),
         release_after_s=_minutes(environ, "PIXELMEND_RELEASE_MINUTES", 5),
         exit_after_s=_minutes(environ, "PIXELMEND_EXIT_MINUTES", 30),
     )
@@ -43,6 +43,6 @@ def _minutes(environ: Mapping[str, str], name: str, default: float) -> float:
         minutes = float(text)
     except ValueError:
         minutes = math.nan
-    if not 0 <= minutes < math.inf:
+    if not 0 < minutes < math.inf:
         raise BadRequest(f"{name} is no number of minutes: `{text}`", hint="Give a number, or none")
     return minutes * MINUTE_S

@@ -154,12 +154,16 @@ def _header(view: memoryview) -> tuple[Json, int]:
 
 def _facts(text: str | bytes) -> Json:
     try:
-        facts = json.loads(text)
+        facts = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise _malformed("it holds no sound JSON") from error
     if not isinstance(facts, dict):
         raise _malformed("it holds JSON that is no object")
     return cast("Json", facts)
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(name)  # NaN and infinities, which Python reads and JSON does not know
 
 
 def _tensors(header: Json, data: memoryview) -> dict[str, tuple[str, list[int], memoryview]]:

@@ -36,6 +36,12 @@ def test_defaults_are_filled_in() -> None:
     }
 
 
+def test_whole_numbers_may_have_a_point() -> None:
+    _, options = tasks.check({"task": "deblur", "seed": 5.0, "tile": 256.0})
+    assert (options["seed"], options["tile"]) == (5, 256)
+    assert isinstance(options["seed"], int)
+
+
 @pytest.mark.parametrize(
     "facts",
     [

@@ -24,6 +24,6 @@ def test_an_empty_variable_is_none() -> None:
 def test_lifetimes_are_minutes() -> None:
     resolved = settings.resolve({"PIXELMEND_RELEASE_MINUTES": "0.5"})
     assert (resolved.release_after_s, resolved.exit_after_s) == (30, 1800)
-    for wrong in ("soon", "-1", "inf", "nan"):
+    for wrong in ("soon", "-1", "0", "inf", "nan"):
         with pytest.raises(BadRequest, match="PIXELMEND_EXIT_MINUTES"):
             settings.resolve({"PIXELMEND_EXIT_MINUTES": wrong})

@@ -23,23 +23,26 @@ FAIL_SEED = 13  # the seed that makes it fail as nobody expected
 class Echo:
     """Takes its time, step by step, and changes nothing."""
 
-    def __init__(self, steps: int, step_s: float) -> None:
-        self._steps = steps
-        self._step_s = step_s
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
 
     def run(self, body: memoryview, say: Say) -> list[Bytes]:
         raster, facts = decode(body)
         say("load", 0, 0)
-        for step in range(self._steps):
-            say("run", step, self._steps)
+        steps = self._options.steps
+        for step in range(steps):
+            say("run", step, steps)
             if facts.get("seed") == FAIL_SEED:
                 raise ZeroDivisionError("as nobody expected")
-            time.sleep(self._step_s)
-        say("run", self._steps, self._steps)
+            time.sleep(self._options.step_seconds)
+        if not self._options.silent_end:
+            say("run", steps, steps)
         return encode(dataclasses.replace(raster, mask=None), {"seed": facts.get("seed")})
 
     def release(self) -> None:
-        logging.getLogger(__name__).info("released")
+        (self._options.home / "released").touch()
+        if self._options.release_fails:
+            raise RuntimeError("as a GPU in a bad state would")
 
 
 def main() -> None:
@@ -53,6 +56,8 @@ def main() -> None:
     parser.add_argument("--headers-within", type=float, default=10.0)
     parser.add_argument("--release-after", type=float, default=300.0)
     parser.add_argument("--exit-after", type=float, default=300.0)
+    parser.add_argument("--silent-end", type=int, default=0)
+    parser.add_argument("--release-fails", type=int, default=0)
     options = parser.parse_args()
     service.SPOOL_SHARE = options.spool_share
     service.HEADERS_WITHIN_S = options.headers_within
@@ -62,7 +67,7 @@ def main() -> None:
         if not only:
             sys.exit(3)
         lifetime = Lifetime(release_after_s=options.release_after, exit_after_s=options.exit_after)
-        echo = Echo(options.steps, options.step_seconds)
+        echo = Echo(options)
         home = Paths(options.home)
         asyncio.run(Service(home, echo, home.models, lifetime).live())
 

@@ -113,6 +113,16 @@ def test_a_connection_that_asks_for_nothing_is_closed(sent: bytes, engine: Runni
         assert connection.recv(100) == b""
 
 
+def test_headers_without_end_are_cut_off(start: Start) -> None:
+    engine = start()
+    with socket.create_connection(("127.0.0.1", engine.client.port)) as connection:
+        connection.sendall(b"GET /v1/health HTTP/1.1\r\n")
+        line = b"X-Header: %s\r\n" % (b"x" * 1000)
+        with pytest.raises(ConnectionError):
+            connection.sendall(line * 100_000)
+    engine.client.health()
+
+
 def test_what_is_no_http_is_answered_and_closed(engine: Running) -> None:
     with socket.create_connection(("127.0.0.1", engine.client.port)) as connection:
         connection.sendall(b"\x16\x03\x01 hello, this is TLS\r\n\r\n")

@@ -43,7 +43,9 @@ def test_first_come_is_first_served_and_the_position_is_told(start: Start) -> No
     ids = [engine.client.submit(picture(), "deblur", {}) for _ in range(3)]
     with concurrent.futures.ThreadPoolExecutor() as pool:
         streams = [pool.submit(story, engine, id_) for id_ in ids]
-        stories = [stream.result(timeout=30) for stream in streams]
+        done = [ids[streams.index(f)] for f in concurrent.futures.as_completed(streams, timeout=30)]
+        stories = [stream.result() for stream in streams]
+    assert done == ids
     positions = [[e.position for e in story if e.phase == "queued"] for story in stories]
     assert positions[1][0] in (1, 2)
     assert positions[2] == sorted(positions[2], reverse=True)
@@ -103,6 +105,32 @@ def test_a_cancel_after_the_end_drops_the_result(start: Start) -> None:
     job_id = engine.client.submit(picture(), "deblur", {})
     assert list(engine.client.follow(job_id))[-1].phase == "done"
     engine.client.cancel(job_id)
+    with pytest.raises(NotFound):
+        engine.client.fetch(job_id)
+
+
+def test_a_fetch_that_breaks_off_can_be_tried_again(start: Start) -> None:
+    engine = start()
+    large = picture(2000, 2000)
+    job_id = engine.client.submit(large, "deblur", {})
+    assert list(engine.client.follow(job_id))[-1].phase == "done"
+    with engine.ask("HEAD", f"/v1/jobs/{job_id}/result") as response:
+        assert response.status == 404
+    with engine.ask("GET", f"/v1/jobs/{job_id}/result") as response:
+        assert len(response.read(1000)) == 1000
+    time.sleep(0.3)
+    assert bytes(engine.client.fetch(job_id)[0].data) == large.data
+    wait_until(lambda: engine.client.jobs() == [])
+
+
+def test_a_cancel_during_the_last_step_leaves_no_result(start: Start) -> None:
+    engine = start(steps=1, step_seconds=1.0, silent_end=1)
+    job_id = engine.client.submit(picture(), "deblur", {})
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        told = pool.submit(story, engine, job_id)
+        engine.wait_for(["run"])
+        engine.client.cancel(job_id)
+        assert told.result(timeout=10)[-1].phase == "canceled"
     with pytest.raises(NotFound):
         engine.client.fetch(job_id)
 
@@ -183,6 +211,7 @@ def test_a_failure_that_nobody_expected_ends_the_job_alone(start: Start) -> None
         ("deblur", {"seed": -1}, "seed"),
         ("deblur", {"tile": 100}, "tile"),
         ("deblur", {"strength": 1.5}, "strength"),
+        ("deblur", {"strength": float("nan")}, "JSON"),
         ("deblur", {"weights": "/etc"}, "weights"),
         ("deblur", {"precision": "fp8"}, "precision"),
     ],
@@ -200,7 +229,27 @@ def test_an_idle_engine_gives_memory_back_and_then_ends(start: Start) -> None:
     engine = start(release_after=0.3, exit_after=2.0)
     engine.client.restore(picture(), "deblur", {})
     assert engine.process.wait(timeout=10) == 0
+    assert (engine.paths.home / "released").exists()
     assert not engine.paths.state.exists()
+
+
+def test_memory_that_can_not_be_given_back_does_not_end_the_queue(start: Start) -> None:
+    engine = start(release_after=0.1, release_fails=1)
+    engine.client.restore(picture(), "deblur", {})
+    wait_until((engine.paths.home / "released").exists)
+    assert engine.client.restore(picture(), "deblur", {"seed": 3})[1] == {"seed": 3}
+
+
+def test_an_engine_that_is_asked_or_holds_a_result_is_not_idle(start: Start) -> None:
+    engine = start(exit_after=1.5)
+    job_id = engine.client.submit(picture(), "deblur", {})
+    assert list(engine.client.follow(job_id))[-1].phase == "done"
+    time.sleep(2.5)  # nothing but a result that waits
+    engine.client.fetch(job_id)
+    for _ in range(5):
+        time.sleep(0.5)
+        engine.client.health()
+    assert engine.process.poll() is None
 
 
 def test_an_engine_that_works_is_not_idle(start: Start) -> None:

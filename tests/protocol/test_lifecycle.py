@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -21,7 +20,7 @@ from pixelmend import __version__, launch
 from pixelmend.client import Client
 from pixelmend.errors import Canceled, EngineUnavailable
 from pixelmend.launch import Launch
-from pixelmend.paths import Paths
+from pixelmend.paths import Paths, resolve
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="files there have no such permissions")
 
@@ -97,8 +96,14 @@ def test_a_stale_state_file_is_no_engine(state: str, paths: Paths, how: Launch) 
     assert launch.find_or_start(paths, how).health()["version"] == __version__
 
 
-@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\n\r\nhello"])
-def test_another_program_on_the_port_is_no_engine(answer: bytes, paths: Paths, how: Launch) -> None:
+PLAUSIBLE = json.dumps({"protocol": 1, "version": __version__, "pid": 1, "proof": "guess"})
+OK = "HTTP/1.1 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "SSH-2.0-OpenSSH\r\n", f"{OK}hello", f"{OK}[]", f"{OK}{{}}", f"{OK}{PLAUSIBLE}"]
+)
+def test_another_program_on_the_port_is_no_engine(answer: str, paths: Paths, how: Launch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
 
         def reply() -> None:
@@ -108,10 +113,11 @@ def test_another_program_on_the_port_is_no_engine(answer: bytes, paths: Paths, h
                 except OSError:
                     return
                 with connection:
-                    connection.sendall(answer)
+                    connection.recv(1000)
+                    connection.sendall(answer.encode())
 
         threading.Thread(target=reply, daemon=True).start()
-        state = {"version": __version__, "token": "x", "models": str(how.models)}
+        state = {"version": __version__, "token": "x", "proof": "y", "models": str(how.models)}
         paths.state.write_text(json.dumps({**state, "port": other.getsockname()[1]}))
         paths.state.chmod(0o600)
         assert launch.find_or_start(paths, how).health()["version"] == __version__
@@ -134,9 +140,14 @@ def test_a_token_that_others_could_read_is_refused_and_replaced(paths: Paths, ho
         old.health()
 
 
-def test_a_lost_state_file_is_written_again(paths: Paths, how: Launch) -> None:
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe no text"])
+def test_a_lost_state_file_is_written_again(
+    content: bytes | None, paths: Paths, how: Launch
+) -> None:
     pid = launch.find_or_start(paths, how).health()["pid"]
     paths.state.unlink()
+    if content is not None:
+        paths.state.write_bytes(content)
     assert launch.find_or_start(paths, how).health()["pid"] == pid
 
 
@@ -153,6 +164,16 @@ def test_an_engine_that_does_not_fit_is_replaced(name: str, paths: Paths, how: L
     new = launch.find_or_start(paths, how).health()["pid"]
     assert new != old
     wait_until(lambda: engines(paths) == [new])
+
+
+def test_a_home_may_be_named_from_where_one_stands(
+    how: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths = resolve({"PIXELMEND_HOME": "here"})
+    assert launch.find_or_start(paths, how).health()["version"] == __version__
+    assert launch.stop(paths)
+    assert (tmp_path / "here" / "engine.log").exists()
 
 
 def test_an_interpreter_without_the_engine_is_told(paths: Paths, how: Launch) -> None:
@@ -231,13 +252,17 @@ def test_what_it_kept_on_disk_is_gone_at_start_and_end(start: Start) -> None:
     engine.process.wait()
     engine = start()
     assert list(engine.paths.spool.iterdir()) == []
+    (engine.paths.spool / "left by a bug").write_bytes(b"a private picture")
+    engine.process.terminate()
+    engine.process.wait(timeout=10)
+    assert list(engine.paths.spool.iterdir()) == []
 
 
 CLIENT = """
 import os, sys
 sys.path[:0] = {path!r}
 from pixelmend import launch
-from pixelmend.paths import Paths
+from pixelmend.paths import Paths, resolve
 from pixelmend.wire import Raster
 from pathlib import Path
 client = launch.find(Paths(Path({home!r})))
@@ -301,4 +326,3 @@ def test_two_engines_can_not_have_one_home(start: Start) -> None:
     )
     assert second.returncode == 3
     assert engine.client.health()["pid"] == engine.process.pid
-    assert os.getpid() != engine.process.pid
