@@ -1,6 +1,7 @@
 """Image files in and out: pixels, and everything a file says beside them."""
 
 import contextlib
+import dataclasses
 import os
 import secrets
 import struct
@@ -14,6 +15,7 @@ from jaxtyping import UInt8
 from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from pixelmend.errors import BadImage, OutOfMemory, OutputExists, OutputFailed, UnsupportedImage
+from pixelmend.wire import MAX_PROFILE, Raster
 from pixelmend_engine import metadata
 from pixelmend_engine.metadata import Metadata
 
@@ -207,6 +209,30 @@ def _photo(image: Image.Image, path: Path) -> Photo:
 
 def _upright(image: Image.Image, reading: metadata.Reading) -> UInt8[np.ndarray, "..."]:
     return np.array(image if reading.turn is None else image.transpose(reading.turn))
+
+
+def to_raster(photo: Photo) -> Raster:
+    """Turns a picture into what travels to the engine."""
+    color = photo.pixels[..., :1] if photo.gray else photo.pixels
+    alpha = [] if photo.alpha is None else [photo.alpha[..., None]]
+    samples = np.ascontiguousarray(np.concatenate([color, *alpha], axis=2))
+    height, width, _ = samples.shape
+    profile = photo.metadata.icc_profile
+    return Raster(
+        width=width,
+        height=height,
+        samples="U8",
+        channels=("Y" if photo.gray else "RGB") + ("A" if alpha else ""),
+        data=samples.data.cast("B"),
+        color_profile=profile if profile and len(profile) <= MAX_PROFILE else None,
+    )
+
+
+def with_pixels(photo: Photo, raster: Raster) -> Photo:
+    """Returns the picture with what came back from the engine in place of its own pixels."""
+    samples = np.frombuffer(raster.data, np.uint8).reshape(raster.height, raster.width, -1)
+    color = samples[..., :1].repeat(3, axis=2) if photo.gray else samples[..., :3]
+    return dataclasses.replace(photo, pixels=np.ascontiguousarray(color))
 
 
 def check_format(photo: Photo, path: Path) -> None:

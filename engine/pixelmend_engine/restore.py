@@ -1,4 +1,4 @@
-"""One picture through one model: padded, cut into tiles where it must be, blended, mixed."""
+"""One picture through one model: padded, cut into tiles where it must be, blended."""
 
 import contextlib
 import logging
@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from pixelmend.errors import OutOfMemory
-from pixelmend_engine import color, devices, tiling
+from pixelmend_engine import devices, tiling
 from pixelmend_engine.catalog.spec import MIN_TILE, ModelSpec
 from pixelmend_engine.family import Pipeline, Report, Restorer
 
@@ -28,14 +27,13 @@ class Options:
 
     seed: int = 0
     tile: int | None = None  # None: as memory allows; 0: never; else the longest side, in pixels
-    strength: float = 1.0  # 0 keeps the picture, 1 takes the restored one
 
 
 @dataclass(frozen=True, kw_only=True)
 class Restored:
     """A restored picture, and what it took."""
 
-    pixels: UInt8[np.ndarray, "h w 3"]
+    image: Float[Tensor, "1 3 hs ws"]  # sRGB; may leave [0, 1] a little
     tiles: int
     seconds: float
     peak_bytes: int  # the most memory this process has held on the device
@@ -44,20 +42,20 @@ class Restored:
 def restore(
     pipeline: Pipeline,
     spec: ModelSpec,
-    pixels: UInt8[np.ndarray, "h w 3"],
+    image: Float[Tensor, "1 3 h w"],
     options: Options,
     device: torch.device,
     report: Report,
 ) -> Restored:
-    """Restores an 8-bit sRGB picture whose sides are at least `spec.multiple` pixels.
+    """Restores a picture, sRGB in [0, 1], whose sides are at least `spec.multiple` pixels.
 
     Raises:
         OutOfMemory: The picture, or the smallest tile of it, does not fit.
         Canceled: `report` said so.
     """
     started = time.monotonic()
-    height, width, _ = pixels.shape
-    image = tiling.pad(color.to_network(pixels), spec.multiple)
+    height, width = image.shape[-2:]
+    image = tiling.pad(image, spec.multiple)
     plan = plan_tiles(spec, image.shape[-2], image.shape[-1], options.tile, device)
     steps = pipeline.tile_steps
     total = 1 + len(plan.tiles) * steps
@@ -73,10 +71,8 @@ def restore(
         return shrinking.restore(tile, lambda share: report(before + int(share * steps), total))
 
     restored = tiling.apply(restore_tile, image, plan, spec.scale)
-    restored = restored[..., : height * spec.scale, : width * spec.scale]
-    mixed = torch.lerp(image[..., :height, :width], restored, options.strength)
     result = Restored(
-        pixels=color.from_network(mixed),
+        image=restored[..., : height * spec.scale, : width * spec.scale],
         tiles=len(plan.tiles),
         seconds=time.monotonic() - started,
         peak_bytes=devices.peak_bytes(device),

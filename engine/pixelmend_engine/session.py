@@ -16,11 +16,15 @@ from pixelmend_engine import registry, weights
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import numpy as np
     import torch
+    from torch import Tensor
 
+    from pixelmend.wire import Raster
     from pixelmend_engine.catalog.spec import ModelSpec, Task
     from pixelmend_engine.family import Pipeline
+    from pixelmend_engine.restore import Options, Restored
+
+    Report = Callable[[int, int], None]
 
 logger = logging.getLogger(__name__)
 
@@ -102,43 +106,31 @@ class Session:
         return self._loaded
 
     def restore(
-        self,
-        choice: Choice,
-        options: Mapping[str, Any],
-        pixels: np.ndarray,
-        report: Callable[[int, int], None],
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Restores one picture, as `pixelmend_engine.restore.restore` does.
+        self, choice: Choice, options: Mapping[str, Any], raster: Raster, report: Report
+    ) -> tuple[Raster, dict[str, Any]]:
+        """Restores one picture; see `retouch`, and `restore` for what the model does.
 
-        `options` are those of the task (`tasks.OPTIONS`), all of them. Returns the pixels, and what
-        there is to say about them.
+        `options` are those of the task (`tasks.OPTIONS`), all of them. Returns the picture, and
+        what there is to say about it.
         """
         from pixelmend_engine import restore
+        from pixelmend_engine.retouch import retouch
 
         asked = restore.Options(
-            seed=options["seed"],
-            tile=None if options["tile"] == AUTO else options["tile"],
-            strength=options["strength"],
+            seed=options["seed"], tile=None if options["tile"] == AUTO else options["tile"]
         )
+        runs: list[Restored] = []
         notes: list[str] = []
-        try:
-            loaded = self.load(choice)
-            result = restore.restore(
-                loaded.pipeline, loaded.spec, pixels, asked, loaded.device, report
-            )
-        except OutOfMemory as error:
-            if choice.device != AUTO or self._computes_on_cpu():
-                raise
-            # The last resort, where the user did not ask for that GPU.
-            notes.append(f"{error.message}; the CPU did it, more slowly")
-            logger.warning("out of memory on the GPU: going on with the CPU")
-            loaded = self.load(dataclasses.replace(choice, device="cpu"))
-            result = restore.restore(
-                loaded.pipeline, loaded.spec, pixels, asked, loaded.device, report
-            )
+
+        def through_the_model(image: Tensor) -> Tensor:
+            runs.append(self._run(choice, image, asked, report, notes))
+            return runs[-1].image
+
+        loaded = self.load(choice)
+        result, said = retouch(raster, options["strength"], through_the_model)
+        loaded = self._loaded or loaded
         best = registry.models_of(choice.task)[0]
-        height, width, _ = result.pixels.shape
-        return result.pixels, {
+        return result, {
             "model": loaded.spec.id,
             "title": loaded.spec.title,
             "fell_back": choice.model == AUTO
@@ -147,16 +139,37 @@ class Session:
             "version": __version__,
             "device": str(loaded.device),
             "seed": options["seed"],
-            "width": width,
-            "height": height,
-            "tiles": result.tiles,
-            "seconds": round(result.seconds, 3),
-            "peak_bytes": result.peak_bytes,
-            "notes": [*loaded.notes, *notes],
+            "width": result.width,
+            "height": result.height,
+            "tiles": sum(run.tiles for run in runs),
+            "seconds": round(sum(run.seconds for run in runs), 3),
+            "peak_bytes": max((run.peak_bytes for run in runs), default=0),
+            "notes": [*loaded.notes, *notes, *said],
         }
 
-    def _computes_on_cpu(self) -> bool:
-        return self._loaded is not None and self._loaded.device.type == "cpu"
+    def _run(
+        self,
+        choice: Choice,
+        image: Tensor,
+        asked: Options,
+        report: Report,
+        notes: list[str],
+    ) -> Restored:
+        from pixelmend_engine import restore
+
+        loaded = self.load(choice)
+        try:
+            return restore.restore(
+                loaded.pipeline, loaded.spec, image, asked, loaded.device, report
+            )
+        except OutOfMemory as error:
+            if choice.device != AUTO or loaded.device.type == "cpu":
+                raise
+            notes.append(f"{error.message}; the CPU did it, more slowly")
+        # The last resort, where the user did not ask for that GPU.
+        logger.warning("out of memory on the GPU: going on with the CPU")
+        loaded = self.load(dataclasses.replace(choice, device="cpu"))
+        return restore.restore(loaded.pipeline, loaded.spec, image, asked, loaded.device, report)
 
     def release(self) -> None:
         """Gives the model's memory back to the system."""

@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
-
-    from pixelmend_engine.images import Photo
+    from pixelmend.wire import Raster
 
 
 class InProcess:
@@ -24,7 +22,7 @@ class InProcess:
         self._session = Session(models_dir)
 
     def restore(
-        self, photo: Photo, report: Callable[[int, int], None]
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Restores one picture; returns its pixels and what there is to say about them."""
-        return self._session.restore(self._choice, self._options, photo.pixels, report)
+        self, raster: Raster, report: Callable[[int, int], None]
+    ) -> tuple[Raster, dict[str, Any]]:
+        """Restores one picture; returns it and what there is to say about it."""
+        return self._session.restore(self._choice, self._options, raster, report)

@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from pixelmend import launch
 from pixelmend.client import Client
 from pixelmend.paths import Paths
 from pixelmend.wire import Event, Json, Raster
-from pixelmend_engine.images import Photo
 
 
 class Remote:
@@ -31,14 +28,11 @@ class Remote:
         self._client: Client | None = None
 
     def restore(
-        self, photo: Photo, report: Callable[[int, int], None]
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Restores one picture; returns its pixels and what there is to say about them."""
+        self, raster: Raster, report: Callable[[int, int], None]
+    ) -> tuple[Raster, dict[str, Any]]:
+        """Restores one picture; returns it and what there is to say about it."""
         if self._client is None:
             self._client = launch.find_or_start(self._paths, self._start)
-        height, width, _ = photo.pixels.shape
-        data = np.ascontiguousarray(photo.pixels).data.cast("B")
-        raster = Raster(width=width, height=height, samples="U8", channels="RGB", data=data)
 
         def tell(event: Event) -> None:
             if event.phase == "run":
@@ -46,5 +40,4 @@ class Remote:
             elif event.position > 1:
                 self._say(f"Waiting for the engine: {event.position - 1} before it in the queue")
 
-        result, facts = self._client.restore(raster, self._task, self._options, tell)
-        return np.frombuffer(result.data, np.uint8).reshape(height, width, 3), facts
+        return self._client.restore(raster, self._task, self._options, tell)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol
 
 import click
-import numpy as np
 
 from pixelmend.errors import (
     Canceled,
@@ -21,6 +20,7 @@ from pixelmend.errors import (
     to_json,
 )
 from pixelmend.targets import Target
+from pixelmend.wire import Raster
 from pixelmend_engine import images
 
 EVERY_PICTURE = (  # what is wrong with one would be wrong with all
@@ -103,9 +103,9 @@ class Engine(Protocol):
     """What restores pictures: this process, or the engine's."""
 
     def restore(
-        self, photo: images.Photo, report: Callable[[int, int], None]
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Restores one picture; returns its pixels and what there is to say about them."""
+        self, raster: Raster, report: Callable[[int, int], None]
+    ) -> tuple[Raster, dict[str, Any]]:
+        """Restores one picture; returns it and what there is to say about it."""
         ...
 
 
@@ -164,6 +164,6 @@ def _restore(
         images.replacing(target.result, overwrite=overwrite) as temporary,
         output.progress(label) as progress,
     ):
-        pixels, facts = engine.restore(photo, progress.report)
-        images.write(dataclasses.replace(photo, pixels=pixels), temporary)
+        raster, facts = engine.restore(images.to_raster(photo), progress.report)
+        images.write(images.with_pixels(photo, raster), temporary)
     return facts

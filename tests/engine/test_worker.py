@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelmend.errors import UnknownModel, UnsupportedImage
+from pixelmend.errors import UnknownModel
 from pixelmend.wire import Json, Raster, decode, encode
 from pixelmend_engine.worker import Worker
 
@@ -43,7 +43,8 @@ def raster(pixels: np.ndarray, channels: str, **more: object) -> Raster:
 
 
 def test_every_order_of_channels_gives_the_same_picture(worker: Worker, pixels: np.ndarray) -> None:
-    alpha = np.arange(pixels[..., :1].size, dtype=np.uint8).reshape(pixels[..., :1].shape)
+    alpha = (1 + np.arange(pixels[..., :1].size) % 255).astype(np.uint8)  # nothing is hidden
+    alpha = alpha.reshape(pixels[..., :1].shape)
     rgb, _, facts = run(worker, raster(pixels, "RGB"))
     assert facts["model"] == "hi-diff-compact"
     assert (rgb != pixels).any()
@@ -60,7 +61,8 @@ def test_gray_is_restored_as_gray(worker: Worker, small: Image.Image) -> None:
     result, _, _ = run(worker, raster(gray[..., None], "Y"))
     assert result.shape == (*gray.shape, 1)
     color, _, _ = run(worker, raster(np.dstack([gray] * 3), "RGB"))
-    np.testing.assert_array_equal(result[..., 0], np.asarray(Image.fromarray(color).convert("L")))
+    difference = result[..., 0].astype(int) - np.asarray(Image.fromarray(color).convert("L"))
+    assert np.abs(difference).max() <= 1  # rounded once instead of twice
 
 
 def test_outside_the_mask_every_byte_stays(worker: Worker, pixels: np.ndarray) -> None:
@@ -76,19 +78,26 @@ def test_outside_the_mask_every_byte_stays(worker: Worker, pixels: np.ndarray) -
 
 
 def test_the_profile_comes_back(worker: Worker, pixels: np.ndarray) -> None:
-    _, result, _ = run(worker, raster(pixels, "RGB", color_profile=b"a profile"))
+    _, result, facts = run(worker, raster(pixels, "RGB", color_profile=b"a profile"))
     assert result.color_profile == b"a profile"
+    assert facts["notes"] == ["its color profile could not be read; sRGB was assumed"]
 
 
-@pytest.mark.parametrize(("samples", "size"), [("U16", 2), ("F16", 2), ("F32", 4)])
-def test_what_would_be_reduced_is_refused(samples: str, size: int, worker: Worker) -> None:
-    with pytest.raises(UnsupportedImage, match=samples):
-        run(worker, Raster(8, 8, samples, "RGB", bytes(8 * 8 * 3 * size)))
-
-
-def test_linear_light_is_refused(worker: Worker, pixels: np.ndarray) -> None:
-    with pytest.raises(UnsupportedImage, match="linear"):
-        run(worker, raster(pixels, "RGB", encoding="linear"))
+@pytest.mark.parametrize("dtype", ["<u2", "<f2", "<f4"])
+def test_every_depth_is_restored_alike(dtype: str, worker: Worker, pixels: np.ndarray) -> None:
+    top = 1 if dtype[1] == "f" else 65_535
+    deep = (pixels / 255 * top).astype(dtype)
+    samples = {"<u2": "U16", "<f2": "F16", "<f4": "F32"}[dtype]
+    height, width, _ = pixels.shape
+    asked = encode(
+        Raster(width, height, samples, "RGB", deep.tobytes()), {"task": "deblur", "device": "cpu"}
+    )
+    body = memoryview(b"".join(map(bytes, asked)))
+    pieces = worker.run(body, lambda phase, done, total: None)
+    result, _ = decode(b"".join(map(bytes, pieces)))
+    restored = np.frombuffer(result.data, dtype).reshape(pixels.shape).astype(float) / top * 255
+    eight, _, _ = run(worker, raster(pixels, "RGB"))
+    assert np.abs(np.clip(restored, 0, 255) - eight).max() < 1  # less than one of 8 bit's levels
 
 
 def test_errors_of_the_model_come_through(worker: Worker, pixels: np.ndarray) -> None:

@@ -182,6 +182,7 @@ def test_a_folder_and_a_missing_file(pixelmend: Call, tmp_path: Path) -> None:
         ["deblur", "x.png", "--tile", "100"],
         ["deblur", "x.png", "--tile", "many"],
         ["deblur", "x.png", "--strength", "1.5"],
+        ["deblur", "x.png", "--strength", "nan"],
         ["deblur", "x.png", "--seed", "-1"],
         ["deblur", "x.png", "--precision", "fp8"],
         ["sharpen", "x.png"],

@@ -55,6 +55,7 @@ def test_an_engine_can_be_ended_and_its_log_read(pixelmend: Call, photo: Path, h
     assert not home.state.exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
 def test_an_engine_can_be_watched_in_the_foreground(
     pixelmend: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -63,9 +64,12 @@ def test_an_engine_can_be_watched_in_the_foreground(
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert "serving on port" in process.stderr.readline()
-        while pixelmend("engine", "stop").stdout != "The engine was stopped\n":
+        while pixelmend("engine", "status").code:
             time.sleep(0.05)
+        process.terminate()
+        assert "asked to end by SIGTERM" in process.stderr.read()
         assert process.wait(timeout=20) == 0
+    assert not (tmp_path / "other" / "engine.json").exists()
 
 
 def test_errors_of_the_engine_are_told_as_those_of_the_command(
