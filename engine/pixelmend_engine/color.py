@@ -140,8 +140,7 @@ def _colorants(profile: bytes) -> np.ndarray:
 
 def _said(profile: bytes, name: str) -> object:
     # Pillow's stubs do not know the class that holds what a profile says.
-    opened: Any = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile
-    return getattr(opened, name)
+    return getattr(cast("object", ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile), name)
 
 
 def encode(linear: Float32[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
