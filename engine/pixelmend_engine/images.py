@@ -211,8 +211,29 @@ def _upright(image: Image.Image, reading: metadata.Reading) -> UInt8[np.ndarray,
     return np.array(image if reading.turn is None else image.transpose(reading.turn))
 
 
-def to_raster(photo: Photo) -> Raster:
-    """Turns a picture into what travels to the engine."""
+def read_mask(path: Path) -> UInt8[np.ndarray, "h w"]:
+    """Reads which parts of a picture are to be restored: white are, black are not.
+
+    Raises:
+        BadImage: As for `read`.
+        UnsupportedImage: As for `read`.
+    """
+    return np.array(Image.fromarray(read(path).pixels).convert("L"))
+
+
+def to_raster(photo: Photo, mask: UInt8[np.ndarray, "h w"] | None = None) -> Raster:
+    """Turns a picture into what travels to the engine.
+
+    Raises:
+        BadImage: The mask has another size.
+    """
+    if mask is not None and mask.shape != photo.pixels.shape[:2]:
+        (height, width), (picture_height, picture_width) = mask.shape, photo.pixels.shape[:2]
+        raise BadImage(
+            f"The mask has {width} x {height} pixels, the picture "
+            f"{picture_width} x {picture_height}",
+            hint="Give a mask of the picture's size, upright",
+        )
     color = photo.pixels[..., :1] if photo.gray else photo.pixels
     alpha = [] if photo.alpha is None else [photo.alpha[..., None]]
     samples = np.ascontiguousarray(np.concatenate([color, *alpha], axis=2))
@@ -224,6 +245,7 @@ def to_raster(photo: Photo) -> Raster:
         samples="U8",
         channels=("Y" if photo.gray else "RGB") + ("A" if alpha else ""),
         data=samples.data.cast("B"),
+        mask=None if mask is None else np.ascontiguousarray(mask).data.cast("B"),
         color_profile=profile if profile and len(profile) <= MAX_PROFILE else None,
     )
 

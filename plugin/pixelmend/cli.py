@@ -140,6 +140,12 @@ def task_options(command: Command) -> Command:
             show_default=True,
             help="0 keeps the picture, 1 takes the restored one.",
         ),
+        click.option(
+            "--mask",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Restore what is white in this picture, and leave alone what is black.",
+        ),
         click.option("--overwrite", is_flag=True, help="Replace files that are there already."),
         click.option(
             "--in-process",
@@ -168,6 +174,7 @@ class TaskOptions(TypedDict):
     seed: int
     tile: int | str
     strength: float
+    mask: Path | None
     overwrite: bool
     in_process: bool
     as_json: bool
@@ -308,7 +315,7 @@ def _run(task: "Task", suffix: str, options: TaskOptions) -> int:
     from pixelmend import settings, targets
     from pixelmend.inprocess import InProcess
     from pixelmend.remote import Remote
-    from pixelmend.run import Output, run
+    from pixelmend.run import Files, Output, run
     from pixelmend_engine.session import Choice, attempts
 
     _log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
@@ -334,7 +341,8 @@ def _run(task: "Task", suffix: str, options: TaskOptions) -> int:
     else:
         chosen |= {name: options[name] for name in ("model", "device", "precision")}
         engine = Remote(found.paths, _launch(found), task, chosen, output.note)
-    return run(engine, planned, output, overwrite=options["overwrite"])
+    files = Files(mask=options["mask"], overwrite=options["overwrite"])
+    return run(engine, planned, output, files)
 
 
 def _launch(found: "Settings") -> "Launch":

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import click
@@ -109,14 +110,23 @@ class Engine(Protocol):
         ...
 
 
-def run(engine: Engine, targets: Sequence[Target], output: Output, *, overwrite: bool) -> int:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Files:
+    """What is read beside the pictures, and what may be written."""
+
+    mask: Path | None  # of every picture
+    overwrite: bool
+
+
+def run(engine: Engine, targets: Sequence[Target], output: Output, files: Files) -> int:
     """Restores every picture; one that fails does not stop the others.
 
     Returns the exit code of the first error, or 0.
 
     Raises:
-        PixelmendError: One of `EVERY_PICTURE`, which ends the command.
+        PixelmendError: The mask can't be read, or one of `EVERY_PICTURE`: the command ends.
     """
+    mask = None if files.mask is None else images.read_mask(files.mask)
     exit_codes: list[int] = []
     for number, target in enumerate(targets, start=1):
         count = f"{number}/{len(targets)} " if len(targets) > 1 else ""
@@ -124,12 +134,13 @@ def run(engine: Engine, targets: Sequence[Target], output: Output, *, overwrite:
         try:
             photo = images.read(target.source)
             images.check_format(photo, target.result)
-        except PixelmendError as error:
-            output.failure(target, error)
-            exit_codes.append(error.exit_code)
-            continue
-        try:
-            facts = _restore(engine, photo, target, output, f"{count}{name}", overwrite=overwrite)
+            raster = images.to_raster(photo, mask)
+            with (
+                images.replacing(target.result, overwrite=files.overwrite) as temporary,
+                output.progress(f"{count}{name}") as progress,
+            ):
+                result, facts = engine.restore(raster, progress.report)
+                images.write(images.with_pixels(photo, result), temporary)
         except EVERY_PICTURE:
             raise
         except PixelmendError as error:
@@ -149,21 +160,3 @@ def run(engine: Engine, targets: Sequence[Target], output: Output, *, overwrite:
     if len(targets) > 1:
         output.note(f"{len(targets) - len(exit_codes)} restored, {len(exit_codes)} failed")
     return exit_codes[0] if exit_codes else 0
-
-
-def _restore(
-    engine: Engine,
-    photo: images.Photo,
-    target: Target,
-    output: Output,
-    label: str,
-    *,
-    overwrite: bool,
-) -> dict[str, Any]:
-    with (
-        images.replacing(target.result, overwrite=overwrite) as temporary,
-        output.progress(label) as progress,
-    ):
-        raster, facts = engine.restore(images.to_raster(photo), progress.report)
-        images.write(images.with_pixels(photo, raster), temporary)
-    return facts

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import torch
@@ -76,6 +77,39 @@ def test_no_strength_changes_nothing(pixelmend: Call, photo: Path, tmp_path: Pat
     assert pixelmend("deblur", photo, "-o", target, "--strength", "0").code == 0
     with Image.open(photo) as source, Image.open(target) as restored:
         np.testing.assert_array_equal(np.asarray(restored), np.asarray(source))
+
+
+def test_a_mask_says_what_is_restored(pixelmend: Call, photo: Path, tmp_path: Path) -> None:
+    mask = Image.new("L", (72, 56))
+    mask.paste(255, (40, 0, 72, 56))
+    mask.save(tmp_path / "mask.png")
+    target = tmp_path / "masked.png"
+    assert pixelmend("deblur", photo, "-o", target, "--mask", tmp_path / "mask.png").code == 0
+    with Image.open(photo) as source, Image.open(target) as restored:
+        before, after = np.asarray(source), np.asarray(restored)
+    np.testing.assert_array_equal(after[:, :40], before[:, :40])
+    assert (after[:, 40:] != before[:, 40:]).any()
+
+
+def test_a_mask_of_another_size_is_refused(pixelmend: Call, photo: Path, tmp_path: Path) -> None:
+    Image.new("L", (72, 57)).save(tmp_path / "mask.png")
+    ended = pixelmend("deblur", photo, "--mask", tmp_path / "mask.png")
+    assert_told(ended, 3, "The mask has 72 x 57 pixels, the picture 72 x 56")
+    assert_told(pixelmend("deblur", photo, "--mask", tmp_path / "no.png"), 3, "There is no file")
+
+
+def test_a_color_profile_is_honored(pixelmend: Call, small: Image.Image, tmp_path: Path) -> None:
+    profile = imagecodecs.cms_profile("adobergb")
+    small.save(tmp_path / "wide.png", icc_profile=profile)
+    small.save(tmp_path / "plain.png")
+    for name in ("wide", "plain"):
+        assert pixelmend("deblur", tmp_path / f"{name}.png").code == 0
+    with (
+        Image.open(tmp_path / "wide_deblurred.png") as wide,
+        Image.open(tmp_path / "plain_deblurred.png") as plain,
+    ):
+        assert wide.info["icc_profile"] == profile
+        assert (np.asarray(wide) != np.asarray(plain)).any()  # the model saw other colors
 
 
 def test_json_tells_how_it_went(pixelmend: Call, photo: Path) -> None:
