@@ -96,7 +96,6 @@ UNTESTED = {
     "jobs",
     "launch",
     "server",
-    "service",
 }
 
 

@@ -18,9 +18,10 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pixelmend import __version__
+from pixelmend.errors import OutOfMemory
 from pixelmend.paths import Paths
 from pixelmend.wire import MAX_HEADER, MAX_PROFILE, PROTOCOL, Json, Raster
-from pixelmend_engine import images, server, tasks
+from pixelmend_engine import images, registry, server, tasks
 from pixelmend_engine.guard import Keys
 from pixelmend_engine.jobs import Jobs, Timing, Work
 from pixelmend_engine.spool import Spool
@@ -207,7 +208,19 @@ class Service(uvicorn.Server):
 
 def _check(raster: Raster, facts: Json) -> None:
     images.check_size(raster.width, raster.height, "image")
-    tasks.check(facts)
+    task, options = tasks.check(facts)
+    models = registry.models_of(task)
+    if options["model"] != tasks.AUTO:
+        models = (registry.find(options["model"]),)
+    # What no plan of tiles makes smaller: each model looks at the whole picture once.
+    needed = min(spec.cost.prepare_bytes_per_pixel for spec in models)
+    needed *= raster.width * raster.height
+    if needed > psutil.virtual_memory().total:
+        raise OutOfMemory(
+            f"A picture of {raster.width} x {raster.height} pixels needs {needed / 1e9:.0f} GB of "
+            "memory, more than this computer has",
+            hint="Restore it in parts",
+        )
 
 
 @contextlib.contextmanager

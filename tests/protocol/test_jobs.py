@@ -7,7 +7,7 @@ import time
 import pytest
 from protocol.conftest import Running, Start, picture, wait_until
 
-from pixelmend.errors import BadRequest, Canceled, NotFound, PixelmendError
+from pixelmend.errors import BadRequest, Canceled, NotFound, PixelmendError, UnknownModel
 from pixelmend.wire import Event, Raster
 
 
@@ -222,6 +222,13 @@ def test_wrong_options_are_refused_at_once(
     engine = start()
     with pytest.raises(BadRequest, match=message):
         engine.client.submit(picture(), task, options)
+    assert engine.client.jobs() == []
+
+
+def test_an_unknown_model_is_refused_at_once(start: Start) -> None:
+    engine = start()
+    with pytest.raises(UnknownModel, match="no model `hi-diff`"):
+        engine.client.submit(picture(), "deblur", {"model": "hi-diff"})
     assert engine.client.jobs() == []
 
 
