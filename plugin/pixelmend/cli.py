@@ -189,7 +189,8 @@ def deblur(**options: Unpack[TaskOptions]) -> int:
 
     INPUT... are JPEG, PNG, TIFF or WebP files, or patterns of such. The result is written beside
     its input, with the suffix _deblurred, unless -o or --out-dir says otherwise. One file that
-    can't be restored does not stop the others; the exit code is that of the first error.
+    can't be restored does not stop the others; the exit code is that of the first error. Results of
+    an earlier run are left out where their inputs are given as well.
     """
     return _run("deblur", "_deblurred", options)
 

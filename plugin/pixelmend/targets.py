@@ -22,6 +22,9 @@ def plan(
 ) -> list[Target]:
     """Pairs every input with its result: beside it with `suffix`, unless told otherwise.
 
+    An input that is the result of another one is left out: `*.jpg`, typed twice, finds the first
+    run's results as well.
+
     Raises:
         BadRequest: Two results would have the same name.
     """
@@ -40,7 +43,8 @@ def plan(
         for source in sources
     ]
     _refuse_collisions(targets)
-    return targets
+    results = {target.result for target in targets}
+    return [target for target in targets if target.source not in results]
 
 
 def _expand(inputs: Sequence[str]) -> list[Path]:

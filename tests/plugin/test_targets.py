@@ -45,6 +45,14 @@ def test_patterns_are_expanded_in_order_and_each_file_once(folder: Path) -> None
     ]
 
 
+def test_results_of_an_earlier_run_are_left_out(folder: Path) -> None:
+    (folder / "a_deblurred.jpg").touch()
+    results = plan(folder / "[ab]*.jpg")
+    assert [Path(result).name for result in results] == ["a_deblurred.jpg", "b_deblurred.jpg"]
+    alone = plan(folder / "a_deblurred.jpg")
+    assert [Path(result).name for result in alone] == ["a_deblurred_deblurred.jpg"]
+
+
 def test_a_file_whose_name_looks_like_a_pattern_is_that_file(folder: Path) -> None:
     assert plan(folder / "odd[1].jpg") == [str(folder / "odd[1]_deblurred.jpg")]
 
