@@ -13,6 +13,7 @@ from pixelmend_engine.registry import find
 class Brighter:
     """A pipeline that adds the same to every pixel, in two steps a tile."""
 
+    prepare_steps = 1
     tile_steps = 2
 
     def __init__(self, by: float = 0.0) -> None:
@@ -20,8 +21,9 @@ class Brighter:
         self.seeds: list[int] = []
         self.sizes: list[tuple[int, int]] = []
 
-    def prepare(self, image: Tensor, seed: int) -> Restorer:
+    def prepare(self, image: Tensor, seed: int, report: Report) -> Restorer:
         self.seeds.append(seed)
+        report(1, 1)
 
         def restore(tile: Tensor, report: Report) -> Tensor:
             self.sizes.append((tile.shape[-2], tile.shape[-1]))
@@ -42,8 +44,8 @@ class Starving(Brighter):
         self.largest = largest
         self.refused = 0
 
-    def prepare(self, image: Tensor, seed: int) -> Restorer:
-        inner = super().prepare(image, seed)
+    def prepare(self, image: Tensor, seed: int, report: Report) -> Restorer:
+        inner = super().prepare(image, seed, report)
 
         def restore(tile: Tensor, report: Report) -> Tensor:
             if len(self.sizes) >= self.fails_at and max(tile.shape) > self.largest:
@@ -57,12 +59,13 @@ class Starving(Brighter):
 class Failing:
     """A pipeline that fails as torch does."""
 
+    prepare_steps = 1
     tile_steps = 1
 
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def prepare(self, image: Tensor, seed: int) -> Restorer:
+    def prepare(self, image: Tensor, seed: int, report: Report) -> Restorer:
         raise self.error
 
 

@@ -30,13 +30,19 @@ class Pipeline(Protocol):
     """A loaded model, ready to restore on the device where its networks lie."""
 
     @property
+    def prepare_steps(self) -> int:
+        """How many steps looking at the whole picture takes."""
+        ...
+
+    @property
     def tile_steps(self) -> int:
         """How many steps one tile takes."""
         ...
 
-    def prepare(self, image: Float[Tensor, "1 3 h w"], seed: int) -> Restorer:
+    def prepare(self, image: Float[Tensor, "1 3 h w"], seed: int, report: Report) -> Restorer:
         """Looks at the whole picture, once: sRGB, [0, 1], sides multiples of `multiple`.
 
-        The same seed draws the same noise on every device.
+        The same seed draws the same noise on every device. Calls `report(done, prepare_steps)`
+        after each step.
         """
         ...

@@ -57,17 +57,18 @@ def restore(
     height, width = image.shape[-2:]
     image = tiling.pad(image, spec.multiple)
     plan = plan_tiles(spec, image.shape[-2], image.shape[-1], options.tile, device)
-    steps = pipeline.tile_steps
-    total = 1 + len(plan.tiles) * steps
+    looks, steps = pipeline.prepare_steps, pipeline.tile_steps
+    total = looks + len(plan.tiles) * steps
 
     report(0, total)
     with _out_of_memory_told(image.shape[-1], image.shape[-2], device):
-        restorer = pipeline.prepare(image.to(device), options.seed)
-    report(1, total)
+        restorer = pipeline.prepare(
+            image.to(device), options.seed, lambda done, _: report(done, total)
+        )
     shrinking = _Shrinking(restorer, spec, device)
 
     def restore_tile(tile: Float[Tensor, "1 3 h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
-        before = 1 + number * steps
+        before = looks + number * steps
         return shrinking.restore(tile, lambda share: report(before + int(share * steps), total))
 
     restored = tiling.apply(restore_tile, image, plan, spec.scale)

@@ -10,8 +10,7 @@ be tiled (the prior still sees the whole one), and half precision is used in `ne
 epsilon-prediction takes a small difference of numbers near 174.
 """
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -29,6 +28,7 @@ from pixelmend_engine.diffusion.schedule import Schedule
 from pixelmend_engine.family import Report, Restorer
 from pixelmend_engine.nn.mixer import Mixer
 from pixelmend_engine.nn.mlp import MLPDenoiser
+from pixelmend_engine.nn.progress import reporting
 from pixelmend_engine.nn.restormer import (
     ChannelNorm,
     Downsample,
@@ -423,6 +423,7 @@ class HIDiffPipeline:
         # A third less time on a CPU: depth-wise convolutions and norms read whole pixels.
         networks.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stubs
         self._dtype = dtype
+        self._looks: dict[nn.Module, int] = dict.fromkeys(networks.net_le_dm.blocks, 1)
         self._weights = _block_weights(networks.net_g)
 
     @classmethod
@@ -445,17 +446,22 @@ class HIDiffPipeline:
         return cls(networks.to(device), dtype)
 
     @property
+    def prepare_steps(self) -> int:
+        """One step for each block of the encoder; the denoiser takes no time beside them."""
+        return len(self._looks)
+
+    @property
     def tile_steps(self) -> int:
         """One step for each block's share of the work."""
         return sum(self._weights.values())
 
-    def prepare(self, image: Float[Tensor, "1 3 h w"], seed: int) -> Restorer:
+    def prepare(self, image: Float[Tensor, "1 3 h w"], seed: int, report: Report) -> Restorer:
         """Diffuses the prior of the whole picture; the tiles share it."""
         config = self.networks.config
         noise = torch.randn(
             1, config.prior_tokens, config.prior_dim, generator=torch.Generator().manual_seed(seed)
         )
-        with torch.inference_mode():
+        with torch.inference_mode(), reporting(self._looks, report):
             prior = self.networks.diffuse_prior(image, noise.to(image.device))
         return partial(self._restore, prior)
 
@@ -466,26 +472,10 @@ class HIDiffPipeline:
         with (
             torch.inference_mode(),
             torch.autocast(tile.device.type, self._dtype, enabled=half),
-            self._reporting(report),
+            reporting(self._weights, report),
         ):
             tile = tile.contiguous(memory_format=torch.channels_last)
             return self.networks.net_g(tile, prior).float()
-
-    @contextmanager
-    def _reporting(self, report: Report) -> Generator[None]:
-        done = 0
-
-        def after(block: nn.Module, *_: object) -> None:
-            nonlocal done
-            done += self._weights[block]
-            report(done, self.tile_steps)
-
-        handles = [block.register_forward_hook(after) for block in self._weights]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
 
 
 def _block_weights(network: Transformer) -> dict[nn.Module, int]:

@@ -54,6 +54,10 @@ def run(pipeline: Pipeline, pixels: np.ndarray, *, seed: int = 0, tile: int = 0)
     return np.frombuffer(result.data, np.uint8).reshape(pixels.shape)
 
 
+def ignore(done: int, total: int) -> None:
+    """Reports to nobody."""
+
+
 def inner(pixels: np.ndarray) -> np.ndarray:
     return pixels[BORDER:-BORDER, BORDER:-BORDER]
 
@@ -91,9 +95,13 @@ def test_the_same_seed_gives_the_same_bits(pipeline: Pipeline, shaken: np.ndarra
 def test_progress_counts_every_step(pipeline: Pipeline) -> None:
     steps: list[tuple[int, int]] = []
     tile = torch.rand(1, 3, 32, 32)
-    pipeline.prepare(tile, 0)(tile, lambda done, total: steps.append((done, total)))
+    pipeline.prepare(tile, 0, ignore)(tile, lambda done, total: steps.append((done, total)))
     assert steps[-1] == (pipeline.tile_steps, pipeline.tile_steps)
     assert [done for done, _ in steps] == sorted({done for done, _ in steps})
+    looks: list[tuple[int, int]] = []
+    pipeline.prepare(tile, 0, lambda done, total: looks.append((done, total)))
+    assert looks == [(done, pipeline.prepare_steps) for done in range(1, len(looks) + 1)]
+    assert len(looks) == pipeline.prepare_steps
 
 
 def test_no_hook_stays_behind(pipeline: Pipeline) -> None:
@@ -102,9 +110,9 @@ def test_no_hook_stays_behind(pipeline: Pipeline) -> None:
 
     tile = torch.rand(1, 3, 32, 32)
     with pytest.raises(KeyboardInterrupt):
-        pipeline.prepare(tile, 0)(tile, stop)
+        pipeline.prepare(tile, 0, ignore)(tile, stop)
     steps: list[int] = []
-    pipeline.prepare(tile, 0)(tile, lambda done, total: steps.append(done))
+    pipeline.prepare(tile, 0, ignore)(tile, lambda done, total: steps.append(done))
     assert len(steps) == len(set(steps))
 
 
