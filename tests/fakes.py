@@ -10,6 +10,10 @@ from pixelmend_engine.family import Report, Restorer
 from pixelmend_engine.registry import find
 
 
+def ignore(done: int, total: int) -> None:
+    """Reports to nobody."""
+
+
 class Brighter:
     """A pipeline that adds the same to every pixel, in two steps a tile."""
 

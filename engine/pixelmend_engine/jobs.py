@@ -13,7 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from pixelmend.errors import Canceled, EngineUnavailable, NotFound, PixelmendError, to_json
+from pixelmend.errors import (
+    Canceled,
+    EngineUnavailable,
+    NotFound,
+    PixelmendError,
+    to_json,
+    unexpected,
+)
 from pixelmend.wire import FINAL, Bytes, Event
 from pixelmend_engine.spool import Slot, Spool
 
@@ -67,6 +74,11 @@ class Job:
     def final(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.phase in FINAL
+
+    def raise_if_canceled(self) -> None:
+        """Raises `Canceled` once somebody has canceled it; safe in any thread."""
+        if self.canceled.is_set():
+            raise Canceled("The job was canceled", hint="Start it again")
 
 
 class Jobs:
@@ -233,8 +245,7 @@ class Jobs:
 
         def say(phase: str, done: int, total: int) -> None:  # in the work's thread
             nonlocal last
-            if job.canceled.is_set():
-                raise Canceled("The job was canceled", hint="Start it again")
+            job.raise_if_canceled()
             now = time.monotonic()
             if phase == job.phase and done < total and now - last < PROGRESS_EVERY_S:
                 return
@@ -253,26 +264,20 @@ class Jobs:
         except Exception:
             # The work's thread is a door: what nobody expected must not end the queue.
             logger.exception("a job failed for a reason nobody expected")
-            error = PixelmendError(
-                "The engine failed for a reason that nobody expected",
-                hint="`pixelmend engine logs` shows what happened; please report it",
-            )
-            event = Event(0, "failed", error=to_json(error))
-        logger.info("job %s %s after %.2f s", job.id, event.phase, time.monotonic() - started)
+            event = Event(0, "failed", error=to_json(unexpected()))
         if result is not None and (job.final or job.canceled.is_set()):
             result.drop()  # canceled during its last step, or the engine is ending
             event = Event(0, "canceled")
         else:
             job.result = result
+        logger.info("job %s %s after %.2f s", job.id, event.phase, time.monotonic() - started)
         if not job.final:
             self._end(job, event)
 
     def _work_one(self, job: Job, say: Say) -> Slot:
-        if job.canceled.is_set():
-            raise Canceled("The job was canceled", hint="Start it again")
+        job.raise_if_canceled()
         pieces = self._work.run(job.body.view(), say)
-        if job.canceled.is_set():
-            raise Canceled("The job was canceled", hint="Start it again")
+        job.raise_if_canceled()
         result = self._spool.slot(sum(memoryview(piece).nbytes for piece in pieces))
         try:
             for piece in pieces:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
 from pixelmend import __version__
-from pixelmend.errors import BadRequest, NotFound, PixelmendError, TooLarge, TooSlow
+from pixelmend.errors import BadRequest, NotFound, PixelmendError, TooLarge, TooSlow, unexpected
 from pixelmend.wire import PROTOCOL, Json, Raster, decode, event_to_sse
 from pixelmend_engine.guard import Guard, Keys, answer
 from pixelmend_engine.jobs import Job, Jobs
@@ -238,9 +238,4 @@ async def _tell_of_address(request: Request, _: Exception) -> Response:
 async def _tell_of_surprise(_: Request, error: Exception) -> Response:
     # A door: what nobody expected is logged whole and told in general.
     logger.error("a request failed for a reason nobody expected", exc_info=error)
-    return answer(
-        PixelmendError(
-            "The engine failed for a reason that nobody expected",
-            hint="`pixelmend engine logs` shows what happened; please report it",
-        )
-    )
+    return answer(unexpected())

@@ -42,8 +42,8 @@ SPOOL_SHARE = 0.1  # of it, for pictures that wait
 class Lifetime:
     """How long the engine stays ready."""
 
-    release_after_s: float = 5 * 60.0  # without a job, the models leave the memory
-    exit_after_s: float = 30 * 60.0  # without a job, the process ends
+    release_after_s: float  # without a job, the models leave the memory
+    exit_after_s: float  # without a job, the process ends
 
 
 class ImpatientProtocol(HttpToolsProtocol):

@@ -25,7 +25,6 @@ class Worker:
             precision=options["precision"],
         )
         say("load", 0, 0)
-        self._session.load(choice)
         result, facts = self._session.restore(
             choice, options, raster, lambda done, total: say("run", done, total)
         )

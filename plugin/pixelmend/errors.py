@@ -184,6 +184,14 @@ class Canceled(PixelmendError):
     exit_code = 130  # as shells say of a program that Ctrl-C ended
 
 
+def unexpected() -> PixelmendError:
+    """Returns what the user is told where nobody knows what happened; the log knows more."""
+    return PixelmendError(
+        "The engine failed for a reason that nobody expected",
+        hint="`pixelmend engine logs` shows what happened; please report it",
+    )
+
+
 def to_json(error: PixelmendError) -> dict[str, str]:
     """Writes an error as it crosses the wire."""
     return {"code": error.code, "message": error.message, "hint": error.hint}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from fakes import CPU
+from fakes import CPU, ignore
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
 from pixelmend.errors import UnreadableCheckpoint
@@ -51,10 +51,6 @@ def one_file(states: dict[str, StateDict], folder: Path) -> list[Path]:
 def restored(pipeline: Pipeline) -> torch.Tensor:
     """What a model makes of one small picture."""
     image = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(3))
-
-    def ignore(done: int, total: int) -> None:
-        """Reports to nobody."""
-
     return pipeline.prepare(image, 5, ignore)(image, ignore)
 
 

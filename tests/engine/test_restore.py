@@ -5,16 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from fakes import CPU, Brighter, Failing, Starving, spec
+from fakes import CPU, Brighter, Failing, Starving, ignore, spec
 from torch import Tensor
 
 from pixelmend.errors import Canceled, OutOfMemory
 from pixelmend_engine.catalog.spec import MIN_TILE, MemoryCost
 from pixelmend_engine.restore import LARGEST_TILE, Options, Restored, plan_tiles, restore
-
-
-def ignore(done: int, total: int) -> None:
-    """Reports to nobody."""
 
 
 @pytest.fixture

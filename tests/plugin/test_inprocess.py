@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import ignore
 
 from pixelmend.errors import DeviceUnavailable
 from pixelmend.inprocess import InProcess
@@ -17,12 +18,12 @@ CPU = Choice(task="deblur", device="cpu")
 def test_a_device_that_is_not_there_is_refused(photo: Path, tmp_path: Path) -> None:
     engine = InProcess(Choice(task="deblur", device="cuda:99"), tmp_path, OPTIONS)
     with pytest.raises(DeviceUnavailable):
-        engine.restore(images.to_raster(images.read(photo)), lambda done, total: None)
+        engine.restore(images.to_raster(images.read(photo)), ignore)
 
 
 def test_a_picture_comes_back_with_what_there_is_to_say(photo: Path, tmp_path: Path) -> None:
     source = images.to_raster(images.read(photo))
-    result, facts = InProcess(CPU, tmp_path, OPTIONS).restore(source, lambda done, total: None)
+    result, facts = InProcess(CPU, tmp_path, OPTIONS).restore(source, ignore)
     assert (result.width, result.height) == (source.width, source.height)
     assert bytes(result.data) != bytes(source.data)
     assert (facts["model"], facts["seed"], facts["fell_back"]) == ("hi-diff-compact", 1, True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import EXAMPLES
-from fakes import CPU
+from fakes import CPU, ignore
 from PIL import Image
 from torch import Tensor, nn
 
@@ -46,16 +46,12 @@ def psnr(one: np.ndarray, two: np.ndarray) -> float:
 def run(pipeline: Pipeline, pixels: np.ndarray, *, seed: int = 0, tile: int = 0) -> np.ndarray:
     def through_the_model(image: Tensor) -> Tensor:
         options = Options(seed=seed, tile=tile)
-        return restore(pipeline, SPEC, image, options, CPU, lambda done, total: None).image
+        return restore(pipeline, SPEC, image, options, CPU, ignore).image
 
     height, width, _ = pixels.shape
     source = Raster(width, height, "U8", "RGB", pixels.tobytes())
     result, _ = retouch(source, 1.0, through_the_model)
     return np.frombuffer(result.data, np.uint8).reshape(pixels.shape)
-
-
-def ignore(done: int, total: int) -> None:
-    """Reports to nobody."""
 
 
 def inner(pixels: np.ndarray) -> np.ndarray:
