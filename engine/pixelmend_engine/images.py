@@ -1,23 +1,24 @@
-"""Image files in and out: pixels, and everything a file says beside them."""
+"""Image files in and out, of any format that is read and written here."""
 
 import contextlib
 import dataclasses
 import os
-import secrets
 import struct
 import warnings
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from pixelmend.errors import BadImage, OutOfMemory, OutputExists, OutputFailed, UnsupportedImage
+from pixelmend.errors import BadImage, OutOfMemory, OutputFailed, UnsupportedImage
 from pixelmend.wire import MAX_PROFILE, Raster
-from pixelmend_engine import metadata
-from pixelmend_engine.metadata import Metadata
+from pixelmend_engine import xmp
+from pixelmend_engine.formats import jxl, pillow, png, refusals, tiff
+from pixelmend_engine.photo import Photo
+from pixelmend_engine.replacing import told
+from pixelmend_engine.xmp import Provenance
 
 FORMATS = {
     ".jpg": "JPEG",
@@ -28,20 +29,27 @@ FORMATS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".webp": "WEBP",
+    ".avif": "AVIF",
+    ".jxl": "JXL",
 }
-READABLE = {*FORMATS.values(), "MPO"}  # MPO: a JPEG as some phones write it, with further pictures
-READABLE_NAMES = "JPEG, PNG, TIFF and WebP"
-SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
-
-MIN_SIDE = 8  # pixels; what a network pads by mirroring must be shorter than the side
-MAX_PIXELS = 150_000_000  # the largest cameras of today; more is likely no photograph
-MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels, what the codecs write
-MAX_JPEG_EXIF = 65_533  # bytes, what one of a JPEG file's segments holds
-TIFF_BITS_PER_SAMPLE = 258
-PNG_DEPTH_OFFSET = 24  # bytes into the file; IHDR always comes first
+READABLE_NAMES = "JPEG, PNG, TIFF, WebP, AVIF and JPEG XL"
+SIGNATURES = (*tiff.SIGNATURES, *jxl.SIGNATURES, b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
+MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}  # pixels, what the codecs write
+PROVENANCE_ROOM = 2048  # bytes, more than `signed` adds
+MAX_SEGMENT = 65_502  # bytes of EXIF or XMP, what one of a JPEG file's segments holds
+NO_IPTC = ("WEBP", "AVIF", "JXL")  # formats that have no place for it
+SAMPLES = {  # what pixels can be in each format, the best last
+    "JPEG": ("uint8",),
+    "WEBP": ("uint8",),
+    "AVIF": ("uint8",),
+    "PNG": ("uint8", "uint16"),
+    "TIFF": ("uint8", "uint16", "float16", "float32"),
+    "JXL": ("uint8", "uint16", "float16", "float32"),
+}
 BROKEN = (  # what decoders and encoders raise besides OSError, over files and values they reject
     AttributeError,
     EOFError,
+    LookupError,
     OverflowError,
     RuntimeError,
     SyntaxError,
@@ -51,19 +59,8 @@ BROKEN = (  # what decoders and encoders raise besides OSError, over files and v
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Photo:
-    """An 8-bit picture, upright, with its file's metadata."""
-
-    pixels: UInt8[np.ndarray, "h w 3"]
-    alpha: UInt8[np.ndarray, "h w"] | None = None
-    gray: bool = False  # the file has one channel; the three here are equal
-    metadata: Metadata = field(default_factory=Metadata)
-    notes: tuple[str, ...] = ()  # what the user should know was changed on the way
-
-
 def read(path: Path) -> Photo:
-    """Reads a JPEG, PNG, TIFF or WebP file: 8 bits per channel, gray or RGB, with alpha or not.
+    """Reads a picture upright, in the depth that its file has.
 
     The orientation that EXIF asks for is applied, and taken out of the metadata.
 
@@ -79,11 +76,35 @@ def read(path: Path) -> Photo:
     with warnings.catch_warnings():
         # Pillow warns of large pictures and odd metadata; the limits here are our own.
         warnings.simplefilter("ignore")
-        with _decoding(path), Image.open(path) as image:
-            _refuse_unsupported(image, path)
-            check_size(image.width, image.height, path.name)
-            image.load()
-            return _photo(image, path)
+        with _decoding(path):
+            start = _start(path)
+            if start.startswith(tiff.SIGNATURES):
+                format_, photo = "TIFF", tiff.read(path)
+            elif start.startswith(jxl.SIGNATURES):
+                format_, photo = "JXL", jxl.read(path)
+            elif start.startswith(png.SIGNATURE):
+                format_, photo = "PNG", png.read(path)
+            else:
+                format_, photo = pillow.read(path)
+    return dataclasses.replace(photo, notes=(*photo.notes, *_notes(photo, path, format_)))
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(12)
+
+
+def _notes(photo: Photo, path: Path, format_: str) -> list[str]:
+    notes: list[str] = []
+    named = FORMATS.get(path.suffix.lower(), "no format")
+    if named != format_:
+        notes.append(f"it is a {format_} file, though its name says {named}")
+    profile = photo.metadata.icc_profile
+    if profile is None and photo.pixels.dtype.kind == "f":
+        notes.append("it has floats and no color profile; sRGB was assumed, and not linear light")
+    if profile is not None and len(profile) > MAX_PROFILE:
+        notes.append("its color profile is too large to be read; sRGB was assumed")
+    return notes
 
 
 @contextlib.contextmanager
@@ -97,7 +118,7 @@ def _decoding(path: Path) -> Generator[None]:
             f"`{path}` may not be read", hint="Check the permissions of the file"
         ) from error
     except Image.DecompressionBombError as error:
-        raise _too_large(path.name) from error
+        raise refusals.too_large(path.name) from error
     except UnidentifiedImageError as error:
         raise _unidentified(path) from error
     except MemoryError as error:
@@ -112,103 +133,17 @@ def _decoding(path: Path) -> Generator[None]:
 
 
 def _unidentified(path: Path) -> BadImage | UnsupportedImage:
-    with path.open("rb") as file:
-        start = file.read(12)
+    start = _start(path)
     if start[4:8] == b"ftyp":
         return UnsupportedImage(
-            f"`{path.name}` is a HEIC or AVIF picture", hint="Export it as JPEG or TIFF first"
+            f"`{path.name}` is a HEIC picture", hint="Export it as TIFF, PNG or JPEG first"
         )
     if start.startswith(SIGNATURES):
-        return UnsupportedImage(
-            f"`{path.name}` is damaged, or of a rare kind, such as more than 8 bits per channel",
-            hint="Open it in an image editor and save a copy with 8 bits per channel",
-        )
+        return refusals.rare(path.name, "none that is read here, or it is damaged")
     return BadImage(
         f"`{path.name}` is no image" if start else f"The file is empty: `{path.name}`",
         hint=f"Pixelmend reads {READABLE_NAMES}",
     )
-
-
-def check_size(width: int, height: int, name: str) -> None:
-    """Makes sure that a picture is of a size that can be restored.
-
-    Raises:
-        BadImage: It is too small or too large.
-    """
-    if min(width, height) < MIN_SIDE:
-        raise BadImage(
-            f"The picture is too small ({width} x {height} pixels): `{name}`",
-            hint=f"Each side needs at least {MIN_SIDE} pixels",
-        )
-    if width * height > MAX_PIXELS:
-        raise _too_large(name)
-
-
-def _too_large(name: str) -> BadImage:
-    return BadImage(
-        f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels: `{name}`",
-        hint="Restore it in parts",
-    )
-
-
-def _refuse_unsupported(image: Image.Image, path: Path) -> None:
-    if image.format not in READABLE:
-        raise UnsupportedImage(
-            f"`{path.name}` is in the format {image.format}",
-            hint=f"Pixelmend reads {READABLE_NAMES}; save it as one of these",
-        )
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        raise UnsupportedImage(
-            f"`{path.name}` holds several pictures: pages, or an animation",
-            hint="Save the picture that you want restored to a file of its own",
-        )
-    if _bits(image, path) > 8 or image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        raise UnsupportedImage(
-            f"`{path.name}` has more than 8 bits per channel, which would be lost",
-            hint="Save a copy with 8 bits per channel and restore that",
-        )
-    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
-        raise UnsupportedImage(
-            f"`{path.name}` is not in RGB or gray, but in {image.mode}",
-            hint="Convert it to RGB in an image editor",
-        )
-
-
-def _bits(image: Image.Image, path: Path) -> int:
-    # Pillow reduces 16-bit RGB to 8 without a word: the file itself has to be asked.
-    if isinstance(image, PngImagePlugin.PngImageFile):
-        with path.open("rb") as file:
-            return file.read(PNG_DEPTH_OFFSET + 1)[PNG_DEPTH_OFFSET]
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return max(image.tag_v2.get(TIFF_BITS_PER_SAMPLE, (8,)))
-    return 8
-
-
-def _photo(image: Image.Image, path: Path) -> Photo:
-    reading = metadata.read(image, path)
-    notes = list(reading.notes)
-    named = FORMATS.get(path.suffix.lower(), "no format")
-    if named != image.format and image.format in FORMATS.values():
-        notes.append(f"it is a {image.format} file, though its name says {named}")
-    if image.format == "MPO":
-        notes.append("only the first of the file's pictures was restored")
-    if image.mode == "P":
-        notes.append("the palette was replaced by full color")
-    if image.mode == "1":
-        notes.append("black and white were replaced by shades of gray")
-    gray = image.mode in ("1", "L", "LA")
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        alpha = _upright(image.getchannel("A"), reading)
-    pixels = _upright(image.convert("RGB"), reading)
-    return Photo(
-        pixels=pixels, alpha=alpha, gray=gray, metadata=reading.metadata, notes=tuple(notes)
-    )
-
-
-def _upright(image: Image.Image, reading: metadata.Reading) -> UInt8[np.ndarray, "..."]:
-    return np.array(image if reading.turn is None else image.transpose(reading.turn))
 
 
 def read_mask(path: Path) -> UInt8[np.ndarray, "h w"]:
@@ -218,7 +153,12 @@ def read_mask(path: Path) -> UInt8[np.ndarray, "h w"]:
         BadImage: As for `read`.
         UnsupportedImage: As for `read`.
     """
-    return np.array(Image.fromarray(read(path).pixels).convert("L"))
+    photo = read(path)
+    pixels = _as("uint8", photo.pixels)
+    color = pixels[..., : 3 if photo.channels.startswith("RGB") else 1]
+    if color.shape[2] == 1:
+        return np.ascontiguousarray(color[..., 0])
+    return np.array(Image.fromarray(np.ascontiguousarray(color)).convert("L"))
 
 
 def to_raster(photo: Photo, mask: UInt8[np.ndarray, "h w"] | None = None) -> Raster:
@@ -227,24 +167,20 @@ def to_raster(photo: Photo, mask: UInt8[np.ndarray, "h w"] | None = None) -> Ras
     Raises:
         BadImage: The mask has another size.
     """
-    if mask is not None and mask.shape != photo.pixels.shape[:2]:
-        (height, width), (picture_height, picture_width) = mask.shape, photo.pixels.shape[:2]
+    height, width, _ = photo.pixels.shape
+    if mask is not None and mask.shape != (height, width):
         raise BadImage(
-            f"The mask has {width} x {height} pixels, the picture "
-            f"{picture_width} x {picture_height}",
+            f"The mask has {mask.shape[1]} x {mask.shape[0]} pixels, the picture "
+            f"{width} x {height}",
             hint="Give a mask of the picture's size, upright",
         )
-    color = photo.pixels[..., :1] if photo.gray else photo.pixels
-    alpha = [] if photo.alpha is None else [photo.alpha[..., None]]
-    samples = np.ascontiguousarray(np.concatenate([color, *alpha], axis=2))
-    height, width, _ = samples.shape
     profile = photo.metadata.icc_profile
     return Raster(
         width=width,
         height=height,
-        samples="U8",
-        channels=("Y" if photo.gray else "RGB") + ("A" if alpha else ""),
-        data=samples.data.cast("B"),
+        samples=photo.samples,
+        channels=photo.channels,
+        data=photo.pixels.data.cast("B"),
         mask=None if mask is None else np.ascontiguousarray(mask).data.cast("B"),
         color_profile=profile if profile and len(profile) <= MAX_PROFILE else None,
     )
@@ -252,16 +188,30 @@ def to_raster(photo: Photo, mask: UInt8[np.ndarray, "h w"] | None = None) -> Ras
 
 def with_pixels(photo: Photo, raster: Raster) -> Photo:
     """Returns the picture with what came back from the engine in place of its own pixels."""
-    samples = np.frombuffer(raster.data, np.uint8).reshape(raster.height, raster.width, -1)
-    color = samples[..., :1].repeat(3, axis=2) if photo.gray else samples[..., :3]
-    return dataclasses.replace(photo, pixels=np.ascontiguousarray(color))
+    pixels = np.frombuffer(raster.data, photo.pixels.dtype)
+    channels = photo.pixels.shape[2]
+    return dataclasses.replace(photo, pixels=pixels.reshape(raster.height, raster.width, channels))
 
 
-def check_format(photo: Photo, path: Path) -> None:
+def signed(photo: Photo, provenance: Provenance) -> Photo:
+    """Says in a picture's XMP that it was restored, and how; other metadata stay."""
+    try:
+        packet = xmp.restored(photo.metadata.xmp, provenance)
+    except ValueError:
+        note = (
+            "its XMP could not be read; it is kept, and does not say that the picture is restored"
+        )
+        return dataclasses.replace(photo, notes=(*photo.notes, note))
+    return dataclasses.replace(photo, metadata=dataclasses.replace(photo.metadata, xmp=packet))
+
+
+def check_format(photo: Photo, path: Path) -> list[str]:
     """Makes sure, before the work, that a picture can be written to a file of that name.
 
+    Returns what the user should know of what the format has no room for.
+
     Raises:
-        OutputFailed: Its ending names no format that we write, or one that can't hold the picture.
+        OutputFailed: The ending names no format that we write, or one that can't hold the picture.
     """
     if path.is_dir():
         raise OutputFailed(f"`{path}` is a folder", hint="Name a file, or use --out-dir")
@@ -276,52 +226,33 @@ def check_format(photo: Photo, path: Path) -> None:
             f"Pixelmend does not write files that end in `{path.suffix}`",
             hint=f"Use one of {', '.join(FORMATS)}",
         )
-    problem = None
-    if format_ == "JPEG" and photo.alpha is not None and photo.alpha.min() < 255:
-        problem = "the picture's transparency"
-    elif format_ == "JPEG" and len(photo.metadata.exif or b"") > MAX_JPEG_EXIF:
-        problem = "so much EXIF"
-    elif max(photo.pixels.shape) > MAX_SIDES.get(format_, max(photo.pixels.shape)):
-        problem = f"a side of {max(photo.pixels.shape)} pixels"
+    problem = _problem(photo, format_)
     if problem is not None:
         raise OutputFailed(
             f"A {format_} file can't hold {problem}", hint="Name a .png or .tif file with -o"
         )
+    notes: list[str] = []
+    if photo.pixels.dtype.name not in SAMPLES[format_]:
+        bits = np.dtype(SAMPLES[format_][-1]).itemsize * 8
+        notes.append(f"a {format_} file holds {bits} bits per channel; finer tones are lost")
+    if photo.metadata.iptc is not None and format_ in NO_IPTC:
+        notes.append(f"its IPTC records were left out; a {format_} file has no place for them")
+    return notes
 
 
-@contextlib.contextmanager
-def replacing(path: Path, *, overwrite: bool) -> Generator[Path]:
-    """Opens a temporary file beside `path`, which becomes `path` when the block ends well.
-
-    When it does not, the temporary file is gone and `path` is as it was. A link is followed.
-
-    Raises:
-        OutputExists: `path` is there, now or at the end, and `overwrite` is not set.
-        OutputFailed: Its folder is missing or can't be written to.
-    """
-    with _as_output_failed(path):
-        target = path.resolve()
-        if target.exists() and not overwrite:
-            raise _exists(path)
-    temporary = target.with_name(f".{secrets.token_hex(4)}.part{target.suffix}")
-    try:
-        with _as_output_failed(path):
-            # Opened once here, so that a folder that can't be written to is found before the work.
-            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        yield temporary
-        with _as_output_failed(path):
-            if target.exists() and not overwrite:
-                raise _exists(path)  # it came while we worked
-            temporary.replace(target)
-    finally:
-        with contextlib.suppress(OSError):  # it was never made, or has become the result
-            temporary.unlink()
-
-
-def _exists(path: Path) -> OutputExists:
-    return OutputExists(
-        f"`{path}` is there already", hint="Use --overwrite to replace it, or -o to name another"
-    )
+def _problem(photo: Photo, format_: str) -> str | None:
+    found, longest = photo.metadata, max(photo.pixels.shape)
+    if longest > MAX_SIDES.get(format_, longest):
+        return f"a side of {longest} pixels"
+    if format_ == "JXL" and not jxl.can_hold(photo):
+        return "such colors as Pixelmend writes it: only sRGB, or its linear light"
+    if format_ == "JPEG":
+        if photo.alpha is not None and photo.alpha.min() < _white(photo.pixels.dtype):
+            return "the picture's transparency"
+        for name, packet in (("EXIF", found.exif), ("XMP", found.xmp), ("IPTC", found.iptc)):
+            if len(packet or b"") > MAX_SEGMENT - PROVENANCE_ROOM:
+                return f"so much {name}"
+    return None
 
 
 def write(photo: Photo, path: Path) -> None:
@@ -331,32 +262,43 @@ def write(photo: Photo, path: Path) -> None:
         OutputFailed: The disk is full.
     """
     format_ = FORMATS[path.suffix.lower()]
-    with warnings.catch_warnings(), _as_output_failed(path), path.open("wb") as file:
+    kinds = SAMPLES[format_]
+    if photo.pixels.dtype.name not in kinds:
+        pixels = _as(kinds[-1], photo.pixels)
+        photo = dataclasses.replace(photo, pixels=pixels)
+    with warnings.catch_warnings(), _as_output_failed(path):
         warnings.simplefilter("ignore")  # of odd metadata, carried along as they are
-        options = metadata.save_options(photo.metadata, format_)
-        _image(photo, format_).save(file, format_, **options)
-        file.flush()
-        os.fsync(file.fileno())
+        match format_:
+            case "TIFF":
+                tiff.write(photo, path)
+            case "JXL":
+                jxl.write(photo, path)
+            case "PNG":
+                png.write(photo, path)
+            case _:
+                pillow.write(photo, path, format_)
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
 
 
-def _image(photo: Photo, format_: str) -> Image.Image:
-    image = Image.fromarray(photo.pixels)
-    if photo.gray:
-        image = image.convert("L")
-    if photo.alpha is not None and format_ != "JPEG":
-        image.putalpha(Image.fromarray(photo.alpha))
-    return image
+def _as(kind: str, pixels: np.ndarray) -> np.ndarray:
+    # For formats that hold less, and for masks; whole numbers alone.
+    if pixels.dtype.name == kind:
+        return pixels
+    scale = np.iinfo(kind).max / _white(pixels.dtype)
+    values = np.nan_to_num(pixels.astype(np.float32)).clip(0, _white(pixels.dtype))
+    return np.rint(values * np.float32(scale)).astype(kind)
+
+
+def _white(kind: np.dtype) -> int:
+    return 1 if kind.kind == "f" else np.iinfo(kind).max
 
 
 @contextlib.contextmanager
 def _as_output_failed(path: Path) -> Generator[None]:
     try:
-        yield
-    except OSError as error:
-        raise OutputFailed(
-            f"`{path}` can't be written: {error.strerror or error}",
-            hint="Check that the folder exists, may be written to and has space, or use --out-dir",
-        ) from error
+        with told(path):
+            yield
     except BROKEN as error:
         raise OutputFailed(
             f"`{path}` can't be written in that format: {error}",

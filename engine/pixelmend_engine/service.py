@@ -21,7 +21,8 @@ from pixelmend import __version__
 from pixelmend.errors import OutOfMemory
 from pixelmend.paths import Paths
 from pixelmend.wire import MAX_HEADER, MAX_PROFILE, PROTOCOL, Json, Raster
-from pixelmend_engine import images, registry, server, tasks
+from pixelmend_engine import registry, server, tasks
+from pixelmend_engine.formats import refusals
 from pixelmend_engine.guard import Keys
 from pixelmend_engine.jobs import Jobs, Timing, Work
 from pixelmend_engine.spool import Spool
@@ -33,7 +34,7 @@ MAX_HEADERS = 64 * 1024  # bytes of one request
 MAX_CONNECTIONS = 512  # at once
 WATCH_EVERY_S = 0.5
 GRACE_S = 3  # for open streams to tell that the engine ends
-MAX_BODY = images.MAX_PIXELS * 4 * 4 + MAX_PROFILE + MAX_HEADER  # bytes: RGBA in float32
+MAX_BODY = refusals.MAX_PIXELS * 4 * 4 + MAX_PROFILE + MAX_HEADER  # bytes: RGBA in float32
 BODY_SHARE = 0.5  # of the computer's memory; a larger picture could not be worked on
 SPOOL_SHARE = 0.1  # of it, for pictures that wait
 
@@ -207,7 +208,7 @@ class Service(uvicorn.Server):
 
 
 def _check(raster: Raster, facts: Json) -> None:
-    images.check_size(raster.width, raster.height, "image")
+    refusals.check_size(raster.width, raster.height, "image")
     task, options = tasks.check(facts)
     models = registry.models_of(task)
     if options["model"] != tasks.AUTO:

@@ -131,7 +131,9 @@ class Session:
         loaded = self._loaded or loaded
         best = registry.models_of(choice.task)[0]
         return result, {
+            "task": choice.task,
             "model": loaded.spec.id,
+            "source_type": loaded.spec.source_type,
             "title": loaded.spec.title,
             "fell_back": choice.model == AUTO
             and loaded.spec.bundled is not None

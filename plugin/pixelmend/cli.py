@@ -146,6 +146,11 @@ def task_options(command: Command) -> Command:
             metavar="FILE",
             help="Restore what is white in this picture, and leave alone what is black.",
         ),
+        click.option(
+            "--no-provenance",
+            is_flag=True,
+            help="Do not say in the result's metadata that it was restored, and how.",
+        ),
         click.option("--overwrite", is_flag=True, help="Replace files that are there already."),
         click.option(
             "--in-process",
@@ -175,6 +180,7 @@ class TaskOptions(TypedDict):
     tile: int | str
     strength: float
     mask: Path | None
+    no_provenance: bool
     overwrite: bool
     in_process: bool
     as_json: bool
@@ -187,10 +193,10 @@ class TaskOptions(TypedDict):
 def deblur(**options: Unpack[TaskOptions]) -> int:
     """Sharpens pictures that shake, movement or missed focus has blurred.
 
-    INPUT... are JPEG, PNG, TIFF or WebP files, or patterns of such. The result is written beside
-    its input, with the suffix _deblurred, unless -o or --out-dir says otherwise. One file that
-    can't be restored does not stop the others; the exit code is that of the first error. Results of
-    an earlier run are left out where their inputs are given as well.
+    INPUT... are JPEG, PNG, TIFF, WebP, AVIF or JPEG XL files, or patterns of such. The result is
+    written beside its input, with the suffix _deblurred, unless -o or --out-dir says otherwise. One
+    file that can't be restored does not stop the others; the exit code is that of the first error.
+    Results of an earlier run are left out where their inputs are given as well.
     """
     return _run("deblur", "_deblurred", options)
 
@@ -342,7 +348,11 @@ def _run(task: "Task", suffix: str, options: TaskOptions) -> int:
     else:
         chosen |= {name: options[name] for name in ("model", "device", "precision")}
         engine = Remote(found.paths, _launch(found), task, chosen, output.note)
-    files = Files(mask=options["mask"], overwrite=options["overwrite"])
+    files = Files(
+        mask=options["mask"],
+        overwrite=options["overwrite"],
+        provenance=not options["no_provenance"],
+    )
     return run(engine, planned, output, files)
 
 
@@ -359,7 +369,8 @@ def _launch(found: "Settings") -> "Launch":
 
 def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:
     level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
-    logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what it says of files, we say
+    for codec in ("PIL", "tifffile"):
+        logging.getLogger(codec).setLevel(logging.CRITICAL)  # what they say of files, we say
     logging.basicConfig(stream=sys.stderr, level=level, format="%(name)s: %(message)s")
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import click
+import numpy as np
+from jaxtyping import UInt8
 
 from pixelmend.errors import (
     Canceled,
@@ -23,6 +25,8 @@ from pixelmend.errors import (
 from pixelmend.targets import Target
 from pixelmend.wire import Raster
 from pixelmend_engine import images
+from pixelmend_engine.replacing import replacing
+from pixelmend_engine.xmp import Provenance
 
 EVERY_PICTURE = (  # what is wrong with one would be wrong with all
     Canceled,
@@ -116,6 +120,7 @@ class Files:
 
     mask: Path | None  # of every picture
     overwrite: bool
+    provenance: bool  # whether results say that they were restored, and how
 
 
 def run(engine: Engine, targets: Sequence[Target], output: Output, files: Files) -> int:
@@ -130,33 +135,52 @@ def run(engine: Engine, targets: Sequence[Target], output: Output, files: Files)
     exit_codes: list[int] = []
     for number, target in enumerate(targets, start=1):
         count = f"{number}/{len(targets)} " if len(targets) > 1 else ""
-        name = click.format_filename(target.source.name)
         try:
-            photo = images.read(target.source)
-            images.check_format(photo, target.result)
-            raster = images.to_raster(photo, mask)
-            with (
-                images.replacing(target.result, overwrite=files.overwrite) as temporary,
-                output.progress(f"{count}{name}") as progress,
-            ):
-                result, facts = engine.restore(raster, progress.report)
-                images.write(images.with_pixels(photo, result), temporary)
+            _restore(engine, target, mask, count, output, files)
         except EVERY_PICTURE:
             raise
         except PixelmendError as error:
             output.failure(target, error)
             exit_codes.append(error.exit_code)
-            continue
-        for note in photo.notes:
-            output.note(f"{name}: {note}")
-        for note in facts["notes"]:
-            output.note_once(note)
-        if facts["fell_back"]:
-            output.note_once(
-                f"The small bundled model `{facts['model']}` was used; "
-                "the README says how to get better ones"
-            )
-        output.result(target, facts | {"notes": [*facts["notes"], *photo.notes]})
     if len(targets) > 1:
         output.note(f"{len(targets) - len(exit_codes)} restored, {len(exit_codes)} failed")
     return exit_codes[0] if exit_codes else 0
+
+
+def _restore(
+    engine: Engine,
+    target: Target,
+    mask: UInt8[np.ndarray, "h w"] | None,
+    count: str,
+    output: Output,
+    files: Files,
+) -> None:
+    name = click.format_filename(target.source.name)
+    photo = images.read(target.source)
+    left_out = images.check_format(photo, target.result)
+    raster = images.to_raster(photo, mask)
+    with (
+        replacing(target.result, overwrite=files.overwrite) as temporary,
+        output.progress(f"{count}{name}") as progress,
+    ):
+        result, facts = engine.restore(raster, progress.report)
+        photo = images.with_pixels(photo, result)
+        if files.provenance:
+            photo = images.signed(photo, _provenance(facts))
+        images.write(photo, temporary)
+    notes = [*photo.notes, *left_out]
+    for note in notes:
+        output.note(f"{name}: {note}")
+    for note in facts["notes"]:
+        output.note_once(note)
+    if facts["fell_back"]:
+        output.note_once(
+            f"The small bundled model `{facts['model']}` was used; "
+            "the README says how to get better ones"
+        )
+    output.result(target, facts | {"notes": [*facts["notes"], *notes]})
+
+
+def _provenance(facts: dict[str, Any]) -> Provenance:
+    names = (field.name for field in dataclasses.fields(Provenance))
+    return Provenance(**{name: facts[name] for name in names})

@@ -1,30 +1,39 @@
 """Files in and out: what they hold is kept, what can't be kept is refused."""
 
 import contextlib
-import os
 import struct
-import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
+from profiles import GRAY, RGB
 
 from pixelmend.errors import (
     BadImage,
-    OutputExists,
     OutputFailed,
     PixelmendError,
     UnsupportedImage,
 )
 from pixelmend_engine import images
+from pixelmend_engine.formats import jxl
 from pixelmend_engine.metadata import Metadata
+from pixelmend_engine.photo import Photo
+from pixelmend_engine.retouch import retouch
+from pixelmend_engine.xmp import PHOTOSHOP, Packet, Provenance
 
 ICC = b"a profile, carried along unread " * 8
 ENDINGS = [".jpg", ".png", ".tif", ".webp"]
+LOSSLESS = {  # what each format holds to the bit
+    ".png": ["uint8", "uint16"],
+    ".tif": ["uint8", "uint16", "float16", "float32"],
+    ".jxl": ["uint8", "uint16", "float16", "float32"],
+}
 
 
 def exif(orientation: int | None = None) -> bytes:
@@ -52,6 +61,121 @@ def test_metadata_is_kept(ending: str, small: Image.Image, tmp_path: Path) -> No
         assert written.info["icc_profile"] == ICC
         if ending != ".webp":  # the format has no field for it
             assert written.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+
+
+def any_photo(draw: Callable[[st.SearchStrategy[Any]], Any], ending: str) -> Photo:
+    """A picture of any depth, with any profile and size, and any values at all."""
+    dtype = np.dtype(draw(st.sampled_from(LOSSLESS[ending])))
+    channels = draw(st.integers(1, 4))
+    shape = (draw(st.integers(8, 20)), draw(st.integers(8, 20)), channels)
+    seed = draw(st.integers(0, 2**32 - 1))
+    noise = np.random.default_rng(seed).bytes(int(np.prod(shape)) * dtype.itemsize)
+    pixels = np.frombuffer(noise, dtype).reshape(shape)
+    if dtype.kind == "f" and ending == ".jxl":
+        # Its codec library does not keep what is no number, nor half floats too small to be normal
+        # (below 6.1e-5, darker than a black of 14 bits).
+        tiny = np.abs(np.nan_to_num(pixels)) < np.finfo(dtype).tiny
+        pixels = np.where(tiny, np.zeros_like(pixels), np.nan_to_num(pixels))
+    profile = draw(st.sampled_from(list((GRAY if channels < 3 else RGB).values())))
+    return Photo(pixels=pixels, metadata=Metadata(icc_profile=profile))
+
+
+@given(data=st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("ending", LOSSLESS)
+def test_what_a_model_leaves_alone_comes_back_to_the_bit(
+    ending: str, data: st.DataObject, tmp_path: Path
+) -> None:
+    photo = any_photo(data.draw, ending)
+    source, result = tmp_path / f"in{ending}", tmp_path / f"out{ending}"
+    if ending == ".jxl" and not jxl.can_hold(photo):
+        with pytest.raises(OutputFailed, match="such colors"):
+            images.check_format(photo, result)
+        return
+    images.write(photo, source)
+    read = images.read(source)
+    raster, _ = retouch(images.to_raster(read), 1.0, lambda seen: seen.clone())
+    assert images.check_format(read, result) == []
+    images.write(images.with_pixels(read, raster), result)
+    again = images.read(result)
+    assert again.pixels.dtype == photo.pixels.dtype
+    assert again.pixels.tobytes() == photo.pixels.tobytes()
+    assert again.metadata == read.metadata
+    if ending != ".jxl":  # which says sRGB without a profile
+        assert again.metadata.icc_profile == photo.metadata.icc_profile
+
+
+@pytest.mark.parametrize(
+    ("dtype", "ending", "bits"),
+    [("uint16", ".jpg", 8), ("float32", ".webp", 8), ("float32", ".png", 16)],
+)
+def test_a_format_that_holds_less_is_written_and_said(
+    dtype: str, ending: str, bits: int, tmp_path: Path
+) -> None:
+    ramp = np.linspace(0, 1, 64 * 64 * 3).reshape(64, 64, 3)
+    pixels = (ramp * (1 if dtype == "float32" else 65535)).astype(dtype)
+    photo = Photo(pixels=pixels)
+    (note,) = images.check_format(photo, tmp_path / f"out{ending}")
+    assert f"{bits} bits per channel" in note
+    images.write(photo, tmp_path / f"out{ending}")
+    written = images.read(tmp_path / f"out{ending}").pixels
+    assert written.dtype.itemsize * 8 == bits
+    # Half a step is what rounding costs, a bit more in float32; the lossy formats add their own.
+    error = np.abs(written / np.iinfo(written.dtype).max - ramp)
+    assert error.max() <= (0.51 / 65535 if ending == ".png" else 0.03)
+
+
+def test_light_beyond_white_becomes_white_where_it_must(tmp_path: Path) -> None:
+    pixels = np.array([-1, 0, 0.5, 1, 7, np.inf, -np.inf, np.nan], np.float32)
+    photo = Photo(pixels=np.tile(pixels, (8, 1))[..., None])
+    images.write(photo, tmp_path / "out.png")
+    written = images.read(tmp_path / "out.png").pixels[0, :, 0]
+    assert written.tolist() == [0, 0, 32768, 65535, 65535, 65535, 0, 0]
+
+
+def test_floats_without_a_profile_are_taken_for_srgb_and_that_is_said(tmp_path: Path) -> None:
+    images.write(Photo(pixels=np.zeros((8, 8, 3), np.float32)), tmp_path / "in.tif")
+    (note,) = images.read(tmp_path / "in.tif").notes
+    assert "sRGB was assumed" in note
+
+
+def test_iptc_that_has_no_place_is_said(tmp_path: Path) -> None:
+    photo = Photo(pixels=np.zeros((8, 8, 3), np.uint8), metadata=Metadata(iptc=b"\x1c"))
+    assert images.check_format(photo, tmp_path / "out.jpg") == []
+    (note,) = images.check_format(photo, tmp_path / "out.webp")
+    assert "IPTC" in note
+
+
+PROVENANCE = Provenance(
+    task="deblur", model="m", seed=0, version="1", source_type="algorithmicallyEnhanced"
+)
+
+
+@pytest.mark.parametrize("ending", [*ENDINGS, ".avif", ".jxl"])
+def test_a_signed_picture_says_so_in_every_format(ending: str, photo: Path, tmp_path: Path) -> None:
+    images.write(images.signed(images.read(photo), PROVENANCE), tmp_path / f"out{ending}")
+    assert str(PROVENANCE).encode() in (tmp_path / f"out{ending}").read_bytes()
+    found = Packet(images.read(tmp_path / f"out{ending}").metadata.xmp)
+    assert found.text(PHOTOSHOP, "History") == f"{PROVENANCE}\n"
+
+
+def test_xmp_that_can_not_be_read_is_kept_and_that_is_said() -> None:
+    odd = Photo(pixels=np.zeros((8, 8, 3), np.uint8), metadata=Metadata(xmp=b"words"))
+    signed = images.signed(odd, PROVENANCE)
+    assert signed.metadata.xmp == b"words"
+    (note,) = signed.notes
+    assert "could not be read" in note
+
+
+def test_a_mask_may_be_of_any_depth(tmp_path: Path) -> None:
+    levels = np.tile(np.array([0, 0.5, 1], np.float32).repeat(4), (8, 1))[..., None]
+    for name, pixels in (
+        ("8.png", np.rint(levels * 255).astype(np.uint8)),
+        ("16.png", np.rint(levels * 65535).astype(np.uint16)),
+        ("32.tif", levels.repeat(3, axis=2)),
+    ):
+        images.write(Photo(pixels=pixels), tmp_path / name)
+        assert np.unique(images.read_mask(tmp_path / name)).tolist() == [0, 128, 255]
 
 
 @pytest.mark.parametrize("ending", [".png", ".tif"])
@@ -93,7 +217,7 @@ def test_tiff_compression_is_kept(small: Image.Image, tmp_path: Path) -> None:
 def test_palette_becomes_full_color_and_says_so(small: Image.Image, tmp_path: Path) -> None:
     small.quantize(16).save(tmp_path / "in.png")
     photo = images.read(tmp_path / "in.png")
-    assert not photo.gray
+    assert photo.channels == "RGB"
     assert photo.notes == ("the palette was replaced by full color",)
 
 
@@ -110,7 +234,7 @@ def test_transparent_palette_colors_become_alpha(
 def test_black_and_white_becomes_gray_and_says_so(small: Image.Image, tmp_path: Path) -> None:
     small.convert("1").save(tmp_path / "in.png")
     photo = images.read(tmp_path / "in.png")
-    assert photo.gray
+    assert photo.channels == "Y"
     assert photo.notes == ("black and white were replaced by shades of gray",)
 
 
@@ -132,43 +256,6 @@ def png(width: int, height: int, depth: int, color_type: int, data: bytes) -> by
     header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, 0)
     chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + chunks
-
-
-def test_16_bit_color_is_refused_not_reduced(tmp_path: Path) -> None:
-    row = b"\0" + b"\x12\x34" * 3 * 16
-    (tmp_path / "deep.png").write_bytes(png(16, 16, 16, 2, row * 16))
-    with pytest.raises(UnsupportedImage, match="more than 8 bits"):
-        images.read(tmp_path / "deep.png")
-
-
-def test_16_bit_color_tiff_is_refused_not_reduced(tmp_path: Path) -> None:
-    samples = np.full((16, 16, 3), 0x1234, "<u2").tobytes()
-    tags = [
-        (256, 3, 1, 16),
-        (257, 3, 1, 16),
-        (258, 3, 3, 8 + 2 + 10 * 12 + 4),
-        (259, 3, 1, 1),
-        (262, 3, 1, 2),
-        (273, 4, 1, 8 + 2 + 10 * 12 + 4 + 6),
-        (277, 3, 1, 3),
-        (278, 3, 1, 16),
-        (279, 4, 1, len(samples)),
-        (284, 3, 1, 1),
-    ]
-    folder = struct.pack("<H", 10) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
-    body = folder + bytes(4) + struct.pack("<HHH", 16, 16, 16) + samples
-    (tmp_path / "deep.tif").write_bytes(struct.pack("<2sHI", b"II", 42, 8) + body)
-    with Image.open(tmp_path / "deep.tif") as opened:
-        assert opened.mode == "RGB"  # so Pillow would have taken it for 8 bits
-    with pytest.raises(UnsupportedImage, match="more than 8 bits"):
-        images.read(tmp_path / "deep.tif")
-
-
-@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
-def test_deep_gray_is_refused_not_reduced(mode: str, tmp_path: Path) -> None:
-    Image.new(mode, (16, 16)).save(tmp_path / "deep.tif")
-    with pytest.raises(UnsupportedImage, match="more than 8 bits"):
-        images.read(tmp_path / "deep.tif")
 
 
 @pytest.mark.parametrize(("mode", "ending"), [("CMYK", ".jpg"), ("CMYK", ".tif"), ("LAB", ".tif")])
@@ -221,7 +308,7 @@ def test_a_truncated_jpeg_is_refused(small: Image.Image, tmp_path: Path) -> None
         images.read(tmp_path / "cut.jpg")
 
 
-@pytest.mark.parametrize("start", [b"II*\0", b"\xff\xd8\xff", b"\x89PNG", b"RIFF"])
+@pytest.mark.parametrize("start", [b"\xff\xd8\xff", b"\x89PNG", b"RIFF"])
 def test_a_rare_kind_of_a_known_format_is_not_called_no_image(start: bytes, tmp_path: Path) -> None:
     (tmp_path / "rare").write_bytes(start + bytes(64))
     with pytest.raises(UnsupportedImage, match="rare kind"):
@@ -278,14 +365,14 @@ def test_opaque_alpha_is_left_out_of_a_jpeg(small: Image.Image, tmp_path: Path) 
 def test_a_format_that_has_no_such_size_is_refused_before_the_work(
     ending: str, side: int, tmp_path: Path
 ) -> None:
-    photo = images.Photo(pixels=np.zeros((8, side, 3), np.uint8))
+    photo = Photo(pixels=np.zeros((8, side, 3), np.uint8))
     with pytest.raises(OutputFailed, match=f"a side of {side} pixels"):
         images.check_format(photo, tmp_path / f"out{ending}")
 
 
 def test_more_exif_than_a_jpeg_holds_is_refused_before_the_work(tmp_path: Path) -> None:
     metadata = Metadata(exif=bytes(65_534))
-    photo = images.Photo(pixels=np.zeros((8, 8, 3), np.uint8), metadata=metadata)
+    photo = Photo(pixels=np.zeros((8, 8, 3), np.uint8), metadata=metadata)
     with pytest.raises(OutputFailed, match="so much EXIF"):
         images.check_format(photo, tmp_path / "out.jpg")
 
@@ -295,83 +382,6 @@ def test_an_ending_that_names_no_format_is_refused(photo: Path, tmp_path: Path) 
         images.check_format(images.read(photo), tmp_path / "out.xyz")
 
 
-def test_replacing_leaves_no_trace_of_failed_work(tmp_path: Path) -> None:
-    target = tmp_path / "result.png"
-    target.write_bytes(b"what was there")
-
-    def work() -> None:
-        with images.replacing(target, overwrite=True) as temporary:
-            temporary.write_bytes(b"half a pic")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    assert target.read_bytes() == b"what was there"
-    assert list(tmp_path.iterdir()) == [target]
-
-
-def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path: Path) -> None:
-    target = tmp_path / "result.png"
-
-    def work() -> None:
-        with images.replacing(target, overwrite=False) as temporary:
-            temporary.write_bytes(b"ours")
-            target.write_bytes(b"theirs")
-
-    with pytest.raises(OutputExists):
-        work()
-    assert target.read_bytes() == b"theirs"
-    assert list(tmp_path.iterdir()) == [target]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
-def test_a_link_is_followed(tmp_path: Path) -> None:
-    (tmp_path / "link.png").symlink_to(tmp_path / "real.png")
-    with images.replacing(tmp_path / "link.png", overwrite=True) as temporary:
-        temporary.write_bytes(b"new")
-    assert (tmp_path / "link.png").is_symlink()
-    assert (tmp_path / "real.png").read_bytes() == b"new"
-
-
-def test_a_name_too_long_for_the_disk_is_refused(tmp_path: Path) -> None:
-    with (
-        pytest.raises(OutputFailed, match="can't be written"),
-        images.replacing(tmp_path / ("n" * 300 + ".png"), overwrite=False),
-    ):
-        pass
-
-
 def test_a_folder_is_no_result(photo: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputFailed, match="is a folder"):
         images.check_format(images.read(photo), tmp_path)
-
-
-def test_replacing_is_refused_unless_asked(tmp_path: Path) -> None:
-    target = tmp_path / "result.png"
-    target.write_bytes(b"what was there")
-    with pytest.raises(OutputExists), images.replacing(target, overwrite=False):
-        pass
-    with images.replacing(target, overwrite=True) as temporary:
-        temporary.write_bytes(b"new")
-    assert target.read_bytes() == b"new"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="permissions there are no bits")
-def test_results_get_the_permissions_of_any_new_file(tmp_path: Path) -> None:
-    before = os.umask(0o027)
-    try:
-        with images.replacing(tmp_path / "result.png", overwrite=False) as temporary:
-            temporary.write_bytes(b"new")
-    finally:
-        os.umask(before)
-    assert (tmp_path / "result.png").stat().st_mode & 0o777 == 0o640
-
-
-def test_a_folder_that_is_not_there_is_found_before_the_work(tmp_path: Path) -> None:
-    worked = False
-    with (
-        pytest.raises(OutputFailed, match="can't be written"),
-        images.replacing(tmp_path / "nowhere" / "result.png", overwrite=False),
-    ):
-        worked = True
-    assert not worked

@@ -1,7 +1,7 @@
 """What the model changes is changed, in the picture's own values; all else stays to the bit."""
 
-import imagecodecs
 import numpy as np
+import profiles
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,10 +11,7 @@ from torch import Tensor
 from pixelmend.wire import CHANNELS, ENCODINGS, Raster
 from pixelmend_engine.retouch import CONTEXT, DTYPES, retouch
 
-PROFILES = {
-    "RGB": [None, imagecodecs.cms_profile("adobergb"), b"broken"],
-    "Y": [None, imagecodecs.cms_profile("gray", gamma=2.2), b"broken"],
-}
+PROFILES = {"RGB": list(profiles.RGB.values()), "Y": list(profiles.GRAY.values())}
 
 
 def same(image: Tensor) -> Tensor:
@@ -114,7 +111,7 @@ def test_16_bit_values_are_not_rounded_to_8() -> None:
 def test_colors_outside_srgb_survive_a_change() -> None:
     green = np.zeros((16, 16, 3), "<u2")
     green[..., 1] = np.linspace(40_000, 65_535, 16).astype(int)
-    raster = picture(green, color_profile=imagecodecs.cms_profile("adobergb"))
+    raster = picture(green, color_profile=profiles.RGB["Adobe RGB"])
     result, _ = retouch(raster, 1.0, lambda image: (image - 0.01).clamp(0, 1))
     after = array(result)
     assert after[..., 1].max() > 64_000  # in sRGB alone it would end near 56 000

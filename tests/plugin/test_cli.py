@@ -12,8 +12,13 @@ import pytest
 import torch
 from conftest import Ended
 from PIL import Image
+from profiles import RGB
 
 from pixelmend import __version__
+from pixelmend_engine import images
+from pixelmend_engine.metadata import Metadata
+from pixelmend_engine.photo import Photo
+from pixelmend_engine.xmp import PHOTOSHOP, Packet
 
 Call = Callable[..., Ended]
 
@@ -57,6 +62,41 @@ def test_the_result_may_change_format(pixelmend: Call, photo: Path, tmp_path: Pa
         assert pixelmend("deblur", photo, "-o", target).code == 0
         with Image.open(target) as restored:
             assert restored.format == format_
+
+
+def test_16_bits_and_their_profile_go_through(
+    pixelmend: Call, small: Image.Image, tmp_path: Path
+) -> None:
+    deep = np.asarray(small).astype(np.uint16) * 257 + 3  # values that 8 bits do not have
+    metadata = Metadata(icc_profile=RGB["Display P3"], dpi=(300.0, 300.0))
+    images.write(Photo(pixels=deep, metadata=metadata), tmp_path / "in.tif")
+    for target in ("out.tif", "out.png"):
+        ended = pixelmend("deblur", tmp_path / "in.tif", "-o", tmp_path / target)
+        assert ended.code == 0
+        result = images.read(tmp_path / target)
+        assert result.pixels.dtype == np.uint16
+        assert np.unique(result.pixels % 257).size > 50
+        assert result.metadata.icc_profile == RGB["Display P3"]
+
+
+def test_a_result_says_that_it_was_restored_unless_it_must_not(
+    pixelmend: Call, photo: Path
+) -> None:
+    said = f"Pixelmend {__version__}: deblur, model hi-diff-compact, seed 7\n"
+    for option, history in (([], said), (["--no-provenance"], "")):
+        assert pixelmend("deblur", photo, "--seed", 7, "--overwrite", *option).code == 0
+        found = images.read(photo.with_name("photo_deblurred.png")).metadata.xmp
+        assert Packet(found).text(PHOTOSHOP, "History") == history
+
+
+def test_what_a_format_has_no_room_for_is_said(
+    pixelmend: Call, small: Image.Image, tmp_path: Path
+) -> None:
+    deep = np.asarray(small).astype(np.uint16) * 257
+    images.write(Photo(pixels=deep), tmp_path / "in.png")
+    ended = pixelmend("deblur", tmp_path / "in.png", "-o", tmp_path / "out.jpg")
+    assert ended.code == 0
+    assert "in.png: a JPEG file holds 8 bits per channel; finer tones are lost" in ended.stderr
 
 
 def test_gray_stays_gray_and_alpha_is_untouched(

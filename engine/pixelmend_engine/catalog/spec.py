@@ -5,6 +5,8 @@ from typing import Literal
 
 Task = Literal["deblur"]
 Tiling = Literal["supported", "discouraged", "internal"]
+SourceType = Literal["algorithmicallyEnhanced", "compositeWithTrainedAlgorithmicMedia"]
+"""What IPTC calls a picture that a model has changed: corrected it, or put in what it made up."""
 
 MIN_TILE = 192  # pixels a side; smaller tiles would be more overlap than picture
 
@@ -38,6 +40,7 @@ class ModelSpec:
     weights: tuple[WeightFile, ...]
     bundled: str | None = None  # name of the file that ships inside the package
     scale: int = 1  # output size over input size
+    source_type: SourceType = "algorithmicallyEnhanced"
     multiple: int  # height and width of what the network sees are multiples of this
     tiling: Tiling
     cost: MemoryCost

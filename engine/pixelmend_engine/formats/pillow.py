@@ -1,0 +1,201 @@
+"""JPEG, WebP and AVIF files, and whatever Pillow can tell of the others. Eight bits per channel."""
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import AvifImagePlugin, ExifTags, Image, WebPImagePlugin
+
+from pixelmend.errors import UnsupportedImage
+from pixelmend_engine import metadata, xmp
+from pixelmend_engine.formats import refusals
+from pixelmend_engine.metadata import EXIF_HEADER, Attempts, Metadata
+from pixelmend_engine.photo import Photo, Pixels, upright
+
+READABLE = ("JPEG", "MPO", "WEBP", "AVIF")  # MPO: a JPEG as phones write it, with more in it
+QUALITY = {"JPEG": 95, "WEBP": 95, "AVIF": 90}
+APP13 = b"\xff\xed"  # the segment of a JPEG file that holds Photoshop's resources
+PHOTOSHOP = b"Photoshop 3.0\0"
+PLAIN_CODES = {  # of a video's color (ITU-T H.273) that differ from sRGB in nothing that shows
+    "primaries": (1, 2),  # BT.709, not stated
+    "transfer": (1, 2, 6, 13),  # BT.709, not stated, BT.601, sRGB
+}
+
+
+def read(path: Path) -> tuple[str, Photo]:
+    """Reads a file; its metadata as well. Returns its format, too.
+
+    Raises:
+        UnsupportedImage: It is sound, but can't be restored without losing part of it.
+        BadImage: It is too small or too large.
+    """
+    with Image.open(path) as image:
+        _refuse_unsupported(image, path)
+        refusals.check_size(image.width, image.height, path.name)
+        image.load()
+        pixels, notes = samples(image)
+        if image.format == "MPO":
+            notes.append("only the first of the file's pictures was restored")
+        format_ = "JPEG" if image.format == "MPO" else str(image.format)
+        return format_, with_metadata(pixels, image, path, notes)
+
+
+def _refuse_unsupported(image: Image.Image, path: Path) -> None:
+    if image.format not in READABLE:
+        raise UnsupportedImage(
+            f"`{path.name}` is in the format {image.format}",
+            hint="Save it as JPEG, PNG, TIFF, WebP, AVIF or JPEG XL",
+        )
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        raise refusals.several_pictures(path.name)
+    if isinstance(image, AvifImagePlugin.AvifImageFile):
+        _refuse_video_colors(image, path)
+
+
+def _refuse_video_colors(image: Image.Image, path: Path) -> None:
+    # Pillow reduces deeper pictures to 8 bits without a word, and knows of no colors but sRGB's and
+    # a profile's: the file itself has to be asked. Source: ISO 23008-12, `pixi` and `colr`.
+    head = path.read_bytes()[: 64 * 1024]
+    place = head.find(b"pixi")
+    if place > 0 and max(head[place + 9 : place + 9 + head[place + 8]], default=8) > 8:
+        raise refusals.rare(path.name, "an AVIF picture of more than 8 bits per channel")
+    place = head.find(b"colrnclx")
+    if place > 0 and "icc_profile" not in image.info:
+        primaries, transfer = struct.unpack_from(">HH", head, place + 8)
+        if primaries not in PLAIN_CODES["primaries"] or transfer not in PLAIN_CODES["transfer"]:
+            raise refusals.rare(path.name, "an AVIF picture with a video's wide or bright colors")
+
+
+def samples(image: Image.Image) -> tuple[Pixels, list[str]]:
+    """Returns a loaded picture's pixels, and what had to be changed for them.
+
+    Raises:
+        UnsupportedImage: It is neither gray nor RGB.
+    """
+    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
+        raise refusals.other_colors(Path(getattr(image, "filename", "")).name, image.mode)
+    notes: list[str] = []
+    if image.mode == "P":
+        notes.append("the palette was replaced by full color")
+    if image.mode == "1":
+        notes.append("black and white were replaced by shades of gray")
+    mode = "L" if image.mode in ("1", "L", "LA") else "RGB"
+    if image.has_transparency_data:
+        alpha = image.convert("RGBA").getchannel("A")
+        color = np.asarray(image.convert(mode))
+        return np.dstack([color, np.asarray(alpha)]), notes
+    pixels = np.asarray(image.convert(mode))
+    return pixels if pixels.ndim == 3 else pixels[..., None], notes
+
+
+def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[str]) -> Photo:
+    """Turns pixels upright, and reads what an opened file says beside them."""
+    reading = Attempts()
+    orientation = reading.attempt("EXIF orientation", lambda: _orientation(image), 1)
+    turned = orientation in range(2, 9)
+
+    def upright_exif() -> bytes | None:
+        raw = image.info.get("exif")
+        if raw is None:
+            return None
+        raw = EXIF_HEADER + raw.removeprefix(EXIF_HEADER)
+        return metadata.turned_upright(raw) if turned else raw
+
+    def upright_xmp() -> bytes | None:
+        raw = image.info.get("xmp")
+        raw = raw.encode() if isinstance(raw, str) else raw
+        if raw and xmp.EXTENSION.encode() in raw:
+            raw = xmp.without_extension(raw)
+            reading.notes.append("the part of its XMP above 64 KB was left out")
+        return xmp.turned_upright(raw) if raw and turned else raw
+
+    found = Metadata(
+        exif=reading.attempt("EXIF", upright_exif, None),
+        icc_profile=image.info.get("icc_profile"),
+        xmp=reading.attempt("XMP", upright_xmp, None),
+        iptc=reading.attempt("IPTC", lambda: _iptc(image), None),
+        dpi=reading.attempt("resolution", lambda: _dpi(image), None),
+        compression=reading.attempt("compression", lambda: _compression(image, path), None),
+    )
+    return Photo(
+        pixels=upright(pixels, orientation),
+        metadata=found,
+        notes=(*notes, *reading.notes),
+    )
+
+
+def _orientation(image: Image.Image) -> int:
+    return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+
+
+def _dpi(image: Image.Image) -> tuple[float, float] | None:
+    if "dpi" not in image.info:
+        return None
+    x, y = image.info["dpi"]
+    return metadata.sound_dpi(float(x), float(y))
+
+
+def _iptc(image: Image.Image) -> bytes | None:
+    if "photoshop" in image.info:  # of a JPEG, taken apart already
+        return image.info["photoshop"].get(metadata.IPTC_RESOURCE)
+    return None
+
+
+def _compression(image: Image.Image, path: Path) -> str | None:
+    if isinstance(image, WebPImagePlugin.WebPImageFile):
+        return "lossless" if _is_lossless(path) else None
+    return None
+
+
+def _is_lossless(path: Path) -> bool:
+    # A WebP file is a RIFF container; the chunk that holds the pixels tells how.
+    with path.open("rb") as file:
+        file.seek(12)
+        while len(head := file.read(8)) == 8:
+            kind, size = struct.unpack("<4sI", head)
+            if kind in (b"VP8L", b"VP8 "):
+                return kind == b"VP8L"
+            file.seek(size + size % 2, 1)
+    return False
+
+
+def write(photo: Photo, path: Path, format_: str) -> None:
+    """Writes a JPEG, WebP or AVIF file, with all of the metadata that the format has room for.
+
+    A JPEG file has no alpha; `images.check_format` lets none through that would be missed.
+    """
+    pixels = photo.pixels
+    if photo.alpha is not None and format_ == "JPEG":
+        pixels = pixels[..., :-1]
+    image = Image.fromarray(
+        np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    )
+    if format_ != "JPEG" and photo.channels == "YA":
+        image = image.convert("RGBA")  # the others know gray only without alpha
+    with path.open("wb") as file:
+        image.save(file, format_, **_save_options(photo.metadata, format_))
+
+
+def _save_options(found: Metadata, format_: str) -> dict[str, Any]:
+    exif = found.exif
+    if exif is not None and format_ == "AVIF":
+        exif = exif.removeprefix(EXIF_HEADER)
+    options: dict[str, Any] = {
+        "exif": exif,
+        "icc_profile": found.icc_profile,
+        "xmp": found.xmp,
+        "quality": QUALITY[format_],
+    }
+    match format_:
+        case "JPEG":
+            options |= {"dpi": found.dpi, "subsampling": "4:4:4", "optimize": True}
+            if found.iptc is not None:
+                body = PHOTOSHOP + metadata.iptc_resource(found.iptc)
+                options["extra"] = APP13 + struct.pack(">H", len(body) + 2) + body
+        case "WEBP":
+            lossless = found.compression == "lossless"
+            options |= {"method": 4, "lossless": lossless, "exact": True}
+        case _:
+            options["subsampling"] = "4:4:4"
+    return {name: value for name, value in options.items() if value is not None}

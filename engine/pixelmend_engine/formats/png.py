@@ -1,0 +1,97 @@
+"""PNG files of 8 and 16 bits per channel."""
+
+import binascii
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from pixelmend_engine import metadata
+from pixelmend_engine.formats import pillow, refusals
+from pixelmend_engine.metadata import EXIF_HEADER, Metadata
+from pixelmend_engine.photo import Photo, Pixels
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+BEHIND_HEADER = 33  # bytes: the signature and IHDR, which is always the first chunk
+METERS_PER_INCH = 0.0254
+IPTC_KEYWORD = "Raw profile type iptc"  # as ImageMagick and ExifTool have it
+LEVEL = 6  # zlib's own default
+
+
+def read(path: Path) -> Photo:
+    """Reads a file; its metadata as well.
+
+    Raises:
+        UnsupportedImage: It is animated.
+        BadImage: It is too small or too large.
+    """
+    with Image.open(path, formats=["PNG"]) as image:
+        if not isinstance(image, PngImagePlugin.PngImageFile):
+            raise TypeError("Pillow opens PNG files as such")
+        if getattr(image, "n_frames", 1) > 1:
+            raise refusals.several_pictures(path.name)
+        refusals.check_size(image.width, image.height, path.name)
+        deep = _deep_samples(path)
+        image.load()  # the chunks behind the pixels, too
+        pixels, notes = pillow.samples(image) if deep is None else (deep, [])
+        photo = pillow.with_metadata(pixels, image, path, notes)
+        iptc = _iptc(image)
+    return photo if iptc is None else _with_iptc(photo, iptc)
+
+
+def _deep_samples(path: Path) -> Pixels | None:
+    # Pillow reduces 16-bit color to 8 without a word: the file itself has to be asked.
+    data = path.read_bytes()
+    if data[24:25] != b"\x10":  # IHDR's bit depth
+        return None
+    pixels = imagecodecs.png_decode(data)
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _iptc(image: PngImagePlugin.PngImageFile) -> bytes | None:
+    text = image.text.get(IPTC_KEYWORD)
+    if text is None:
+        return None
+    try:  # a line break, a name, the length, the bytes in hexadecimal
+        data = binascii.unhexlify("".join(text.split()[2:]))
+        return metadata.iptc_in(data) if data.startswith(metadata.RESOURCE) else data or None
+    except metadata.UNREADABLE:
+        return None
+
+
+def _with_iptc(photo: Photo, iptc: bytes) -> Photo:
+    return replace(photo, metadata=replace(photo.metadata, iptc=iptc))
+
+
+def write(photo: Photo, path: Path) -> None:
+    """Writes a file, with all of its metadata."""
+    pixels = photo.pixels[..., 0] if photo.channels == "Y" else photo.pixels
+    data = memoryview(imagecodecs.png_encode(np.ascontiguousarray(pixels), level=LEVEL))
+    with path.open("wb") as file:
+        file.write(data[:BEHIND_HEADER])
+        for kind, body in _chunks(photo.metadata):
+            checksum = zlib.crc32(kind + body)
+            file.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum))
+        file.write(data[BEHIND_HEADER:])
+
+
+def _chunks(found: Metadata) -> Iterator[tuple[bytes, bytes]]:
+    # Source: PNG, third edition, chapter 11.
+    if found.icc_profile is not None:
+        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(found.icc_profile)
+    if found.dpi is not None:
+        x, y = (round(value / METERS_PER_INCH) for value in found.dpi)
+        yield b"pHYs", struct.pack(">IIB", x, y, 1)
+    if found.exif is not None:
+        yield b"eXIf", found.exif.removeprefix(EXIF_HEADER)
+    if found.xmp is not None:
+        yield b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + found.xmp
+    if found.iptc is not None:
+        data = metadata.iptc_resource(found.iptc)
+        text = f"\niptc\n{len(data):8}\n{data.hex()}\n".encode()
+        yield b"zTXt", IPTC_KEYWORD.encode() + b"\0\0" + zlib.compress(text)

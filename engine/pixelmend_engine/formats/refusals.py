@@ -1,0 +1,61 @@
+"""What is said of pictures that can't be restored without losing part of them."""
+
+from pixelmend.errors import BadImage, UnsupportedImage
+
+MIN_SIDE = 8  # pixels; what a network pads by mirroring must be shorter than the side
+MAX_PIXELS = 150_000_000  # the largest cameras of today; more is likely no photograph
+
+
+def check_size(width: int, height: int, name: str) -> None:
+    """Makes sure that a picture is of a size that can be restored.
+
+    Raises:
+        BadImage: It is too small or too large.
+    """
+    if min(width, height) < MIN_SIDE:
+        raise BadImage(
+            f"The picture is too small ({width} x {height} pixels): `{name}`",
+            hint=f"Each side needs at least {MIN_SIDE} pixels",
+        )
+    if width * height > MAX_PIXELS:
+        raise too_large(name)
+
+
+def too_large(name: str) -> BadImage:
+    """Returns what is said of a picture with too many pixels."""
+    return BadImage(
+        f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels: `{name}`",
+        hint="Restore it in parts",
+    )
+
+
+def several_pictures(name: str) -> UnsupportedImage:
+    """Returns what is said of pages and animations."""
+    return UnsupportedImage(
+        f"`{name}` holds several pictures: pages, or an animation",
+        hint="Save the picture that you want restored to a file of its own",
+    )
+
+
+def other_colors(name: str, kind: str) -> UnsupportedImage:
+    """Returns what is said of CMYK, Lab and the like."""
+    return UnsupportedImage(
+        f"`{name}` is not in RGB or gray, but in {kind}",
+        hint="Convert it to RGB in an image editor",
+    )
+
+
+def other_samples(name: str, kind: str) -> UnsupportedImage:
+    """Returns what is said of numbers that no front end sends."""
+    return UnsupportedImage(
+        f"`{name}` has {kind}",
+        hint="Save a copy with 8 or 16 bits per channel, or with floats of 16 or 32",
+    )
+
+
+def rare(name: str, what: str) -> UnsupportedImage:
+    """Returns what is said of a format's seldom used kinds."""
+    return UnsupportedImage(
+        f"`{name}` is of a rare kind: {what}",
+        hint="Open it in an image editor and save a copy as PNG or TIFF",
+    )

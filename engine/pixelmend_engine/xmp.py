@@ -1,0 +1,166 @@
+"""XMP packets: what they say of a picture, and what is to be said of a restored one.
+
+Source: ISO 16684-1 (XMP); IPTC Photo Metadata Standard, "Digital Source Type".
+"""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.dom import minidom
+from xml.parsers.expat import ExpatError
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+TIFF = "http://ns.adobe.com/tiff/1.0/"
+PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
+IPTC_EXTENSION = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+NOTES, EXTENSION = "http://ns.adobe.com/xmp/note/", "HasExtendedXMP"
+SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+CAPTURED = {  # what was taken from life; any other term says more than that we restored it
+    "",
+    "digitalCapture",
+    "computationalCapture",
+    "negativeFilm",
+    "positiveFilm",
+    "print",
+    "minorHumanEdits",
+    "humanEdits",
+    "algorithmicallyEnhanced",
+}
+EMPTY = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    f'<rdf:RDF xmlns:rdf="{RDF}"><rdf:Description rdf:about=""/></rdf:RDF>'
+    '</x:xmpmeta><?xpacket end="w"?>'
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """How a picture came to be what it is.
+
+    No date: the same picture, model and seed give the same file.
+    """
+
+    task: str
+    model: str
+    seed: int
+    version: str  # of Pixelmend
+    source_type: str  # a term of `SOURCE_TYPES`
+
+    def __str__(self) -> str:
+        """Says it in a line, as editors' histories do."""
+        return f"Pixelmend {self.version}: {self.task}, model {self.model}, seed {self.seed}"
+
+
+class Packet:
+    """An XMP packet that can be changed; everything else in it stays.
+
+    Raises:
+        ValueError: It is no XMP.
+    """
+
+    def __init__(self, packet: bytes | None) -> None:
+        data = EMPTY.encode() if packet is None else packet
+        if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            data = data.strip(b"\0\t\n\r ")
+        try:
+            self._document = minidom.parseString(data)
+        except (ExpatError, LookupError) as error:
+            raise ValueError("no XML") from error
+        if self._document.doctype is not None:  # XMP has none; nothing good could stand in it
+            raise ValueError("XML with a document type")
+        found = self._document.getElementsByTagNameNS(RDF, "RDF")
+        if len(found) != 1:
+            raise ValueError("no RDF")
+        self._rdf = found[0]
+
+    def __bytes__(self) -> bytes:
+        """Writes it in UTF-8, and says so where it said otherwise."""
+        return "".join(node.toxml() for node in self._document.childNodes).encode()
+
+    def text(self, namespace: str, name: str) -> str:
+        """Returns a simple property; empty if it is not there."""
+        for description in self._descriptions():
+            if description.hasAttributeNS(namespace, name):
+                return description.getAttributeNS(namespace, name)
+            for element in _children(description, namespace, name):
+                texts = (node for node in element.childNodes if isinstance(node, minidom.Text))
+                return "".join(text.data for text in texts)
+        return ""
+
+    def remove(self, namespace: str, name: str) -> None:
+        """Takes a property out, wherever it stands."""
+        for description in self._descriptions():
+            if description.hasAttributeNS(namespace, name):
+                description.removeAttributeNS(namespace, name)
+            for element in _children(description, namespace, name):
+                description.removeChild(element)
+
+    def put(self, namespace: str, name: str, text: str) -> None:
+        """Gives a simple property a value; `name` has the prefix that is customary."""
+        self.remove(namespace, name.split(":")[1])
+        description = next(self._descriptions(), None)
+        if description is None:
+            description = self._document.createElementNS(RDF, "rdf:Description")
+            description.setAttribute("xmlns:rdf", RDF)
+            description.setAttributeNS(RDF, "rdf:about", "")
+            self._rdf.appendChild(description)
+        element = self._document.createElementNS(namespace, name)
+        element.setAttribute(f"xmlns:{name.split(':')[0]}", namespace)
+        element.appendChild(self._document.createTextNode(text))
+        description.appendChild(element)
+
+    def _descriptions(self) -> Iterator[minidom.Element]:
+        yield from _children(self._rdf, RDF, "Description")
+
+
+def _children(parent: minidom.Element, namespace: str, name: str) -> list[minidom.Element]:
+    return [
+        node
+        for node in parent.childNodes
+        if isinstance(node, minidom.Element)
+        and (node.namespaceURI, node.localName) == (namespace, name)
+    ]
+
+
+def turned_upright(packet: bytes) -> bytes:
+    """Says that the picture stands upright, where the packet said anything about it.
+
+    Raises:
+        ValueError: It is no XMP.
+    """
+    parsed = Packet(packet)
+    if not parsed.text(TIFF, "Orientation"):
+        return packet
+    parsed.put(TIFF, "tiff:Orientation", "1")
+    return bytes(parsed)
+
+
+def without_extension(packet: bytes) -> bytes:
+    """Takes back that the packet goes on elsewhere in the file, which it will not.
+
+    Raises:
+        ValueError: It is no XMP.
+    """
+    parsed = Packet(packet)
+    parsed.remove(NOTES, EXTENSION)
+    return bytes(parsed)
+
+
+def restored(packet: bytes | None, provenance: Provenance) -> bytes:
+    """Adds a line to the history, and says what kind of picture it is now.
+
+    A picture that was no mere photograph before keeps the term that said so.
+
+    Raises:
+        ValueError: It is no XMP.
+    """
+    parsed = Packet(packet)
+    history = parsed.text(PHOTOSHOP, "History").rstrip()
+    lines = [*([history] if history else []), str(provenance)]
+    parsed.put(PHOTOSHOP, "photoshop:History", "\n".join(lines) + "\n")
+    before = parsed.text(IPTC_EXTENSION, "DigitalSourceType")
+    if before.removeprefix(SOURCE_TYPES) in CAPTURED:
+        term = SOURCE_TYPES + provenance.source_type
+        parsed.put(IPTC_EXTENSION, "Iptc4xmpExt:DigitalSourceType", term)
+    return bytes(parsed)
