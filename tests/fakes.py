@@ -75,7 +75,9 @@ class Failing:
 
 def spec(*, tile_bytes_per_pixel: int = 1) -> ModelSpec:
     """Facts of a model that costs so much memory."""
-    cost = MemoryCost(prepare_bytes_per_pixel=0, tile_bytes_per_pixel=tile_bytes_per_pixel)
+    cost = MemoryCost(
+        prepare_bytes_per_pixel=0, prepare_pixels=1, tile_bytes_per_pixel=tile_bytes_per_pixel
+    )
     return dataclasses.replace(find("hi-diff-compact"), cost=cost)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pixelmend.errors import OutOfMemory
 from pixelmend_engine import devices, tiling
-from pixelmend_engine.catalog.spec import MIN_TILE, ModelSpec
+from pixelmend_engine.catalog.spec import MIN_TILE, PICTURE_BYTES, ModelSpec
 from pixelmend_engine.family import Pipeline, Report, Restorer
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def plan_tiles(
         OutOfMemory: There is not even room to look at the whole picture once.
     """
     free = devices.free_bytes(device)
-    fixed = spec.cost.prepare_bytes_per_pixel * height * width
+    fixed = spec.cost.prepare_bytes(height * width)
     if fixed > free:
         raise OutOfMemory(
             f"A picture of {width} x {height} pixels needs {fixed / 1e9:.1f} GB of memory, "
@@ -109,7 +109,8 @@ def plan_tiles(
         )
     if tile is not None:
         return tiling.plan(height, width, tile or None, spec.multiple)
-    affordable = int((free * MEMORY_SHARE - fixed) / spec.cost.tile_bytes_per_pixel)
+    beside_tiles = PICTURE_BYTES * height * width
+    affordable = int((free * MEMORY_SHARE - beside_tiles) / spec.cost.tile_bytes_per_pixel)
     if height * width <= affordable:
         return tiling.plan(height, width, None, spec.multiple)
     side = min(LARGEST_TILE, tiling.largest_side(affordable, spec.multiple))

@@ -56,7 +56,7 @@ def retouch(raster: Raster, strength: float, restore: Restore) -> tuple[Raster, 
     color = COLOR[raster.channels]
     part = source[rows, columns][..., color]
     seen = _to_network(part, hidden[rows, columns], space)
-    restored = restore(seen).clamp(0, 1)
+    restored = restore(seen).clamp_(0, 1)
     result = source.copy()
     for band in _bands(part.shape[0]):
         change = _from_network(restored, band, space) - _from_network(seen, band, space)

@@ -214,8 +214,7 @@ def _check(raster: Raster, facts: Json) -> None:
     if options["model"] != tasks.AUTO:
         models = (registry.find(options["model"]),)
     # What no plan of tiles makes smaller: each model looks at the whole picture once.
-    needed = min(spec.cost.prepare_bytes_per_pixel for spec in models)
-    needed *= raster.width * raster.height
+    needed = min(spec.cost.prepare_bytes(raster.width * raster.height) for spec in models)
     if needed > psutil.virtual_memory().total:
         raise OutOfMemory(
             f"A picture of {raster.width} x {raster.height} pixels needs {needed / 1e9:.0f} GB of "

@@ -123,4 +123,6 @@ def pad(image: Float[Tensor, "b c h w"], multiple: int) -> Float[Tensor, "b c h2
     The edge pixels themselves are not repeated; each side must be longer than what is added.
     """
     down, right = -image.shape[-2] % multiple, -image.shape[-1] % multiple
+    if down == right == 0:
+        return image  # a copy of a large picture costs memory
     return functional.pad(image, (0, right, 0, down), mode="reflect")

@@ -7,6 +7,7 @@ and columns of the difference where tiles begin and end, over the mean step ever
 that nothing marks a border.
 """
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pixelmend import settings
 from pixelmend.wire import Raster
 from pixelmend_engine import images, loading, registry, restore, weights
 from pixelmend_engine.catalog.spec import ModelSpec
@@ -37,31 +39,37 @@ class Run:
 
 
 def main() -> None:
-    """Prints one line for each picture and tile side, with the bundled model."""
-    spec = registry.find("hi-diff-compact")
-    files = weights.locate(spec, Path())
-    spec, pipeline = loading.load([spec], files, CPU, torch.float32)
-    print(f"{'picture':32} {'side':>5} {'tiles':>5} {'difference':>10} {'seam':>5} {'seconds':>7}")
-    for path in map(Path, sys.argv[1:]):
-        pixels = images.read(path).pixels
+    """Prints one line for each model, picture and tile side."""
+    models_dir = settings.resolve(os.environ).models_dir
+    print(
+        f"{'model':20} {'picture':28} {'side':>5} {'tiles':>5} {'difference':>10} {'seam':>5} "
+        f"{'seconds':>7}"
+    )
+    for spec in registry.MODELS:
+        if weights.state(spec, models_dir) == "missing":
+            print(f"{spec.id:20} not measured: weights not available")
+            continue
+        files = weights.locate(spec, models_dir)
+        _, pipeline = loading.load([spec], files, CPU, torch.float32)
+        for path in map(Path, sys.argv[1:]):
+            pixels = images.read(path).pixels[..., :3]
+            _compare(pipeline, spec, pixels, f"{spec.id:20} {path.name:28}")
 
-        whole = run(pipeline, spec, pixels, 0)
-        print(f"{path.name:32} {'whole':>5} {1:5} {'':10} {'':5} {whole.seconds:7.1f}")
-        for side in SIDES:
-            height, width, _ = pixels.shape
-            if side >= max(height, width):
-                continue
-            tiled = run(pipeline, spec, pixels, side)
-            difference = tiled.pixels.astype(np.float64) - whole.pixels
-            psnr = 10 * np.log10(255**2 / np.mean(difference**2))
-            plan = restore.plan_tiles(spec, -(-height // 8) * 8, -(-width // 8) * 8, side, CPU)
-            rows = {edge for tile in plan.tiles for edge in (tile.rows.start, tile.rows.stop)}
-            columns = {e for tile in plan.tiles for e in (tile.columns.start, tile.columns.stop)}
-            seam = _seam(difference, rows, columns)
-            print(
-                f"{path.name:32} {side:5} {tiled.tiles:5} {psnr:10.1f} {seam:5.2f} "
-                f"{tiled.seconds:7.1f}"
-            )
+
+def _compare(pipeline: Pipeline, spec: ModelSpec, pixels: Pixels, label: str) -> None:
+    height, width, _ = pixels.shape
+    whole = run(pipeline, spec, pixels, 0)
+    print(f"{label} {'whole':>5} {1:5} {'':10} {'':5} {whole.seconds:7.1f}")
+    for side in (side for side in SIDES if side < max(height, width)):
+        tiled = run(pipeline, spec, pixels, side)
+        difference = tiled.pixels.astype(np.float64) - whole.pixels
+        psnr = 10 * np.log10(255**2 / np.mean(difference**2))
+        padded = [-(-length // spec.multiple) * spec.multiple for length in (height, width)]
+        plan = restore.plan_tiles(spec, padded[0], padded[1], side, CPU)
+        rows = {edge for tile in plan.tiles for edge in (tile.rows.start, tile.rows.stop)}
+        columns = {e for tile in plan.tiles for e in (tile.columns.start, tile.columns.stop)}
+        seam = _seam(difference, rows, columns)
+        print(f"{label} {side:5} {tiled.tiles:5} {psnr:10.1f} {seam:5.2f} {tiled.seconds:7.1f}")
 
 
 def run(pipeline: Pipeline, spec: ModelSpec, pixels: Pixels, side: int) -> Run:

@@ -129,7 +129,7 @@ def test_a_picture_that_does_not_fit_is_cut() -> None:
 
 
 def test_a_picture_that_can_not_even_be_looked_at_is_refused() -> None:
-    cost = MemoryCost(prepare_bytes_per_pixel=10**9, tile_bytes_per_pixel=1)
+    cost = MemoryCost(prepare_bytes_per_pixel=10**9, prepare_pixels=10**9, tile_bytes_per_pixel=1)
     greedy = dataclasses.replace(spec(), cost=cost)
     with pytest.raises(OutOfMemory, match=r"needs 160000\.0 GB"):
         plan_tiles(greedy, 400, 400, 192, CPU)

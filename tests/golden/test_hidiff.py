@@ -9,6 +9,7 @@ constants, rounded to float32 in both, are left.
 import numpy as np
 import pytest
 import torch
+from einops import rearrange
 from golden.vectors import SYSTEMS, Golden, System, assert_near, manifest
 from torch import Tensor, nn
 
@@ -64,13 +65,10 @@ def test_parameters_add_up_to_the_published_count(config: HIDiffConfig, paramete
 def test_condition_and_its_intermediates(golden: Golden, run: dict[str, list[Tensor]]) -> None:
     assert_near(run["net_le_dm"][0], golden["a/cond"], COND)
     last_conv = "conv2" if golden.config.encoder == "gelu" else "conv2.5"
-    for ours, theirs in (
-        ("conv1", "conv1"),
-        (last_conv, "conv2"),
-        ("pool", "pool"),
-        ("mlp", "mlp"),
-    ):
+    for ours, theirs in (("conv1", "conv1"), (last_conv, "conv2"), ("mlp", "mlp")):
         assert_near(run[f"net_le_dm.{ours}"][0], golden[f"a/le_dm.{theirs}"], COND)
+    pooled = rearrange(golden["a/le_dm.pool"], "b c h w -> b (h w) c")
+    assert_near(run["net_le_dm.mlp:in"][0], pooled, COND)
 
 
 def test_every_step_of_the_reverse_chain(golden: Golden, run: dict[str, list[Tensor]]) -> None:

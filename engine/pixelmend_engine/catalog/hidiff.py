@@ -78,8 +78,19 @@ COMPACT = HIDiffConfig(
     steps=8,
 )
 
+LOOK_PIXELS = 4_000_000  # of the picture that the encoder sees at once; larger ones cut into bands
+
+
 PUBLISHED_SOURCE = "https://github.com/zhengchen1999/HI-Diff"
 PUBLISHED_LICENSE = "Apache-2.0 (the repository's; the weights carry no statement of their own)"
+
+
+def _cost(tile_bytes_per_pixel: int) -> MemoryCost:
+    return MemoryCost(
+        prepare_bytes_per_pixel=150,
+        prepare_pixels=LOOK_PIXELS,
+        tile_bytes_per_pixel=tile_bytes_per_pixel,
+    )
 
 
 def _drive(file_id: str) -> tuple[WeightFile, ...]:
@@ -99,7 +110,7 @@ def _published(
         weights=_drive(drive_id),
         multiple=8,
         tiling="supported",
-        cost=MemoryCost(prepare_bytes_per_pixel=150, tile_bytes_per_pixel=tile_bytes_per_pixel),
+        cost=_cost(tile_bytes_per_pixel),
         license=PUBLISHED_LICENSE,
         source=PUBLISHED_SOURCE,
     )
@@ -137,7 +148,7 @@ MODELS = (
         bundled="hi-diff-compact.safetensors",
         multiple=8,
         tiling="supported",
-        cost=MemoryCost(prepare_bytes_per_pixel=150, tile_bytes_per_pixel=2300),
+        cost=_cost(2300),
         license="Apache-2.0",
         source="trained by this project",
     ),

@@ -8,6 +8,7 @@ Tiling = Literal["supported", "discouraged", "internal"]
 SourceType = Literal["algorithmicallyEnhanced", "compositeWithTrainedAlgorithmicMedia"]
 """What IPTC calls a picture that a model has changed: corrected it, or put in what it made up."""
 
+PICTURE_BYTES = 36  # per pixel: RGB in float32 as it is seen, as it is padded, and as it comes out
 MIN_TILE = 192  # pixels a side; smaller tiles would be more overlap than picture
 
 
@@ -24,8 +25,15 @@ class WeightFile:
 class MemoryCost:
     """What a run takes beyond the weights, measured by `tests/bench/memory_cost.py` in float32."""
 
-    prepare_bytes_per_pixel: int  # of the whole picture, while it is looked at once
+    prepare_bytes_per_pixel: int  # of the picture, while it is looked at once
+    prepare_pixels: int  # of the picture that are looked at at once; more are looked at in parts
     tile_bytes_per_pixel: int  # of one tile, while it is restored
+
+    def prepare_bytes(self, pixels: int) -> int:
+        """Returns what a picture takes before and beside its tiles."""
+        return PICTURE_BYTES * pixels + self.prepare_bytes_per_pixel * min(
+            pixels, self.prepare_pixels
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

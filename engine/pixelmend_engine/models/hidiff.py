@@ -21,11 +21,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixelmend.errors import UnreadableCheckpoint
-from pixelmend_engine.catalog.hidiff import HIDiffConfig
+from pixelmend_engine.catalog.hidiff import LOOK_PIXELS, HIDiffConfig
 from pixelmend_engine.checkpoints import StateDict, fill_strictly
 from pixelmend_engine.diffusion.samplers import posterior_mean_chain, x0_from_epsilon
 from pixelmend_engine.diffusion.schedule import Schedule
 from pixelmend_engine.family import Report, Restorer
+from pixelmend_engine.nn.bands import Bands
 from pixelmend_engine.nn.mixer import Mixer
 from pixelmend_engine.nn.mlp import MLPDenoiser
 from pixelmend_engine.nn.progress import reporting
@@ -266,17 +267,22 @@ class LatentEncoder(nn.Module):
                     _conv(2 * width, mixed),
                     _activation(config),
                 )
-        self.pool = nn.AdaptiveAvgPool2d(config.group)
+        self.group = config.group
+        reach = sum(isinstance(module, nn.Conv2d) for module in self.modules())  # each is 3x3
+        self.bands = Bands(shrink=ENCODER_SHRINK, reach=reach, most_pixels=LOOK_PIXELS)
         self.mlp = _mixer(config, mixed, 4 * mixed)
         self.end = nn.Sequential(nn.Linear(mixed, config.prior_dim), _activation(config))
 
     def forward(self, pictures: Features) -> Prior:
         """Encodes pictures, stacked by channel: sRGB, [0, 1]; sides multiples of 4."""
+        cells = self.bands.pooled(self._features, pictures, self.group)
+        return self.end(self.mlp(rearrange(cells, "b c h w -> b (h w) c")))
+
+    def _features(self, pictures: Features) -> Float[Tensor, "b f hs ws"]:
         x = self.conv1(self.unshuffle(pictures))
         for block in self.blocks:
             x = x + block(x)
-        tokens = rearrange(self.pool(self.conv2(x)), "b c h w -> b (h w) c")
-        return self.end(self.mlp(tokens))
+        return self.conv2(x)
 
 
 def _conv(inputs: int, outputs: int) -> nn.Conv2d:
@@ -461,7 +467,12 @@ class HIDiffPipeline:
         noise = torch.randn(
             1, config.prior_tokens, config.prior_dim, generator=torch.Generator().manual_seed(seed)
         )
-        with torch.inference_mode(), reporting(self._looks, report):
+        bands = self.networks.net_le_dm.bands.count(image.shape[-2], image.shape[-1])
+
+        def look(done: int, total: int) -> None:
+            report(done // bands, total)
+
+        with torch.inference_mode(), reporting(self._looks, look):
             prior = self.networks.diffuse_prior(image, noise.to(image.device))
         return partial(self._restore, prior)
 
