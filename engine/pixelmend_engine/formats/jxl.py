@@ -24,6 +24,7 @@ SIGNATURES = (CONTAINER, jxl_header.SIGNATURE)
 STREAMS = (b"jxlc", b"jxlp")  # boxes that hold the codestream, whole or in parts
 D65_POINT, SRGB_POINTS = (0.3127, 0.329), (0.64, 0.33, 0.3, 0.6, 0.15, 0.06)  # x, y
 SAME_COLOR = 1 / 512  # half a step of 8 bits
+EFFORT = 2  # of 9; more takes seven times as long for a tenth of the size (docs/performance.md)
 DISTANCE = 0.5  # of lossy files, from what they were; at 1 a trained eye begins to see it
 
 
@@ -115,7 +116,9 @@ def write(photo: Photo, path: Path) -> None:
     if found.compression == "lossy" and photo.samples == "U8":
         data = imagecodecs.jpegxl_encode(photo.pixels, distance=DISTANCE, usecontainer=True)
     else:
-        data = bytes(imagecodecs.jpegxl_encode(photo.pixels, lossless=True, usecontainer=True))
+        data = bytes(
+            imagecodecs.jpegxl_encode(photo.pixels, lossless=True, effort=EFFORT, usecontainer=True)
+        )
         # The library always says that deeper samples are linear.
         stream = _codestream(list(_boxes(data)))
         data = data.replace(stream, jxl_header.with_curve(stream, curve))

@@ -15,6 +15,7 @@ from pixelmend_engine.photo import Photo, Pixels, upright
 
 READABLE = ("JPEG", "MPO", "WEBP", "AVIF")  # MPO: a JPEG as phones write it, with more in it
 QUALITY = {"JPEG": 95, "WEBP": 95, "AVIF": 90}
+AVIF_SPEED = 8  # of 10; the default, 6, takes more than twice as long (docs/performance.md)
 APP13 = b"\xff\xed"  # the segment of a JPEG file that holds Photoshop's resources
 PHOTOSHOP = b"Photoshop 3.0\0"
 PLAIN_CODES = {  # of a video's color (ITU-T H.273) that differ from sRGB in nothing that shows
@@ -197,5 +198,5 @@ def _save_options(found: Metadata, format_: str) -> dict[str, Any]:
             lossless = found.compression == "lossless"
             options |= {"method": 4, "lossless": lossless, "exact": True}
         case _:
-            options["subsampling"] = "4:4:4"
+            options |= {"subsampling": "4:4:4", "speed": AVIF_SPEED}
     return {name: value for name, value in options.items() if value is not None}
