@@ -113,7 +113,7 @@ def color_space(raster: Raster) -> tuple[ColorSpace, str | None]:
             found.from_srgb(found.to_srgb(np.zeros((1, 1, 1 if gray else 3), np.float32)))
             return found, None
         return _curved(raster.color_profile, raster.encoding), None
-    except (OSError, ImageCms.PyCMSError, RuntimeError, TypeError, np.linalg.LinAlgError):
+    except (OSError, ImageCms.PyCMSError, RuntimeError, TypeError, ValueError):
         assumed = "its color profile could not be read; sRGB was assumed"
         return _without_profile(raster.encoding, gray=gray), assumed
 

@@ -37,6 +37,7 @@ SIGNATURES = (*tiff.SIGNATURES, *jxl.SIGNATURES, b"\xff\xd8\xff", b"\x89PNG", b"
 MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}  # pixels, what the codecs write
 PROVENANCE_ROOM = 2048  # bytes, more than `signed` adds
 MAX_SEGMENT = 65_502  # bytes of EXIF or XMP, what one of a JPEG file's segments holds
+NO_GRAY = {"Y": ("WEBP",), "YA": ("WEBP", "AVIF")}  # formats that hold it as RGB
 NO_IPTC = ("WEBP", "AVIF", "JXL")  # formats that have no place for it
 SAMPLES = {  # what pixels can be in each format, the best last
     "JPEG": ("uint8",),
@@ -50,7 +51,7 @@ BROKEN = (  # what decoders and encoders raise besides OSError, over files and v
     AttributeError,
     EOFError,
     LookupError,
-    OverflowError,
+    ArithmeticError,
     RuntimeError,
     SyntaxError,
     TypeError,
@@ -155,10 +156,12 @@ def read_mask(path: Path) -> UInt8[np.ndarray, "h w"]:
     """
     photo = read(path)
     pixels = _as("uint8", photo.pixels)
-    color = pixels[..., : 3 if photo.channels.startswith("RGB") else 1]
-    if color.shape[2] == 1:
-        return np.ascontiguousarray(color[..., 0])
-    return np.array(Image.fromarray(np.ascontiguousarray(color)).convert("L"))
+    gray = pixels[..., 0]
+    if photo.channels.startswith("RGB"):
+        gray = np.array(Image.fromarray(np.ascontiguousarray(pixels[..., :3])).convert("L"))
+    if photo.alpha is not None:  # what is transparent was not painted
+        gray = np.rint(gray * (pixels[..., -1] / np.float32(255))).astype(np.uint8)
+    return np.ascontiguousarray(gray)
 
 
 def to_raster(photo: Photo, mask: UInt8[np.ndarray, "h w"] | None = None) -> Raster:
@@ -229,14 +232,14 @@ def check_format(photo: Photo, path: Path) -> list[str]:
     problem = _problem(photo, format_)
     if problem is not None:
         raise OutputFailed(
-            f"A {format_} file can't hold {problem}", hint="Name a .png or .tif file with -o"
+            f"{format_} files can't hold {problem}", hint="Name a .png or .tif file with -o"
         )
     notes: list[str] = []
     if photo.pixels.dtype.name not in SAMPLES[format_]:
         bits = np.dtype(SAMPLES[format_][-1]).itemsize * 8
-        notes.append(f"a {format_} file holds {bits} bits per channel; finer tones are lost")
+        notes.append(f"{format_} files hold {bits} bits per channel; finer tones are lost")
     if photo.metadata.iptc is not None and format_ in NO_IPTC:
-        notes.append(f"its IPTC records were left out; a {format_} file has no place for them")
+        notes.append(f"its IPTC records were left out; {format_} files have no place for them")
     return notes
 
 
@@ -249,14 +252,20 @@ def _problem(photo: Photo, format_: str) -> str | None:
     if format_ == "JPEG":
         if photo.alpha is not None and photo.alpha.min() < _white(photo.pixels.dtype):
             return "the picture's transparency"
-        for name, packet in (("EXIF", found.exif), ("XMP", found.xmp), ("IPTC", found.iptc)):
+        sizes = {"EXIF": found.exif, "XMP": xmp.rewritten(found.xmp), "IPTC": found.iptc}
+        for name, packet in sizes.items():
             if len(packet or b"") > MAX_SEGMENT - PROVENANCE_ROOM:
                 return f"so much {name}"
+    gray = photo.channels.startswith("Y")
+    if gray and found.icc_profile is not None and format_ in NO_GRAY.get(photo.channels, ()):
+        return "gray with a color profile for gray: they would hold it as color"
     return None
 
 
-def write(photo: Photo, path: Path) -> None:
+def write(photo: Photo, path: Path, *, result: Path | None = None) -> None:
     """Writes a picture in the format that the file's ending says, with all of its metadata.
+
+    `result` is what `path` will be called; the user knows no other name.
 
     Raises:
         OutputFailed: The disk is full.
@@ -266,7 +275,7 @@ def write(photo: Photo, path: Path) -> None:
     if photo.pixels.dtype.name not in kinds:
         pixels = _as(kinds[-1], photo.pixels)
         photo = dataclasses.replace(photo, pixels=pixels)
-    with warnings.catch_warnings(), _as_output_failed(path):
+    with warnings.catch_warnings(), _as_output_failed(result or path):
         warnings.simplefilter("ignore")  # of odd metadata, carried along as they are
         match format_:
             case "TIFF":

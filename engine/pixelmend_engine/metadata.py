@@ -5,9 +5,9 @@ import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
 Value = TypeVar("Value")
 
@@ -26,6 +26,8 @@ DESCRIBING_TAGS = {  # of a TIFF file; the others describe how that file is laid
     *TEXTS,
     *(tag for tag in ExifTags.Base if tag.name.startswith("XP")),  # Windows' title, keywords, …
 }
+TOLD = {*DESCRIBING_TAGS, *FOLDERS}  # the tags that `described` keeps
+UNDEFINED_IN_GPS = (ExifTags.GPS.GPSProcessingMethod, ExifTags.GPS.GPSAreaInformation)
 MAX_DPI = 1_000_000.0
 EXIF_HEADER = b"Exif\0\0"  # how EXIF starts in a JPEG file; elsewhere it may be missing
 RESOURCE = b"8BIM"  # how Photoshop wraps what it stores in files of others
@@ -78,8 +80,51 @@ def described(exif: Image.Exif) -> Image.Exif:
             kept[tag] = value.encode("latin-1") if isinstance(value, str) else value
     for folder in FOLDERS:
         if values := exif.get_ifd(folder):
-            kept[folder] = dict(values)
+            # The folder that this one points to in its turn says nothing of the picture.
+            kept[folder] = {t: v for t, v in values.items() if t != ExifTags.IFD.Interop}
     return kept
+
+
+def folder(code: int, values: dict[int, Any]) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """Makes one of EXIF's folders, with the types that Pillow, who knows TIFF's, has to guess."""
+    made = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0")
+    made.update(values)
+    for tag, value in values.items():
+        if isinstance(value, bytes) and (code == ExifTags.IFD.Exif or tag in UNDEFINED_IN_GPS):
+            made.tagtype[tag] = TiffTags.UNDEFINED
+    return made
+
+
+def encoded(exif: Image.Exif) -> bytes | None:
+    """Writes what `described` kept, as it stands in JPEG files; None if it is empty."""
+    folders = {int(code): folder(code, exif[code]) for code in FOLDERS if code in exif}
+    first = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0")
+    first.update({tag: value for tag, value in exif.items() if tag not in FOLDERS})
+    first.update(dict.fromkeys(folders, 0))
+    if not len(first):
+        return None
+    end = 8 + len(first.tobytes(8))
+    bodies: list[bytes] = []
+    for code, made in folders.items():
+        first[code] = end
+        bodies.append(made.tobytes(end))
+        end += len(bodies[-1])
+    return EXIF_HEADER + b"II*\0\x08\0\0\0" + first.tobytes(8) + b"".join(bodies)
+
+
+def without_orientation(exif: bytes) -> bytes:
+    """Takes the orientation out, and moves nothing that maker's notes may point to."""
+    start = len(EXIF_HEADER) if exif.startswith(EXIF_HEADER) else 0
+    order = {b"II": "<", b"MM": ">"}[exif[start : start + 2]]
+    (offset,) = struct.unpack_from(f"{order}I", exif, start + 4)
+    (count,) = struct.unpack_from(f"{order}H", exif, start + offset)
+    first = start + offset + 2
+    end = first + 12 * count + 4  # behind the entries, where the next folder is
+    entries = [exif[place : place + 12] for place in range(first, end - 4, 12)]
+    kept = [e for e in entries if struct.unpack(f"{order}H", e[:2]) != (ExifTags.Base.Orientation,)]
+    body = struct.pack(f"{order}H", len(kept)) + b"".join(kept) + exif[end - 4 : end]
+    body = body.ljust(end - first + 2, b"\0")
+    return exif[: start + offset] + body + exif[end:]
 
 
 def parsed(exif: bytes | None) -> Image.Exif:

@@ -50,7 +50,8 @@ def retouch(raster: Raster, strength: float, restore: Restore) -> tuple[Raster, 
     weight[hidden] = 0
     rows, columns = _around(weight > 0)
     if rows.stop == rows.start:
-        return _unchanged(raster), ["there was nothing to restore: all of it is masked or hidden"]
+        reason = "all of it is masked or hidden" if strength > 0 else "the strength is 0"
+        return _unchanged(raster), [f"there was nothing to restore: {reason}"]
     space, note = color_space(raster)
 
     color = COLOR[raster.channels]
@@ -148,7 +149,7 @@ def _as_float(samples: np.ndarray) -> Float[np.ndarray, "..."]:
 
 def _as_samples(values: Float[np.ndarray, "..."], like: np.ndarray) -> np.ndarray:
     if like.dtype.kind == "f":
-        # Where nothing was changed, what is not finite comes through as it was.
-        return np.where(np.isfinite(values), values, like).astype(like.dtype)
+        # What is not finite, and what was not changed (a zero below zero), comes through as it was.
+        return np.where(np.isfinite(values) & (values != like), values, like).astype(like.dtype)
     top = np.iinfo(like.dtype).max
     return np.rint(np.clip(values, 0, 1) * top).astype(like.dtype)

@@ -147,6 +147,14 @@ def without_extension(packet: bytes) -> bytes:
     return bytes(parsed)
 
 
+def rewritten(packet: bytes | None) -> bytes | None:
+    """Returns a packet as it would be written after a change; one that can't be read, as it is."""
+    try:
+        return None if packet is None else bytes(Packet(packet))
+    except ValueError:
+        return packet
+
+
 def restored(packet: bytes | None, provenance: Provenance) -> bytes:
     """Adds a line to the history, and says what kind of picture it is now.
 

@@ -167,7 +167,7 @@ def _restore(
         photo = images.with_pixels(photo, result)
         if files.provenance:
             photo = images.signed(photo, _provenance(facts))
-        images.write(photo, temporary)
+        images.write(photo, temporary, result=target.result)
     notes = [*photo.notes, *left_out]
     for note in notes:
         output.note(f"{name}: {note}")

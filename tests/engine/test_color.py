@@ -24,6 +24,14 @@ def raster(channels: str = "RGB", **more: object) -> Raster:
     return Raster(1, 1, "U8", channels, bytes(len(channels)), **more)  # pyright: ignore[reportArgumentType]
 
 
+def test_a_profile_for_no_color_space_at_all_is_told() -> None:
+    broken = bytearray(ADOBE_RGB)
+    broken[16:20] = b"R\xa1B "
+    space, note = color_space(raster(color_profile=bytes(broken)))
+    assert isinstance(space, Srgb)
+    assert note
+
+
 @pytest.mark.parametrize(
     ("channels", "encoding", "profile", "kind"),
     [

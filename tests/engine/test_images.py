@@ -139,6 +139,15 @@ def test_floats_without_a_profile_are_taken_for_srgb_and_that_is_said(tmp_path: 
     assert "sRGB was assumed" in note
 
 
+def test_xmp_that_grows_when_it_is_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+    quotes = '"' * 20_000  # each of which takes six bytes between double quotes
+    packet = f"<r:RDF xmlns:r='{rdf}'><r:Description a='{quotes}'/></r:RDF>".encode()
+    photo = Photo(pixels=np.zeros((8, 8, 3), np.uint8), metadata=Metadata(xmp=packet))
+    with pytest.raises(OutputFailed, match="so much XMP"):
+        images.check_format(photo, tmp_path / "out.jpg")
+
+
 def test_iptc_that_has_no_place_is_said(tmp_path: Path) -> None:
     photo = Photo(pixels=np.zeros((8, 8, 3), np.uint8), metadata=Metadata(iptc=b"\x1c"))
     assert images.check_format(photo, tmp_path / "out.jpg") == []
@@ -173,6 +182,7 @@ def test_a_mask_may_be_of_any_depth(tmp_path: Path) -> None:
         ("8.png", np.rint(levels * 255).astype(np.uint8)),
         ("16.png", np.rint(levels * 65535).astype(np.uint16)),
         ("32.tif", levels.repeat(3, axis=2)),
+        ("transparent.png", np.dstack([np.full((8, 12), 255), levels * 255]).round().astype("u1")),
     ):
         images.write(Photo(pixels=pixels), tmp_path / name)
         assert np.unique(images.read_mask(tmp_path / name)).tolist() == [0, 128, 255]
@@ -317,7 +327,7 @@ def test_a_rare_kind_of_a_known_format_is_not_called_no_image(start: bytes, tmp_
 
 @given(data=st.data())
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", [*ENDINGS, ".avif"])
 def test_no_byte_of_a_file_breaks_the_reader_or_the_writer(
     ending: str, data: st.DataObject, small: Image.Image, tmp_path: Path
 ) -> None:

@@ -96,7 +96,7 @@ def test_what_a_format_has_no_room_for_is_said(
     images.write(Photo(pixels=deep), tmp_path / "in.png")
     ended = pixelmend("deblur", tmp_path / "in.png", "-o", tmp_path / "out.jpg")
     assert ended.code == 0
-    assert "in.png: a JPEG file holds 8 bits per channel; finer tones are lost" in ended.stderr
+    assert "in.png: JPEG files hold 8 bits per channel; finer tones are lost" in ended.stderr
 
 
 def test_gray_stays_gray_and_alpha_is_untouched(

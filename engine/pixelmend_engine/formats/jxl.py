@@ -17,14 +17,14 @@ from pixelmend_engine import metadata, xmp
 from pixelmend_engine.formats import jxl_header, refusals
 from pixelmend_engine.formats.jxl_header import LINEAR, SRGB_CURVE
 from pixelmend_engine.metadata import EXIF_HEADER, Attempts, Metadata
-from pixelmend_engine.photo import TYPES, Photo
+from pixelmend_engine.photo import TYPES, Photo, Pixels
 
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 SIGNATURES = (CONTAINER, jxl_header.SIGNATURE)
 STREAMS = (b"jxlc", b"jxlp")  # boxes that hold the codestream, whole or in parts
 D65_POINT, SRGB_POINTS = (0.3127, 0.329), (0.64, 0.33, 0.3, 0.6, 0.15, 0.06)  # x, y
 SAME_COLOR = 1 / 512  # half a step of 8 bits
-EFFORT = 2  # of 9; more takes seven times as long for a tenth of the size (docs/performance.md)
+EFFORT = 2  # of 9; the default, 7, takes seven times as long and more (docs/performance.md)
 DISTANCE = 0.5  # of lossy files, from what they were; at 1 a trained eye begins to see it
 
 
@@ -46,6 +46,7 @@ def read(path: Path) -> Photo:
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
     if pixels.dtype.name not in TYPES:
         raise refusals.other_samples(path.name, f"samples of the type {pixels.dtype}")
+    pixels = _spread(pixels, header.bits)
     reading = Attempts()
     linear = header.curve == LINEAR
     found = Metadata(
@@ -55,6 +56,14 @@ def read(path: Path) -> Photo:
         compression="lossy" if header.lossy else None,
     )
     return Photo(pixels=np.ascontiguousarray(pixels), metadata=found, notes=tuple(reading.notes))
+
+
+def _spread(pixels: Pixels, bits: int) -> Pixels:
+    # The codec library leaves 10 bits where they are in 16; white is to be the largest number.
+    if pixels.dtype.kind == "f" or bits == pixels.dtype.itemsize * 8:
+        return pixels
+    scale = np.iinfo(pixels.dtype).max / (2**bits - 1)
+    return np.rint(pixels * np.float32(scale)).astype(pixels.dtype)
 
 
 @functools.cache

@@ -11,6 +11,7 @@ LONGEST = 2048  # bytes; more than what is read here
 ASPECTS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 RGB, GRAY, D65, SRGB_PRIMARIES, LINEAR, SRGB_CURVE = 0, 1, 1, 1, 8, 13  # what colors can be
 ALPHA = 0  # what an extra channel can be
+OTHER_ALPHA = "its alpha has another depth than its colors"
 CURVE_BITS, CURVE_OFFSET = 4, 2  # how both curves are written
 
 
@@ -20,6 +21,7 @@ class Header:
 
     width: int
     height: int
+    bits: int = 8  # of each sample
     lossy: bool = True
     gray: bool = False
     curve: int | None = SRGB_CURVE  # or `LINEAR`
@@ -61,9 +63,9 @@ def parse(codestream: bytes) -> Header:
         if bits.take(2):
             problem = "it has a preview, or is an animation"
             return Header(width=width, height=height, problem=problem)
-    _depth(bits)
+    depth = _depth(bits)
     bits.take(1)
-    problem = _extra_channels(bits)
+    problem = _extra_channels(bits, depth)
     if problem is not None:
         return Header(width=width, height=height, problem=problem)
     lossy = bool(bits.take(1))
@@ -71,6 +73,7 @@ def parse(codestream: bytes) -> Header:
     return Header(
         width=width,
         height=height,
+        bits=depth[1],
         lossy=lossy,
         gray=gray,
         curve=curve,
@@ -114,25 +117,27 @@ def _size(bits: _Bits) -> tuple[int, int]:
     return height * across // down, height
 
 
-def _depth(bits: _Bits) -> None:
+def _depth(bits: _Bits) -> tuple[bool, int]:
+    # Whether samples are floats, and how many bits each has.
     if bits.take(1):
-        bits.choose((0, 32), (0, 16), (0, 24), (6, 1))
+        count = bits.choose((0, 32), (0, 16), (0, 24), (6, 1))
         bits.take(4)
-    else:
-        bits.choose((0, 8), (0, 10), (0, 12), (6, 1))
+        return True, count
+    return False, bits.choose((0, 8), (0, 10), (0, 12), (6, 1))
 
 
-def _extra_channels(bits: _Bits) -> str | None:
+def _extra_channels(bits: _Bits, depth: tuple[bool, int]) -> str | None:
     count = bits.choose((0, 0), (0, 1), (4, 2), (12, 1))
     if count == 0:
         return None
     if count > 1:
         return "it has further channels besides color and alpha"
     if bits.take(1):
-        return None  # alpha of 8 bits
+        return None if depth == (False, 8) else OTHER_ALPHA
     if bits.enum() != ALPHA:
         return "it has a further channel that is not alpha"
-    _depth(bits)
+    if _depth(bits) != depth:
+        return OTHER_ALPHA
     bits.choose((0, 0), (0, 3), (0, 4), (3, 1))
     name = bits.choose((0, 0), (4, 0), (5, 16), (10, 48))
     bits.take(8 * name)

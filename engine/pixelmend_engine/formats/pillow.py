@@ -1,5 +1,6 @@
 """JPEG, WebP and AVIF files, and whatever Pillow can tell of the others. Eight bits per channel."""
 
+import io
 import struct
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from pixelmend_engine.photo import Photo, Pixels, upright
 READABLE = ("JPEG", "MPO", "WEBP", "AVIF")  # MPO: a JPEG as phones write it, with more in it
 QUALITY = {"JPEG": 95, "WEBP": 95, "AVIF": 90}
 AVIF_SPEED = 8  # of 10; the default, 6, takes more than twice as long (docs/performance.md)
+LONGEST_AVIF_HEADER = 1024 * 1024  # bytes; some hundred and a profile come before the pixels
+HIGH_BIT_DEPTH = 0x40  # in the third byte of `av1C`
 APP13 = b"\xff\xed"  # the segment of a JPEG file that holds Photoshop's resources
 PHOTOSHOP = b"Photoshop 3.0\0"
 PLAIN_CODES = {  # of a video's color (ITU-T H.273) that differ from sRGB in nothing that shows
@@ -56,10 +59,11 @@ def _refuse_unsupported(image: Image.Image, path: Path) -> None:
 
 def _refuse_video_colors(image: Image.Image, path: Path) -> None:
     # Pillow reduces deeper pictures to 8 bits without a word, and knows of no colors but sRGB's and
-    # a profile's: the file itself has to be asked. Source: ISO 23008-12, `pixi` and `colr`.
-    head = path.read_bytes()[: 64 * 1024]
-    place = head.find(b"pixi")
-    if place > 0 and max(head[place + 9 : place + 9 + head[place + 8]], default=8) > 8:
+    # a profile's: the file has to be asked. Source: ISO 23008-12 (`colr`), AV1-ISOBMFF (`av1C`).
+    with path.open("rb") as file:
+        head = file.read(LONGEST_AVIF_HEADER)
+    place = head.find(b"av1C")
+    if place < 0 or head[place + 6] & HIGH_BIT_DEPTH:
         raise refusals.rare(path.name, "an AVIF picture of more than 8 bits per channel")
     place = head.find(b"colrnclx")
     if place > 0 and "icc_profile" not in image.info:
@@ -116,7 +120,7 @@ def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[st
         icc_profile=image.info.get("icc_profile"),
         xmp=reading.attempt("XMP", upright_xmp, None),
         iptc=reading.attempt("IPTC", lambda: _iptc(image), None),
-        dpi=reading.attempt("resolution", lambda: _dpi(image), None),
+        dpi=reading.attempt("resolution", lambda: _dpi(image, turned=orientation >= 5), None),
         compression=reading.attempt("compression", lambda: _compression(image, path), None),
     )
     return Photo(
@@ -130,11 +134,18 @@ def _orientation(image: Image.Image) -> int:
     return int(image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
-def _dpi(image: Image.Image) -> tuple[float, float] | None:
+def _dpi(image: Image.Image, *, turned: bool) -> tuple[float, float] | None:
     if "dpi" not in image.info:
         return None
+    if (
+        image.format in ("JPEG", "MPO")
+        and image.info.get("jfif_unit") not in (1, 2)
+        and ExifTags.Base.XResolution not in image.getexif()
+    ):
+        return None  # Pillow says 72 where nobody says anything
     x, y = image.info["dpi"]
-    return metadata.sound_dpi(float(x), float(y))
+    across, down = (y, x) if turned else (x, y)
+    return metadata.sound_dpi(float(across), float(down))
 
 
 def _iptc(image: Image.Image) -> bytes | None:
@@ -169,19 +180,22 @@ def write(photo: Photo, path: Path, format_: str) -> None:
     pixels = photo.pixels
     if photo.alpha is not None and format_ == "JPEG":
         pixels = pixels[..., :-1]
+    # Into memory first: what the disk has to say is lost in the codec libraries.
+    encoded = io.BytesIO()
     image = Image.fromarray(
         np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     )
     if format_ != "JPEG" and photo.channels == "YA":
         image = image.convert("RGBA")  # the others know gray only without alpha
-    with path.open("wb") as file:
-        image.save(file, format_, **_save_options(photo.metadata, format_))
+    image.save(encoded, format_, **_save_options(photo, format_))
+    path.write_bytes(encoded.getbuffer())
 
 
-def _save_options(found: Metadata, format_: str) -> dict[str, Any]:
-    exif = found.exif
+def _save_options(photo: Photo, format_: str) -> dict[str, Any]:
+    found, exif = photo.metadata, photo.metadata.exif
     if exif is not None and format_ == "AVIF":
-        exif = exif.removeprefix(EXIF_HEADER)
+        # With an orientation in it Pillow would write EXIF anew, and lose some.
+        exif = metadata.without_orientation(exif).removeprefix(EXIF_HEADER)
     options: dict[str, Any] = {
         "exif": exif,
         "icc_profile": found.icc_profile,
@@ -198,5 +212,8 @@ def _save_options(found: Metadata, format_: str) -> dict[str, Any]:
             lossless = found.compression == "lossless"
             options |= {"method": 4, "lossless": lossless, "exact": True}
         case _:
-            options |= {"subsampling": "4:4:4", "speed": AVIF_SPEED}
+            gray = photo.channels == "Y"  # which is a kind of its own only without alpha
+            options |= {"subsampling": "4:0:0" if gray else "4:4:4", "speed": AVIF_SPEED}
+            if photo.alpha is not None:
+                options["advanced"] = {"alpha:lossless": "1"}
     return {name: value for name, value in options.items() if value is not None}

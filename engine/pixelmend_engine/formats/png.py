@@ -11,6 +11,7 @@ import imagecodecs
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from pixelmend.wire import MAX_PROFILE
 from pixelmend_engine import metadata
 from pixelmend_engine.formats import pillow, refusals
 from pixelmend_engine.metadata import EXIF_HEADER, Metadata
@@ -19,6 +20,7 @@ from pixelmend_engine.photo import Photo, Pixels
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 BEHIND_HEADER = 33  # bytes: the signature and IHDR, which is always the first chunk
 METERS_PER_INCH = 0.0254
+XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"  # how XMP starts in a JPEG file's APP1
 IPTC_KEYWORD = "Raw profile type iptc"  # as ImageMagick and ExifTool have it
 LEVEL = 6  # zlib's own default
 
@@ -30,6 +32,7 @@ def read(path: Path) -> Photo:
         UnsupportedImage: It is animated.
         BadImage: It is too small or too large.
     """
+    PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE  # which limits profiles, too, to 1 MiB otherwise
     with Image.open(path, formats=["PNG"]) as image:
         if not isinstance(image, PngImagePlugin.PngImageFile):
             raise TypeError("Pillow opens PNG files as such")
@@ -39,33 +42,38 @@ def read(path: Path) -> Photo:
         deep = _deep_samples(path)
         image.load()  # the chunks behind the pixels, too
         pixels, notes = pillow.samples(image) if deep is None else (deep, [])
+        legacy = _legacy(image)
+        for name, packet in legacy.items():
+            image.info.setdefault(name, packet)
         photo = pillow.with_metadata(pixels, image, path, notes)
-        iptc = _iptc(image)
-    return photo if iptc is None else _with_iptc(photo, iptc)
+    iptc = legacy.get("iptc")
+    return replace(photo, metadata=replace(photo.metadata, iptc=iptc)) if iptc else photo
 
 
 def _deep_samples(path: Path) -> Pixels | None:
     # Pillow reduces 16-bit color to 8 without a word: the file itself has to be asked.
-    data = path.read_bytes()
-    if data[24:25] != b"\x10":  # IHDR's bit depth
-        return None
-    pixels = imagecodecs.png_decode(data)
+    with path.open("rb") as file:
+        if file.read(25)[24:] != b"\x10":  # IHDR's bit depth
+            return None
+    pixels = imagecodecs.png_decode(path.read_bytes())
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
-def _iptc(image: PngImagePlugin.PngImageFile) -> bytes | None:
-    text = image.text.get(IPTC_KEYWORD)
-    if text is None:
-        return None
-    try:  # a line break, a name, the length, the bytes in hexadecimal
-        data = binascii.unhexlify("".join(text.split()[2:]))
-        return metadata.iptc_in(data) if data.startswith(metadata.RESOURCE) else data or None
-    except metadata.UNREADABLE:
-        return None
-
-
-def _with_iptc(photo: Photo, iptc: bytes) -> Photo:
-    return replace(photo, metadata=replace(photo.metadata, iptc=iptc))
+def _legacy(image: PngImagePlugin.PngImageFile) -> dict[str, bytes]:
+    # What ImageMagick and ExifTool put into texts before PNG had chunks for it.
+    found: dict[str, bytes] = {}
+    for name in ("exif", "xmp", "iptc", "APP1"):
+        text = image.text.get(f"Raw profile type {name}", "")
+        try:  # a line break, a name, the length, the bytes in hexadecimal
+            data = binascii.unhexlify("".join(text.split()[2:]))
+            if name == "iptc" and data.startswith(metadata.RESOURCE):
+                data = metadata.iptc_in(data) or b""
+        except metadata.UNREADABLE:
+            continue
+        kind = name if name != "APP1" else "xmp" if data.startswith(XMP_HEADER) else "exif"
+        if data:
+            found.setdefault(kind, data.removeprefix(XMP_HEADER))
+    return found
 
 
 def write(photo: Photo, path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import tifffile
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import Image
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, SAMPLEFORMAT, TiffPage
 
 from pixelmend_engine import metadata, xmp
@@ -24,6 +24,7 @@ SAMPLE_KINDS: dict[int, str] = {
     SAMPLEFORMAT.INT: "signed numbers",
     SAMPLEFORMAT.IEEEFP: "floats",
 }
+MOST_PAGES = 16  # a picture, its previews and masks are fewer
 FOR_PILLOW = (PHOTOMETRIC.PALETTE, PHOTOMETRIC.YCBCR)  # which 8 bits a sample can hold
 LOSSLESS = (  # what files are written with
     COMPRESSION.LZW,
@@ -35,7 +36,7 @@ LOSSLESS = (  # what files are written with
 )
 PREDICTED = (COMPRESSION.LZW, COMPRESSION.ADOBE_DEFLATE)  # worth it only with a predictor
 CENTIMETERS_PER_INCH = 2.54
-ICC_PROFILE, XMP, IPTC = 34675, 700, 33723  # tags
+ORIENTATION, ICC_PROFILE, XMP, IPTC, PHOTOSHOP = 274, 34675, 700, 33723, 34377  # tags
 BYTE, ASCII, LONG, UNDEFINED = 1, 2, 4, 7  # types of tags
 
 
@@ -49,20 +50,36 @@ def read(path: Path) -> Photo:
     with tifffile.TiffFile(path) as file:
         page = _only_page(file, path)
         refusals.check_size(page.imagewidth, page.imagelength, path.name)
+        if _is_for_pillow(page) and (page.index != 0 or file.is_bigtiff):
+            raise refusals.rare(path.name, "its picture stands behind another, or in a BigTIFF")
         pixels, notes = _samples(page, path)
-        return _with_metadata(pixels, page, path, notes)
+        return _with_metadata(pixels, file, page, path, notes)
 
 
 def _only_page(file: tifffile.TiffFile, path: Path) -> TiffPage:
-    pages = [page for page in file.pages if isinstance(page, TiffPage) and not page.is_reduced]
-    pages = pages or [page for page in file.pages.first.pages or () if isinstance(page, TiffPage)]
+    pages: list[TiffPage] = []
+    # The chain of pages is walked no further than this, because it may lead back to its start.
+    for index in range(MOST_PAGES):
+        try:
+            page = file.pages[index]
+        except IndexError:
+            break
+        if isinstance(page, TiffPage) and not page.is_reduced:
+            pages.append(page)
+    inner = file.pages.first.pages if not pages else None  # as in raw files' folders of folders
+    pages += [page for page in inner or () if isinstance(page, TiffPage) and not page.is_reduced]
     if len(pages) != 1 or pages[0].imagedepth > 1:
         raise refusals.several_pictures(path.name)
     return pages[0]
 
 
+def _is_for_pillow(page: TiffPage) -> bool:
+    # A palette, black and white alone, and JPEG's colors: all of 8 bits at most.
+    return page.photometric in FOR_PILLOW or page.bitspersample == 1
+
+
 def _samples(page: TiffPage, path: Path) -> tuple[Pixels, list[str]]:
-    if page.photometric in FOR_PILLOW or page.bitspersample == 1:
+    if _is_for_pillow(page):
         with Image.open(path, formats=["TIFF"]) as image:
             image.load()
             return pillow.samples(image)
@@ -94,7 +111,7 @@ def _refuse_unsupported(page: TiffPage, path: Path) -> None:
         raise refusals.other_samples(path.name, f"samples of {page.bitspersample} bits")
     further = tuple(page.extrasamples)
     if len(further) > 1 or EXTRASAMPLE.UNSPECIFIED in further:
-        raise refusals.rare(path.name, "it has further channels besides color and alpha")
+        raise refusals.rare(path.name, "it has further channels, which it does not call alpha")
     color = 3 if page.photometric == PHOTOMETRIC.RGB else 1
     if page.samplesperpixel != color + len(further):
         raise refusals.rare(path.name, f"it has {page.samplesperpixel} channels")
@@ -117,68 +134,73 @@ def _unmultiplied(pixels: Pixels) -> Pixels:
     alpha = pixels[..., -1:].astype(np.float64) / white
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         color = np.where(alpha > 0, pixels[..., :-1] / alpha, 0)
+        color = np.where(np.isfinite(color.astype(pixels.dtype)), color, pixels[..., :-1])
     if pixels.dtype.kind != "f":
         color = np.rint(color.clip(0, white))
     return np.concatenate([color.astype(pixels.dtype), pixels[..., -1:]], axis=2)
 
 
-def _with_metadata(pixels: Pixels, page: TiffPage, path: Path, notes: list[str]) -> Photo:
+def _with_metadata(
+    pixels: Pixels, file: tifffile.TiffFile, page: TiffPage, path: Path, notes: list[str]
+) -> Photo:
     reading = Attempts()
-    with path.open("rb") as file:
-        exif = Image.Exif()
-        reading.attempt("EXIF", lambda: exif.load_from_fp(file), None)
-        orientation = reading.attempt(
-            "EXIF orientation", lambda: int(exif.get(ExifTags.Base.Orientation, 1)), 1
-        )
-        if page.photometric in FOR_PILLOW or page.bitspersample == 1:
-            orientation_left = 1  # Pillow turns such a picture by itself
-        else:
-            orientation_left = orientation
+    orientation = reading.attempt("EXIF orientation", lambda: _orientation(file, page), 1)
 
-        def packet() -> bytes | None:
-            raw = _bytes(page, XMP)
-            return xmp.turned_upright(raw) if raw and orientation != 1 else raw
+    def packet() -> bytes | None:
+        raw = _bytes(file, page, XMP)
+        return xmp.turned_upright(raw) if raw and orientation != 1 else raw
 
-        found = Metadata(
-            exif=reading.attempt("EXIF", lambda: _exif(exif), None),
-            icc_profile=_bytes(page, ICC_PROFILE),
-            xmp=reading.attempt("XMP", packet, None),
-            iptc=reading.attempt("IPTC", lambda: _iptc(page), None),
-            dpi=reading.attempt("resolution", lambda: _dpi(page), None),
-            compression=page.compression.name if page.compression in LOSSLESS else None,
-        )
-    return Photo(
-        pixels=upright(pixels, orientation_left),
-        metadata=found,
-        notes=(*notes, *reading.notes),
+    found = Metadata(
+        exif=reading.attempt("EXIF", lambda: _exif(file, path), None),
+        icc_profile=reading.attempt("profile", lambda: _bytes(file, page, ICC_PROFILE), None),
+        xmp=reading.attempt("XMP", packet, None),
+        iptc=reading.attempt("IPTC", lambda: _iptc(file, page), None),
+        dpi=reading.attempt("resolution", lambda: _dpi(page, turned=orientation >= 5), None),
+        compression=page.compression.name if page.compression in LOSSLESS else None,
     )
+    # Pillow turns what it decodes by itself.
+    turned = upright(pixels, 1 if _is_for_pillow(page) else orientation)
+    return Photo(pixels=turned, metadata=found, notes=(*notes, *reading.notes))
 
 
-def _exif(exif: Image.Exif) -> bytes | None:
-    kept = metadata.described(exif)
-    return kept.tobytes() if len(kept) else None
+def _orientation(file: tifffile.TiffFile, page: TiffPage) -> int:
+    stated = page.tags.valueof(ORIENTATION) or file.pages.first.tags.valueof(ORIENTATION)
+    return int(stated or 1)
 
 
-def _bytes(page: TiffPage, code: int) -> bytes | None:
+def _exif(file: tifffile.TiffFile, path: Path) -> bytes | None:
+    if file.is_bigtiff and any(code in file.pages.first.tags for code in metadata.TOLD):
+        raise ValueError("Pillow does not read it there")
+    with path.open("rb") as stream:
+        exif = Image.Exif()
+        exif.load_from_fp(stream)
+        return metadata.encoded(metadata.described(exif))
+
+
+def _bytes(file: tifffile.TiffFile, page: TiffPage, code: int) -> bytes | None:
+    # Some programs say that these bytes are a text, or numbers of four bytes.
     value = page.tags.valueof(code)
-    return value if isinstance(value, bytes) else None
+    if value is None or isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    return np.asarray(value, f"{file.byteorder}u4").tobytes()
 
 
-def _iptc(page: TiffPage) -> bytes | None:
-    tag = page.tags.get(IPTC)
-    if tag is None:
-        return None
-    # Many programs say that these bytes are numbers of four bytes; they are bytes all the same.
-    raw = tag.value
-    return raw if isinstance(raw, bytes) else np.asarray(raw, "<u4").tobytes()
+def _iptc(file: tifffile.TiffFile, page: TiffPage) -> bytes | None:
+    records = _bytes(file, page, IPTC)
+    if records is None and (resources := _bytes(file, page, PHOTOSHOP)) is not None:
+        return metadata.iptc_in(resources)
+    return records
 
 
-def _dpi(page: TiffPage) -> tuple[float, float] | None:
+def _dpi(page: TiffPage, *, turned: bool) -> tuple[float, float] | None:
     x, y = (page.tags.valueof(name) for name in ("XResolution", "YResolution"))
     if x is None or y is None or page.resolutionunit not in (2, 3):
         return None
     factor = CENTIMETERS_PER_INCH if page.resolutionunit == 3 else 1
-    return metadata.sound_dpi(float(Fraction(*x)) * factor, float(Fraction(*y)) * factor)
+    across, down = (y, x) if turned else (x, y)
+    return metadata.sound_dpi(float(Fraction(*across)) * factor, float(Fraction(*down)) * factor)
 
 
 def write(photo: Photo, path: Path) -> None:
@@ -237,8 +259,6 @@ def _append(folders: dict[int, dict[int, Any]], path: Path) -> None:
         for code, values in folders.items():
             offset = file.seek(0, os.SEEK_END)
             offset += file.write(bytes(offset % 2))
-            folder = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0")
-            folder.update(values)
-            file.write(folder.tobytes(offset))
+            file.write(metadata.folder(code, values).tobytes(offset))
             file.seek(places[code])
             file.write(struct.pack("<HHII", code, LONG, 1, offset))

@@ -63,6 +63,18 @@ def test_what_has_srgbs_curve_is_written_with_it(dtype: str, channels: int, tmp_
     assert again.metadata.icc_profile is None
 
 
+@pytest.mark.parametrize("bits", [9, 10, 12, 14])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_white_is_white_whatever_the_depth(bits: int, channels: int, tmp_path: Path) -> None:
+    pixels = np.full((16, 16, channels), 2**bits - 1, np.uint16)
+    pixels[:8] //= 2
+    data = imagecodecs.jpegxl_encode(pixels, lossless=True, bitspersample=bits)
+    (tmp_path / "in.jxl").write_bytes(data)
+    read = images.read(tmp_path / "in.jxl").pixels
+    assert (read[8:] == 65535).all()
+    assert np.abs(read[:8] / 65535 - 0.5).max() < 2.0**-bits
+
+
 def test_a_lossy_file_stays_one(tmp_path: Path) -> None:
     (tmp_path / "in.jxl").write_bytes(imagecodecs.jpegxl_encode(samples("uint8"), distance=1.0))
     images.write(images.read(tmp_path / "in.jxl"), tmp_path / "out.jxl")

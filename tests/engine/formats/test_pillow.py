@@ -7,8 +7,9 @@ import imagecodecs
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
+from profiles import GRAY
 
-from pixelmend.errors import UnsupportedImage
+from pixelmend.errors import OutputFailed, UnsupportedImage
 from pixelmend_engine import images
 from pixelmend_engine.metadata import Metadata, iptc_resource
 from pixelmend_engine.photo import Photo
@@ -85,6 +86,52 @@ def test_avif_keeps_its_metadata(small: Image.Image, tmp_path: Path) -> None:
     assert again.metadata == photo.metadata
     difference = again.pixels.astype(int) - photo.pixels
     assert np.sqrt(np.mean(difference**2)) < 4  # steps of 8 bits, what quality 90 costs
+
+
+def test_avif_keeps_exif_to_the_byte_but_for_the_orientation(
+    small: Image.Image, tmp_path: Path
+) -> None:
+    tags = Image.Exif()
+    tags[ExifTags.Base.Make] = "Acmé".encode()
+    tags[ExifTags.Base.Orientation] = 1
+    tags[ExifTags.IFD.Exif] = {ExifTags.Base.MakerNote: b"points into these bytes"}
+    exif = tags.tobytes()
+    photo = Photo(pixels=np.asarray(small), metadata=Metadata(exif=exif))
+    images.write(photo, tmp_path / "out.avif")
+    found = images.read(tmp_path / "out.avif").metadata.exif or b""
+    assert "Acmé".encode() in found
+    place = exif.index(b"points into")
+    assert found[place : place + 23] == exif[place : place + 23]
+
+
+def test_avif_keeps_alpha_to_the_bit(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 4), np.uint8)
+    images.write(Photo(pixels=pixels), tmp_path / "out.avif")
+    np.testing.assert_array_equal(images.read(tmp_path / "out.avif").pixels[..., 3], pixels[..., 3])
+
+
+def test_avif_keeps_gray_gray_and_webp_can_not(tmp_path: Path) -> None:
+    profile = GRAY["gray, gamma 2.2"]
+    gray = Photo(pixels=np.zeros((16, 16, 1), np.uint8), metadata=Metadata(icc_profile=profile))
+    assert images.check_format(gray, tmp_path / "out.avif") == []
+    images.write(gray, tmp_path / "out.avif")
+    assert images.read(tmp_path / "out.avif").channels == "Y"
+    with pytest.raises(OutputFailed, match="gray"):
+        images.check_format(gray, tmp_path / "out.webp")
+
+
+def test_resolutions_are_turned_with_the_picture(small: Image.Image, tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = 6
+    small.save(tmp_path / "in.jpg", dpi=(300, 150), exif=tags.tobytes())
+    assert images.read(tmp_path / "in.jpg").metadata.dpi == (150, 300)
+
+
+def test_no_resolution_is_made_up(small: Image.Image, tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[ExifTags.Base.Make] = "A camera"
+    small.save(tmp_path / "in.jpg", exif=tags.tobytes())
+    assert images.read(tmp_path / "in.jpg").metadata.dpi is None
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])

@@ -87,6 +87,30 @@ def test_iptc_that_is_none_is_left_out(text: str, tmp_path: Path) -> None:
     assert images.read(tmp_path / "in.png").metadata.iptc is None
 
 
+def test_profiles_of_megabytes_are_read(tmp_path: Path) -> None:
+    profile = np.random.default_rng(0).bytes(3_000_000)
+    metadata = Metadata(icc_profile=profile)
+    images.write(Photo(pixels=samples(3), metadata=metadata), tmp_path / "out.png")
+    assert images.read(tmp_path / "out.png").metadata.icc_profile == profile
+
+
+@pytest.mark.parametrize("name", ["exif", "APP1"])
+def test_metadata_from_before_png_had_a_place_for_them_are_read(name: str, tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[ExifTags.Base.Make] = "A camera"
+    tags[ExifTags.Base.Orientation] = 6
+    texts = {name: tags.tobytes(), "xmp": b"words"}
+    chunks = [
+        chunk(b"tEXt", f"Raw profile type {key}\0\n{key}\n {len(data)}\n{data.hex()}".encode())
+        for key, data in texts.items()
+    ]
+    (tmp_path / "in.png").write_bytes(png(samples(3), *chunks))
+    photo = images.read(tmp_path / "in.png")
+    assert photo.pixels.shape == (40, 24, 3)
+    assert b"A camera" in (photo.metadata.exif or b"")
+    assert photo.notes == ("its XMP could not be read and was left out",)
+
+
 @pytest.mark.parametrize("keep", [20, 40, 0.5])
 def test_a_cut_off_file_is_damaged(keep: float, tmp_path: Path) -> None:
     data = png(samples(3))

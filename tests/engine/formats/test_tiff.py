@@ -9,7 +9,7 @@ import tifffile
 from PIL import ExifTags, Image
 
 from pixelmend.errors import BadImage, UnsupportedImage
-from pixelmend_engine import images
+from pixelmend_engine import images, metadata
 from pixelmend_engine.metadata import Metadata
 from pixelmend_engine.photo import TYPES, Photo
 
@@ -134,6 +134,89 @@ def test_pages_are_refused_but_previews_are_not_pages(tmp_path: Path) -> None:
         images.read(tmp_path / "pages.tif")
 
 
+def test_a_preview_may_come_first(tmp_path: Path) -> None:
+    turned = [(274, 3, 1, 6, True)]
+    with tifffile.TiffWriter(tmp_path / "deep.tif") as file:
+        file.write(samples()[::4, ::4], photometric="rgb", subfiletype=1, metadata=None)
+        file.write(samples(), photometric="rgb", metadata=None, extratags=turned)
+    photo = images.read(tmp_path / "deep.tif")
+    np.testing.assert_array_equal(photo.pixels, np.rot90(samples(), -1))
+    with tifffile.TiffWriter(tmp_path / "jpeg.tif") as file:
+        file.write(samples()[::4, ::4], photometric="rgb", subfiletype=1, metadata=None)
+        file.write(samples("uint8"), photometric="ycbcr", compression="jpeg", metadata=None)
+    with pytest.raises(UnsupportedImage, match="behind another"):
+        images.read(tmp_path / "jpeg.tif")
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_a_big_tiff_is_turned_upright(byteorder: str, tmp_path: Path) -> None:
+    tags = [(274, 3, 1, 6, True), (271, 2, 9, b"A camera\0", True)]
+    save(tmp_path / "in.tif", samples(), bigtiff=True, byteorder=byteorder, extratags=tags)
+    photo = images.read(tmp_path / "in.tif")
+    np.testing.assert_array_equal(photo.pixels, np.rot90(samples(), -1))
+    assert photo.notes == ("its EXIF could not be read and was left out",)
+
+
+def test_pages_that_lead_in_a_circle_end(tmp_path: Path) -> None:
+    save(tmp_path / "in.tif", samples())
+    data = bytearray((tmp_path / "in.tif").read_bytes())
+    first = int.from_bytes(data[4:8], "little")
+    count = int.from_bytes(data[first : first + 2], "little")
+    data[first + 2 + 12 * count : first + 6 + 12 * count] = data[4:8]
+    (tmp_path / "in.tif").write_bytes(data)
+    with pytest.raises((BadImage, UnsupportedImage)):
+        images.read(tmp_path / "in.tif")
+
+
+@pytest.mark.parametrize("code", [322, 323])
+def test_tiles_without_size_are_damage(code: int, tmp_path: Path) -> None:
+    save(tmp_path / "in.tif", samples(), tile=(16, 16))
+    with tifffile.TiffFile(tmp_path / "in.tif") as file:
+        place = file.pages.first.tags[code].valueoffset
+    data = bytearray((tmp_path / "in.tif").read_bytes())
+    data[place : place + 2] = b"\0\0"
+    (tmp_path / "in.tif").write_bytes(data)
+    with pytest.raises((BadImage, UnsupportedImage)):
+        images.read(tmp_path / "in.tif")
+
+
+def test_numbers_divided_by_a_tiny_alpha_stay_numbers(tmp_path: Path) -> None:
+    pixels = np.full((8, 8, 4), 1e30, np.float32)
+    pixels[..., 3] = 1e-30
+    save(tmp_path / "in.tif", pixels, extrasamples=["assocalpha"])
+    assert np.isfinite(images.read(tmp_path / "in.tif").pixels).all()
+
+
+@pytest.mark.parametrize("kind", [1, 2, 7])
+def test_xmp_is_read_whatever_type_it_is_said_to_be(kind: int, tmp_path: Path) -> None:
+    tag = (700, kind, 6, b"<xmp/>", True)
+    save(tmp_path / "in.tif", samples(), extratags=[tag])
+    assert images.read(tmp_path / "in.tif").metadata.xmp == b"<xmp/>"
+
+
+def test_iptc_among_photoshops_resources_is_read(tmp_path: Path) -> None:
+    resources = metadata.iptc_resource(b"\x1c\x02\x05\0\x05Title")
+    tag = (34377, 1, len(resources), resources, True)
+    save(tmp_path / "in.tif", samples(), extratags=[tag])
+    assert images.read(tmp_path / "in.tif").metadata.iptc == b"\x1c\x02\x05\0\x05Title"
+
+
+def test_what_exif_points_to_further_is_left_out_whole(small: Image.Image, tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[ExifTags.IFD.Exif] = {
+        ExifTags.Base.ComponentsConfiguration: b"\1\2\3\0",
+        ExifTags.IFD.Interop: {1: "R98"},
+    }
+    small.save(tmp_path / "in.jpg", exif=tags.tobytes())
+    images.write(images.read(tmp_path / "in.jpg"), tmp_path / "out.tif")
+    images.write(images.read(tmp_path / "out.tif"), tmp_path / "back.jpg")
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        values = file.pages.first.tags[34665].value
+    assert values == {"ComponentsConfiguration": b"\1\2\3\0"}
+    found = images.read(tmp_path / "back.jpg").metadata.exif or b""
+    assert b"\x01\x91\x07\0\4\0\0\0\1\2\3\0" in found  # the type is UNDEFINED, 7
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_deep_pictures_are_turned_upright(orientation: int, tmp_path: Path) -> None:
     small = samples("uint8")
@@ -169,8 +252,8 @@ def test_exif_costs_no_compression(compression: str | None, tmp_path: Path) -> N
     }
     save(tmp_path / "plain.tif", samples(), compression=compression)
     plain = images.read(tmp_path / "plain.tif")
-    metadata = Metadata(exif=tags.tobytes(), compression=plain.metadata.compression)
-    images.write(Photo(pixels=plain.pixels, metadata=metadata), tmp_path / "out.tif")
+    told = Metadata(exif=tags.tobytes(), compression=plain.metadata.compression)
+    images.write(Photo(pixels=plain.pixels, metadata=told), tmp_path / "out.tif")
     with tifffile.TiffFile(tmp_path / "out.tif") as file:
         page = file.pages.first
         assert page.compression == {None: 1, "lzw": 5, "zlib": 8}[compression]
@@ -194,10 +277,10 @@ def test_resolutions_in_centimeters_are_read(tmp_path: Path) -> None:
 
 
 def test_xmp_and_iptc_are_kept(tmp_path: Path) -> None:
-    metadata = Metadata(xmp=b"<x>\xc3\xa4</x>", iptc=b"\x1c\x02\x05\0\x05Title", dpi=(300.0, 299.5))
-    images.write(Photo(pixels=samples(), metadata=metadata), tmp_path / "out.tif")
+    told = Metadata(xmp=b"<x>\xc3\xa4</x>", iptc=b"\x1c\x02\x05\0\x05Title", dpi=(300.0, 299.5))
+    images.write(Photo(pixels=samples(), metadata=told), tmp_path / "out.tif")
     found = images.read(tmp_path / "out.tif").metadata
-    assert (found.xmp, found.iptc) == (metadata.xmp, metadata.iptc)
+    assert (found.xmp, found.iptc) == (told.xmp, told.iptc)
     assert found.dpi == pytest.approx((300, 299.5))
 
 
