@@ -13,11 +13,14 @@ import click
 from pixelmend.errors import (
     Canceled,
     DeviceUnavailable,
+    DiskFull,
+    DownloadFailed,
     EngineUnavailable,
     PixelmendError,
     UnknownModel,
     UnreadableCheckpoint,
     WeightsMissing,
+    WrongFile,
     to_json,
 )
 from pixelmend.targets import Target
@@ -27,10 +30,13 @@ from pixelmend_engine import images
 EVERY_PICTURE = (  # what is wrong with one would be wrong with all
     Canceled,
     DeviceUnavailable,
+    DiskFull,
+    DownloadFailed,
     EngineUnavailable,
     UnknownModel,
     UnreadableCheckpoint,
     WeightsMissing,
+    WrongFile,
 )
 
 
@@ -151,11 +157,6 @@ def run(engine: Engine, targets: Sequence[Target], output: Output, files: Files)
             output.note(f"{name}: {note}")
         for note in facts["notes"]:
             output.note_once(note)
-        if facts["fell_back"]:
-            output.note_once(
-                f"The small bundled model `{facts['model']}` was used; "
-                "the README says how to get better ones"
-            )
         output.result(target, facts | {"notes": [*facts["notes"], *photo.notes]})
     if len(targets) > 1:
         output.note(f"{len(targets) - len(exit_codes)} restored, {len(exit_codes)} failed")

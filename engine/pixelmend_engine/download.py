@@ -1,0 +1,357 @@
+"""One file from the first source that gives it, whole and as it should be.
+
+What has come of it stays on disk until all of it is here, and the next try goes on where the last
+one stopped: another try of the same call, another source, another process.
+"""
+
+import contextlib
+import errno
+import logging
+import random
+import re
+import shutil
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixelmend.errors import DiskFull, DownloadFailed, UnreadableCheckpoint, WrongFile
+from pixelmend_engine import background, sources
+from pixelmend_engine.catalog.files import (
+    DriveFile,
+    DriveFolder,
+    Plain,
+    Source,
+    WeightFile,
+    megabytes,
+)
+from pixelmend_engine.network import Network, Patience
+from pixelmend_engine.part import Identity, Part, wish
+from pixelmend_engine.sources import Stated
+from pixelmend_engine.web import Answer, Refusal, Web, host
+
+logger = logging.getLogger(__name__)
+
+PIECE = 256 * 1024  # bytes read at once, at most
+MAX_CHANGES = 3  # of the file at one source, while it is downloaded
+SPARE = 64 * 1024 * 1024  # bytes that stay free on the disk
+CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+
+Report = Callable[[int, int], None]
+"""Takes bytes done and bytes in all (0: not known), often; raises to stop."""
+Accept = Callable[[Path], None]
+"""Takes the file that came; raises `UnreadableCheckpoint` if it is not what it should be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of a file from earlier downloads."""
+
+    sha256: str | None = None
+    drive_id: str | None = None  # where it was found in a folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """What came, and from where."""
+
+    source: Source
+    sha256: str
+    size_bytes: int
+    stated: bool  # whether the source had said the hash
+
+
+@dataclass(frozen=True)
+class _Begun:
+    source: Source
+    stated: Stated
+    start: int
+    identity: Identity
+    complete: bool = False  # all of it was here
+
+
+class _Changed(Exception):
+    """The source's file is not the one that has begun to come."""
+
+
+class _Unlike(Exception):
+    """What came is not the published file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """One file's download: from where, to where, how patiently."""
+
+    file: WeightFile
+    part: Part
+    network: Network
+    patience: Patience
+    known: Known
+    report: Report
+    accept: Accept
+    free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
+
+    def run(self) -> Fetched:
+        """Tries every source in turn; the part is complete, and accepted, at the end.
+
+        Raises:
+            DownloadFailed: No source gives the file.
+            WrongFile: A source gives another file, and none the right one.
+            DiskFull: There is no room for it.
+        """
+        if (here := self._here()) is not None:
+            return here
+        reasons: list[str] = []
+        wrong = False
+        for source in self._sources():
+            try:
+                return self._from(source)
+            except Refusal as refusal:
+                reasons.append(refusal.reason)
+            except _Unlike as unlike:
+                wrong = True
+                reasons.append(str(unlike))
+            except OSError as error:
+                raise self._disk(error) from error
+        where = self.file.sources[0].page
+        if wrong:
+            raise WrongFile(
+                f"What came is not the published `{self.file.id}`: {'; '.join(reasons)}",
+                hint=f"Look at {where}; if the authors replaced it, "
+                f"`pixelmend models remove --forget {self.file.id}`",
+            )
+        raise DownloadFailed(
+            f"`{self.file.id}` can't be downloaded: {'; '.join(reasons)}",
+            hint=f"Try again later, or download it by hand from {where} "
+            "and run `pixelmend models import FILE`",
+        )
+
+    def _sources(self) -> list[Source]:
+        remembered = self.known.drive_id
+        mirror = self.network.mirror
+        first: list[Source] = [] if mirror is None else [Plain(f"{mirror}/{self.file.id}")]
+        if remembered is not None:
+            first.append(DriveFile(remembered))
+        return [*first, *self.file.sources]
+
+    def _expected(self, stated: str | None = None) -> str | None:
+        return self.file.sha256 or self.known.sha256 or stated
+
+    def _here(self) -> Fetched | None:
+        # Of an earlier process, which ended before it could use it.
+        identity = self.part.identity
+        if identity is None or not self.part.complete:
+            return None
+        source = next((s for s in self._sources() if s.page == identity.source), None)
+        if source is None:
+            source = DriveFile(identity.source.split("/")[-2])
+        try:
+            return self._whole(source, Stated(identity.sha256))
+        except _Unlike:
+            return None  # and thrown away
+
+    def _from(self, source: Source) -> Fetched:
+        furthest, idle, changes = self.part.size, 0, 0
+        while True:
+            try:
+                return self._try(source)
+            except _Changed:
+                logger.info("%s: the file has changed; from its beginning", self.file.id)
+                self.part.drop()
+                changes += 1
+                if changes > MAX_CHANGES:
+                    raise Refusal(f"{_where(source)} keeps changing the file", "refused") from None
+            except Refusal as refusal:
+                logger.info("%s: %s", self.file.id, refusal.reason)
+                if refusal.cause == "refused":
+                    raise
+                idle = 0 if self.part.size > furthest else idle + 1
+                furthest = max(furthest, self.part.size)
+                if idle >= self.patience.tries:
+                    raise
+                self._wait(idle, refusal)
+
+    def _wait(self, idle: int, refusal: Refusal) -> None:
+        # Not all who were cut off at once come back at once.
+        wait_s = self.patience.backoff_s * 2 ** max(0, idle - 1) * random.uniform(0.5, 1.5)
+        wait_s = max(wait_s, refusal.asked_wait_s or 0)
+        if wait_s > self.patience.longest_wait_s:
+            asked = f"{refusal.reason}, and asks to wait {wait_s / 60:.0f} minutes"
+            raise Refusal(asked, "refused") from refusal
+        until = time.monotonic() + wait_s
+        while time.monotonic() < until:
+            self._tick()
+            time.sleep(min(background.TICK_S, wait_s))
+
+    def _tick(self) -> None:
+        identity = self.part.identity
+        self.report(self.part.size, (identity.total or 0) if identity is not None else 0)
+
+    def _try(self, source: Source) -> Fetched:
+        talk = background.run(
+            _talk(source, self.part, self), self._tick, first_within_s=self.patience.answer_s
+        )
+        begun: _Begun | None = None
+        with contextlib.closing(talk):
+            try:
+                for item in talk:
+                    if isinstance(item, bytes):
+                        self.part.append(item)
+                        self._tick()
+                    elif item is not None:
+                        begun = item
+                        self._begin(begun)
+            except background.TookTooLong as error:
+                raise Refusal(f"{_where(source)} does not answer", "passing") from error
+            finally:
+                self.part.close()
+        assert begun is not None
+        total = begun.identity.total
+        if total is None:
+            self.part.finish()
+        elif self.part.size < total:
+            raise Refusal("the connection broke off in the middle", "passing")
+        try:
+            return self._whole(begun.source, begun.stated)
+        except _Unlike:
+            if begun.start == 0:
+                raise
+        raise _Changed  # what was here before may be to blame
+
+    def _begin(self, begun: _Begun) -> None:
+        size, total = self.file.size_bytes, begun.identity.total
+        if None not in (size, total) and size != total:
+            self.part.drop()
+            raise _Unlike(f"{_where(begun.source)} has {total} bytes, not {size}")
+        if begun.complete:
+            return
+        missing = max(total or self.file.about_bytes, begun.start) - begun.start
+        copies = 2 if self.file.container == "archive" else 1  # unpacked, then converted
+        needed = missing + copies * self.file.about_bytes + SPARE
+        free = self.free(self.part.path.parent)
+        if free < needed:
+            raise self._too_little(needed, free)
+        self.part.begin(begun.start, begun.identity)
+        self._tick()
+
+    def _whole(self, source: Source, stated: Stated) -> Fetched:
+        expected = self._expected(stated.sha256)
+        if expected is not None and self.part.sha256 != expected:
+            self.part.drop()
+            raise _Unlike(f"the file from {_where(source)} has another SHA-256")
+        try:
+            self.accept(self.part.path)
+        except UnreadableCheckpoint as error:
+            self.part.drop()
+            raise _Unlike(error.message) from error
+        return Fetched(
+            source=source,
+            sha256=self.part.sha256,
+            size_bytes=self.part.size,
+            stated=stated.sha256 is not None,
+        )
+
+    def _too_little(self, needed: int, free: int) -> DiskFull:
+        return DiskFull(
+            f"`{self.file.id}` needs {megabytes(needed)} on the disk, where {megabytes(free)} are "
+            "free",
+            hint="Make room, or name another folder with PIXELMEND_MODELS",
+        )
+
+    def _disk(self, error: OSError) -> DiskFull:
+        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        return DiskFull(
+            f"`{self.file.id}` can't be stored: {why}",
+            hint="Make room, or name another folder with PIXELMEND_MODELS; what came is kept",
+        )
+
+
+def _where(source: Source) -> str:
+    return host(source.page)
+
+
+def _talk(source: Source, part: Part, download: Download) -> Generator[_Begun | bytes | None]:
+    # In a thread of its own, which may be left behind: it only reads, and only what does not change
+    # while it runs.
+    network, known = download.network, download.known
+    identity, size, tail = part.identity, part.size, part.tail
+    web = Web(network, download.patience)
+    with contextlib.closing(web):
+        if isinstance(source, DriveFolder):
+            for place in sources.found(web, network, source):
+                yield None
+                source = place or source
+        stated = Stated()
+        expected = download.file.sha256 or known.sha256
+        if expected is None or download.file.proof == "stated":
+            stated = sources.stated(web, network, source)
+            yield None
+        if None not in (expected, stated.sha256) and expected != stated.sha256:
+            raise _Unlike(f"{_where(source)} states another SHA-256")
+        expected = expected or stated.sha256
+        asked = wish(identity, size, source.page, expected)
+        with sources.opened(web, network, source, asked.headers) as answer:
+            start, total = _span(answer, asked.start)
+            etag = _strong(answer.headers.get("ETag"))
+            if start and identity is not None and _differs(identity, total, etag):
+                raise _Changed
+            pieces = answer.pieces(PIECE)
+            complete = answer.status == 416
+            if complete and total != size:
+                raise _Changed
+            first = b""
+            if answer.status == 206 and asked.start < size:
+                first = _behind(tail[asked.start - size :], pieces)
+                start = size
+            yield _Begun(
+                source=source,
+                stated=stated,
+                start=start,
+                identity=Identity(
+                    source=source.page,
+                    sha256=expected,
+                    etag=etag,
+                    modified=answer.headers.get("Last-Modified"),
+                    total=total or stated.size_bytes,
+                ),
+                complete=complete,
+            )
+            if first:
+                yield first
+            if not complete:
+                yield from pieces
+
+
+def _span(answer: Answer, asked: int) -> tuple[int, int | None]:
+    # Which byte of the file the body begins with, and how many bytes the file has.
+    if answer.status == 200:
+        length = answer.headers.get("Content-Length", "")
+        return 0, int(length) if length.isdecimal() else None
+    match = CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    if match is None or (answer.status != 416 and match[1] != str(asked)):
+        raise Refusal(f"{host(answer.url)} sends another part than was asked for", "refused")
+    total = None if match[2] == "*" else int(match[2])
+    return (total or 0) if answer.status == 416 else asked, total
+
+
+def _differs(identity: Identity, total: int | None, etag: str | None) -> bool:
+    pairs = ((identity.total, total), (identity.etag, etag))
+    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+
+
+def _behind(tail: bytes, pieces: Iterator[bytes]) -> bytes:
+    # Reads again what is here already, and returns what came behind it in the last piece.
+    again = bytearray()
+    while len(again) < len(tail):
+        again += next(pieces, b"") or _broke_off()
+    if bytes(again[: len(tail)]) != tail:
+        raise _Changed
+    return bytes(again[len(tail) :])
+
+
+def _broke_off() -> bytes:
+    raise Refusal("the connection broke off in the middle", "passing")
+
+
+def _strong(etag: str | None) -> str | None:
+    return etag if etag is not None and not etag.startswith("W/") else None
