@@ -8,34 +8,31 @@ import contextlib
 import errno
 import logging
 import random
-import re
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pixelmend.errors import DiskFull, DownloadFailed, UnreadableCheckpoint, WrongFile
-from pixelmend_engine import background, sources
+from pixelmend_engine import background
 from pixelmend_engine.catalog.files import (
     DriveFile,
-    DriveFolder,
     Plain,
     Source,
     WeightFile,
     megabytes,
 )
+from pixelmend_engine.exchange import Begun, Changed, Unlike, exchange, where
 from pixelmend_engine.network import Network, Patience
-from pixelmend_engine.part import Identity, Part, wish
+from pixelmend_engine.part import Part
 from pixelmend_engine.sources import Stated
-from pixelmend_engine.web import Answer, Refusal, Web, host
+from pixelmend_engine.web import Refusal
 
 logger = logging.getLogger(__name__)
 
-PIECE = 256 * 1024  # bytes read at once, at most
 MAX_CHANGES = 3  # of the file at one source, while it is downloaded
 SPARE = 64 * 1024 * 1024  # bytes that stay free on the disk
-CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 Report = Callable[[int, int], None]
 """Takes bytes done and bytes in all (0: not known), often; raises to stop."""
@@ -59,23 +56,6 @@ class Fetched:
     sha256: str
     size_bytes: int
     stated: bool  # whether the source had said the hash
-
-
-@dataclass(frozen=True)
-class _Begun:
-    source: Source
-    stated: Stated
-    start: int
-    identity: Identity
-    complete: bool = False  # all of it was here
-
-
-class _Changed(Exception):
-    """The source's file is not the one that has begun to come."""
-
-
-class _Unlike(Exception):
-    """What came is not the published file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,27 +82,29 @@ class Download:
         if (here := self._here()) is not None:
             return here
         reasons: list[str] = []
-        wrong = False
+        wrong = passing = False
         for source in self._sources():
             try:
                 return self._from(source)
             except Refusal as refusal:
                 reasons.append(refusal.reason)
-            except _Unlike as unlike:
+                passing = passing or refusal.cause == "passing"
+            except Unlike as unlike:
                 wrong = True
                 reasons.append(str(unlike))
             except OSError as error:
                 raise self._disk(error) from error
-        where = self.file.sources[0].page
-        if wrong:
+        page = self.file.sources[0].page
+        reasons = list(dict.fromkeys(reasons))
+        if wrong and not passing:  # otherwise the right file may come another time
             raise WrongFile(
                 f"What came is not the published `{self.file.id}`: {'; '.join(reasons)}",
-                hint=f"Look at {where}; if the authors replaced it, "
+                hint=f"Look at {page}; if the authors replaced it, "
                 f"`pixelmend models remove --forget {self.file.id}`",
             )
         raise DownloadFailed(
             f"`{self.file.id}` can't be downloaded: {'; '.join(reasons)}",
-            hint=f"Try again later, or download it by hand from {where} "
+            hint=f"Try again later, or download it by hand from {page} "
             "and run `pixelmend models import FILE`",
         )
 
@@ -147,7 +129,7 @@ class Download:
             source = DriveFile(identity.source.split("/")[-2])
         try:
             return self._whole(source, Stated(identity.sha256))
-        except _Unlike:
+        except Unlike:
             return None  # and thrown away
 
     def _from(self, source: Source) -> Fetched:
@@ -155,12 +137,12 @@ class Download:
         while True:
             try:
                 return self._try(source)
-            except _Changed:
+            except Changed:
                 logger.info("%s: the file has changed; from its beginning", self.file.id)
                 self.part.drop()
                 changes += 1
                 if changes > MAX_CHANGES:
-                    raise Refusal(f"{_where(source)} keeps changing the file", "refused") from None
+                    raise Refusal(f"{where(source)} keeps changing the file", "refused") from None
             except Refusal as refusal:
                 logger.info("%s: %s", self.file.id, refusal.reason)
                 if refusal.cause == "refused":
@@ -189,9 +171,18 @@ class Download:
 
     def _try(self, source: Source) -> Fetched:
         talk = background.run(
-            _talk(source, self.part, self), self._tick, first_within_s=self.patience.answer_s
+            exchange(
+                source,
+                self.file,
+                self.part,
+                self._expected(),
+                self.network,
+                self.patience,
+            ),
+            self._tick,
+            first_within_s=self.patience.answer_s,
         )
-        begun: _Begun | None = None
+        begun: Begun | None = None
         with contextlib.closing(talk):
             try:
                 for item in talk:
@@ -202,7 +193,7 @@ class Download:
                         begun = item
                         self._begin(begun)
             except background.TookTooLong as error:
-                raise Refusal(f"{_where(source)} does not answer", "passing") from error
+                raise Refusal(f"{where(source)} does not answer", "passing") from error
             finally:
                 self.part.close()
         assert begun is not None
@@ -213,16 +204,16 @@ class Download:
             raise Refusal("the connection broke off in the middle", "passing")
         try:
             return self._whole(begun.source, begun.stated)
-        except _Unlike:
+        except Unlike:
             if begun.start == 0:
                 raise
-        raise _Changed  # what was here before may be to blame
+        raise Changed  # what was here before may be to blame
 
-    def _begin(self, begun: _Begun) -> None:
+    def _begin(self, begun: Begun) -> None:
         size, total = self.file.size_bytes, begun.identity.total
         if None not in (size, total) and size != total:
             self.part.drop()
-            raise _Unlike(f"{_where(begun.source)} has {total} bytes, not {size}")
+            raise Unlike(f"{where(begun.source)} has {total} bytes, not {size}")
         if begun.complete:
             return
         missing = max(total or self.file.about_bytes, begun.start) - begun.start
@@ -238,12 +229,12 @@ class Download:
         expected = self._expected(stated.sha256)
         if expected is not None and self.part.sha256 != expected:
             self.part.drop()
-            raise _Unlike(f"the file from {_where(source)} has another SHA-256")
+            raise Unlike(f"the file from {where(source)} has another SHA-256")
         try:
             self.accept(self.part.path)
         except UnreadableCheckpoint as error:
             self.part.drop()
-            raise _Unlike(error.message) from error
+            raise Unlike(error.message) from error
         return Fetched(
             source=source,
             sha256=self.part.sha256,
@@ -264,94 +255,3 @@ class Download:
             f"`{self.file.id}` can't be stored: {why}",
             hint="Make room, or name another folder with PIXELMEND_MODELS; what came is kept",
         )
-
-
-def _where(source: Source) -> str:
-    return host(source.page)
-
-
-def _talk(source: Source, part: Part, download: Download) -> Generator[_Begun | bytes | None]:
-    # In a thread of its own, which may be left behind: it only reads, and only what does not change
-    # while it runs.
-    network, known = download.network, download.known
-    identity, size, tail = part.identity, part.size, part.tail
-    web = Web(network, download.patience)
-    with contextlib.closing(web):
-        if isinstance(source, DriveFolder):
-            for place in sources.found(web, network, source):
-                yield None
-                source = place or source
-        stated = Stated()
-        expected = download.file.sha256 or known.sha256
-        if expected is None or download.file.proof == "stated":
-            stated = sources.stated(web, network, source)
-            yield None
-        if None not in (expected, stated.sha256) and expected != stated.sha256:
-            raise _Unlike(f"{_where(source)} states another SHA-256")
-        expected = expected or stated.sha256
-        asked = wish(identity, size, source.page, expected)
-        with sources.opened(web, network, source, asked.headers) as answer:
-            start, total = _span(answer, asked.start)
-            etag = _strong(answer.headers.get("ETag"))
-            if start and identity is not None and _differs(identity, total, etag):
-                raise _Changed
-            pieces = answer.pieces(PIECE)
-            complete = answer.status == 416
-            if complete and total != size:
-                raise _Changed
-            first = b""
-            if answer.status == 206 and asked.start < size:
-                first = _behind(tail[asked.start - size :], pieces)
-                start = size
-            yield _Begun(
-                source=source,
-                stated=stated,
-                start=start,
-                identity=Identity(
-                    source=source.page,
-                    sha256=expected,
-                    etag=etag,
-                    modified=answer.headers.get("Last-Modified"),
-                    total=total or stated.size_bytes,
-                ),
-                complete=complete,
-            )
-            if first:
-                yield first
-            if not complete:
-                yield from pieces
-
-
-def _span(answer: Answer, asked: int) -> tuple[int, int | None]:
-    # Which byte of the file the body begins with, and how many bytes the file has.
-    if answer.status == 200:
-        length = answer.headers.get("Content-Length", "")
-        return 0, int(length) if length.isdecimal() else None
-    match = CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-    if match is None or (answer.status != 416 and match[1] != str(asked)):
-        raise Refusal(f"{host(answer.url)} sends another part than was asked for", "refused")
-    total = None if match[2] == "*" else int(match[2])
-    return (total or 0) if answer.status == 416 else asked, total
-
-
-def _differs(identity: Identity, total: int | None, etag: str | None) -> bool:
-    pairs = ((identity.total, total), (identity.etag, etag))
-    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
-
-
-def _behind(tail: bytes, pieces: Iterator[bytes]) -> bytes:
-    # Reads again what is here already, and returns what came behind it in the last piece.
-    again = bytearray()
-    while len(again) < len(tail):
-        again += next(pieces, b"") or _broke_off()
-    if bytes(again[: len(tail)]) != tail:
-        raise _Changed
-    return bytes(again[len(tail) :])
-
-
-def _broke_off() -> bytes:
-    raise Refusal("the connection broke off in the middle", "passing")
-
-
-def _strong(etag: str | None) -> str | None:
-    return etag if etag is not None and not etag.startswith("W/") else None

@@ -81,20 +81,22 @@ class Provision:
 
     def _pull(self, spec: ModelSpec, patience: Patience, transferred: Transferred) -> None:
         for file in weights.missing(spec, self.models_dir):
-            telling = _telling(file, self._installer.network, transferred)
-            self._installer.pull(file, patience, telling)
+            told = telling(file, self._installer.network, transferred)
+            self._installer.pull(file, patience, told)
 
 
-def _telling(file: WeightFile, network: Network, transferred: Transferred) -> Report:
-    words = [announcement(file, network)]
+def telling(file: WeightFile, network: Network, transferred: Transferred) -> Report:
+    """Returns a report that says what is downloaded once it comes."""
+    words = [_announcement(file, network)]
 
     def report(done: int, total: int) -> None:
-        transferred(words.pop() if words else "", done, total)
+        begun = done > 0 or total > 0  # before that, nobody has answered
+        transferred(words.pop() if words and begun else "", done, total)
 
     return report
 
 
-def announcement(file: WeightFile, network: Network) -> str:
+def _announcement(file: WeightFile, network: Network) -> str:
     """Says what is downloaded, how large it is, from where, and under which license."""
     where = host(network.mirror or file.sources[0].page)
     return f"Downloading `{file.id}` ({file.size}) from {where}; license: {file.license}"

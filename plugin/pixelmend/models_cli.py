@@ -98,19 +98,15 @@ def pull(
     """
     from pixelmend.transfer import Transfer
     from pixelmend_engine.network import INSISTING
-    from pixelmend_engine.provision import announcement
+    from pixelmend_engine.provision import telling
 
     installer = _installer(offline=offline)
     codes: list[int] = []
     with Transfer(quiet=quiet, watched=sys.stderr.isatty()) as transfer:
         for file in _files(ids, task=task, everything=everything):
-            words = [announcement(file, installer.network)]
-
-            def report(done: int, total: int, words: list[str] = words) -> None:
-                transfer.report(words.pop() if words else "", done, total)
-
+            told = telling(file, installer.network, transfer.report)
             try:
-                installer.pull(file, INSISTING, report, keep_original=keep_original)
+                installer.pull(file, INSISTING, told, keep_original=keep_original)
             except PixelmendError as error:
                 _tell(error)
                 codes.append(error.exit_code)

@@ -191,6 +191,16 @@ def test_a_wrong_file_is_thrown_away_and_the_next_source_asked(
     assert part.read_bytes() == BODY
 
 
+def test_the_right_file_may_come_another_time_from_a_source_that_was_away(
+    fetch: Fetch, mirror: Mirror
+) -> None:
+    mirror.at("/small", Says(body=OTHER))
+    mirror.at("/mirror", Says(status=503))
+    places = (Plain(f"{mirror.url}/small"), Plain(f"{mirror.url}/mirror"))
+    with pytest.raises(DownloadFailed, match="another SHA-256; localhost answers 503"):
+        fetch(*places, facts={"sha256": HASH})
+
+
 def test_later_downloads_are_held_to_the_first(fetch: Fetch, mirror: Mirror) -> None:
     mirror.at("/small", Says(body=OTHER))
     with pytest.raises(WrongFile) as refused:

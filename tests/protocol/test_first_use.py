@@ -57,9 +57,9 @@ def test_a_download_is_told_of_and_the_picture_restored(client: Client, mirror: 
     phases = list(dict.fromkeys(event.phase for event in events))
     assert phases == ["queued", "download", "load", "run", "done"]
     downloads = [event for event in events if event.phase == "download"]
-    assert [event.message for event in downloads if event.message] == [downloads[0].message]
-    assert f"`{MODEL}` (~97 MB)" in downloads[0].message
-    assert "Apache-2.0" in downloads[0].message
+    (message,) = [event.message for event in downloads if event.message]
+    assert f"`{MODEL}` (~97 MB)" in message
+    assert "Apache-2.0" in message
     totals = {event.total for event in downloads} - {0}
     assert len(totals) == 1
     assert all(event.done <= event.total for event in downloads if event.total)
