@@ -126,6 +126,8 @@ def _install(
         name = f"{file.id}.safetensors"
         if name not in archive.namelist():
             raise _damaged(path, f"`{name}` is missing")
+        if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+            raise _damaged(path, f"`{name}` is packed, and might swell without end")
         with archive.open(name) as source, fresh.open("wb") as target:
             shutil.copyfileobj(source, target, 1024 * 1024)
         if weights.sha256(fresh) != told.installed_sha256:

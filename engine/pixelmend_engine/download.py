@@ -8,6 +8,7 @@ import contextlib
 import errno
 import logging
 import random
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from pixelmend_engine.web import Refusal
 
 logger = logging.getLogger(__name__)
 
+DRIVE_PAGE = re.compile(r"https://drive\.google\.com/file/d/([\w-]+)/view")
 MAX_CHANGES = 3  # of the file at one source, while it is downloaded
 SPARE = 64 * 1024 * 1024  # bytes that stay free on the disk
 
@@ -124,9 +126,8 @@ class Download:
         identity = self.part.identity
         if identity is None or not self.part.complete:
             return None
-        source = next((s for s in self._sources() if s.page == identity.source), None)
-        if source is None:
-            source = DriveFile(identity.source.split("/")[-2])
+        found = DRIVE_PAGE.fullmatch(identity.source)
+        source = DriveFile(found[1]) if found else Plain(identity.source)
         try:
             return self._whole(source, Stated(identity.sha256))
         except Unlike:
@@ -212,7 +213,6 @@ class Download:
     def _begin(self, begun: Begun) -> None:
         size, total = self.file.size_bytes, begun.identity.total
         if None not in (size, total) and size != total:
-            self.part.drop()
             raise Unlike(f"{where(begun.source)} has {total} bytes, not {size}")
         if begun.complete:
             return

@@ -80,12 +80,13 @@ def exchange(
         with sources.opened(web, network, source, asked.headers) as answer:
             start, total = _span(answer, asked.start)
             etag = _strong(answer.headers.get("ETag"))
-            if start and identity is not None and _differs(identity, total, etag):
-                raise Changed
+            if start and identity is not None:
+                _compare(identity, source, total, etag)
             pieces = answer.pieces(PIECE)
             complete = answer.status == 416
+            here = identity is None or identity.source == source.page
             if complete and total != size:
-                raise Changed
+                raise Changed if here else Unlike(f"{where(source)} has {total} bytes")
             first = b""
             if answer.status == 206 and asked.start < size:
                 first = _behind(tail[asked.start - size :], pieces)
@@ -121,9 +122,14 @@ def _span(answer: Answer, asked: int) -> tuple[int, int | None]:
     return (total or 0) if answer.status == 416 else asked, total
 
 
-def _differs(identity: Identity, total: int | None, etag: str | None) -> bool:
-    pairs = ((identity.total, total), (identity.etag, etag))
-    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+def _compare(identity: Identity, source: Source, total: int | None, etag: str | None) -> None:
+    longer = None not in (identity.total, total) and identity.total != total
+    if identity.source != source.page:
+        # The part is another source's, and worth keeping; each source has tags of its own.
+        if longer:
+            raise Unlike(f"{where(source)} has {total} bytes, not {identity.total}")
+    elif longer or (None not in (identity.etag, etag) and identity.etag != etag):
+        raise Changed
 
 
 def _behind(tail: bytes, pieces: Iterator[bytes]) -> bytes:

@@ -98,6 +98,9 @@ def _open(
             members += stack.enter_context(convert.members(file, workdir))
         except UnreadableCheckpoint as error:
             problems.append(error)  # and the others may be sound
+        except OSError as error:
+            reason = f"`{file.name}` can't be read or unpacked: {error.strerror or error}"
+            problems.append(UnreadableCheckpoint(reason, hint="Check permissions and disk space"))
     return members, problems
 
 

@@ -95,7 +95,7 @@ class Installer:
             free=self._free,
         )
         try:
-            record = _remember(file, record, download.run())
+            record = _remember(file, download.run())
             self.records.put(file.id, record)  # first, so that it is held to what it was
             self._settle(file, fresh, record)
         except WrongFile as error:
@@ -186,10 +186,7 @@ class Installer:
             for folder in (self._downloads, place.parent):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DiskFull(
-                f"The models folder can't be written to ({error.strerror}): `{self.models_dir}`",
-                hint="Check its permissions, or name another one with PIXELMEND_MODELS",
-            ) from error
+            raise self._not_writable(error) from error
         lock = filelock.FileLock(self._downloads / f"{file.id}.lock")
         part = self._downloads / f"{file.id}.part"
         while True:
@@ -200,6 +197,8 @@ class Installer:
                 # Another process is at it: what it has is what there is to report.
                 report(part.stat().st_size if part.exists() else 0, file.size_bytes or 0)
                 time.sleep(POLL_S)
+            except OSError as error:
+                raise self._not_writable(error) from error
         try:
             for leftover in place.parent.glob(".*.new"):  # of a process that was killed
                 leftover.unlink(missing_ok=True)
@@ -211,6 +210,12 @@ class Installer:
             lock.release()
             with contextlib.suppress(OSError):
                 place.parent.rmdir()  # unless something is in it
+
+    def _not_writable(self, error: OSError) -> DiskFull:
+        return DiskFull(
+            f"The models folder can't be written to ({error.strerror}): `{self.models_dir}`",
+            hint="Check its permissions, or name another one with PIXELMEND_MODELS",
+        )
 
 
 def expected_shapes(file: WeightFile) -> dict[str, tuple[int, ...]]:
@@ -229,11 +234,11 @@ def _convert(file: WeightFile, path: Path, fresh: Path, workdir: Path) -> None:
         convert.write(convert.take(file, found), file, fresh)
 
 
-def _remember(file: WeightFile, record: Record, fetched: Fetched) -> Record:
+def _remember(file: WeightFile, fetched: Fetched) -> Record:
     proof: Proof = "structure"
     if file.sha256 is not None:
         proof = "pinned"
-    elif fetched.stated or (record.proof == "stated" and record.sha256 == fetched.sha256):
+    elif file.proof == "stated" and fetched.stated:
         proof = "stated"
     source = fetched.source
     found = isinstance(source, DriveFile) and source not in file.sources

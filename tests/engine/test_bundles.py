@@ -126,6 +126,16 @@ def test_other_weights_under_the_name_are_refused(
         bundles.read(there, FILES, rewritten(bundle, id="../../evil"))
 
 
+def test_a_bundle_that_might_swell_is_refused(there: Installer, bundle: Path) -> None:
+    with zipfile.ZipFile(bundle) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    with pytest.raises(UnreadableCheckpoint, match="might swell"):
+        bundles.read(there, FILES, bundle)
+
+
 def test_a_bundle_is_held_to_what_is_known(there: Installer, bundle: Path) -> None:
     there.records.put(FILE.id, Record(sha256="a" * 64))
     with pytest.raises(UnreadableCheckpoint, match="from another file than the published one"):

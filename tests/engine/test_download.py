@@ -88,8 +88,8 @@ def test_goes_on_in_another_process(fetch: Fetch, mirror: Mirror, part: Path) ->
 def test_goes_on_at_another_source_where_the_hash_is_known(
     fetch: Fetch, mirror: Mirror, part: Path
 ) -> None:
-    mirror.at("/small", Says(body=BODY, cut_at=HALF), Says(status=404))
-    mirror.at("/mirror", Says(body=BODY))
+    mirror.at("/small", Says(body=BODY, cut_at=HALF, etag='"1"'), Says(status=404))
+    mirror.at("/mirror", Says(body=BODY, etag='"another host has other tags"'))
     sources = (Plain(f"{mirror.url}/small"), Plain(f"{mirror.url}/mirror"))
     fetch(*sources, facts={"sha256": HASH})
     assert part.read_bytes() == BODY
@@ -177,6 +177,18 @@ def test_another_length_than_the_published_one_is_not_even_begun(
     with pytest.raises(WrongFile, match=f"has {len(BODY)} bytes, not 17"):
         fetch(facts={"size_bytes": 17})
     assert not part.exists()
+
+
+def test_a_source_with_another_length_costs_nothing_of_what_has_come(
+    fetch: Fetch, mirror: Mirror, part: Path
+) -> None:
+    mirror.at("/small", Says(body=BODY, cut_at=HALF), Says(status=404))
+    mirror.at("/mirror", Says(body=BODY[:100]))
+    facts = {"sha256": HASH, "size_bytes": len(BODY)}
+    places = (Plain(f"{mirror.url}/small"), Plain(f"{mirror.url}/mirror"))
+    with pytest.raises(WrongFile):
+        fetch(*places, facts=facts)
+    assert part.stat().st_size == HALF
 
 
 def test_a_wrong_file_is_thrown_away_and_the_next_source_asked(

@@ -113,6 +113,14 @@ def test_a_file_that_is_pinned_has_to_be_that_file(installer: Installer, tmp_pat
     assert installer.records.get("one").proof == "pinned"
 
 
+def test_what_can_not_be_read_is_said(installer: Installer, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "link.pth").symlink_to(tmp_path / "a" / "link.pth")  # leads to itself
+    (tmp_path / "a" / "One.pth").write_bytes(pickled(tensors("hi-diff-gopro-net_le")))
+    ids, _ = run(installer, tmp_path / "a")
+    assert ids == ["one"]
+
+
 def test_an_import_replaces_what_is_here(installer: Installer, tmp_path: Path) -> None:
     for seed in (1, 2):
         (tmp_path / "a.pth").write_bytes(pickled(tensors("hi-diff-gopro-net_le", seed)))

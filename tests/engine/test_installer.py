@@ -249,6 +249,19 @@ def test_a_folder_that_may_not_be_written_to(tmp_path: Path, file: WeightFile) -
         Installer(tmp_path / "file", Network()).pull(file, HASTY, untold)
 
 
+def test_a_file_that_came_before_a_kill_keeps_its_proof(
+    installer: Installer, file: WeightFile, mirror: Mirror
+) -> None:
+    installer.pull(file, HASTY, untold)
+    installer.remove(file)
+    mirror.at("/small", Says(body=checkpoint(), etag='"1"', cut_at=500_000), Says(status=404))
+    with pytest.raises(DownloadFailed):
+        installer.pull(file, HASTY, untold)
+    mirror.at("/small", Says(body=checkpoint(), etag='"1"'))
+    installer.pull(file, HASTY, untold)
+    assert installer.records.get(file.id).proof == "structure"  # though its hash was known
+
+
 def test_damage_is_found(installer: Installer, file: WeightFile) -> None:
     installer.pull(file, HASTY, untold)
     place = weights.place(file.id, installer.models_dir)
