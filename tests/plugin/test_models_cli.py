@@ -155,7 +155,8 @@ def test_a_page_of_a_captive_network_is_told_and_nothing_installed(
     assert ended.code == 4
     assert ended.stdout == ""
     message, hint = ended.stderr.splitlines()
-    assert message.count("localhost sends a page instead of the file") == 2
+    assert message.endswith("localhost sends a page instead of the file")
+    assert len({asked.path for asked in online.asked}) == 2
     assert "pixelmend models import" in hint
     assert pixelmend("models", "verify").stdout == ""
 
