@@ -17,7 +17,15 @@ PAGE = Path(__file__).parent / "cli.md"
 COMMANDS = (
     "",
     "deblur",
+    "models",
     "models list",
+    "models info",
+    "models pull",
+    "models verify",
+    "models remove",
+    "models import",
+    "models export",
+    "models path",
     "doctor",
     "serve",
     "engine",
@@ -42,6 +50,8 @@ next one. It gives the model's memory back after 5 minutes without work and ends
 | `PIXELMEND_DEVICE` | the default of `--device` |
 | `PIXELMEND_HOME` | the folder for models, the engine's log and its address |
 | `PIXELMEND_MODELS` | the folder of installed models, if it is to be another |
+| `PIXELMEND_OFFLINE`, `HF_HUB_OFFLINE` | 1: download nothing |
+| `PIXELMEND_MIRROR` | where weights are looked for first ([weights.md](weights.md)) |
 | `PIXELMEND_RELEASE_MINUTES` | how long the engine keeps the model without work (5) |
 | `PIXELMEND_EXIT_MINUTES` | how long the engine runs without work (30) |
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from mirror import Mirror
 from PIL import Image
 
 from pixelmend import cli, launch
@@ -56,6 +57,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIXELMEND_HOME", str(found.home))
         patch.delenv("PIXELMEND_MODELS", raising=False)
+        # Tests that download have a source of their own, and say so.
+        patch.setenv("PIXELMEND_OFFLINE", "1")
         yield found
         launch.stop(found)
 
@@ -71,3 +74,15 @@ def pixelmend(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
         return Ended(int(ended.value.code or 0), printed.out, printed.err)
 
     return call
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    """A source of weights whose certificate is trusted, in this process and its children."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    with Mirror(folder) as found:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(found.authority))
+        for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        yield found

@@ -14,6 +14,14 @@ def ignore(done: int, total: int) -> None:
     """Reports to nobody."""
 
 
+def untold(words: str, done: int, total: int) -> None:
+    """Tells nobody of downloads."""
+
+
+def unsaid(phase: str, done: int, total: int, message: str = "", /) -> None:
+    """Tells nobody of phases."""
+
+
 class Brighter:
     """A pipeline that adds the same to every pixel, in two steps a tile."""
 

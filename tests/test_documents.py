@@ -90,6 +90,8 @@ UNTESTED = {
     "__init__",
     "__main__",  # every test that starts a process goes through it
     "family",  # protocols alone
+    "exchange",  # proved with `download`, whose other half it is
+    "web",  # proved by tests/engine/test_download.py and test_sources.py, over real connections
     # Proved by real processes, in tests/protocol:
     "client",
     "guard",

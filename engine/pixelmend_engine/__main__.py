@@ -28,6 +28,7 @@ def main() -> None:
     _log_to_file(paths, foreground=arguments.foreground)
 
     # Imported late: the arguments and the log do not need them.
+    from pixelmend_engine import network
     from pixelmend_engine.service import Lifetime, Service, alone
     from pixelmend_engine.worker import Worker
 
@@ -38,7 +39,8 @@ def main() -> None:
         lifetime = Lifetime(
             release_after_s=arguments.release_after, exit_after_s=arguments.exit_after
         )
-        service = Service(paths, Worker(arguments.models), arguments.models, lifetime)
+        worker = Worker(arguments.models, network.resolve(os.environ))
+        service = Service(paths, worker, arguments.models, lifetime)
         asyncio.run(service.live())
     logging.shutdown()
     # A step that does not end, in a thread that nothing can stop, must not hold the process up.
@@ -55,6 +57,7 @@ def _log_to_file(paths: Paths, *, foreground: bool) -> None:
     if foreground:
         handlers.append(logging.StreamHandler(sys.stderr))
     form = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # what it tells of, we tell
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of each start and end
     logging.basicConfig(level=logging.INFO, format=form, handlers=handlers)
 

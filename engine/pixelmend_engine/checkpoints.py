@@ -2,7 +2,6 @@
 
 import pickle
 import struct
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
@@ -13,6 +12,7 @@ from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariable
 from torch import Tensor, nn
 
 from pixelmend.errors import UnreadableCheckpoint
+from pixelmend_engine import header, pickles
 
 StateDict = dict[str, Tensor]
 
@@ -36,8 +36,17 @@ def read(path: Path) -> StateDict:
     Raises:
         UnreadableCheckpoint: The file is damaged, or holds something else than tensors by name.
     """
+    return _tensors(open_any(path), path.name)
+
+
+def open_any(path: Path) -> object:
+    """Reads whatever a checkpoint holds; nothing in it is executed.
+
+    Raises:
+        UnreadableCheckpoint: The file is damaged, or names what no weights need.
+    """
     try:
-        loaded = load_file(path) if path.suffix == ".safetensors" else _unpickle(path)
+        return load_file(path) if header.is_safetensors(path) else pickles.load(path)
     except DAMAGED as error:
         raise UnreadableCheckpoint(
             f"The weights file is damaged, or no weights file: `{path.name}`",
@@ -48,13 +57,6 @@ def read(path: Path) -> StateDict:
             f"The weights file can't be read ({error.strerror or error}): `{path.name}`",
             hint="Check the path and its permissions",
         ) from error
-    return _tensors(loaded, path.name)
-
-
-def _unpickle(path: Path) -> object:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of pickles that torch did not write; it reads or refuses
-        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _tensors(loaded: object, name: str) -> StateDict:

@@ -56,8 +56,8 @@ def _bundled() -> list[Finding]:
     for spec in registry.MODELS:
         if spec.bundled is None:
             continue
-        path = weights.bundled_file(spec.bundled)
-        sound = path.is_file() and weights.sha256(path) == spec.weights[0].sha256
+        path = weights.bundled_file(spec.bundled.name)
+        sound = path.is_file() and weights.sha256(path) == spec.bundled.sha256
         hint = None if sound else "Install Pixelmend again"
         findings.append(Finding(f"weights of {spec.id}", "sound" if sound else "damaged", hint))
     return findings

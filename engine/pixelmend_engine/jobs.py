@@ -27,9 +27,20 @@ from pixelmend_engine.spool import Slot, Spool
 logger = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.05  # more would only fill the stream
+DOWNLOAD_EVERY_S = 0.5  # of a download, which may take hours, and whose events are kept
 
-Say = Callable[[str, int, int], None]
-"""Takes a phase, steps done and steps in all; raises `Canceled` when the job was canceled."""
+
+@runtime_checkable
+class Say(Protocol):
+    """What the work tells of itself."""
+
+    def __call__(self, phase: str, done: int, total: int, message: str = "", /) -> None:
+        """Takes a phase, what is done and what there is in all, and words where there are any.
+
+        Raises:
+            Canceled: The job was canceled.
+        """
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +79,8 @@ class Job:
     canceled: threading.Event = field(default_factory=threading.Event)
     followers: set[asyncio.Event] = field(default_factory=set[asyncio.Event])
     lease: asyncio.TimerHandle | None = None
-    run_started: float = 0.0
+    phase_started: float = 0.0
+    phase_began_at: int = 0  # done when the phase began: a download goes on where it was cut off
 
     @property
     def final(self) -> bool:
@@ -243,14 +255,18 @@ class Jobs:
         loop = asyncio.get_running_loop()
         last = 0.0
 
-        def say(phase: str, done: int, total: int) -> None:  # in the work's thread
+        def say(
+            phase: str, done: int, total: int, message: str = "", /
+        ) -> None:  # in the work's thread
             nonlocal last
             job.raise_if_canceled()
             now = time.monotonic()
-            if phase == job.phase and done < total and now - last < PROGRESS_EVERY_S:
+            every_s = DOWNLOAD_EVERY_S if phase == "download" else PROGRESS_EVERY_S
+            soon = phase == job.phase and now - last < every_s
+            if soon and (done < total or not total) and not message:
                 return
             last = now
-            loop.call_soon_threadsafe(self._progress, job, phase, done, total)
+            loop.call_soon_threadsafe(self._progress, job, phase, done, total, message)
 
         started = time.monotonic()
         result: Slot | None = None
@@ -290,15 +306,19 @@ class Jobs:
     async def _in_thread(self, function: Callable[..., Any], *arguments: object) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
-    def _progress(self, job: Job, phase: str, done: int, total: int) -> None:
+    def _progress(self, job: Job, phase: str, done: int, total: int, message: str) -> None:
         if job.final or job.canceled.is_set():
             return
         now = time.monotonic()
-        if phase != job.phase or not job.run_started:
-            job.run_started = now
-        left = (now - job.run_started) / done * (total - done) if done else None
+        if phase != job.phase or message:  # of a phase, or of the next file in it
+            job.phase_started, job.phase_began_at = now, done
+        since = done - job.phase_began_at
+        left = (now - job.phase_started) / since * (total - done) if since and total else None
         seconds_left = None if left is None else round(left, 1)
-        self._say(job, Event(0, phase, done=done, total=total, seconds_left=seconds_left))
+        self._say(
+            job,
+            Event(0, phase, done=done, total=total, seconds_left=seconds_left, message=message),
+        )
 
     def _tell_positions(self) -> None:
         for position, job in enumerate(self._queue, start=1):

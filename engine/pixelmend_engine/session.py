@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pixelmend import __version__
 from pixelmend.errors import OutOfMemory, UnreadableCheckpoint
 from pixelmend_engine import registry, weights
+from pixelmend_engine.installer import Installer
+from pixelmend_engine.network import OFFLINE, Network
+from pixelmend_engine.provision import Provision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import torch
     from torch import Tensor
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from pixelmend.wire import Raster
     from pixelmend_engine.catalog.spec import ModelSpec, Task
     from pixelmend_engine.family import Pipeline
+    from pixelmend_engine.provision import Transferred
     from pixelmend_engine.restore import Options, Restored
 
     Report = Callable[[int, int], None]
@@ -78,13 +82,46 @@ def attempts(choice: Choice, models_dir: Path) -> list[Attempt]:
     return [Attempt((model,), weights.locate(model, models_dir)) for model in models]
 
 
+def check(choice: Choice, models_dir: Path, *, offline: bool) -> None:
+    """Finds out whether a choice can come true, as far as that is known before any work.
+
+    Raises:
+        UnknownModel: The model is not in the catalogue.
+        WeightsMissing: Its weights are not on this computer, and can't be downloaded.
+    """
+    if choice.weights is None and choice.model != AUTO and not offline:
+        registry.find(choice.model)
+    else:
+        attempts(choice, models_dir)
+
+
 class Session:
     """Keeps the model of the last choice, because the next is mostly the same."""
 
-    def __init__(self, models_dir: Path) -> None:
+    def __init__(self, models_dir: Path, network: Network = OFFLINE) -> None:
         self._models_dir = models_dir
+        self._provision = Provision(Installer(models_dir, network))
         self._choice: Choice | None = None
+        self._found: list[Attempt] = []
         self._loaded: Loaded | None = None
+
+    def provide(
+        self, choice: Choice, transferred: Transferred, *, offline: bool
+    ) -> tuple[str, ...]:
+        """Downloads the weights of a model that is used for the first time.
+
+        Returns what the user should know where they can't be had and another model will do.
+
+        Raises:
+            PixelmendError: The model was asked for by name; see `Provision.named`.
+        """
+        if choice.weights is not None:
+            return ()
+        if choice.model == AUTO:
+            return self._provision.best(choice.task, offline=offline, transferred=transferred)
+        spec = registry.find(choice.model)
+        self._provision.named(spec, offline=offline, transferred=transferred)
+        return ()
 
     def load(self, choice: Choice) -> Loaded:
         """Returns the chosen model, ready; what was loaded before goes first.
@@ -92,9 +129,10 @@ class Session:
         Raises:
             PixelmendError: See `attempts`, `devices.choose_device` and `loading.load`.
         """
-        if self._loaded is not None and choice == self._choice:
-            return self._loaded
         found = attempts(choice, self._models_dir)
+        # A better model may have been installed since, or the loaded one removed.
+        if self._loaded is not None and (choice, found) == (self._choice, self._found):
+            return self._loaded
         self.release()
         from pixelmend_engine import devices
 
@@ -102,16 +140,21 @@ class Session:
         device = devices.choose_device(choice.device)
         dtype = devices.choose_dtype(choice.precision, device)
         self._loaded = _load_first(found, device, dtype)
-        self._choice = choice
+        self._choice, self._found = choice, found
         return self._loaded
 
     def restore(
-        self, choice: Choice, options: Mapping[str, Any], raster: Raster, report: Report
+        self,
+        choice: Choice,
+        options: Mapping[str, Any],
+        raster: Raster,
+        report: Report,
+        provided: Sequence[str] = (),
     ) -> tuple[Raster, dict[str, Any]]:
         """Restores one picture; see `retouch`, and `restore` for what the model does.
 
-        `options` are those of the task (`tasks.OPTIONS`), all of them. Returns the picture, and
-        what there is to say about it.
+        `options` are those of the task (`tasks.OPTIONS`), all of them; `provided` is what `provide`
+        had to say. Returns the picture, and what there is to say about it.
         """
         from pixelmend_engine import restore
         from pixelmend_engine.retouch import retouch
@@ -146,7 +189,7 @@ class Session:
             "tiles": sum(run.tiles for run in runs),
             "seconds": round(sum(run.seconds for run in runs), 3),
             "peak_bytes": max((run.peak_bytes for run in runs), default=0),
-            "notes": [*loaded.notes, *notes, *said],
+            "notes": [*provided, *loaded.notes, *notes, *said],
         }
 
     def _run(

@@ -16,7 +16,7 @@ MAX_SEED = 2**63 - 1  # what torch's generators take
 OPTIONS: dict[str, Any] = {
     "model": {
         "title": "Model",
-        "description": "An id from `models`, or the best that is on this computer",
+        "description": "An id from `models`, or auto: the best; downloaded on first use",
         "type": "string",
         "default": AUTO,
     },
@@ -58,6 +58,12 @@ OPTIONS: dict[str, Any] = {
         "enum": [AUTO, "fp32", "bf16", "fp16"],
         "default": AUTO,
     },
+    "offline": {
+        "title": "Offline",
+        "description": "Download nothing: do with the models that are on this computer",
+        "type": "boolean",
+        "default": False,
+    },
 }
 
 
@@ -74,7 +80,8 @@ def describe(models_dir: Path) -> list[dict[str, Any]]:
                     "family": spec.family,
                     "scale": spec.scale,
                     "weights": weights.state(spec, models_dir),
-                    "size_bytes": spec.size_bytes,
+                    "size_bytes": weights.size_bytes(spec),
+                    "about_bytes": weights.about_bytes(spec),
                     "license": spec.license,
                     "source": spec.source,
                 }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pixelmend.errors import WeightsMissing
+from pixelmend_engine.catalog.files import WeightFile, catalogue
 from pixelmend_engine.catalog.spec import ModelSpec
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
@@ -13,11 +14,49 @@ SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
 State = Literal["bundled", "installed", "missing"]
 
 
+def needed(spec: ModelSpec) -> tuple[WeightFile, ...]:
+    """Returns the files that a model needs and that do not ship with the program."""
+    return catalogue().of_model(spec.id)
+
+
+def size_bytes(spec: ModelSpec) -> int | None:
+    """Returns how much there is to download, or ships with the program; None: nobody says so."""
+    if spec.bundled:
+        return spec.bundled.size_bytes
+    sizes = [file.size_bytes for file in needed(spec)]
+    return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def about_bytes(spec: ModelSpec) -> int:
+    """Returns about how much there is to download, where nobody says it exactly."""
+    if spec.bundled:
+        return spec.bundled.size_bytes
+    return sum(file.size_bytes or file.about_bytes for file in needed(spec))
+
+
 def state(spec: ModelSpec, models_dir: Path) -> State:
     """Says whether a model's weights are here, and how they came."""
     if spec.bundled:
         return "bundled"
-    return "installed" if _files(models_dir / spec.id) else "missing"
+    return "missing" if missing(spec, models_dir) else "installed"
+
+
+def missing(spec: ModelSpec, models_dir: Path) -> tuple[WeightFile, ...]:
+    """Returns the files that a model needs and that are not on this computer."""
+    if spec.bundled:
+        return ()
+    return tuple(file for file in needed(spec) if not installed(file.id, models_dir))
+
+
+def installed(file_id: str, models_dir: Path) -> tuple[Path, ...]:
+    """Returns what is here of a weight file: ours alone, or else what the user has put there."""
+    ours = place(file_id, models_dir)
+    return (ours,) if ours.is_file() else _files(ours.parent)
+
+
+def place(file_id: str, models_dir: Path) -> Path:
+    """Returns where a weight file lies once it is converted."""
+    return models_dir / file_id / f"{file_id}.safetensors"
 
 
 def locate(spec: ModelSpec, models_dir: Path) -> tuple[Path, ...]:
@@ -27,15 +66,15 @@ def locate(spec: ModelSpec, models_dir: Path) -> tuple[Path, ...]:
         WeightsMissing: They are not on this computer.
     """
     if spec.bundled:
-        return (bundled_file(spec.bundled),)
-    if files := _files(models_dir / spec.id):
-        return files
-    address = next((url for file in spec.weights for url in file.urls), spec.source)
-    raise WeightsMissing(
-        f"The weights of `{spec.id}` are not on this computer",
-        hint=f"Download and unpack {address} and name its folder with --weights, "
-        f"or put its files into `{models_dir / spec.id}`",
-    )
+        return (bundled_file(spec.bundled.name),)
+    if absent := missing(spec, models_dir):
+        size = ", ".join(file.size for file in absent)
+        raise WeightsMissing(
+            f"The weights of `{spec.id}` are not on this computer ({size})",
+            hint=f"`pixelmend models pull {spec.id}` downloads them; or name a folder that has "
+            "them with --weights",
+        )
+    return tuple(path for file in needed(spec) for path in installed(file.id, models_dir))
 
 
 def given(path: Path) -> tuple[Path, ...]:

@@ -5,14 +5,15 @@ from pathlib import Path
 from pixelmend.wire import Bytes, decode, encode
 from pixelmend_engine import tasks
 from pixelmend_engine.jobs import Say
+from pixelmend_engine.network import OFFLINE, Network
 from pixelmend_engine.session import Choice, Session
 
 
 class Worker:
     """Restores pictures with the models of one folder."""
 
-    def __init__(self, models_dir: Path) -> None:
-        self._session = Session(models_dir)
+    def __init__(self, models_dir: Path, network: Network = OFFLINE) -> None:
+        self._session = Session(models_dir, network)
 
     def run(self, body: memoryview, say: Say) -> list[Bytes]:
         """Restores the picture in a body; alpha and what the mask leaves out stay as they are."""
@@ -24,9 +25,14 @@ class Worker:
             device=options["device"],
             precision=options["precision"],
         )
+        provided = self._session.provide(
+            choice,
+            lambda words, done, total: say("download", done, total, words),
+            offline=options["offline"],
+        )
         say("load", 0, 0)
         result, facts = self._session.restore(
-            choice, options, raster, lambda done, total: say("run", done, total)
+            choice, options, raster, lambda done, total: say("run", done, total), provided
         )
         return encode(result, facts)
 

@@ -16,6 +16,7 @@ import click
 
 from pixelmend import __version__
 from pixelmend.errors import Canceled, PixelmendError
+from pixelmend.models_cli import models
 
 if TYPE_CHECKING:
     from pixelmend.launch import Launch
@@ -92,7 +93,7 @@ def task_options(command: Command) -> Command:
             default="auto",
             show_default=True,
             metavar="MODEL",
-            help="Restore with this model; auto takes the best that is on this computer.",
+            help="Restore with this model; auto takes the best, and downloads it on first use.",
         ),
         click.option(
             "--weights",
@@ -151,6 +152,11 @@ def task_options(command: Command) -> Command:
             is_flag=True,
             help="Do not say in the result's metadata that it was restored, and how.",
         ),
+        click.option(
+            "--offline",
+            is_flag=True,
+            help="Download nothing: do with the models that are on this computer.",
+        ),
         click.option("--overwrite", is_flag=True, help="Replace files that are there already."),
         click.option(
             "--in-process",
@@ -181,6 +187,7 @@ class TaskOptions(TypedDict):
     strength: float
     mask: Path | None
     no_provenance: bool
+    offline: bool
     overwrite: bool
     in_process: bool
     as_json: bool
@@ -201,39 +208,7 @@ def deblur(**options: Unpack[TaskOptions]) -> int:
     return _run("deblur", "_deblurred", options)
 
 
-@cli.group()
-def models() -> None:
-    """Shows the models, and whether their weights are on this computer."""
-
-
-@models.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-def list_models(as_json: bool) -> None:
-    """Lists every model, best first for each task."""
-    from pixelmend import settings
-    from pixelmend_engine import registry, weights
-
-    models_dir = settings.resolve(os.environ).models_dir
-    rows = [
-        {
-            "id": spec.id,
-            "task": spec.task,
-            "title": spec.title,
-            "weights": weights.state(spec, models_dir),
-            "license": spec.license,
-            "source": spec.source,
-            "addresses": [url for file in spec.weights for url in file.urls],
-        }
-        for spec in registry.MODELS
-    ]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
-        return
-    columns = ("id", "task", "weights", "license")
-    widths = [max(len(str(row[column])) for row in [*rows, {column: column}]) for column in columns]
-    for row in [dict(zip(columns, columns, strict=True)), *rows]:
-        cells = (str(row[c]).ljust(width) for c, width in zip(columns, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+cli.add_command(models)
 
 
 @cli.command()
@@ -323,7 +298,8 @@ def _run(task: "Task", suffix: str, options: TaskOptions) -> int:
     from pixelmend.inprocess import InProcess
     from pixelmend.remote import Remote
     from pixelmend.run import Files, Output, run
-    from pixelmend_engine.session import Choice, attempts
+    from pixelmend.transfer import Transfer
+    from pixelmend_engine.session import Choice, check
 
     _log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
     planned = targets.plan(
@@ -336,24 +312,29 @@ def _run(task: "Task", suffix: str, options: TaskOptions) -> int:
         device=options["device"],
         precision=options["precision"],
     )
-    chosen = {"seed": options["seed"], "tile": options["tile"], "strength": options["strength"]}
     found = settings.resolve(os.environ)
-    attempts(choice, found.models_dir)  # a wrong model is told before anything is begun
+    # Sent with the job, because the engine may have been started with other settings.
+    offline = options["offline"] or found.network.offline
+    chosen = {"seed": options["seed"], "tile": options["tile"], "strength": options["strength"]}
+    chosen["offline"] = offline
+    check(choice, found.models_dir, offline=offline)  # told before anything is begun
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])
     output = Output(as_json=options["as_json"], quiet=options["quiet"])
     # Paths do not cross the engine's API, so weights of the user's own are loaded here.
-    if options["in_process"] or options["weights"] is not None:
-        engine = InProcess(choice, found.models_dir, chosen)
-    else:
-        chosen |= {name: options[name] for name in ("model", "device", "precision")}
-        engine = Remote(found.paths, _launch(found), task, chosen, output.note)
     files = Files(
         mask=options["mask"],
         overwrite=options["overwrite"],
         provenance=not options["no_provenance"],
     )
-    return run(engine, planned, output, files)
+    with Transfer(quiet=options["quiet"], watched=sys.stderr.isatty()) as transfer:
+        if options["in_process"] or options["weights"] is not None:
+            engine = InProcess(choice, found.models_dir, chosen, found.network, transfer.report)
+        else:
+            chosen |= {name: options[name] for name in ("model", "device", "precision")}
+            start = _launch(found)
+            engine = Remote(found.paths, start, task, chosen, output.note, transfer.report)
+        return run(engine, planned, output, files)
 
 
 def _launch(found: "Settings") -> "Launch":
@@ -369,8 +350,8 @@ def _launch(found: "Settings") -> "Launch":
 
 def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:
     level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
-    for codec in ("PIL", "tifffile"):
-        logging.getLogger(codec).setLevel(logging.CRITICAL)  # what they say of files, we say
+    for library in ("PIL", "tifffile", "urllib3"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)  # what they say, we say
     logging.basicConfig(stream=sys.stderr, level=level, format="%(name)s: %(message)s")
 
 

@@ -7,8 +7,11 @@
     +-- UnsupportedImage     unsupported-image          3
     +-- WeightsMissing       weights-missing            4
     +-- UnreadableCheckpoint unreadable-checkpoint      4
+    +-- DownloadFailed       download-failed            4
+    +-- WrongFile            hash-mismatch              4
     +-- OutputFailed         output-failed              5
     +-- OutputExists         output-exists              5
+    +-- DiskFull             disk-full                  5
     +-- DeviceUnavailable    device-unavailable         6
     +-- OutOfMemory          out-of-memory              7
     +-- EngineUnavailable    engine-unavailable         8
@@ -88,6 +91,22 @@ class UnreadableCheckpoint(PixelmendError):
     exit_code = 4
 
 
+class DownloadFailed(PixelmendError):
+    """No source gives the weights: no network, no such file any more, too many requests."""
+
+    code = "download-failed"
+    status = 502
+    exit_code = 4
+
+
+class WrongFile(PixelmendError):
+    """What was downloaded is not the published file; nothing of it is kept."""
+
+    code = "hash-mismatch"
+    status = 502
+    exit_code = 4
+
+
 class OutputFailed(PixelmendError):
     """The result could not be written: no permission, no space, no such folder."""
 
@@ -101,6 +120,14 @@ class OutputExists(PixelmendError):
 
     code = "output-exists"
     status = 409
+    exit_code = 5
+
+
+class DiskFull(PixelmendError):
+    """The weights can't be stored: no room, or no permission."""
+
+    code = "disk-full"
+    status = 507
     exit_code = 5
 
 

@@ -11,18 +11,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pixelmend.wire import Raster
+    from pixelmend_engine.network import Network
 
 
 class InProcess:
     """The engine as the command line sees it, without a process of its own."""
 
-    def __init__(self, choice: Choice, models_dir: Path, options: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        choice: Choice,
+        models_dir: Path,
+        options: dict[str, Any],
+        network: Network,
+        transferred: Callable[[str, int, int], None],
+    ) -> None:
         self._choice = choice
         self._options = options
-        self._session = Session(models_dir)
+        self._transferred = transferred
+        self._session = Session(models_dir, network)
 
     def restore(
         self, raster: Raster, report: Callable[[int, int], None]
     ) -> tuple[Raster, dict[str, Any]]:
         """Restores one picture; returns it and what there is to say about it."""
-        return self._session.restore(self._choice, self._options, raster, report)
+        provided = self._session.provide(
+            self._choice, self._transferred, offline=self._options["offline"]
+        )
+        return self._session.restore(self._choice, self._options, raster, report, provided)

@@ -19,12 +19,14 @@ class Remote:
         task: str,
         options: Json,
         say: Callable[[str], None],
+        transferred: Callable[[str, int, int], None],
     ) -> None:
         self._paths = paths
         self._start = start
         self._task = task
         self._options = options
         self._say = say
+        self._transferred = transferred
         self._client: Client | None = None
 
     def restore(
@@ -37,6 +39,8 @@ class Remote:
         def tell(event: Event) -> None:
             if event.phase == "run":
                 report(event.done, event.total)
+            elif event.phase == "download":
+                self._transferred(event.message, event.done, event.total)
             elif event.position > 1:
                 self._say(f"Waiting for the engine: {event.position - 1} before it in the queue")
 

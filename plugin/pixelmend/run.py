@@ -15,11 +15,14 @@ from jaxtyping import UInt8
 from pixelmend.errors import (
     Canceled,
     DeviceUnavailable,
+    DiskFull,
+    DownloadFailed,
     EngineUnavailable,
     PixelmendError,
     UnknownModel,
     UnreadableCheckpoint,
     WeightsMissing,
+    WrongFile,
     to_json,
 )
 from pixelmend.targets import Target
@@ -31,10 +34,13 @@ from pixelmend_engine.xmp import Provenance
 EVERY_PICTURE = (  # what is wrong with one would be wrong with all
     Canceled,
     DeviceUnavailable,
+    DiskFull,
+    DownloadFailed,
     EngineUnavailable,
     UnknownModel,
     UnreadableCheckpoint,
     WeightsMissing,
+    WrongFile,
 )
 
 
@@ -173,11 +179,6 @@ def _restore(
         output.note(f"{name}: {note}")
     for note in facts["notes"]:
         output.note_once(note)
-    if facts["fell_back"]:
-        output.note_once(
-            f"The small bundled model `{facts['model']}` was used; "
-            "the README says how to get better ones"
-        )
     output.result(target, facts | {"notes": [*facts["notes"], *notes]})
 
 

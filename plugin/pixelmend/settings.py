@@ -8,6 +8,8 @@ from pathlib import Path
 from pixelmend import paths
 from pixelmend.errors import BadRequest
 from pixelmend.paths import Paths
+from pixelmend_engine import network
+from pixelmend_engine.network import Network
 
 MINUTE_S = 60.0
 
@@ -18,6 +20,7 @@ class Settings:
 
     paths: Paths
     models_dir: Path  # one folder for each model's weights
+    network: Network  # where weights are downloaded from, and whether they may be
     release_after_s: float  # without a job, the engine's models leave the memory
     exit_after_s: float  # without a job, the engine ends
 
@@ -32,6 +35,7 @@ def resolve(environ: Mapping[str, str]) -> Settings:
     return Settings(
         paths=found,
         models_dir=Path(environ.get("PIXELMEND_MODELS") or found.models).expanduser().absolute(),
+        network=network.resolve(environ),
         release_after_s=_minutes(environ, "PIXELMEND_RELEASE_MINUTES", 5),
         exit_after_s=_minutes(environ, "PIXELMEND_EXIT_MINUTES", 30),
     )

@@ -15,6 +15,7 @@ def test_a_task_names_its_models_and_a_sound_schema(tmp_path: Path) -> None:
     assert [model["id"] for model in deblur["models"]][-1] == "hi-diff-compact"
     assert deblur["models"][0]["weights"] == "missing"
     assert deblur["models"][0]["size_bytes"] is None
+    assert deblur["models"][0]["about_bytes"] == 113_947_600
     assert deblur["models"][-1]["size_bytes"] == 5_789_002
     Draft202012Validator.check_schema(deblur["options"])
     for option in deblur["options"]["properties"].values():
@@ -33,6 +34,7 @@ def test_defaults_are_filled_in() -> None:
         "tile": "auto",
         "device": "auto",
         "precision": "auto",
+        "offline": False,
     }
 
 

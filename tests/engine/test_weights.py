@@ -13,9 +13,10 @@ COMPACT = registry.find("hi-diff-compact")
 
 def test_the_bundled_model_is_sound(tmp_path: Path) -> None:
     (path,) = weights.locate(COMPACT, tmp_path)
+    assert COMPACT.bundled is not None
     assert weights.state(COMPACT, tmp_path) == "bundled"
-    assert path.stat().st_size == COMPACT.weights[0].size_bytes
-    assert weights.sha256(path) == COMPACT.weights[0].sha256
+    assert path.stat().st_size == COMPACT.bundled.size_bytes
+    assert weights.sha256(path) == COMPACT.bundled.sha256
 
 
 def test_an_installed_model_is_found(tmp_path: Path) -> None:
@@ -28,11 +29,11 @@ def test_an_installed_model_is_found(tmp_path: Path) -> None:
     assert weights.locate(GOPRO, tmp_path) == (folder / "net_d.pth", folder / "net_g.pth")
 
 
-def test_a_missing_model_says_where_its_weights_are(tmp_path: Path) -> None:
+def test_a_missing_model_says_how_its_weights_are_had(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match="hi-diff-gopro") as refused:
         weights.locate(GOPRO, tmp_path)
-    assert GOPRO.weights[0].urls[0] in refused.value.hint
-    assert str(tmp_path / "hi-diff-gopro") in refused.value.hint
+    assert "~114 MB" in refused.value.message
+    assert "pixelmend models pull hi-diff-gopro" in refused.value.hint
 
 
 def test_the_user_may_name_a_folder_or_a_file(tmp_path: Path) -> None:

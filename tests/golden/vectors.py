@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pixelmend_engine import checkpoints
+from pixelmend_engine.catalog import files
 from pixelmend_engine.catalog.hidiff import GOPRO, REALBLUR, HIDiffConfig
 from pixelmend_engine.checkpoints import StateDict
 from pixelmend_engine.models.hidiff import HIDiff
@@ -19,7 +20,7 @@ SYSTEMS: tuple[System, ...] = ("gopro", "realblur")
 
 def manifest(name: str) -> dict[str, list[int]]:
     """Reads the names and shapes of a published network's parameters."""
-    return json.loads((HERE / "manifests" / f"{name}.json").read_text())
+    return {key: list(shape) for key, shape in files.manifest(name).items()}
 
 
 class Golden:

@@ -51,7 +51,7 @@ def test_a_picture_is_restored_beside_its_input(pixelmend: Call, photo: Path) ->
 
 
 def test_a_better_model_is_pointed_at_unless_one_was_named(pixelmend: Call, photo: Path) -> None:
-    assert "the README says" in pixelmend("deblur", photo).stderr
+    assert "`pixelmend models pull hi-diff-gopro` gets them" in pixelmend("deblur", photo).stderr
     for choice in (["-q"], ["-n", "hi-diff-compact"]):
         assert pixelmend("deblur", photo, "--overwrite", *choice).stderr == ""
 
@@ -211,10 +211,10 @@ def test_unknown_models_are_answered_with_the_nearest(pixelmend: Call, photo: Pa
     assert "Did you mean `hi-diff-compact`?" in ended.stderr
 
 
-def test_missing_weights_say_where_they_are(pixelmend: Call, photo: Path) -> None:
+def test_missing_weights_say_how_they_are_had(pixelmend: Call, photo: Path) -> None:
     ended = pixelmend("deblur", photo, "-n", "hi-diff-gopro")
     assert_told(ended, 4, "weights of `hi-diff-gopro` are not on this computer")
-    assert "https://drive.usercontent.google.com/" in ended.stderr
+    assert "pixelmend models pull hi-diff-gopro" in ended.stderr
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this computer has a GPU")

@@ -4,26 +4,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import ignore
+from fakes import ignore, untold
 
 from pixelmend.errors import DeviceUnavailable
 from pixelmend.inprocess import InProcess
 from pixelmend_engine import images
+from pixelmend_engine.network import OFFLINE
 from pixelmend_engine.session import Choice
 
-OPTIONS = {"seed": 1, "tile": "auto", "strength": 1.0}
+OPTIONS = {"seed": 1, "tile": "auto", "strength": 1.0, "offline": False}
 CPU = Choice(task="deblur", device="cpu")
 
 
 def test_a_device_that_is_not_there_is_refused(photo: Path, tmp_path: Path) -> None:
-    engine = InProcess(Choice(task="deblur", device="cuda:99"), tmp_path, OPTIONS)
+    engine = InProcess(Choice(task="deblur", device="cuda:99"), tmp_path, OPTIONS, OFFLINE, untold)
     with pytest.raises(DeviceUnavailable):
         engine.restore(images.to_raster(images.read(photo)), ignore)
 
 
 def test_a_picture_comes_back_with_what_there_is_to_say(photo: Path, tmp_path: Path) -> None:
     source = images.to_raster(images.read(photo))
-    result, facts = InProcess(CPU, tmp_path, OPTIONS).restore(source, ignore)
+    result, facts = InProcess(CPU, tmp_path, OPTIONS, OFFLINE, untold).restore(source, ignore)
     assert (result.width, result.height) == (source.width, source.height)
     assert bytes(result.data) != bytes(source.data)
     assert (facts["model"], facts["seed"], facts["fell_back"]) == ("hi-diff-compact", 1, True)

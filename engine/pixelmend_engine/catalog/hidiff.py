@@ -1,4 +1,4 @@
-"""The sizes of the published HI-Diff systems, and where their weights are.
+"""The sizes of the published HI-Diff systems.
 
 Sources: arXiv:2305.12966 and github.com/zhengchen1999/HI-Diff at b3bfd16 (option files, README).
 """
@@ -6,7 +6,7 @@ Sources: arXiv:2305.12966 and github.com/zhengchen1999/HI-Diff at b3bfd16 (optio
 from dataclasses import dataclass
 from typing import Literal
 
-from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec, WeightFile
+from pixelmend_engine.catalog.spec import BundledFile, MemoryCost, ModelSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +93,8 @@ def _cost(tile_bytes_per_pixel: int) -> MemoryCost:
     )
 
 
-def _drive(file_id: str) -> tuple[WeightFile, ...]:
-    address = "https://drive.usercontent.google.com/download"
-    return (WeightFile(urls=(f"{address}?id={file_id}&export=download&confirm=t",)),)
-
-
 def _published(
-    model_id: str, title: str, config: HIDiffConfig, drive_id: str, tile_bytes_per_pixel: int
+    model_id: str, title: str, config: HIDiffConfig, tile_bytes_per_pixel: int
 ) -> ModelSpec:
     return ModelSpec(
         id=model_id,
@@ -107,7 +102,6 @@ def _published(
         family="HI-Diff",
         task="deblur",
         config=config,
-        weights=_drive(drive_id),
         multiple=8,
         tiling="supported",
         cost=_cost(tile_bytes_per_pixel),
@@ -117,35 +111,20 @@ def _published(
 
 
 MODELS = (
-    _published("hi-diff-gopro", "HI-Diff GoPro", GOPRO, "1cx0vCV5Z5fklnbqonZQad37vt4armEbT", 6100),
-    _published(
-        "hi-diff-realblur-j",
-        "HI-Diff RealBlur-J",
-        REALBLUR,
-        "1zdAOurzjAONRmLuPmSi0nppyqT2ORIRg",
-        5100,
-    ),
-    _published(
-        "hi-diff-realblur-r",
-        "HI-Diff RealBlur-R",
-        REALBLUR,
-        "1inQwZ6SJIHYyZoQo702Mv4upjvgg3kFA",
-        5100,
-    ),
+    _published("hi-diff-gopro", "HI-Diff GoPro", GOPRO, 6100),
+    _published("hi-diff-realblur-j", "HI-Diff RealBlur-J", REALBLUR, 5100),
+    _published("hi-diff-realblur-r", "HI-Diff RealBlur-R", REALBLUR, 5100),
     ModelSpec(
         id="hi-diff-compact",
         title="HI-Diff Compact",
         family="HI-Diff",
         task="deblur",
         config=COMPACT,
-        weights=(
-            WeightFile(
-                urls=(),
-                size_bytes=5_789_002,
-                sha256="92932f296247c2c13d6c9cc0791a30dc1e1b001b434069be9b593f1f4d8f978e",
-            ),
+        bundled=BundledFile(
+            name="hi-diff-compact.safetensors",
+            size_bytes=5_789_002,
+            sha256="92932f296247c2c13d6c9cc0791a30dc1e1b001b434069be9b593f1f4d8f978e",
         ),
-        bundled="hi-diff-compact.safetensors",
         multiple=8,
         tiling="supported",
         cost=_cost(2300),

@@ -13,12 +13,12 @@ MIN_TILE = 192  # pixels a side; smaller tiles would be more overlap than pictur
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightFile:
-    """One file that a model's weights come in."""
+class BundledFile:
+    """A weight file that ships inside the package."""
 
-    urls: tuple[str, ...]  # tried in order
-    size_bytes: int | None = None  # None: no source states it
-    sha256: str | None = None  # None: no source states it
+    name: str
+    size_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +45,7 @@ class ModelSpec:
     family: str
     task: Task
     config: object  # the family's …Config; its type says which family loads it
-    weights: tuple[WeightFile, ...]
-    bundled: str | None = None  # name of the file that ships inside the package
+    bundled: BundledFile | None = None  # None: its weights are those in files.json that name it
     scale: int = 1  # output size over input size
     source_type: SourceType = "algorithmicallyEnhanced"
     multiple: int  # height and width of what the network sees are multiples of this
@@ -54,9 +53,3 @@ class ModelSpec:
     cost: MemoryCost
     license: str
     source: str
-
-    @property
-    def size_bytes(self) -> int | None:
-        """How much there is to download; None where no source says so."""
-        sizes = [file.size_bytes for file in self.weights]
-        return None if None in sizes else sum(size for size in sizes if size is not None)

@@ -1,0 +1,67 @@
+"""What holds for every request to the network: resolved once, from the environment, passed down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+YES = ("1", "true", "yes", "on")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long a download waits for what."""
+
+    connect_s: float  # to each address of a source
+    answer_s: float  # until the first answer, names looked up and all
+    stall_s: float = 30.0  # without a byte
+    tries: int  # at each source, without a byte more than before
+    backoff_s: float = 1.0  # before the second try; doubled before each further one
+    longest_wait_s: float = 120.0  # that a server may ask for
+
+
+INSISTING = Patience(connect_s=15.0, answer_s=60.0, tries=5)  # somebody asked for it by name
+PASSING = Patience(connect_s=3.0, answer_s=6.0, tries=1)  # there is another model to fall back on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Where the sources are, and whether they may be asked."""
+
+    offline: bool = False
+    mirror: str | None = None  # of the user's choice, asked first: MIRROR/ID is the published file
+    hub: str = "https://huggingface.co"
+    hub_token: str | None = None
+    drive: str = "https://drive.usercontent.google.com"
+    drive_folders: str = "https://drive.google.com"
+    github: str = "https://github.com"
+    github_api: str = "https://api.github.com"
+
+
+OFFLINE = Network(offline=True)
+
+
+def resolve(environ: Mapping[str, str]) -> Network:
+    """Reads our own variables, and those that Hugging Face's programs obey.
+
+    Proxies and certificates (`HTTPS_PROXY`, `NO_PROXY`, `REQUESTS_CA_BUNDLE`) are read by requests.
+    """
+    offline = any(
+        environ.get(name, "").lower() in YES for name in ("PIXELMEND_OFFLINE", "HF_HUB_OFFLINE")
+    )
+    return Network(
+        offline=offline,
+        mirror=(environ.get("PIXELMEND_MIRROR") or "").rstrip("/") or None,
+        hub=(environ.get("HF_ENDPOINT") or Network.hub).rstrip("/"),
+        hub_token=environ.get("HF_TOKEN") or _token_file(environ),
+    )
+
+
+def _token_file(environ: Mapping[str, str]) -> str | None:
+    home = environ.get("HF_HOME") or str(
+        Path(environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
+    )
+    try:
+        token = Path(home).expanduser().joinpath("token").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError, RuntimeError):  # RuntimeError: a user without a home
+        return None
+    return token or None

@@ -1,0 +1,144 @@
+"""A file on its way: what has come of it, and how to tell that more would belong to it."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+OVERLAP = 64 * 1024  # bytes that are asked for twice where nothing else tells a file from another
+BLOCK = 1024 * 1024  # bytes hashed at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What tells the file that has begun to come from another one."""
+
+    source: str = ""
+    sha256: str | None = None  # that it will have, if anybody has said so
+    etag: str | None = None  # the server's, strong
+    modified: str | None = None  # the server's, too
+    total: int | None = None  # bytes in all
+
+
+class Part:
+    """Bytes on disk, their hash so far, and their identity beside them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._facts = path.with_name(f"{path.name}.json")
+        self._file: IO[bytes] | None = None
+        self._hash = hashlib.sha256()
+        self.size = 0
+        self.identity = _read_identity(self._facts)
+        if self.identity is None or not path.exists():
+            self.drop()
+        else:
+            self._hash_again()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it is here."""
+        return self.identity is not None and self.size == self.identity.total
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what is here."""
+        return self._hash.hexdigest()
+
+    @property
+    def tail(self) -> bytes:
+        """Its last bytes."""
+        if not self.path.exists():
+            return b""
+        with self.path.open("rb") as file:
+            file.seek(max(0, self.size - OVERLAP))
+            return file.read(OVERLAP)
+
+    def begin(self, start: int, identity: Identity) -> None:
+        """Makes ready for bytes from `start` on: all that is here, or 0."""
+        if start not in (0, self.size):
+            raise AssertionError((start, self.size))
+        if start == 0:
+            self.drop()
+        # First what it is, then the bytes: a part that nobody can tell is thrown away.
+        self._identify(identity)
+        self.close()  # of an earlier try
+        self._file = self.path.open("ab")
+
+    def append(self, piece: bytes) -> None:
+        """Takes the next bytes."""
+        assert self._file is not None
+        self._file.write(piece)
+        self._hash.update(piece)
+        self.size += len(piece)
+
+    def close(self) -> None:
+        """Leaves what has come where it is, for the next time."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def finish(self) -> None:
+        """Takes note that nothing more comes, where nobody had said how much there is."""
+        self.close()
+        if self.identity is not None:
+            self._identify(dataclasses.replace(self.identity, total=self.size))
+
+    def drop(self) -> None:
+        """Throws it away."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+        self._facts.unlink(missing_ok=True)
+        self._hash = hashlib.sha256()
+        self.size = 0
+        self.identity = None
+
+    def _identify(self, identity: Identity) -> None:
+        beside = self._facts.with_name(f"{self._facts.name}.new")
+        beside.write_text(json.dumps(dataclasses.asdict(identity)), encoding="utf-8")
+        beside.replace(self._facts)
+        self.identity = identity
+
+    def _hash_again(self) -> None:
+        with self.path.open("rb") as file:
+            while block := file.read(BLOCK):
+                self._hash.update(block)
+                self.size += len(block)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a request asks for, so that the answer can be joined to what is here."""
+
+    start: int  # the first byte that is asked for
+    headers: Mapping[str, str]
+
+
+def wish(identity: Identity | None, size: int, source: str, sha256: str | None) -> Wish:
+    """Decides where to go on: at the end, a little before it, or at the beginning.
+
+    `sha256` is what the source's file has, if that is known; the same hash is the same file, from
+    whatever source. Otherwise the server compares (`If-Range`), or else we do, with an overlap.
+    """
+    anew = Wish(0, {})
+    if identity is None or size == 0:
+        return anew
+    if sha256 is not None or identity.sha256 is not None:
+        same = sha256 == identity.sha256
+        return Wish(size, {"Range": f"bytes={size}-"}) if same else anew
+    if source != identity.source:
+        return anew
+    if validator := identity.etag or identity.modified:
+        return Wish(size, {"Range": f"bytes={size}-", "If-Range": validator})
+    start = max(0, size - OVERLAP)
+    return Wish(start, {"Range": f"bytes={start}-"})
+
+
+def _read_identity(path: Path) -> Identity | None:
+    try:
+        return Identity(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,45 @@
+"""A download of one file, from the mirror unless a test says otherwise."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fetching import HASTY, Fetch, accepted, untold
+from mirror import Mirror
+from published import small_file
+
+from pixelmend_engine.catalog.files import Plain, Source
+from pixelmend_engine.download import Download, Fetched, Known
+from pixelmend_engine.network import Network
+from pixelmend_engine.part import Part
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    return tmp_path / "small.part"
+
+
+@pytest.fixture
+def fetch(mirror: Mirror, part: Path) -> Fetch:
+    """Downloads `small` from sources, the mirror's `/small` unless others are named."""
+
+    def run(*sources: Source, facts: dict[str, Any] | None = None, **more: Any) -> Fetched:
+        found = sources or (Plain(f"{mirror.url}/small"),)
+        settings: dict[str, Any] = {
+            "network": Network(
+                hub=mirror.url,
+                drive=mirror.url,
+                drive_folders=mirror.url,
+                github=mirror.url,
+                github_api=mirror.url,
+            ),
+            "patience": HASTY,
+            "known": Known(),
+            "report": untold,
+            "accept": accepted,
+            **more,
+        }
+        file = small_file(*found, **(facts or {}))
+        return Download(file=file, part=Part(part), **settings).run()
+
+    return run

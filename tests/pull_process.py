@@ -1,0 +1,24 @@
+"""A process of its own that installs the small weight file, for tests that kill it.
+
+python pull_process.py MODELS_DIR ADDRESS
+"""
+
+import sys
+from pathlib import Path
+
+from published import small_file
+
+from pixelmend_engine.catalog.files import Plain
+from pixelmend_engine.installer import Installer
+from pixelmend_engine.network import INSISTING, Network
+
+
+def main() -> None:
+    """Pulls it, as slowly as the source sends it."""
+    models_dir, address = sys.argv[1:]
+    installer = Installer(Path(models_dir), Network())
+    installer.pull(small_file(Plain(address)), INSISTING, lambda done, total: None)
+
+
+if __name__ == "__main__":
+    main()
