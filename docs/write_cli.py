@@ -19,6 +19,7 @@ COMMANDS = (
     "deblur",
     "models list",
     "doctor",
+    "setup",
     "serve",
     "engine",
     "engine status",

@@ -11,6 +11,7 @@ from pixelmend_engine.catalog.spec import MIN_TILE, Task
 
 AUTO = "auto"
 TITLES: dict[Task, str] = {"deblur": "Deblur"}
+RESULTS: dict[Task, str] = {"deblur": "Deblurred"}  # how an editor names a result
 MAX_SEED = 2**63 - 1  # what torch's generators take
 
 OPTIONS: dict[str, Any] = {
@@ -45,18 +46,21 @@ OPTIONS: dict[str, Any] = {
             {"type": "integer", "minimum": MIN_TILE},
         ],
         "default": AUTO,
+        "advanced": True,
     },
     "device": {
         "title": "Device",
         "description": "auto, cpu, cuda or cuda:N",
         "type": "string",
         "default": AUTO,
+        "advanced": True,
     },
     "precision": {
         "title": "Precision",
         "description": "auto: fp32 on a CPU, half on a GPU",
         "enum": [AUTO, "fp32", "bf16", "fp16"],
         "default": AUTO,
+        "advanced": True,
     },
 }
 
@@ -67,6 +71,7 @@ def describe(models_dir: Path) -> list[dict[str, Any]]:
         {
             "id": task,
             "title": title,
+            "result": RESULTS[task],
             "models": [
                 {
                     "id": spec.id,
