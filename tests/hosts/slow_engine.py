@@ -20,9 +20,9 @@ FAKE = REPOSITORY / "tests" / "protocol" / "fake_engine.py"
 class SlowEngine:
     """Runs from `with` to its end."""
 
-    def __init__(self, home: Path, step_seconds: float = 0.2) -> None:
+    def __init__(self, home: Path, step_seconds: float = 0.2, steps: int = 300) -> None:
         self.paths = Paths(home)
-        command = [sys.executable, str(FAKE), "--home", str(home), "--steps", "300"]
+        command = [sys.executable, str(FAKE), "--home", str(home), "--steps", str(steps)]
         command += ["--step-seconds", str(step_seconds)]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         wait_until(lambda: launch.find(self.paths) is not None)
@@ -43,6 +43,11 @@ class SlowEngine:
         """Waits until its jobs are in these phases."""
         wait_until(lambda: self.phases() == phases)
 
+    def forget(self) -> None:
+        """Forgets the jobs that have ended."""
+        for job in self.client.jobs():
+            self.client.cancel(job["id"])
+
     def __enter__(self) -> Self:
         return self
 
@@ -53,7 +58,7 @@ class SlowEngine:
         self.process.wait()
 
 
-def wait_until(condition: Callable[[], object], within_s: float = 60.0) -> None:
+def wait_until(condition: Callable[[], object], within_s: float = 30.0) -> None:
     """Waits for something to become true."""
     deadline = time.monotonic() + within_s
     while not condition():

@@ -37,7 +37,8 @@ class Echo:
             time.sleep(self._options.step_seconds)
         if not self._options.silent_end:
             say("run", steps, steps)
-        return encode(dataclasses.replace(raster, mask=None), {"seed": facts.get("seed")})
+        said = {"seed": facts.get("seed"), "model": "echo", "title": "Echo", "version": "0"}
+        return encode(dataclasses.replace(raster, mask=None), said)
 
     def release(self) -> None:
         (self._options.home / "released").touch()

@@ -24,11 +24,10 @@ def main() -> None:
     phrases.bind(arguments.catalogues)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("pixelmend")
-    application.setApplicationDisplayName("Pixelmend")
     application.setDesktopFileName("pixelmend")
 
     panel = Panel()
-    panel.setWindowTitle(arguments.title)
+    panel.setWindowTitle(f"{arguments.title} - Pixelmend")
     panel.setWindowFlag(Qt.WindowType.Dialog)  # window managers center it on the host's window
     panel.resize(WIDTH, panel.sizeHint().height())
     panel.canceled.connect(_say_cancel)
