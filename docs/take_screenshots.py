@@ -20,8 +20,12 @@ from slow_engine import SlowEngine, wait_until  # noqa: E402
 
 IMAGES = Path(__file__).parent / "images"
 PICTURE = ROOT / "examples" / "astronaut_shaken.png"
-GIMPRC = "(check-updates no)\n(show-welcome-dialog no)\n"
-GIMPRC += '(save-session-info no)\n(config-version "3.0.4")\n'
+GIMPRC = """\
+(check-updates no)
+(show-welcome-dialog no)
+(save-session-info no)
+(config-version "3.0.4")
+"""
 
 
 def main() -> None:

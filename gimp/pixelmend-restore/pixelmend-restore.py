@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, Callable, List, Set
 
 import gi
 
@@ -31,6 +31,7 @@ FOLDER = Path(__file__).resolve().parent
 PREFIX = "plug-in-pixelmend-"
 AGAIN = PREFIX + "again"
 SHOWN = GObject.ParamFlags.READWRITE
+TAKEN = "rslcoe"  # the letters of the dialog's own buttons, and of ours
 WITHOUT_USER = Gimp.RunMode.NONINTERACTIVE
 
 
@@ -57,8 +58,9 @@ def make(task: Any) -> Gimp.Procedure:
     title = translate(task["title"])
     blurb = translate("Restores photographs with diffusion models, on your own computer")
     in_menu(procedure, f"_{title}...", blurb)
+    taken = set(TAKEN)
     for field in forms.fields(task):
-        add_argument(procedure, field)
+        add_argument(procedure, field, with_mnemonic(field.title, taken))
     return procedure
 
 
@@ -86,9 +88,18 @@ def in_menu(procedure: Gimp.Procedure, label: str, blurb: str) -> None:
     procedure.set_attribution("Pixelmend", "Pixelmend", "2026")
 
 
-def add_argument(procedure: Gimp.Procedure, field: forms.Field) -> None:
+def with_mnemonic(title: str, taken: Set[str]) -> str:
+    """Marks the letter that Alt jumps to a field with: the first that no other has."""
+    for place, letter in enumerate(title.lower()):
+        if letter.isascii() and letter.isalpha() and letter not in taken:
+            taken.add(letter)
+            return f"{title[:place]}_{title[place:]}"
+    return title
+
+
+def add_argument(procedure: Gimp.Procedure, field: forms.Field, label: str) -> None:
     """Adds what a field asks for to a procedure's arguments."""
-    about = (field.name, field.title, field.help)
+    about = (field.name, label, field.help)
     if field.kind == "choice":
         choice = Gimp.Choice.new()
         for number, (value, shown) in enumerate(field.choices):
@@ -165,7 +176,7 @@ def ask(procedure: Gimp.Procedure, config: Any, task: Any) -> bool:
 
     GimpUi.init(procedure.get_name())
     dialog = GimpUi.ProcedureDialog.new(procedure, config, translate(task["title"]))
-    dialog.set_ok_label(translate("_Restore"))
+    dialog.set_ok_label(translate("R_estore"))
     fields = forms.fields(task)
     dialog.fill([field.name for field in fields if not field.advanced])
     advanced = [field.name for field in fields if field.advanced]

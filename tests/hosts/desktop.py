@@ -53,8 +53,9 @@ class Desktop:
 
     def wait_for(self, name: str, kind: str = "name") -> str:
         """Waits for a window; returns its id."""
-        wait_until(lambda: self.windows(name, kind))
-        return self.windows(name, kind)[0]
+        found: list[str] = []
+        wait_until(lambda: found.extend(self.windows(name, kind)) or found)
+        return found[0]
 
     def wait_for_panel(self) -> str:
         """Waits for the panel's window; returns its id."""

@@ -83,12 +83,14 @@ class Machine:
         """Runs the command line, as that user."""
         return self.run(sys.executable, "-m", "pixelmend", *arguments)
 
-    def batch(self, code: str, profile: Path | None = None) -> subprocess.Popen[str]:
+    def batch(
+        self, code: str, profile: Path | None = None, environ: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
         """Starts GIMP without a window, to run Python code in it."""
         command = ["gimp-console", "-id", "--batch-interpreter=python-fu-eval", "-b", code]
-        environ = {} if profile is None else {"GIMP3_DIRECTORY": str(profile)}
+        own = {} if profile is None else {"GIMP3_DIRECTORY": str(profile)}
         return subprocess.Popen(
-            self.enter([*command, "--quit"], environ),
+            self.enter([*command, "--quit"], {**own, **(environ or {})}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -1,7 +1,11 @@
 """Which layers come of it, and what is told where none do."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 from described import Scenes
+from machine import Machine
 
 NAME = "Deblurred (HI-Diff Compact)"
 
@@ -73,3 +77,24 @@ def test_what_fails_leaves_the_image_alone(scenes: Scenes, scene: str) -> None:
 def test_again_says_what_it_can_not_do(scenes: Scenes, answer: str, words: str) -> None:
     assert scenes["again"][answer]["status"] == "execution-error"
     assert words in scenes["again"][answer]["text"]
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "model"),
+    [("de_DE", "_Schärfen...", "_Modell"), ("zh_CN", "_去模糊...", "模型")],
+)
+def test_menu_and_dialog_speak_the_users_language(
+    user: Machine, tmp_path: Path, language: str, label: str, model: str
+) -> None:
+    code = """
+procedure = Gimp.get_pdb().lookup_procedure("plug-in-pixelmend-deblur")
+print("LABEL", procedure.get_menu_label(), flush=True)
+print("MODEL", procedure.find_argument("model").get_nick(), flush=True)
+"""
+    profile = user.user / f"profile-{language}"
+    shutil.copytree(user.user / ".config" / "GIMP" / "3.0", profile)
+    (profile / "pluginrc").unlink()
+    environ = {"LANG": f"{language}.UTF-8"}
+    output, _ = user.batch(code, profile, environ).communicate(timeout=120)
+    assert f"LABEL {label}" in output
+    assert f"MODEL {model}" in output

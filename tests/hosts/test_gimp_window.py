@@ -170,6 +170,19 @@ def _halves_are_before_and_after(gimp: Desktop, panel: str) -> None:
     assert after > before + 1
 
 
+def test_again_opens_the_dialog_and_changes_the_same_layer(gimp: Desktop) -> None:
+    layers = gimp.layers()
+    top = "Gimp.get_images()[0].get_layers()[0]"
+    recipe = f"bytes({top}.get_parasite('pixelmend-recipe').get_data()).decode()"
+    gimp.keys(gimp.wait_for("GIMP$"), "alt+r", "Up", "Right", "Down", "Return")
+    dialog = gimp.wait_for("^Deblur$")
+    gimp.keys(dialog, "alt+t", "ctrl+a", "0", "Tab", "alt+e")  # strength; restore
+    wait_until(lambda: json.loads(gimp.ask(recipe))["options"]["strength"] == 0)
+    assert gimp.layers() == layers
+    gimp.keys(gimp.wait_for_panel(), "Escape")
+    gimp.wait_for_no_panel()
+
+
 def test_closing_the_image_ends_the_job(gimp: Desktop, slow: SlowEngine, use: Any) -> None:
     use(**slow.settings)
     restore(gimp)
@@ -182,7 +195,7 @@ def test_closing_the_image_ends_the_job(gimp: Desktop, slow: SlowEngine, use: An
 
 
 def test_the_menu_is_gray_without_an_image(gimp: Desktop) -> None:
-    gimp.keys(gimp.wait_for("GIMP|GNU Image"), "alt+r", "Up", "Right", "Return", "Escape")
+    gimp.keys(gimp.wait_for("GIMP|GNU Image"), "alt+r", "Up", "Return", "Escape", "Escape")
     time.sleep(1)
     assert not gimp.windows("^Deblur$")
 
@@ -195,7 +208,7 @@ def test_a_gimp_that_ends_leaves_nothing_behind(gimp: Desktop, slow: SlowEngine,
     use(**slow.settings)
     load = f"Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path({str(PICTURE)!r}))"
     gimp.ask(f"[Gimp.Display.new({load}).get_id()]")
-    gimp.wait_for("astronaut")
+    gimp.wait_for("Untitled")
     restore(gimp)
     slow.wait_for(["run"])
     gimp.processes(f"gimp -s {PICTURE}")[-1].kill()
