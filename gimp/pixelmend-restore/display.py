@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from pathlib import Path
 
 from gi.repository import Gimp
 from layers import SHOWN, Area, pixels
@@ -30,7 +30,8 @@ class Display:
         self._panel: PanelProcess | None = None
         Gimp.progress_init(title)
         if panel:
-            engine.paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with contextlib.suppress(OSError):  # then there is no panel, which is told
+                engine.paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             look = Look(title, engine.folder / "locale", _window())
             log = engine.paths.home / "panel.log"
             self._panel = PanelProcess(engine.launch.python, look, log)
@@ -118,6 +119,6 @@ def details(error: PixelmendError, engine: Installed, task: str, options: Json) 
         f"task: {task}",
         f"options: {options}",
         f"gimp: {Gimp.version()}",
-        f"log: {Path(engine.paths.log)}",
+        f"log: {engine.paths.log}",
     ]
     return "\n".join(lines)

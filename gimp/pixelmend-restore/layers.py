@@ -13,8 +13,9 @@ from pixelmend.wire import Bytes, Raster
 ROWS = 64  # moved at once: faster than all at once, and without copies of everything
 CONTEXT = 128  # pixels around a selection that a model has to see
 SAMPLES = {"u8": "U8", "u16": "U16", "half": "F16", "float": "F32"}
-SAMPLE_BYTES = {"u8": 1, "u16": 2, "half": 2, "float": 4}
 SHOWN = "R'G'B'A u8"  # without a space of its own it is sRGB, as a screen shows it
+MASK = "Y u8"  # 0 to 255
+FINE_MASK = "Y float"  # holds what masks of deeper images hold
 ANY = bytes([0] + [255] * 255)  # selected at all, or not
 
 
@@ -42,7 +43,6 @@ class Format:
     samples: str
     channels: str
     encoding: str
-    pixel_bytes: int
 
 
 def format_of(layer: Gimp.Layer) -> Format:
@@ -54,7 +54,7 @@ def format_of(layer: Gimp.Layer) -> Format:
     encoding = "nonlinear" if "'" in model else "perceptual" if "~" in model else "linear"
     # The name without the image's own color space would mean sRGB, and a conversion to it.
     babl = Babl.get_name(Babl.format_with_space(f"{model} {kind}", native))
-    return Format(babl, SAMPLES[kind], channels, encoding, len(channels) * SAMPLE_BYTES[kind])
+    return Format(babl, SAMPLES[kind], channels, encoding)
 
 
 def layer_of(drawable: Gimp.Drawable) -> Gimp.Layer:
@@ -126,16 +126,16 @@ def pixels(drawable: Gimp.Drawable, area: Area, form: str) -> Iterator[bytes]:
         yield buffer.get(rectangle, 1.0, form, Gegl.AbyssPolicy.NONE)
 
 
-def selection(layer: Gimp.Layer, area: Area) -> bytes:
-    """Returns how much each pixel of a part of a layer is selected, 0 to 255."""
+def selection(layer: Gimp.Layer, area: Area, form: str) -> bytes:
+    """Returns how much each pixel of a part of a layer is selected."""
     _, left, top = layer.get_offsets()
     in_image = Area(area.x + left, area.y + top, area.width, area.height)
-    return b"".join(pixels(layer.get_image().get_selection(), in_image, "Y u8"))
+    return b"".join(pixels(layer.get_image().get_selection(), in_image, form))
 
 
 def mask_of(layer: Gimp.Layer, area: Area) -> bytes:
     """Returns a part of a layer's mask, 0 to 255."""
-    return b"".join(pixels(layer.get_mask(), area, "Y u8"))
+    return b"".join(pixels(layer.get_mask(), area, MASK))
 
 
 def touched(mask: bytes) -> bytes:
@@ -170,7 +170,7 @@ def double(layer: Gimp.Layer) -> Gimp.Layer:
     if layer.get_mask() is not None:
         mask = new.create_mask(Gimp.AddMaskType.WHITE)
         new.add_mask(mask)
-        fill(mask, whole, "Y u8", mask_of(layer, whole))
+        fill(mask, whole, MASK, mask_of(layer, whole))
     return new
 
 
@@ -193,15 +193,17 @@ def replace(layer: Gimp.Layer, area: Area, form: str, data: Bytes) -> None:
     Gimp.Selection.none(image)
     whole = Area(0, 0, layer.get_width(), layer.get_height())
     native = format_of(layer).babl
-    buffer = layer.get_shadow_buffer()
-    for (_, rectangle), strip in zip(whole.strips(), pixels(layer, whole, native)):
-        buffer.set(rectangle, native, strip)
-    _set(buffer, area, form, data)
-    buffer.flush()
-    merged = layer.merge_shadow(True)
-    if kept is not None:
-        image.select_item(Gimp.ChannelOps.REPLACE, kept)
-        image.remove_channel(kept)
+    try:
+        buffer = layer.get_shadow_buffer()
+        for (_, rectangle), strip in zip(whole.strips(), pixels(layer, whole, native)):
+            buffer.set(rectangle, native, strip)
+        _set(buffer, area, form, data)
+        buffer.flush()
+        merged = layer.merge_shadow(True)
+    finally:
+        if kept is not None:
+            image.select_item(Gimp.ChannelOps.REPLACE, kept)
+            image.remove_channel(kept)
     if not merged:
         raise UnsupportedImage(
             "The pixels of the layer are locked", hint="Unlock them in the Layers dialog"

@@ -156,7 +156,7 @@ def run_again(
         if mode == Gimp.RunMode.INTERACTIVE:
             first = Gimp.get_pdb().lookup_procedure(PREFIX + made.task)
             answers = first.create_config()
-            for field in forms.fields(task):
+            for field in fields_of(answers, task):
                 answers.set_property(field.name, forms.answer(field, options))
             if not ask(first, answers, task):
                 return ended(procedure, Gimp.PDBStatusType.CANCEL)
@@ -177,7 +177,7 @@ def ask(procedure: Gimp.Procedure, config: Any, task: Any) -> bool:
     GimpUi.init(procedure.get_name())
     dialog = GimpUi.ProcedureDialog.new(procedure, config, translate(task["title"]))
     dialog.set_ok_label(translate("R_estore"))
-    fields = forms.fields(task)
+    fields = fields_of(config, task)
     dialog.fill([field.name for field in fields if not field.advanced])
     advanced = [field.name for field in fields if field.advanced]
     if advanced:
@@ -190,8 +190,14 @@ def ask(procedure: Gimp.Procedure, config: Any, task: Any) -> bool:
     return agreed
 
 
+def fields_of(config: Any, task: Any) -> List[forms.Field]:
+    """Lists the fields that GIMP knows: new ones of the engine it knows from its next start on."""
+    known = {one.name for one in config.list_properties()}
+    return [field for field in forms.fields(task) if field.name in known]
+
+
 def options_of(config: Any, task: Any) -> Any:
-    answers = {field.name: config.get_property(field.name) for field in forms.fields(task)}
+    answers = {field.name: config.get_property(field.name) for field in fields_of(config, task)}
     return forms.options(task, answers)
 
 
@@ -215,6 +221,9 @@ def restore(
             text = details(display.error, engine, task["id"], options)
             shown = display.show_error(display.error, text)
             return failed(procedure, display.error, shown=shown)
+    if any(one.canceled() for one in hosts):  # as when the image was closed a moment ago
+        display.cancel()
+        return ended(procedure, Gimp.PDBStatusType.CANCEL)
     image.undo_group_start()
     try:
         for one in hosts:

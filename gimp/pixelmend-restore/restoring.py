@@ -45,11 +45,13 @@ class NewLayer(Following):
         # A copy holds what was there now; where nothing is to be done, it is the result, too.
         self.new = layers.double(self.layer)
         self.covers = layers.covers(self.layer)
-        mask = None
+        self._feathered = mask = None
         if not Gimp.Selection.is_empty(self._image):
-            mask = layers.selection(self.layer, self.area)
-            # The new layer's mask blends, unless that would show the old layer twice.
-            mask = layers.touched(mask) if self.covers else mask
+            mask = layers.selection(self.layer, self.area, layers.MASK)
+            if self.covers:
+                # The new layer's mask will blend. Kept, because the user may select anew meanwhile.
+                self._feathered = layers.selection(self.layer, self.area, layers.FINE_MASK)
+                mask = layers.touched(mask)
         self._mask = mask
         return layers.read(self.new, self.area, mask)
 
@@ -74,11 +76,16 @@ class NewLayer(Following):
     def insert(self) -> None:
         """Puts the new layer right above the old one; to be called within an undo group."""
         place = self._image.get_item_position(self.layer)
-        self._image.insert_layer(self.new, self.layer.get_parent(), place)
+        if not self._image.insert_layer(self.new, self.layer.get_parent(), place):
+            raise UnsupportedImage(
+                "GIMP takes no new layer above this one", hint="Move the layer, and try again"
+            )
         _, x, y = self.layer.get_offsets()
         self.new.set_offsets(x, y)
-        if self.covers and self._mask is not None:
-            self.new.add_mask(self.new.create_mask(Gimp.AddMaskType.SELECTION))
+        if self._feathered is not None:
+            mask = self.new.create_mask(Gimp.AddMaskType.BLACK)
+            layers.fill(mask, self.area, layers.FINE_MASK, self._feathered)
+            self.new.add_mask(mask)
         elif not self.covers:
             self.layer.set_visible(False)
 

@@ -23,7 +23,7 @@ class SlowEngine:
     def __init__(self, home: Path, step_seconds: float = 0.2, steps: int = 300) -> None:
         self.paths = Paths(home)
         command = [sys.executable, str(FAKE), "--home", str(home), "--steps", str(steps)]
-        command += ["--step-seconds", str(step_seconds)]
+        command += ["--step-seconds", str(step_seconds), "--named", "1"]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         wait_until(lambda: launch.find(self.paths) is not None)
         found = launch.find(self.paths)
