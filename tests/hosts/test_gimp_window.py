@@ -183,6 +183,27 @@ def test_again_opens_the_dialog_and_changes_the_same_layer(gimp: Desktop) -> Non
     gimp.wait_for_no_panel()
 
 
+def test_a_selection_made_meanwhile_changes_nothing(gimp: Desktop, user: Machine, use: Any) -> None:
+    def select(x: int) -> None:
+        rectangle = f"select_rectangle(Gimp.ChannelOps.REPLACE, {x}, 100, 50, 50)"
+        gimp.ask(f"bool(Gimp.get_images()[0].{rectangle})")
+
+    before = len(gimp.layers())
+    with SlowEngine(user.user / "brief", steps=30) as brief:
+        use(**brief.settings)
+        select(100)
+        restore(gimp)
+        brief.wait_for(["run"])
+        select(300)
+        wait_until(lambda: len(gimp.layers()) == before + 1)
+    mask = "Gimp.get_images()[0].get_layers()[0].get_mask()"
+    shares = f"[{mask}.get_pixel(x, 120).get_rgba()[0] for x in (120, 320)]"
+    assert gimp.ask(shares) == [1, 0]
+    gimp.ask("bool(Gimp.Selection.none(Gimp.get_images()[0]))")
+    gimp.keys(gimp.wait_for_panel(), "Escape")
+    gimp.wait_for_no_panel()
+
+
 def test_closing_the_image_ends_the_job(gimp: Desktop, slow: SlowEngine, use: Any) -> None:
     use(**slow.settings)
     restore(gimp)
