@@ -1,4 +1,4 @@
-.PHONY: help dev check fix test golden bench docs pictures wheel
+.PHONY: help dev check fix test golden hosts-root hosts bench docs pictures wheel
 .DEFAULT_GOAL := help
 
 help:  ## Lists the targets
@@ -18,6 +18,12 @@ test:  ## Runs the tests
 
 golden:  ## Compares with the published code's numbers alone
 	pytest tests/golden
+
+hosts-root:  ## Builds the root file system with GIMP that tests/hosts needs (Linux)
+	tests/hosts/build_root.sh
+
+hosts: hosts-root  ## Tests the plug-ins in the real editors alone
+	pytest tests/hosts
 
 bench:  ## Takes the figures of docs/performance.md that need one photograph
 	python tests/bench/deblur.py examples/astronaut.png

@@ -27,6 +27,7 @@ COMMANDS = (
     "models export",
     "models path",
     "doctor",
+    "setup",
     "serve",
     "engine",
     "engine status",

@@ -11,6 +11,7 @@ from pixelmend_engine.catalog.spec import MIN_TILE, Task
 
 AUTO = "auto"
 TITLES: dict[Task, str] = {"deblur": "Deblur"}
+RESULTS: dict[Task, str] = {"deblur": "Deblurred"}  # how an editor names a result
 MAX_SEED = 2**63 - 1  # what torch's generators take
 
 OPTIONS: dict[str, Any] = {
@@ -45,24 +46,28 @@ OPTIONS: dict[str, Any] = {
             {"type": "integer", "minimum": MIN_TILE},
         ],
         "default": AUTO,
+        "advanced": True,
     },
     "device": {
         "title": "Device",
         "description": "auto, cpu, cuda or cuda:N",
         "type": "string",
         "default": AUTO,
+        "advanced": True,
     },
     "precision": {
         "title": "Precision",
         "description": "auto: fp32 on a CPU, half on a GPU",
         "enum": [AUTO, "fp32", "bf16", "fp16"],
         "default": AUTO,
+        "advanced": True,
     },
     "offline": {
         "title": "Offline",
         "description": "Download nothing: do with the models that are on this computer",
         "type": "boolean",
         "default": False,
+        "advanced": True,
     },
 }
 
@@ -73,6 +78,7 @@ def describe(models_dir: Path) -> list[dict[str, Any]]:
         {
             "id": task,
             "title": title,
+            "result": RESULTS[task],
             "models": [
                 {
                     "id": spec.id,

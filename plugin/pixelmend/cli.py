@@ -17,10 +17,9 @@ import click
 from pixelmend import __version__
 from pixelmend.errors import Canceled, PixelmendError
 from pixelmend.models_cli import models
+from pixelmend.setup_cli import setup
 
 if TYPE_CHECKING:
-    from pixelmend.launch import Launch
-    from pixelmend.settings import Settings
     from pixelmend_engine.catalog.spec import Task
     from pixelmend_engine.session import Precision
 
@@ -219,10 +218,10 @@ def serve(foreground: bool) -> int:
 
     found = settings.resolve(os.environ)
     if not foreground:
-        client = launch.find_or_start(found.paths, _launch(found))
+        client = launch.find_or_start(found.paths, settings.launch_of(found))
         click.echo(f"The engine is running (process {client.health()['pid']})")
         return 0
-    command = [*launch.command(found.paths, _launch(found)), "--foreground"]
+    command = [*launch.command(found.paths, settings.launch_of(found)), "--foreground"]
     if os.name != "nt":
         # In our place, so that whoever ends us ends the engine, and in good order.
         os.execv(command[0], command)
@@ -275,14 +274,24 @@ def engine_logs() -> None:
         click.echo(file.read_text(encoding="utf-8", errors="replace"), nl=False)
 
 
+cli.add_command(setup)
+
+
 @cli.command()
+@click.argument("editor", type=click.Choice(["gimp"]), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def doctor(as_json: bool) -> int:
-    """Checks what Pixelmend needs on this computer, and says what it found."""
-    from pixelmend import settings
+def doctor(editor: str | None, as_json: bool) -> int:
+    """Checks what Pixelmend needs on this computer, and says what it found.
+
+    `doctor gimp` says why the menu may be missing in GIMP.
+    """
+    from pixelmend import checkup, install, settings
     from pixelmend_engine.doctor import examine
 
-    findings = examine(settings.resolve(os.environ).models_dir)
+    if editor is None:
+        findings = examine(settings.resolve(os.environ).models_dir)
+    else:
+        findings = checkup.gimp(install.Computer(environ=os.environ))
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     else:
@@ -332,20 +341,9 @@ def _run(task: "Task", suffix: str, options: TaskOptions) -> int:
             engine = InProcess(choice, found.models_dir, chosen, found.network, transfer.report)
         else:
             chosen |= {name: options[name] for name in ("model", "device", "precision")}
-            start = _launch(found)
+            start = settings.launch_of(found)
             engine = Remote(found.paths, start, task, chosen, output.note, transfer.report)
         return run(engine, planned, output, files)
-
-
-def _launch(found: "Settings") -> "Launch":
-    from pixelmend.launch import Launch
-
-    return Launch(
-        python=sys.executable,
-        models=found.models_dir,
-        release_after_s=found.release_after_s,
-        exit_after_s=found.exit_after_s,
-    )
 
 
 def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:

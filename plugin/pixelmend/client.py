@@ -61,9 +61,12 @@ class Client:
         with self._answer("POST", "/v1/jobs", iter(pieces), headers) as response:
             return str(_json_of(response)["id"])
 
-    def follow(self, job_id: str) -> Generator[Event, None, None]:
+    def follow(
+        self, job_id: str, alive: Callable[[], None] | None = None
+    ) -> Generator[Event, None, None]:
         """Yields a job's events until its end. A stream that breaks is opened again at once.
 
+        `alive` is called several times a second, also while nothing happens; it may raise to stop.
         Leaving the loop early gives the job up: the engine cancels it.
 
         Raises:
@@ -75,6 +78,8 @@ class Client:
             try:
                 for event in self._stream(job_id, last):
                     broken_at = None
+                    if alive is not None:
+                        alive()
                     if event is None:
                         continue
                     last = event.id
@@ -118,8 +123,11 @@ class Client:
         task: str,
         options: Json,
         report: Callable[[Event], None] | None = None,
+        alive: Callable[[], None] | None = None,
     ) -> tuple[Raster, Json]:
         """Restores a picture and waits for it; `report` gets every event, and may raise to stop.
+
+        So may `alive`, which is called several times a second.
 
         Raises:
             PixelmendError: What the engine says went wrong.
@@ -128,7 +136,7 @@ class Client:
         """
         job_id = self.submit(raster, task, options)
         try:
-            for event in self.follow(job_id):
+            for event in self.follow(job_id, alive):
                 if report is not None:
                     report(event)
                 _raise_unless_well(event)

@@ -21,6 +21,7 @@
     +-- TooLarge             too-large                  8
     +-- TooSlow              too-slow                   8
     +-- SpoolFull            spool-full                 8
+    +-- EditorMissing        editor-missing             9
     +-- Canceled             canceled                 130
 
 An error crosses every border as `code`, `message` and `hint`. Codes and exit codes are stable.
@@ -201,6 +202,14 @@ class SpoolFull(PixelmendError):
     code = "spool-full"
     status = 507
     exit_code = 8
+
+
+class EditorMissing(PixelmendError):
+    """There is no editor that a plug-in could be installed into, or its folder is locked."""
+
+    code = "editor-missing"
+    status = 404
+    exit_code = 9
 
 
 class Canceled(PixelmendError):

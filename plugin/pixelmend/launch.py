@@ -14,7 +14,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping, cast
+from typing import Any, Callable, Mapping, cast
 
 from . import __version__
 from .client import Client
@@ -95,8 +95,12 @@ def read_state(paths: Paths) -> dict[str, Any] | None:
     return cast("dict[str, Any]", state) if sound else None
 
 
-def find_or_start(paths: Paths, launch: Launch) -> Client:
+def find_or_start(
+    paths: Paths, launch: Launch, pause: Callable[[float], None] = time.sleep
+) -> Client:
     """Returns an engine of this version: the running one, or one started now.
+
+    `pause` waits for so many seconds; it may raise to stop.
 
     Raises:
         EngineUnavailable: It can't be started.
@@ -117,7 +121,7 @@ def find_or_start(paths: Paths, launch: Launch) -> Client:
             process = start(paths, launch)
         elif process.poll() is not None:
             break
-        time.sleep(POLL_S)
+        pause(POLL_S)
     raise EngineUnavailable(
         f"The engine does not start; it says: {_last_words(paths)}",
         hint=f"`{launch.python} -m pixelmend doctor` looks for the cause; the log is `{paths.log}`",
@@ -146,7 +150,7 @@ def start(paths: Paths, launch: Launch) -> subprocess.Popen[bytes]:
     except OSError as error:
         raise EngineUnavailable(
             f"The engine does not start ({error.strerror}): `{launch.python}`",
-            hint="Install Pixelmend again",
+            hint="Start it in a terminal with `pixelmend serve`, or install Pixelmend again",
         ) from error
     # Where the front end lives longer than the engine, somebody has to take note of its end.
     threading.Thread(target=process.wait, daemon=True).start()

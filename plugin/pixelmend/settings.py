@@ -1,12 +1,14 @@
 """What the user has set for all commands: resolved once, then passed down."""
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pixelmend import paths
 from pixelmend.errors import BadRequest
+from pixelmend.launch import Launch
 from pixelmend.paths import Paths
 from pixelmend_engine import network
 from pixelmend_engine.network import Network
@@ -38,6 +40,16 @@ def resolve(environ: Mapping[str, str]) -> Settings:
         network=network.resolve(environ),
         release_after_s=_minutes(environ, "PIXELMEND_RELEASE_MINUTES", 5),
         exit_after_s=_minutes(environ, "PIXELMEND_EXIT_MINUTES", 30),
+    )
+
+
+def launch_of(settings: Settings) -> Launch:
+    """Says how an engine is started that has these settings, and this Python."""
+    return Launch(
+        python=sys.executable,
+        models=settings.models_dir,
+        release_after_s=settings.release_after_s,
+        exit_after_s=settings.exit_after_s,
     )
 
 

@@ -37,7 +37,10 @@ class Echo:
             time.sleep(self._options.step_seconds)
         if not self._options.silent_end:
             say("run", steps, steps)
-        return encode(dataclasses.replace(raster, mask=None), {"seed": facts.get("seed")})
+        said = {"seed": facts.get("seed")}
+        if self._options.named:
+            said |= {"model": "echo", "title": "Echo", "version": "0"}
+        return encode(dataclasses.replace(raster, mask=None), said)
 
     def release(self) -> None:
         (self._options.home / "released").touch()
@@ -58,6 +61,7 @@ def main() -> None:
     parser.add_argument("--exit-after", type=float, default=300.0)
     parser.add_argument("--silent-end", type=int, default=0)
     parser.add_argument("--release-fails", type=int, default=0)
+    parser.add_argument("--named", type=int, default=0)  # results say which model it was
     options = parser.parse_args()
     service.SPOOL_SHARE = options.spool_share
     service.HEADERS_WITHIN_S = options.headers_within

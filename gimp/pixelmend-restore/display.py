@@ -1,0 +1,124 @@
+"""What the user sees of a run: GIMP's own bar with its Cancel, and the panel."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+
+from gi.repository import Gimp
+from layers import SHOWN, Area, pixels
+
+from pixelmend import phrases
+from pixelmend.errors import PixelmendError
+from pixelmend.host import Installed
+from pixelmend.panel_process import Look, PanelProcess
+from pixelmend.wire import Event, Json
+
+REPEAT_S = 0.1  # more than ten times a second nobody sees
+WINDOW_ID_BYTES = 8  # of X11 and Windows; Wayland's names of windows mean nothing to Qt
+
+
+class Display:
+    """Shows one run, however many layers it has."""
+
+    def __init__(self, engine: Installed, title: str, *, panel: bool) -> None:
+        self.error: PixelmendError | None = None
+        self._engine = engine
+        self._count = ""  # which of how many
+        self._shown = ("", 0.0)
+        self._panel: PanelProcess | None = None
+        Gimp.progress_init(title)
+        if panel:
+            with contextlib.suppress(OSError):  # then there is no panel, which is told
+                engine.paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            look = Look(title, engine.folder / "locale", _window())
+            log = engine.paths.home / "panel.log"
+            self._panel = PanelProcess(engine.launch.python, look, log)
+
+    @property
+    def canceled(self) -> bool:
+        """Whether the user clicked on Cancel in the panel. GIMP's own ends us without a word."""
+        return self._panel is not None and self._panel.canceled
+
+    def of_model(self, model: Json | None) -> None:
+        """Takes note of what is known of the model."""
+        if self._panel is not None and model is not None:
+            self._panel.show_model(model, self._engine.launch.models)
+
+    def next_layer(self, number: int, layers: int) -> None:
+        """Begins with one of several layers."""
+        self._count = f"{number}/{layers} " if layers > 1 else ""
+
+    def show(self, event: Event) -> None:
+        """Shows how far it is. Its end is shown by `finish`, when the image has the result."""
+        if event.final:
+            return
+        if self._panel is not None:
+            self._panel.show(event)
+        text, last = phrases.headline(event), self._shown
+        if text == last[0] and time.monotonic() - last[1] < REPEAT_S:
+            return
+        self._shown = (text, time.monotonic())
+        if text != last[0]:
+            Gimp.progress_set_text(self._count + text)
+        share = phrases.share(event)
+        if share is None:
+            Gimp.progress_pulse()
+        else:
+            Gimp.progress_update(share)
+
+    def compare(self, before: Gimp.Layer, after: Gimp.Layer, area: Area) -> None:
+        """Shows what came of it, once it is in the image."""
+        if self._panel is None:
+            return
+        for name, layer in (("before", before), ("after", after)):
+            rows = pixels(layer, area, SHOWN)
+            self._panel.show_picture(name, area.width, area.height, rows)
+
+    def finish(self) -> None:
+        """Says that all is done, after the last picture."""
+        if self._panel is not None:
+            self._panel.show(Event(0, "done"))
+            if self._panel.failed:
+                Gimp.message(
+                    phrases.translate("The progress panel could not be shown; run `{command}`")
+                    .format(command="pixelmend doctor gimp")
+                )  # fmt: skip
+            self._panel.close()
+
+    def tell(self, error: PixelmendError) -> None:
+        """Takes note of an error: the panel shows it, or else GIMP does."""
+        self.error = error
+
+    def show_error(self, error: PixelmendError, details: str) -> bool:
+        """Shows an error in the panel; returns whether it could."""
+        if self._panel is None:
+            return False
+        self._panel.show_error(error, details)
+        self._panel.close()
+        return not self._panel.failed
+
+    def cancel(self) -> None:
+        """Takes the panel away."""
+        if self._panel is not None:
+            self._panel.close()
+
+
+def _window() -> int:
+    handle = Gimp.progress_get_window_handle()
+    raw = b"" if handle is None else bytes(handle.get_data() or b"")
+    return int.from_bytes(raw, sys.byteorder) if len(raw) == WINDOW_ID_BYTES else 0
+
+
+def details(error: PixelmendError, engine: Installed, task: str, options: Json) -> str:
+    """Says what a report should have: nothing of the picture, nothing secret."""
+    lines = [
+        f"{error.code}: {error.message}",
+        error.hint,
+        f"task: {task}",
+        f"options: {options}",
+        f"gimp: {Gimp.version()}",
+        f"log: {engine.paths.log}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+"""Filters > Restore: one entry for each task of the engine, and *Restore Again*.
+
+GIMP starts this file anew for each call. What it can do stands in `tasks.json`, so that GIMP's own
+start never starts an engine.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Callable, List, Set
+
+import gi
+
+gi.require_version("Babl", "0.1")
+gi.require_version("Gegl", "0.4")
+gi.require_version("Gimp", "3.0")
+import layers
+import recipe
+from display import Display, details
+from gi.repository import Gimp, GLib, GObject
+from restoring import Following, NewLayer, SameLayer
+
+from pixelmend import forms, host, phrases, tasklist
+from pixelmend.errors import PixelmendError, UnsupportedImage
+from pixelmend.paths import resolve
+from pixelmend.phrases import translate
+
+FOLDER = Path(__file__).resolve().parent
+PREFIX = "plug-in-pixelmend-"
+AGAIN = PREFIX + "again"
+SHOWN = GObject.ParamFlags.READWRITE
+TAKEN = "rslcoe"  # the letters of the dialog's own buttons, and of ours
+WITHOUT_USER = Gimp.RunMode.NONINTERACTIVE
+
+
+class Restore(Gimp.PlugIn):
+    """The plug-in as GIMP asks for it."""
+
+    def do_set_i18n(self, _name: str) -> Any:
+        return True, phrases.DOMAIN, None
+
+    def do_query_procedures(self) -> List[str]:
+        tasks = tasklist.read(FOLDER)
+        return [PREFIX + task["id"] for task in tasks] + ([AGAIN] if tasks else [])
+
+    def do_create_procedure(self, name: str) -> Gimp.Procedure:
+        if name == AGAIN:
+            return make_again()
+        return make(next(task for task in tasklist.read(FOLDER) if PREFIX + task["id"] == name))
+
+
+def make(task: Any) -> Gimp.Procedure:
+    """Makes the procedure of a task."""
+    name = PREFIX + task["id"]
+    procedure = Gimp.ImageProcedure.new(plug_in(), name, Gimp.PDBProcType.PLUGIN, run, None)
+    title = translate(task["title"])
+    blurb = translate("Restores photographs with diffusion models, on your own computer")
+    in_menu(procedure, f"_{title}...", blurb)
+    taken = set(TAKEN)
+    for field in forms.fields(task):
+        add_argument(procedure, field, with_mnemonic(field.title, taken))
+    return procedure
+
+
+def make_again() -> Gimp.Procedure:
+    """Makes the procedure that does a layer again."""
+    procedure = Gimp.ImageProcedure.new(plug_in(), AGAIN, Gimp.PDBProcType.PLUGIN, run_again, None)
+    blurb = translate("Restores the original of a restored layer once more, with other options")
+    in_menu(procedure, translate("Restore _Again..."), blurb)
+    answers = translate("Options that differ, as JSON")
+    procedure.add_string_argument("options", answers, answers, "{}", SHOWN)
+    return procedure
+
+
+def plug_in() -> Gimp.PlugIn:
+    return Gimp.get_plug_in()
+
+
+def in_menu(procedure: Gimp.Procedure, label: str, blurb: str) -> None:
+    one, several = Gimp.ProcedureSensitivityMask.DRAWABLE, Gimp.ProcedureSensitivityMask.DRAWABLES
+    procedure.set_image_types("RGB*, GRAY*")
+    procedure.set_sensitivity_mask(one | several)
+    procedure.set_menu_label(label)
+    procedure.add_menu_path("<Image>/Filters/" + translate("Restore"))
+    procedure.set_documentation(blurb, blurb, None)
+    procedure.set_attribution("Pixelmend", "Pixelmend", "2026")
+
+
+def with_mnemonic(title: str, taken: Set[str]) -> str:
+    """Marks the letter that Alt jumps to a field with: the first that no other has."""
+    for place, letter in enumerate(title.lower()):
+        if letter.isascii() and letter.isalpha() and letter not in taken:
+            taken.add(letter)
+            return f"{title[:place]}_{title[place:]}"
+    return title
+
+
+def add_argument(procedure: Gimp.Procedure, field: forms.Field, label: str) -> None:
+    """Adds what a field asks for to a procedure's arguments."""
+    about = (field.name, label, field.help)
+    if field.kind == "choice":
+        choice = Gimp.Choice.new()
+        for number, (value, shown) in enumerate(field.choices):
+            choice.add(value, number, shown, "")
+        procedure.add_choice_argument(*about, choice, field.default, SHOWN)
+    elif field.kind == "number":
+        procedure.add_double_argument(*about, field.least, field.most, field.default, SHOWN)
+    elif field.kind == "boolean":
+        procedure.add_boolean_argument(*about, field.default, SHOWN)
+    elif field.kind == "integer":
+        limits = (int(field.least), int(field.most))
+        procedure.add_int_argument(*about, *limits, field.default, SHOWN)
+    else:
+        procedure.add_string_argument(*about, field.default, SHOWN)
+
+
+def run(
+    procedure: Gimp.Procedure, mode: Any, image: Gimp.Image, drawables: Any, config: Any, _: Any
+) -> Gimp.ValueArray:
+    """Restores each of the layers that are selected."""
+
+    def work() -> Gimp.ValueArray:
+        chosen = [layers.layer_of(drawable) for drawable in drawables]
+        name = procedure.get_name()
+        task = next(task for task in tasklist.read(FOLDER) if PREFIX + task["id"] == name)
+        if mode == Gimp.RunMode.INTERACTIVE and not ask(procedure, config, task):
+            return ended(procedure, Gimp.PDBStatusType.CANCEL)
+        options = options_of(config, task)
+        engine = host.installed(FOLDER)
+        display = Display(engine, translate(task["title"]), panel=mode != WITHOUT_USER)
+        hosts = [NewLayer(layer, task, options, display) for layer in chosen]
+        return restore(procedure, engine, image, hosts, display)
+
+    return guarded(procedure, work)
+
+
+def run_again(
+    procedure: Gimp.Procedure, mode: Any, image: Gimp.Image, drawables: Any, config: Any, _: Any
+) -> Gimp.ValueArray:
+    """Does a restored layer again."""
+
+    def work() -> Gimp.ValueArray:
+        if len(drawables) != 1:
+            raise UnsupportedImage(
+                "Only one layer can be done again at a time", hint="Select a single layer"
+            )
+        layer = layers.layer_of(drawables[0])
+        made = recipe.read(layer)
+        task = next((task for task in tasklist.read(FOLDER) if task["id"] == made.task), None)
+        if task is None:
+            raise UnsupportedImage(
+                f"The engine can't do `{made.task}` any more",
+                hint="Install the version of Pixelmend that made this layer",
+            )
+        options = {**made.options, **recipe.changes(config.get_property("options"))}
+        if mode == Gimp.RunMode.INTERACTIVE:
+            first = Gimp.get_pdb().lookup_procedure(PREFIX + made.task)
+            answers = first.create_config()
+            for field in fields_of(answers, task):
+                answers.set_property(field.name, forms.answer(field, options))
+            if not ask(first, answers, task):
+                return ended(procedure, Gimp.PDBStatusType.CANCEL)
+            options = options_of(answers, task)
+        engine = host.installed(FOLDER)
+        display = Display(engine, translate(task["title"]), panel=mode != WITHOUT_USER)
+        again = SameLayer(layer, task, options, display, made)
+        return restore(procedure, engine, image, [again], display)
+
+    return guarded(procedure, work)
+
+
+def ask(procedure: Gimp.Procedure, config: Any, task: Any) -> bool:
+    """Shows the dialog; returns whether the user wants it done."""
+    gi.require_version("GimpUi", "3.0")
+    from gi.repository import GimpUi  # late: needs a screen
+
+    GimpUi.init(procedure.get_name())
+    dialog = GimpUi.ProcedureDialog.new(procedure, config, translate(task["title"]))
+    dialog.set_ok_label(translate("R_estore"))
+    fields = fields_of(config, task)
+    dialog.fill([field.name for field in fields if not field.advanced])
+    advanced = [field.name for field in fields if field.advanced]
+    if advanced:
+        dialog.fill_box("advanced", advanced)
+        dialog.get_label("details", translate("Details"), False, False)
+        dialog.fill_expander("expander", "details", False, "advanced")
+        dialog.fill(["expander"])
+    agreed = dialog.run()
+    dialog.destroy()
+    return agreed
+
+
+def fields_of(config: Any, task: Any) -> List[forms.Field]:
+    """Lists the fields that GIMP knows: new ones of the engine it knows from its next start on."""
+    known = {one.name for one in config.list_properties()}
+    return [field for field in forms.fields(task) if field.name in known]
+
+
+def options_of(config: Any, task: Any) -> Any:
+    answers = {field.name: config.get_property(field.name) for field in fields_of(config, task)}
+    return forms.options(task, answers)
+
+
+def restore(
+    procedure: Gimp.Procedure,
+    engine: host.Installed,
+    image: Gimp.Image,
+    hosts: List[Following],
+    display: Display,
+) -> Gimp.ValueArray:
+    """Restores all, and only then touches the image, in one undo step."""
+    task, options = hosts[0].task, hosts[0].options
+    display.of_model(forms.model_of(task, options.get("model")))
+    for number, one in enumerate(hosts, start=1):
+        display.next_layer(number, len(hosts))
+        how = host.restore(one, engine, task["id"], options)
+        if how == host.CANCELED:
+            display.cancel()
+            return ended(procedure, Gimp.PDBStatusType.CANCEL)
+        if how == host.FAILED:
+            text = details(display.error, engine, task["id"], options)
+            shown = display.show_error(display.error, text)
+            return failed(procedure, display.error, shown=shown)
+    if any(one.canceled() for one in hosts):  # as when the image was closed a moment ago
+        display.cancel()
+        return ended(procedure, Gimp.PDBStatusType.CANCEL)
+    image.undo_group_start()
+    try:
+        for one in hosts:
+            one.insert()
+        image.set_selected_layers([one.result for one in hosts])
+    finally:
+        image.undo_group_end()
+    Gimp.displays_flush()
+    hosts[-1].compare()
+    display.finish()
+    return ended(procedure, Gimp.PDBStatusType.SUCCESS)
+
+
+def guarded(procedure: Gimp.Procedure, work: Callable[[], Gimp.ValueArray]) -> Gimp.ValueArray:
+    """Turns every error into an answer: of an exception GIMP would show nothing."""
+    plug_in().set_pdb_error_handler(Gimp.PDBErrorHandler.PLUGIN)
+    try:
+        return work()
+    except PixelmendError as error:
+        return failed(procedure, error)
+    except Exception as error:  # noqa: BLE001 - a door
+        return failed(procedure, host.surprise(error, resolve()))
+
+
+def failed(
+    procedure: Gimp.Procedure, error: PixelmendError, *, shown: bool = False
+) -> Gimp.ValueArray:
+    """Answers with an error; GIMP shows it, unless the panel does."""
+    text = None if shown else GLib.Error(f"{error.message}.\n\n{error.hint}.")
+    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, text)
+
+
+def ended(procedure: Gimp.Procedure, status: Any) -> Gimp.ValueArray:
+    return procedure.new_return_values(status, None)
+
+
+if __name__ == "__main__":
+    phrases.bind(FOLDER / "locale")
+    Gimp.main(Restore.__gtype__, sys.argv)

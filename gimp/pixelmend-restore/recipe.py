@@ -1,0 +1,91 @@
+"""How a layer was made, kept in the layer itself: XCF files hold it, *Restore Again* reads it."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from gi.repository import Gimp
+from layers import Area
+
+from pixelmend.errors import BadRequest, UnsupportedImage
+
+NAME = "pixelmend-recipe"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One restoration: what of, by what, with which options."""
+
+    task: str
+    options: dict[str, Any]  # as the user chose them
+    model: str  # which it was in the end
+    version: str  # of Pixelmend
+    source: int  # the tattoo of the layer that was restored
+    area: Area
+    mask: bytes | None = None  # what was restored, where the layer's own mask does not say it
+
+
+def keep(layer: Gimp.Layer, recipe: Recipe) -> None:
+    """Writes a recipe into a layer."""
+    area = recipe.area
+    told = {
+        "task": recipe.task,
+        "options": recipe.options,
+        "model": recipe.model,
+        "version": recipe.version,
+        "source": recipe.source,
+        "area": [area.x, area.y, area.width, area.height],
+        "mask": recipe.mask and base64.b64encode(zlib.compress(recipe.mask)).decode(),
+    }
+    data = json.dumps(told).encode()
+    layer.attach_parasite(Gimp.Parasite.new(NAME, Gimp.PARASITE_PERSISTENT, data))
+
+
+def read(layer: Gimp.Layer) -> Recipe:
+    """Reads a layer's recipe.
+
+    Raises:
+        UnsupportedImage: It has none.
+    """
+    parasite = layer.get_parasite(NAME)
+    try:
+        told = json.loads(bytes(parasite.get_data()))
+        area = Area(*(int(number) for number in told["area"]))
+        fields = {name: told[name] for name in ("task", "options", "model", "version", "source")}
+        return Recipe(**fields, area=area, mask=_unpacked(told["mask"], area))
+    except (AttributeError, KeyError, TypeError, ValueError, zlib.error) as error:
+        raise UnsupportedImage(
+            "This layer was not made by Pixelmend",
+            hint="Choose a layer that was, such as “Deblurred”",
+        ) from error
+
+
+def _unpacked(mask: str | None, area: Area) -> bytes | None:
+    # No more than there are pixels: the image may come from anywhere.
+    size = max(1, area.width * area.height)
+    return mask and zlib.decompressobj().decompress(base64.b64decode(mask), size)
+
+
+def changed(made: Recipe, **fields: Any) -> Recipe:
+    """Returns a recipe with other facts in it."""
+    return dataclasses.replace(made, **fields)
+
+
+def changes(text: str) -> dict[str, Any]:
+    """Reads the options that a script wants to have changed.
+
+    Raises:
+        BadRequest: They are no JSON object.
+    """
+    try:
+        options = json.loads(text or "{}")
+    except ValueError:
+        options = None
+    if not isinstance(options, dict):
+        raise BadRequest("The options are no JSON object", hint='Give one, such as {"seed": 2}')
+    return options

@@ -1,0 +1,157 @@
+"""The five functions of a host, for one layer: to make a new one, or to do one again."""
+
+from __future__ import annotations
+
+import layers
+import recipe
+from display import Display
+from gi.repository import Gimp
+from layers import Area
+from recipe import Recipe
+
+from pixelmend import phrases
+from pixelmend.errors import PixelmendError, UnsupportedImage
+from pixelmend.wire import Event, Json, Raster
+
+
+class Following:
+    """What both ways have in common: a layer, who asked, and what is shown of it."""
+
+    def __init__(self, layer: Gimp.Layer, task: Json, options: Json, display: Display) -> None:
+        self.layer = layer
+        self.task = task
+        self.options = options
+        self._image = layer.get_image()
+        self._display = display
+
+    def progress(self, event: Event) -> None:
+        self._display.show(event)
+
+    def canceled(self) -> bool:
+        return self._display.canceled or not self._image.is_valid() or not self.layer.is_valid()
+
+    def tell(self, error: PixelmendError) -> None:
+        self._display.tell(error)
+
+    def _name(self, facts: Json) -> str:
+        return f"{phrases.translate(self.task['result'])} ({facts['title']})"
+
+
+class NewLayer(Following):
+    """Restores a layer, or the selected part of it, into a new one."""
+
+    def read(self) -> Raster:
+        self.area = layers.selected_area(self.layer)
+        # A copy holds what was there now; where nothing is to be done, it is the result, too.
+        self.new = layers.double(self.layer)
+        self.covers = layers.covers(self.layer)
+        self._feathered = mask = None
+        if not Gimp.Selection.is_empty(self._image):
+            mask = layers.selection(self.layer, self.area, layers.MASK)
+            if self.covers:
+                # The new layer's mask will blend. Kept, because the user may select anew meanwhile.
+                self._feathered = layers.selection(self.layer, self.area, layers.FINE_MASK)
+                mask = layers.touched(mask)
+        self._mask = mask
+        return layers.read(self.new, self.area, mask)
+
+    def write(self, raster: Raster, facts: Json) -> None:
+        layers.fill(self.new, self.area, layers.format_of(self.new).babl, raster.data)
+        self.new.set_name(self._name(facts))
+        made = Recipe(
+            task=self.task["id"],
+            options=self.options,
+            model=facts["model"],
+            version=facts["version"],
+            source=self.layer.get_tattoo(),
+            area=self.area,
+            mask=None if self.covers else self._mask,
+        )
+        recipe.keep(self.new, made)
+
+    @property
+    def result(self) -> Gimp.Layer:
+        return self.new
+
+    def insert(self) -> None:
+        """Puts the new layer right above the old one; to be called within an undo group."""
+        place = self._image.get_item_position(self.layer)
+        if not self._image.insert_layer(self.new, self.layer.get_parent(), place):
+            raise UnsupportedImage(
+                "GIMP takes no new layer above this one", hint="Move the layer, and try again"
+            )
+        _, x, y = self.layer.get_offsets()
+        self.new.set_offsets(x, y)
+        if self._feathered is not None:
+            mask = self.new.create_mask(Gimp.AddMaskType.BLACK)
+            layers.fill(mask, self.area, layers.FINE_MASK, self._feathered)
+            self.new.add_mask(mask)
+        elif not self.covers:
+            self.layer.set_visible(False)
+
+    def compare(self) -> None:
+        self._display.compare(self.layer, self.new, self.area)
+
+
+class SameLayer(Following):
+    """Restores a layer's original once more, into that layer."""
+
+    def __init__(
+        self, layer: Gimp.Layer, task: Json, options: Json, display: Display, made: Recipe
+    ) -> None:
+        super().__init__(layer, task, options, display)
+        self._made = made
+        self.source = original(layer, made)
+        self.area = made.area
+
+    def read(self) -> Raster:
+        mask = self._made.mask
+        if mask is None and self.layer.get_mask() is not None and layers.covers(self.source):
+            # The user may have painted on it since.
+            mask = layers.touched(layers.mask_of(self.layer, self.area))
+        return layers.read(self.source, self.area, mask)
+
+    def write(self, raster: Raster, facts: Json) -> None:
+        self._result, self._facts = raster, facts
+
+    @property
+    def result(self) -> Gimp.Layer:
+        return self.layer
+
+    def insert(self) -> None:
+        """Replaces the layer's pixels; to be called within an undo group."""
+        babl = layers.format_of(self.source).babl
+        layers.replace(self.layer, self.area, babl, self._result.data)
+        self.layer.set_name(self._name(self._facts))
+        told = {"model": self._facts["model"], "version": self._facts["version"]}
+        recipe.keep(self.layer, recipe.changed(self._made, options=self.options, **told))
+
+    def compare(self) -> None:
+        self._display.compare(self.source, self.layer, self.area)
+
+
+def original(layer: Gimp.Layer, made: Recipe) -> Gimp.Layer:
+    """Returns the layer that a layer was made from.
+
+    Raises:
+        UnsupportedImage: It is gone, or has changed its size.
+    """
+    source = layer.get_image().get_layer_by_tattoo(made.source)
+    if source is None or source.get_tattoo() == layer.get_tattoo():
+        raise UnsupportedImage(
+            "The layer that this one was made from is gone",
+            hint="Restore another layer, from Filters > Restore",
+        )
+    sizes = [(one.get_width(), one.get_height()) for one in (source, layer)]
+    area: Area = made.area
+    if sizes[0] != sizes[1] or not _within(area, *sizes[0]):
+        raise UnsupportedImage(
+            "The layer that this one was made from has another size now",
+            hint="Restore it anew, from Filters > Restore",
+        )
+    return source
+
+
+def _within(area: Area, width: int, height: int) -> bool:
+    right, bottom = area.x + area.width, area.y + area.height
+    return 0 <= area.x < right <= width and 0 <= area.y < bottom <= height

@@ -1,0 +1,118 @@
+"""A dialog's fields, made from a task's description; and its answers, as the engine's options.
+
+Every host builds its dialogs from these, so that a new model or option needs no change there.
+Runs on Python 3.9, standard library only: hosts load it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Union, cast
+
+from .phrases import size, translate
+from .wire import Json
+
+Value = Union[str, int, float]
+
+SIDES = (256, 512, 1024, 2048)  # offered where any whole number from some least one on is allowed
+LARGEST_INT = 2**31 - 1  # what the hosts' own whole numbers hold
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing that a user can choose; its kind says which widget suits."""
+
+    name: str
+    kind: str  # "choice", "number", "integer", "boolean" or "text"
+    title: str
+    help: str
+    default: Value  # of a choice: the text of the value
+    least: float = 0.0
+    most: float = 0.0
+    choices: tuple[tuple[str, str], ...] = ()  # the text of each value, and how it is shown
+    advanced: bool = False  # most users never need it
+
+
+def fields(task: Json) -> list[Field]:
+    """Lists the fields of a task's dialog, in the order of its description."""
+    properties = cast("dict[str, Json]", task["options"]["properties"])
+    return [_field(name, option, task) for name, option in properties.items()]
+
+
+def _field(name: str, option: Json, task: Json) -> Field:
+    kind, choices = "text", ()
+    least, most = float(option.get("minimum", 0)), float(option.get("maximum", LARGEST_INT))
+    if name == "model":
+        kind, choices = "choice", (("auto", _shown("auto")), *map(_model, task["models"]))
+    elif values := _values(option):
+        kind, choices = "choice", tuple((str(value), _shown(value)) for value in values)
+    elif option.get("type") in ("number", "integer", "boolean"):
+        kind = cast("str", option["type"])
+        most = min(most, LARGEST_INT)
+    default = option["default"]
+    return Field(
+        name=name,
+        kind=kind,
+        title=translate(option.get("title", name)),
+        help=translate(option.get("description", "")),
+        default=str(default) if kind in ("choice", "text") else default,
+        least=least,
+        most=most,
+        choices=choices,
+        advanced=bool(option.get("advanced", False)),
+    )
+
+
+def _values(option: Json) -> list[Any]:
+    # What a choice is made from: an enumeration, or constants beside whole numbers.
+    if "enum" in option:
+        return list(option["enum"])
+    values: list[Any] = []
+    for branch in cast("list[Json]", option.get("anyOf", [])):
+        if "const" in branch:
+            values.append(branch["const"])
+        elif branch.get("type") == "integer":
+            values += [side for side in SIDES if side >= branch.get("minimum", 0)]
+    return values
+
+
+def _shown(value: object) -> str:
+    names = {"auto": translate("Automatic"), "0": translate("Never")}
+    return names.get(str(value), str(value))
+
+
+def _model(model: Json) -> tuple[str, str]:
+    shown = str(model["title"])
+    if model.get("weights") == "missing":
+        known = model.get("size_bytes") or model.get("about_bytes")
+        state = translate("not on this computer")
+        shown += f" ({state}, {size(known)})" if known else f" ({state})"
+    return str(model["id"]), shown
+
+
+def options(task: Json, answers: dict[str, Value]) -> Json:
+    """Turns the answers of a dialog into the options that the engine takes."""
+    properties = cast("dict[str, Json]", task["options"]["properties"])
+    return {
+        name: _value(answers[name], _values(option))
+        for name, option in properties.items()
+        if name in answers
+    }
+
+
+def _value(answer: Value, values: list[Any]) -> Value:
+    return next((value for value in values if str(value) == answer), answer)
+
+
+def answer(field: Field, options: Json) -> Value:
+    """Returns what a dialog shows for options that were chosen before; the reverse of `options`."""
+    value = options.get(field.name, field.default)
+    if field.kind != "choice":
+        return value
+    known = [text for text, _ in field.choices]
+    return str(value) if str(value) in known else field.default
+
+
+def model_of(task: Json, chosen: object) -> Json | None:
+    """Returns the description of a model; None for `auto`, and where there is none of that id."""
+    return next((model for model in task["models"] if model["id"] == chosen), None)

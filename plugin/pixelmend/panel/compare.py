@@ -1,0 +1,244 @@
+"""Two states of a picture, one over the other: a divider between them, whole or pixel by pixel."""
+
+from __future__ import annotations
+
+from ..phrases import translate
+from ..qt import (
+    QColor,
+    QEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPoint,
+    QPointF,
+    QRect,
+    QRectF,
+    QResizeEvent,
+    QSize,
+    QSizePolicy,
+    Qt,
+    QWidget,
+    Signal,
+)
+
+GRIP = 12  # pixels to either side of the divider that take hold of it
+STEP = 0.05  # of the width, by which a key moves the divider
+PAN = 60  # pixels by which a key moves a picture that is shown pixel by pixel
+
+
+class Compare(QWidget):
+    """Shows `before` left of a divider and `after` right of it."""
+
+    zoomed = Signal(bool)
+    """Emitted when the zoom was changed: whether it is 100 % now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.divider = 0.5  # share of the picture's width
+        self.actual_size = False  # one pixel of the picture is one of the screen
+        self._before = self._after = QImage()
+        self._scaled: tuple[QPixmap, QPixmap] | None = None  # to fit; made when it is painted
+        self._center = QPointF(0.5, 0.5)  # of what is seen, as a share of the picture
+        self._holding = False  # the original alone, as long as a key or button is held
+        self._grabbed = ""  # "divider" or "picture", while the mouse is down
+        self._last = QPoint()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(320, 200)
+        self.setMouseTracking(True)
+        self.setAccessibleName(translate("Before and after"))
+        self.setAccessibleDescription(
+            translate("Arrow keys move the divider, Space shows the original, 1 shows every pixel")
+        )
+
+    def show_pictures(self, before: QImage, after: QImage) -> None:
+        """Takes two pictures of the same size."""
+        self._before, self._after, self._scaled = before, after, None
+        self.update()
+
+    def zoom(self, *, actual_size: bool) -> None:
+        """Shows every pixel, or the whole picture."""
+        if self.actual_size != actual_size:
+            self.actual_size, self._scaled = actual_size, None
+            self.zoomed.emit(actual_size)
+            self._cursor(self._last)
+            self.update()
+
+    def hold(self, *, original: bool) -> None:
+        """Shows the original alone, or both again."""
+        self._holding = original
+        self.update()
+
+    def picture(self) -> QRectF:
+        """Returns where the picture lies in the widget; with 100 % it may be larger than that."""
+        size = QSize(self._after.width(), self._after.height())
+        if size.isEmpty():
+            return QRectF()
+        if not self.actual_size:
+            size = size.scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            left, top = (self.width() - size.width()) // 2, (self.height() - size.height()) // 2
+            return QRectF(left, top, size.width(), size.height())
+        width = size.width() / self.devicePixelRatioF()
+        height = size.height() / self.devicePixelRatioF()
+        left = self._edge(self.width(), width, self._center.x())
+        top = self._edge(self.height(), height, self._center.y())
+        return QRectF(left, top, width, height)
+
+    def _edge(self, seen: int, whole: float, center: float) -> float:
+        if whole <= seen:
+            return float(round((seen - whole) / 2))
+        return float(round(min(0.0, max(seen - whole, seen / 2 - center * whole))))
+
+    def _divider_x(self) -> float:
+        area = self.picture()
+        return area.left() + self.divider * area.width()
+
+    def paintEvent(self, a0: QPaintEvent | None) -> None:
+        """Paints what is to be seen of both."""
+        area = self.picture()
+        if area.isEmpty():
+            return
+        painter = QPainter(self)
+        if self._holding:
+            self._paint(painter, 0, area, area)
+        else:
+            x = min(max(self._divider_x(), area.left()), area.right())
+            left = QRectF(area.left(), area.top(), x - area.left(), area.height())
+            right = QRectF(x, area.top(), area.right() - x, area.height())
+            self._paint(painter, 0, area, left)
+            self._paint(painter, 1, area, right)
+            self._paint_divider(painter, round(x))
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.palette().highlight().color(), 1))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+    def _paint(self, painter: QPainter, which: int, area: QRectF, part: QRectF) -> None:
+        part = part.intersected(QRectF(self.rect()))
+        if part.isEmpty():
+            return
+        if self.actual_size:
+            ratio = self.devicePixelRatioF()
+            left, top = (part.left() - area.left()) * ratio, (part.top() - area.top()) * ratio
+            source = QRectF(left, top, part.width() * ratio, part.height() * ratio)
+            painter.drawImage(part, (self._before, self._after)[which], source)
+            return
+        if self._scaled is None:
+            self._scaled = (self._fitted(self._before, area), self._fitted(self._after, area))
+        painter.setClipRect(part)
+        painter.drawPixmap(area.topLeft(), self._scaled[which])
+        painter.setClipping(False)
+
+    def _fitted(self, image: QImage, area: QRectF) -> QPixmap:
+        # Once for each size: to scale a large picture takes longer than a frame may.
+        ratio = self.devicePixelRatioF()
+        size = QSize(round(area.width() * ratio), round(area.height() * ratio))
+        keep, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode
+        pixmap = QPixmap.fromImage(image.scaled(size, keep, smooth.SmoothTransformation))
+        pixmap.setDevicePixelRatio(ratio)
+        return pixmap
+
+    def _paint_divider(self, painter: QPainter, x: int) -> None:
+        # Dark beside light, so that it is seen on every picture.
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        middle = self.height() // 2
+        painter.setPen(QPen(QColor(0, 0, 0, 140), 3))
+        painter.drawLine(x, 0, x, self.height())
+        painter.setPen(QPen(QColor(255, 255, 255), 1))
+        painter.drawLine(x, 0, x, self.height())
+        painter.setPen(QPen(QColor(0, 0, 0, 140), 1))
+        painter.setBrush(QColor(255, 255, 255))
+        painter.drawEllipse(QRect(x - GRIP // 2, middle - GRIP // 2, GRIP, GRIP))
+
+    def resizeEvent(self, a0: QResizeEvent | None) -> None:
+        """Fits the pictures anew."""
+        self._scaled = None
+
+    def changeEvent(self, a0: QEvent | None) -> None:
+        """Paints the border of the focus in the colors of another theme."""
+        super().changeEvent(a0)
+        self.update()
+
+    def mousePressEvent(self, a0: QMouseEvent | None) -> None:
+        """Takes hold of the divider, or of the picture."""
+        if a0 is None or a0.button() != Qt.MouseButton.LeftButton:
+            return
+        near = abs(a0.pos().x() - self._divider_x()) <= GRIP
+        self._grabbed = "divider" if near or not self.actual_size else "picture"
+        self._last = a0.pos()
+        self._drag(a0.pos())
+
+    def mouseMoveEvent(self, a0: QMouseEvent | None) -> None:
+        """Drags what was taken hold of."""
+        if a0 is not None:
+            self._drag(a0.pos())
+            self._cursor(a0.pos())
+            self._last = a0.pos()
+
+    def mouseReleaseEvent(self, a0: QMouseEvent | None) -> None:
+        """Lets go."""
+        self._grabbed = ""
+
+    def _drag(self, place: QPoint) -> None:
+        area = self.picture()
+        if self._grabbed == "divider" and area.width() > 0:
+            self._divide((place.x() - area.left()) / area.width())
+        elif self._grabbed == "picture":
+            self._pan(place.x() - self._last.x(), place.y() - self._last.y())
+
+    def _cursor(self, place: QPoint) -> None:
+        near = abs(place.x() - self._divider_x()) <= GRIP
+        open_hand = self.actual_size and not near
+        shape = Qt.CursorShape.OpenHandCursor if open_hand else Qt.CursorShape.SplitHCursor
+        self.setCursor(shape)
+
+    def _divide(self, share: float) -> None:
+        self.divider = min(max(share, 0.0), 1.0)
+        self.update()
+
+    def _pan(self, across: float, down: float) -> None:
+        area = self.picture()
+        x = self._center.x() - across / max(area.width(), 1)
+        y = self._center.y() - down / max(area.height(), 1)
+        half_x = min(0.5, self.width() / 2 / max(area.width(), 1))
+        half_y = min(0.5, self.height() / 2 / max(area.height(), 1))
+        self._center = QPointF(
+            min(max(x, half_x), 1 - half_x), min(max(y, half_y), 1 - half_y)
+        )  # no further than to the picture's border
+        self.update()
+
+    def keyPressEvent(self, a0: QKeyEvent | None) -> None:
+        """Does with keys what the mouse can do."""
+        if a0 is None:
+            return
+        key, keys = a0.key(), Qt.Key
+        pan = bool(a0.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        steps = {
+            keys.Key_Left: (-1, 0),
+            keys.Key_Right: (1, 0),
+            keys.Key_Up: (0, -1),
+            keys.Key_Down: (0, 1),
+        }
+        if key == keys.Key_Space and not a0.isAutoRepeat():
+            self.hold(original=True)
+        elif key in (keys.Key_1, keys.Key_0):
+            self.zoom(actual_size=key == keys.Key_1)
+        elif key in steps and (pan or steps[keys(key)][0] == 0):
+            across, down = steps[keys(key)]
+            self._pan(-across * PAN, -down * PAN)
+        elif key in steps:
+            self._divide(self.divider + STEP * steps[keys(key)][0])
+        else:
+            super().keyPressEvent(a0)
+
+    def keyReleaseEvent(self, a0: QKeyEvent | None) -> None:
+        """Shows both again."""
+        if a0 is not None and a0.key() == Qt.Key.Key_Space and not a0.isAutoRepeat():
+            self.hold(original=False)
+        else:
+            super().keyReleaseEvent(a0)

@@ -1,0 +1,140 @@
+"""The Qt that this process has: the engine's PyQt6, or a host's own. No other file names either.
+
+Everything is asked for by names that both know, enumerations by their full ones. Runs on Python
+3.9: hosts load it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING
+
+
+def binding() -> str:
+    """Returns which binding it is: what the process has loaded, or else what is installed."""
+    names = ("PyQt6", "PyQt5")
+    loaded = [name for name in names if name in sys.modules]
+    there = (name for name in names if importlib.util.find_spec(name) is not None)
+    return loaded[0] if loaded else next(there, "PyQt6")
+
+
+if TYPE_CHECKING or binding() == "PyQt6":
+    from PyQt6.QtCore import (
+        QEvent,
+        QObject,
+        QPoint,
+        QPointF,
+        QRect,
+        QRectF,
+        QSize,
+        QSocketNotifier,
+        Qt,
+        QTimer,
+    )
+    from PyQt6.QtCore import pyqtSignal as Signal
+    from PyQt6.QtGui import (
+        QCloseEvent,
+        QColor,
+        QGuiApplication,
+        QImage,
+        QKeyEvent,
+        QMouseEvent,
+        QPainter,
+        QPaintEvent,
+        QPen,
+        QPixmap,
+        QResizeEvent,
+        QWheelEvent,
+        QWindow,
+    )
+    from PyQt6.QtWidgets import (
+        QApplication,
+        QHBoxLayout,
+        QLabel,
+        QPlainTextEdit,
+        QProgressBar,
+        QPushButton,
+        QSizePolicy,
+        QStyle,
+        QVBoxLayout,
+        QWidget,
+    )
+else:
+    from PyQt5.QtCore import (
+        QEvent,
+        QObject,
+        QPoint,
+        QPointF,
+        QRect,
+        QRectF,
+        QSize,
+        QSocketNotifier,
+        Qt,
+        QTimer,
+    )
+    from PyQt5.QtCore import pyqtSignal as Signal
+    from PyQt5.QtGui import (
+        QCloseEvent,
+        QColor,
+        QGuiApplication,
+        QImage,
+        QKeyEvent,
+        QMouseEvent,
+        QPainter,
+        QPaintEvent,
+        QPen,
+        QPixmap,
+        QResizeEvent,
+        QWheelEvent,
+        QWindow,
+    )
+    from PyQt5.QtWidgets import (
+        QApplication,
+        QHBoxLayout,
+        QLabel,
+        QPlainTextEdit,
+        QProgressBar,
+        QPushButton,
+        QSizePolicy,
+        QStyle,
+        QVBoxLayout,
+        QWidget,
+    )
+
+__all__ = [
+    "QApplication",
+    "QCloseEvent",
+    "QColor",
+    "QEvent",
+    "QGuiApplication",
+    "QHBoxLayout",
+    "QImage",
+    "QKeyEvent",
+    "QLabel",
+    "QMouseEvent",
+    "QObject",
+    "QPaintEvent",
+    "QPainter",
+    "QPen",
+    "QPixmap",
+    "QPlainTextEdit",
+    "QPoint",
+    "QPointF",
+    "QProgressBar",
+    "QPushButton",
+    "QRect",
+    "QRectF",
+    "QResizeEvent",
+    "QSize",
+    "QSizePolicy",
+    "QSocketNotifier",
+    "QStyle",
+    "QTimer",
+    "QVBoxLayout",
+    "QWheelEvent",
+    "QWidget",
+    "QWindow",
+    "Qt",
+    "Signal",
+]

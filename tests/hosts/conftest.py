@@ -1,0 +1,85 @@
+"""GIMP as it is, with the plug-in as `pixelmend setup` installs it, and the engine of the tests."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import machine
+import numpy as np
+import pytest
+from described import Scenes
+from machine import Machine
+
+from pixelmend import launch, settings
+from pixelmend.client import Client
+from pixelmend.paths import Paths
+
+PROFILE = Path(".config") / "GIMP" / "3.0"
+GIMPRC = """\
+(check-updates no)
+(show-welcome-dialog no)
+(color-profile-policy keep)
+(metadata-rotation-policy keep)
+(save-session-info no)
+(config-version "3.0.4")
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips what needs an editor, with the reason, where there is none."""
+    here = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+    reason = machine.why_not() if here else None
+    for item in here:
+        item.add_marker("host")
+        if reason is not None:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def user(tmp_path_factory: pytest.TempPathFactory, home: Paths) -> Machine:
+    """A user who has run `pixelmend setup gimp` and then started GIMP once."""
+    folder = tmp_path_factory.mktemp("user")
+    profile = folder / PROFILE
+    profile.mkdir(parents=True)
+    (profile / "gimprc").write_text(GIMPRC, encoding="utf-8")
+    made = Machine(folder, home.home)
+    setup = made.pixelmend("setup", "gimp")
+    assert setup.returncode == 0, setup.stderr
+    made.batch("pass").communicate(timeout=machine.TIMEOUT_S)  # GIMP's first start takes longer
+    return made
+
+
+@pytest.fixture(scope="session")
+def engine(home: Paths) -> Client:
+    """The real engine with the bundled weights, running outside of that computer."""
+    found = settings.resolve({"PIXELMEND_HOME": str(home.home)})
+    return launch.find_or_start(home, settings.launch_of(found))
+
+
+@pytest.fixture(scope="session")
+def scenes(user: Machine, engine: Client, astronaut: np.ndarray) -> Scenes:
+    """Plays all scenes."""
+    folder = user.user / "scenes"
+    folder.mkdir()
+    (folder / "photo.bin").write_bytes(astronaut[80:176, 170:290].tobytes())  # 120 x 96
+    output = user.play("scenes.py", folder=str(folder))
+    told = folder / "told.json"
+    assert told.is_file(), output
+    return Scenes(folder, json.loads(told.read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def profile(user: Machine, tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Makes profiles of GIMP whose plug-in has other settings."""
+
+    def make(**changed: object) -> Path:
+        copy = user.user / f"profile-{tmp_path.name}"
+        shutil.copytree(user.user / PROFILE, copy)
+        file = copy / "plug-ins" / "pixelmend-restore" / "settings.json"
+        told = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(told | changed), encoding="utf-8")
+        return copy
+
+    yield make
+    shutil.rmtree(user.user / f"profile-{tmp_path.name}", ignore_errors=True)

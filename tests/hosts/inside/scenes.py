@@ -1,0 +1,288 @@
+"""What GIMP does in the tests: scene after scene, each described in told.json and files beside it.
+
+Runs in GIMP's own Python, by `exec`; `folder` is where the photograph is and the answers go.
+"""
+
+import json
+import os
+import traceback
+
+from gi.repository import Babl, Gegl, Gimp, Gio
+
+WIDTH, HEIGHT = 120, 96  # pixels of photo.bin, RGB, 8 bits
+NONE = Gegl.AbyssPolicy.NONE
+NORMAL = Gimp.LayerMode.NORMAL
+TYPES = {
+    "RGB": (Gimp.ImageBaseType.RGB, Gimp.ImageType.RGB_IMAGE),
+    "RGBA": (Gimp.ImageBaseType.RGB, Gimp.ImageType.RGBA_IMAGE),
+    "Y": (Gimp.ImageBaseType.GRAY, Gimp.ImageType.GRAY_IMAGE),
+    "YA": (Gimp.ImageBaseType.GRAY, Gimp.ImageType.GRAYA_IMAGE),
+}
+told = {}
+files = iter(range(10_000))
+
+
+def photo(channels="RGB", precision=Gimp.Precision.U8_NON_LINEAR, profile=None):
+    """Makes an image larger than its one layer, the photograph, which is a bit off the corner."""
+    base, kind = TYPES[channels]
+    image = Gimp.Image.new_with_precision(160, 130, base, precision)
+    if profile is not None:
+        image.set_color_profile(profile)
+    return image, add(image, kind)
+
+
+def add(image, kind=Gimp.ImageType.RGB_IMAGE, parent=None, name="photo"):
+    """Adds the photograph as a layer."""
+    layer = Gimp.Layer.new(image, name, WIDTH, HEIGHT, kind, 100, NORMAL)
+    image.insert_layer(layer, parent, 0)
+    layer.set_offsets(11, 7)
+    with open(os.path.join(folder, "photo.bin"), "rb") as file:
+        data = file.read()
+    whole = Gegl.Rectangle.new(0, 0, WIDTH, HEIGHT)
+    layer.get_buffer().set(whole, "R'G'B' u8", data)
+    layer.get_buffer().flush()
+    return layer
+
+
+def call(image, drawables, name="plug-in-pixelmend-deblur", **options):
+    """Calls a procedure; returns its status and what it says."""
+    config = Gimp.get_pdb().lookup_procedure(name).create_config()
+    config.set_property("image", image)
+    config.set_core_object_array("drawables", drawables)
+    for option, value in options.items():
+        config.set_property(option, value)
+    result = Gimp.get_pdb().lookup_procedure(name).run(config)
+    text = result.index(1) if result.length() > 1 else ""
+    return {"status": result.index(0).value_nick, "text": text}
+
+
+def dump(data):
+    name = f"{next(files)}.bin"
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(data)
+    return name
+
+
+def pixels(layer):
+    """Describes a layer, with its pixels as GIMP holds them."""
+    native = Babl.get_name(layer.get_format())
+    width, height = layer.get_width(), layer.get_height()
+    whole = Gegl.Rectangle.new(0, 0, width, height)
+    data = layer.get_buffer().get(whole, 1.0, native, NONE)
+    profile = layer.get_image().get_color_profile()
+    parasite = layer.get_parasite("pixelmend-recipe")
+    mask = layer.get_mask()
+    return {
+        "id": layer.get_id(),
+        "type": type(layer).__name__,
+        "name": layer.get_name(),
+        "format": native.split("-space-")[0],
+        "kind": native.split("-space-")[0].rsplit(" ", 1)[1],
+        "width": width,
+        "height": height,
+        "offsets": list(layer.get_offsets())[1:],
+        "visible": layer.get_visible(),
+        "opacity": layer.get_opacity(),
+        "profile": profile and dump(bytes(profile.get_icc_profile())),
+        "recipe": parasite and json.loads(bytes(parasite.get_data())),
+        "mask": mask and plane(mask.get_buffer(), width, height),
+        "file": dump(data),
+    }
+
+
+def plane(buffer, width, height, x=0, y=0):
+    data = buffer.get(Gegl.Rectangle.new(x, y, width, height), 1.0, "Y u8", NONE)
+    return {"width": width, "height": height, "file": dump(data)}
+
+
+def selection(layer):
+    _, x, y = layer.get_offsets()
+    buffer = layer.get_image().get_selection().get_buffer()
+    return plane(buffer, layer.get_width(), layer.get_height(), x, y)
+
+
+def everything(image):
+    return [pixels(layer) for layer in image.get_layers()]
+
+
+def scene(function):
+    """Plays a scene at once; what it raises is part of the answer."""
+    try:
+        told[function.__name__] = function()
+    except Exception:
+        told[function.__name__] = {"raised": traceback.format_exc()}
+    return function
+
+
+@scene
+def whole_layer():
+    image, layer = photo()
+    before = pixels(layer)
+    return {"before": before, **call(image, [layer]), "layers": everything(image)}
+
+
+@scene
+def depths():
+    adobe = Gimp.ColorProfile.new_rgb_adobe()
+    kinds = [
+        ("RGB", Gimp.Precision.U8_NON_LINEAR, adobe),
+        ("RGBA", Gimp.Precision.U8_LINEAR, None),
+        ("Y", Gimp.Precision.U8_NON_LINEAR, None),
+        ("YA", Gimp.Precision.U16_NON_LINEAR, None),
+        ("RGB", Gimp.Precision.U16_LINEAR, adobe),
+        ("RGB", Gimp.Precision.HALF_LINEAR, None),
+        ("RGBA", Gimp.Precision.FLOAT_LINEAR, adobe),
+        ("RGB", Gimp.Precision.FLOAT_PERCEPTUAL, adobe),
+        ("Y", Gimp.Precision.FLOAT_NON_LINEAR, None),
+    ]
+    answers = []
+    for channels, precision, profile in kinds:
+        image, layer = photo(channels, precision, profile)
+        before = pixels(layer)
+        answers.append({"before": before, **call(image, [layer]), "layers": everything(image)})
+    return {"kinds": answers}
+
+
+@scene
+def feathered_selection():
+    image, layer = photo()
+    image.select_ellipse(Gimp.ChannelOps.REPLACE, 41, 37, 30, 24)
+    Gimp.Selection.feather(image, 8)
+    before, selected = pixels(layer), selection(layer)
+    answer = call(image, [layer])
+    return {"before": before, "selected": selected, **answer, "layers": everything(image)}
+
+
+@scene
+def selection_elsewhere():
+    image, layer = photo()
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 140, 110, 10, 10)
+    return {**call(image, [layer]), "layers": everything(image)}
+
+
+@scene
+def transparency():
+    image, layer = photo("RGBA")
+    clear = b"\x64\x64\x64\x00" * 20 + b"\xc8\xc8\xc8\x80" * 20
+    for row in range(10):
+        layer.get_buffer().set(Gegl.Rectangle.new(0, row, 40, 1), "R'G'B'A u8", clear)
+    layer.get_buffer().flush()
+    before = pixels(layer)
+    return {"before": before, **call(image, [layer]), "layers": everything(image)}
+
+
+@scene
+def opaque_alpha():
+    image, layer = photo("RGBA")
+    return {**call(image, [layer]), "layers": everything(image)}
+
+
+@scene
+def mask_and_selection():
+    image, layer = photo()
+    layer.add_mask(layer.create_mask(Gimp.AddMaskType.WHITE))
+    image.select_ellipse(Gimp.ChannelOps.REPLACE, 41, 37, 30, 24)
+    Gimp.Selection.feather(image, 8)
+    before, selected = pixels(layer), selection(layer)
+    answer = call(image, [layer.get_mask()])  # as when the mask is being edited
+    return {"before": before, "selected": selected, **answer, "layers": everything(image)}
+
+
+@scene
+def group():
+    image = Gimp.Image.new(160, 130, Gimp.ImageBaseType.RGB)
+    parent = Gimp.GroupLayer.new(image, "group")
+    image.insert_layer(parent, None, 0)
+    add(image, parent=parent)
+    inner = add(image, parent=parent, name="inner")
+    inner.set_offsets(20, 20)
+    of_group = call(image, [parent])
+    of_inner = call(image, [inner])
+    children = [pixels(layer) for layer in parent.get_children()]
+    return {"of_group": of_group, "of_inner": of_inner, "layers": everything(image),
+            "children": children}  # fmt: skip
+
+
+@scene
+def text():
+    image, _ = photo()
+    font = Gimp.context_get_font()
+    layer = Gimp.TextLayer.new(image, "Pixelmend", font, 20, Gimp.Unit.pixel())
+    image.insert_layer(layer, None, 0)
+    before = pixels(layer)
+    return {"before": before, **call(image, [layer]), "layers": everything(image)}
+
+
+@scene
+def several():
+    image, layer = photo()
+    other = add(image, name="other")
+    return {**call(image, [other, layer]), "layers": everything(image)}
+
+
+@scene
+def indexed():
+    image, layer = photo()
+    image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16,
+                          False, False, "")  # fmt: skip
+    return {**call(image, [layer]), "layers": [one.get_name() for one in image.get_layers()]}
+
+
+@scene
+def channel():
+    image, _ = photo()
+    made = Gimp.Channel.new(image, "channel", 160, 130, 50, Gegl.Color.new("red"))
+    image.insert_channel(made, None, 0)
+    return call(image, [made])
+
+
+@scene
+def options():
+    image, layer = photo()
+    before = pixels(layer)
+    answer = call(image, [layer], model="hi-diff-compact", strength=0.0, seed=5, tile="512")
+    return {"before": before, **answer, "layers": everything(image)}
+
+
+@scene
+def absent_weights():
+    image, layer = photo()
+    return {**call(image, [layer], model="hi-diff-gopro"), "layers": everything(image)}
+
+
+@scene
+def again():
+    image, layer = photo()
+    call(image, [layer])
+    saved = Gio.File.new_for_path(os.path.join(folder, "again.xcf"))
+    Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, saved, None)
+    image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, saved)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 20, 20)
+    first, source = image.get_layers()
+    before, kept = pixels(first), pixels(source)
+    answer = call(image, [first], "plug-in-pixelmend-again", options='{"strength": 0.5}')
+    bounds = Gimp.Selection.bounds(image)
+    wrong = call(image, [source], "plug-in-pixelmend-again")
+    image.remove_layer(source)
+    alone = everything(image)
+    orphan = call(image, [first], "plug-in-pixelmend-again")
+    return {"before": before, **answer, "source": kept, "layers": alone, "wrong": wrong,
+            "orphan": orphan, "bounds": list(bounds)[2:],
+            "channels": len(image.get_channels())}  # fmt: skip
+
+
+@scene
+def again_of_a_selection():
+    image, layer = photo("RGBA")
+    layer.set_opacity(80)
+    image.select_ellipse(Gimp.ChannelOps.REPLACE, 41, 37, 30, 24)
+    Gimp.Selection.feather(image, 8)
+    call(image, [layer])
+    first = pixels(image.get_layers()[0])
+    Gimp.Selection.none(image)
+    answer = call(image, [image.get_layers()[0]], "plug-in-pixelmend-again")
+    return {"first": first, **answer, "layers": everything(image)}
+
+
+with open(os.path.join(folder, "told.json"), "w") as file:
+    json.dump(told, file)

@@ -1,0 +1,66 @@
+"""The engine's real process with a restoration that takes long and changes nothing."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from machine import REPOSITORY
+
+from pixelmend import launch
+from pixelmend.client import Client
+from pixelmend.paths import Paths
+
+FAKE = REPOSITORY / "tests" / "protocol" / "fake_engine.py"
+
+
+class SlowEngine:
+    """Runs from `with` to its end."""
+
+    def __init__(self, home: Path, step_seconds: float = 0.2, steps: int = 300) -> None:
+        self.paths = Paths(home)
+        command = [sys.executable, str(FAKE), "--home", str(home), "--steps", str(steps)]
+        command += ["--step-seconds", str(step_seconds), "--named", "1"]
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        wait_until(lambda: launch.find(self.paths) is not None)
+        found = launch.find(self.paths)
+        assert found is not None
+        self.client: Client = found
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a plug-in's settings must say for it to find this engine."""
+        return {"home": str(self.paths.home), "models": str(self.paths.models)}
+
+    def phases(self) -> list[str]:
+        """Returns the phase of every job that it knows."""
+        return [job["phase"] for job in self.client.jobs()]
+
+    def wait_for(self, phases: list[str]) -> None:
+        """Waits until its jobs are in these phases."""
+        wait_until(lambda: self.phases() == phases)
+
+    def forget(self) -> None:
+        """Forgets the jobs that have ended."""
+        for job in self.client.jobs():
+            self.client.cancel(job["id"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def wait_until(condition: Callable[[], object], within_s: float = 30.0) -> None:
+    """Waits for something to become true."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)

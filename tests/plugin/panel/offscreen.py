@@ -1,0 +1,121 @@
+"""Puts the panel through what it has to do, on the binding that is named; prints what it shows."""
+
+import importlib
+import sys
+
+importlib.import_module(sys.argv[1])
+
+from pixelmend import qt
+from pixelmend.errors import OutOfMemory
+from pixelmend.panel.view import Panel
+from pixelmend.qt import QApplication, QColor, QImage, Qt
+from pixelmend.wire import Event
+
+# The bindings put QTest into different types of modules; it is wanted here alone.
+QTest = importlib.import_module(f"{sys.argv[1]}.QtTest").QTest
+
+
+class Clock:
+    """A clock that stands until somebody moves it."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def shown(panel: Panel) -> str:
+    """Says what is seen left and right of the middle."""
+    image = panel.compare.grab().toImage()
+    middle = image.height() // 3  # above the divider's grip
+    places = (image.width() // 3, image.width() * 2 // 3)
+    colors = [QColor(image.pixel(x, middle)) for x in places]
+    return " ".join("red" if color.red() > color.blue() else "blue" for color in colors)
+
+
+def plain(name: str) -> QImage:
+    """Makes a picture of one color."""
+    image = QImage(640, 480, QImage.Format.Format_RGBA8888)
+    image.fill(QColor(name))
+    return image
+
+
+def listened(panel: Panel) -> list[str]:
+    """Returns a list that fills with what the panel emits."""
+    heard: list[str] = []
+    panel.canceled.connect(lambda: heard.append("canceled"))
+    panel.closed.connect(lambda: heard.append("closed"))
+    return heard
+
+
+def say(name: str, value: object) -> None:
+    """Prints one line for the test."""
+    sys.stdout.write(f"{name}={value}\n")
+
+
+application = QApplication(sys.argv[:1])
+clock = Clock()
+say("binding", qt.QWidget.__module__)
+
+panel = Panel(clock)
+panel.show()
+panel.show_event(Event(1, "load"))
+state = "busy" if panel.bar.maximum() == 0 else panel.bar.value()
+say("loading", f"{panel.headline.text()}|{state}|{panel.left.text()}")
+panel.show_event(Event(2, "run", 7, 20, seconds_left=42))
+say("running", f"{panel.headline.text()}|{panel.bar.value()}|{panel.left.text()}")
+panel.show_event(Event(3, "download", 10_000_000, 96_000_000))
+clock.now += 2
+panel.show_event(Event(4, "download", 30_000_000, 96_000_000, seconds_left=29))
+say("downloading", panel.left.text())
+facts = {"title": "HI-Diff GoPro", "weights": "missing", "size_bytes": 96_000_000}
+panel.show_model({**facts, "license": "Apache-2.0", "source": "the authors", "folder": "/models"})
+say("model", panel.model.text().replace("\n", "|"))
+heard = listened(panel)
+panel.close()
+say("closed", " ".join(heard))
+
+panel = Panel()
+panel.show()
+heard = listened(panel)
+QTest.keyClick(panel, Qt.Key.Key_Escape)
+say("escape", " ".join(heard))
+
+panel = Panel()
+panel.show()
+panel.show_pictures(plain("red"), plain("blue"))
+panel.show_event(Event(1, "done"))
+application.processEvents()
+visible = f"compare={panel.compare.isVisible()} bar={panel.bar.isVisible()}"
+say("done", f"{visible} stop={panel.stop.text()}")
+say("halves", shown(panel))
+QTest.keyClick(panel.compare, Qt.Key.Key_Right)
+say("key moves", round(panel.compare.divider, 2))
+QTest.keyPress(panel.compare, Qt.Key.Key_Space)
+say("held", shown(panel))
+QTest.keyRelease(panel.compare, Qt.Key.Key_Space)
+area = panel.compare.picture()
+place = area.topLeft().toPoint()
+place.setX(round(area.left() + area.width() / 4))
+place.setY(round(area.top() + 10))
+QTest.mouseClick(panel.compare, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+say("mouse moves", round(panel.compare.divider, 2))
+QTest.mouseClick(panel.actual, Qt.MouseButton.LeftButton)
+width = panel.compare.picture().width() * panel.compare.devicePixelRatioF()
+say("zoom", f"{panel.compare.actual_size} {panel.actual.isChecked()} {width}")
+heard = listened(panel)
+panel.close()
+say("done closed", " ".join(heard))
+
+panel = Panel()
+panel.show()
+panel.show_error(OutOfMemory("It is full", hint="Close other programs"), "report this")
+copied = panel.copy.isVisible()
+panel.copy.click()
+clipboard = qt.QGuiApplication.clipboard()
+text = "" if clipboard is None else clipboard.text()
+say("error", f"{panel.headline.text()}|{panel.hint.text()}|copy={copied}|{text}")
+buttons = [panel.whole, panel.actual, panel.original, panel.more, panel.copy, panel.stop]
+nameless = [repr(one) for one in buttons if not one.text()]
+others = [panel.bar, panel.compare, panel.details]
+say("nameless", "".join(nameless + [repr(one) for one in others if not one.accessibleName()]))

@@ -1,0 +1,78 @@
+"""The panel's widget, on both bindings, without a screen."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parent / "offscreen.py"
+
+
+@pytest.fixture(scope="module", params=["PyQt6", "PyQt5"])
+def printed(request: pytest.FixtureRequest) -> dict[str, str]:
+    """What the panel shows in each situation: the lines that offscreen.py prints."""
+    environ = os.environ | {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": "/tmp"}
+    ended = subprocess.run(
+        [sys.executable, str(SCRIPT), request.param],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "cannot open shared object" in ended.stderr:
+        pytest.skip(f"Qt lacks a library of the system: {ended.stderr.splitlines()[-1]}")
+    assert ended.returncode == 0, ended.stderr
+    return dict(line.split("=", 1) for line in ended.stdout.splitlines())
+
+
+def test_it_runs_on_that_binding(printed: dict[str, str]) -> None:
+    assert printed["binding"] in ("PyQt6.QtWidgets", "PyQt5.QtWidgets")
+
+
+def test_while_it_works_it_shows_phase_share_and_time(printed: dict[str, str]) -> None:
+    assert printed["running"] == "Restoring|350|about 40 seconds left"
+    assert printed["loading"] == "Loading the model|busy|"
+
+
+def test_a_download_shows_how_much_and_how_fast(printed: dict[str, str]) -> None:
+    assert printed["downloading"] == "30 MB / 96 MB   10 MB/s   about 30 seconds left"
+
+
+def test_a_model_that_is_not_here_shows_what_will_come(printed: dict[str, str]) -> None:
+    assert printed["model"] == (
+        "HI-Diff GoPro|Size: 96 MB|Licence: Apache-2.0|From: the authors|To: /models"
+    )
+
+
+def test_closing_while_it_works_cancels(printed: dict[str, str]) -> None:
+    assert printed["closed"] == "canceled closed"
+
+
+def test_escape_cancels(printed: dict[str, str]) -> None:
+    assert printed["escape"] == "canceled closed"
+
+
+def test_closing_when_it_is_done_cancels_nothing(printed: dict[str, str]) -> None:
+    assert printed["done"] == "compare=True bar=False stop=&Close"
+    assert printed["done closed"] == "closed"
+
+
+def test_an_error_shows_what_to_do_and_can_be_copied(printed: dict[str, str]) -> None:
+    assert printed["error"] == "It is full|Close other programs|copy=True|report this"
+
+
+def test_both_halves_of_the_picture_are_seen(printed: dict[str, str]) -> None:
+    assert printed["halves"] == "red blue"
+
+
+def test_keys_and_buttons_move_zoom_and_hold(printed: dict[str, str]) -> None:
+    assert printed["key moves"] == "0.55"
+    assert printed["mouse moves"] == "0.25"
+    assert printed["zoom"] == "True True 640.0"
+    assert printed["held"] == "red red"
+
+
+def test_everything_has_a_name_for_those_who_can_not_see(printed: dict[str, str]) -> None:
+    assert printed["nameless"] == ""
