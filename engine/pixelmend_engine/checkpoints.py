@@ -31,7 +31,9 @@ SHOWN = 3  # names in a message; the rest is counted
 
 
 def read(path: Path) -> StateDict:
-    """Reads a `.safetensors` file, or a pickled one that holds tensors (alone or under `params`).
+    """Reads a `.safetensors` file, or a pickled one that holds tensors.
+
+    They may stand alone, or under `params` or `params_ema`, as BasicSR writes them.
 
     Raises:
         UnreadableCheckpoint: The file is damaged, or holds something else than tensors by name.
@@ -60,8 +62,11 @@ def open_any(path: Path) -> object:
 
 
 def _tensors(loaded: object, name: str) -> StateDict:
-    if isinstance(loaded, Mapping) and set(cast("Mapping[object, object]", loaded)) == {"params"}:
-        loaded = cast("Mapping[object, object]", loaded)["params"]
+    if isinstance(loaded, Mapping):
+        wrapped = cast("Mapping[object, object]", loaded)
+        if set(wrapped) <= {"params", "params_ema"} and wrapped:
+            # The averaged parameters are the published ones, where both are there.
+            loaded = wrapped.get("params_ema", wrapped.get("params"))
     entries: Mapping[object, object] = {}
     if isinstance(loaded, Mapping):
         entries = cast("Mapping[object, object]", loaded)

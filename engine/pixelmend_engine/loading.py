@@ -8,10 +8,11 @@ import torch
 
 from pixelmend.errors import UnreadableCheckpoint
 from pixelmend_engine import checkpoints
+from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.catalog.hidiff import HIDiffConfig
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.family import Pipeline
-from pixelmend_engine.models.hidiff import HIDiffPipeline
+from pixelmend_engine.models import diffir, hidiff
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ def _build(
 ) -> Pipeline:
     match spec.config:
         case HIDiffConfig() as config:
-            return HIDiffPipeline.load(config, states, device, dtype)
+            return hidiff.load(config, states, device, dtype)
+        case DiffIRConfig() as config:
+            return diffir.load(config, states, device, dtype)
         case _:
             raise AssertionError(spec.config)

@@ -3,10 +3,14 @@
 import difflib
 
 from pixelmend.errors import UnknownModel
-from pixelmend_engine.catalog import hidiff
+from pixelmend_engine.catalog import diffir, hidiff
 from pixelmend_engine.catalog.spec import ModelSpec, Task
 
-MODELS: tuple[ModelSpec, ...] = (*hidiff.MODELS,)
+FAMILIES = (hidiff.MODELS, diffir.MODELS)
+# Small ones that ship with the package come last: every other is better.
+MODELS: tuple[ModelSpec, ...] = tuple(
+    sorted((spec for models in FAMILIES for spec in models), key=lambda spec: bool(spec.bundled))
+)
 
 
 def find(model_id: str) -> ModelSpec:

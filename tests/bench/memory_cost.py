@@ -9,6 +9,7 @@ by the growth in pixels, so that torch, weights and buffers of fixed size cancel
 import subprocess
 import sys
 
+from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.catalog.hidiff import HIDiffConfig
 from pixelmend_engine.registry import MODELS, find
 
@@ -35,12 +36,17 @@ def _child(model_id: str, side: int, phase: str) -> None:
     import torch
 
     from pixelmend_engine import devices
-    from pixelmend_engine.models.hidiff import HIDiff, HIDiffPipeline
+    from pixelmend_engine.models.diffir import DiffIR
+    from pixelmend_engine.models.guided import GuidedPipeline
+    from pixelmend_engine.models.hidiff import HIDiff
 
-    config = find(model_id).config
-    assert isinstance(config, HIDiffConfig)
-    networks = HIDiff(config, teacher=False)
-    pipeline = HIDiffPipeline(networks, torch.float32)
+    match find(model_id).config:
+        case HIDiffConfig() as config:
+            pipeline = GuidedPipeline(HIDiff(config, teacher=False), torch.float32)
+        case DiffIRConfig() as config:
+            pipeline = GuidedPipeline(DiffIR(config), torch.float32)
+        case other:
+            raise AssertionError(other)
     image = torch.rand(1, 3, side, side)
 
     def ignore(_done: int, _total: int) -> None:

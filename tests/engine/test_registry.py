@@ -13,7 +13,13 @@ def test_ids_are_unique() -> None:
 
 def test_best_model_of_a_task_comes_first_and_the_bundled_one_last() -> None:
     ids = [spec.id for spec in registry.models_of("deblur")]
-    assert ids == ["hi-diff-gopro", "hi-diff-realblur-j", "hi-diff-realblur-r", "hi-diff-compact"]
+    assert ids == [
+        "hi-diff-gopro",
+        "hi-diff-realblur-j",
+        "hi-diff-realblur-r",
+        "diffir-deblur",
+        "hi-diff-compact",
+    ]
 
 
 @pytest.mark.parametrize(

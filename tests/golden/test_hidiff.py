@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 from einops import rearrange
-from golden.vectors import SYSTEMS, Golden, System, assert_near, manifest
-from torch import Tensor, nn
+from golden.vectors import SYSTEMS, Golden, System, assert_near, manifest, record
+from torch import Tensor
 
 from pixelmend_engine import tiling
 from pixelmend_engine.catalog.hidiff import GOPRO, REALBLUR, HIDiffConfig
@@ -28,18 +28,8 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 @pytest.fixture
 def run(golden: Golden) -> dict[str, list[Tensor]]:
     """Runs case `a` and keeps what every module put out, and what the denoiser was given."""
-    seen: dict[str, list[Tensor]] = {}
     networks = golden.networks()
-
-    def keep(name: str) -> None:
-        def hook(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            seen.setdefault(name, []).append(output)
-            seen.setdefault(f"{name}:in", []).append(inputs[0])
-
-        networks.get_submodule(name).register_forward_hook(hook)
-
-    for name, _ in networks.named_modules():  # pyright: ignore[reportUnknownVariableType]
-        keep(str(name))  # pyright: ignore[reportUnknownArgumentType] - torch knows no more
+    seen = record(networks)
     prior = networks.diffuse_prior(golden["a/lq"], golden["a/x_T"])
     output = networks.net_g(golden["a/lq"], prior)
     return {**seen, "prior": [prior], "output": [output]}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pixelmend_engine import checkpoints
 from pixelmend_engine.catalog import files
@@ -20,6 +20,9 @@ SYSTEMS: tuple[System, ...] = ("gopro", "realblur")
 
 def manifest(name: str) -> dict[str, list[int]]:
     """Reads the names and shapes of a published network's parameters."""
+    here = HERE / "manifests" / f"{name}.json"  # of networks that nobody downloads
+    if here.is_file():
+        return json.loads(here.read_text())
     return {key: list(shape) for key, shape in files.manifest(name).items()}
 
 
@@ -74,6 +77,22 @@ def _config(system: System, networks: dict[str, Any]) -> HIDiffConfig:
         beta_end=networks["diffusion"]["linear_end"],
         steps=networks["diffusion"]["timesteps"],
     )
+
+
+def record(networks: nn.Module) -> dict[str, list[Tensor]]:
+    """Keeps what every module puts out from now on, and, as `name:in`, what it is given first."""
+    seen: dict[str, list[Tensor]] = {}
+
+    def keep(name: str) -> None:
+        def hook(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            seen.setdefault(name, []).append(output)
+            seen.setdefault(f"{name}:in", []).append(inputs[0])
+
+        networks.get_submodule(name).register_forward_hook(hook)
+
+    for name, _ in networks.named_modules():  # pyright: ignore[reportUnknownVariableType]
+        keep(str(name))  # pyright: ignore[reportUnknownArgumentType] - torch knows no more
+    return seen
 
 
 def assert_near(actual: Tensor, expected: Tensor, tolerance: float) -> None:

@@ -25,11 +25,10 @@ from pixelmend_engine.catalog.hidiff import LOOK_PIXELS, HIDiffConfig
 from pixelmend_engine.checkpoints import StateDict, fill_strictly
 from pixelmend_engine.diffusion.samplers import posterior_mean_chain, x0_from_epsilon
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.family import Report, Restorer
+from pixelmend_engine.models.guided import GuidedPipeline
 from pixelmend_engine.nn.bands import Bands
 from pixelmend_engine.nn.mixer import Mixer
 from pixelmend_engine.nn.mlp import MLPDenoiser
-from pixelmend_engine.nn.progress import reporting
 from pixelmend_engine.nn.restormer import (
     ChannelNorm,
     Downsample,
@@ -209,6 +208,17 @@ class Transformer(nn.Module):
         self.refinement = Level(dims[1], heads[0], config.refinement_blocks, config)
         self.output = nn.Conv2d(dims[1], 3, 3, padding=1, bias=False)
 
+    @property
+    def shares(self) -> dict[nn.Module, int]:
+        """How much of the work each block does.
+
+        Going down a level halves both sides and doubles the channels, which leaves a block's work
+        as it was; the finest decoder has twice the channels at full size, four times the work.
+        """
+        finest = {*self.decoder_level1.modules(), *self.refinement.modules()}
+        blocks = [module for module in self.modules() if isinstance(module, TransformerBlock)]
+        return {block: 4 if block in finest else 1 for block in blocks}
+
     def forward(self, image: Pictures, prior: Prior) -> Pictures:
         """Restores pictures: sRGB, [0, 1]; height and width multiples of 8."""
         prior_2 = self.down_1(prior)
@@ -272,6 +282,15 @@ class LatentEncoder(nn.Module):
         self.bands = Bands(shrink=ENCODER_SHRINK, reach=reach, most_pixels=LOOK_PIXELS)
         self.mlp = _mixer(config, mixed, 4 * mixed)
         self.end = nn.Sequential(nn.Linear(mixed, config.prior_dim), _activation(config))
+
+    @property
+    def steps(self) -> list[nn.Module]:
+        """The blocks, one after the other."""
+        return list(self.blocks)
+
+    def looks(self, height: int, width: int) -> int:
+        """Returns in how many parts it looks at a picture."""
+        return self.bands.count(height, width)
 
     def forward(self, pictures: Features) -> Prior:
         """Encodes pictures, stacked by channel: sRGB, [0, 1]; sides multiples of 4."""
@@ -349,6 +368,21 @@ class HIDiff(nn.Module):
             case "x0":
                 return predicted
 
+    @property
+    def transformer(self) -> Transformer:
+        """The part that restores, once it has the prior."""
+        return self.net_g
+
+    @property
+    def encoder(self) -> LatentEncoder:
+        """The part that looks at the whole picture."""
+        return self.net_le_dm
+
+    @property
+    def prior_shape(self) -> tuple[int, ...]:
+        """Tokens, and the numbers of each."""
+        return self.config.prior_tokens, self.config.prior_dim
+
     def diffuse_prior(self, lq: Pictures, x_T: Prior) -> Prior:
         """Runs the whole reverse chain from `x_T`, conditioned on the blurred pictures."""
         condition = self.net_le_dm(lq)
@@ -418,80 +452,16 @@ def _recognize(state: StateDict) -> str | None:
 # --- Pipeline -------------------------------------------------------------------------------------
 
 
-class HIDiffPipeline:
-    """HI-Diff on the device where its networks lie.
+def load(
+    config: HIDiffConfig, files: Mapping[str, StateDict], device: torch.device, dtype: torch.dtype
+) -> GuidedPipeline:
+    """Fills the networks with a checkpoint, strictly: every name and shape must match.
 
-    `dtype` is what `net_g` computes in; everything about the prior stays in float32.
+    Raises:
+        UnreadableCheckpoint: It is no HI-Diff checkpoint, or one of another size.
     """
-
-    def __init__(self, networks: HIDiff, dtype: torch.dtype) -> None:
-        self.networks = networks.eval().requires_grad_(requires_grad=False)
-        # A third less time on a CPU: depth-wise convolutions and norms read whole pixels.
-        networks.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stubs
-        self._dtype = dtype
-        self._looks: dict[nn.Module, int] = dict.fromkeys(networks.net_le_dm.blocks, 1)
-        self._weights = _block_weights(networks.net_g)
-
-    @classmethod
-    def load(
-        cls,
-        config: HIDiffConfig,
-        files: Mapping[str, StateDict],
-        device: torch.device,
-        dtype: torch.dtype,
-    ) -> "HIDiffPipeline":
-        """Fills the networks with a checkpoint, strictly: every name and shape must match.
-
-        Raises:
-            UnreadableCheckpoint: It is no HI-Diff checkpoint, or one of another size.
-        """
-        states = convert(files)
-        with torch.device("meta"):
-            networks = HIDiff(config, teacher="net_le" in states)
-        fill_strictly(networks, states)
-        return cls(networks.to(device), dtype)
-
-    @property
-    def prepare_steps(self) -> int:
-        """One step for each block of the encoder; the denoiser takes no time beside them."""
-        return len(self._looks)
-
-    @property
-    def tile_steps(self) -> int:
-        """One step for each block's share of the work."""
-        return sum(self._weights.values())
-
-    def prepare(self, image: Float[Tensor, "1 3 h w"], seed: int, report: Report) -> Restorer:
-        """Diffuses the prior of the whole picture; the tiles share it."""
-        config = self.networks.config
-        noise = torch.randn(
-            1, config.prior_tokens, config.prior_dim, generator=torch.Generator().manual_seed(seed)
-        )
-        bands = self.networks.net_le_dm.bands.count(image.shape[-2], image.shape[-1])
-
-        def look(done: int, total: int) -> None:
-            report(done // bands, total)
-
-        with torch.inference_mode(), reporting(self._looks, look):
-            prior = self.networks.diffuse_prior(image, noise.to(image.device))
-        return partial(self._restore, prior)
-
-    def _restore(
-        self, prior: Float[Tensor, "1 n d"], tile: Float[Tensor, "1 3 h w"], report: Report
-    ) -> Float[Tensor, "1 3 h w"]:
-        half = self._dtype != torch.float32
-        with (
-            torch.inference_mode(),
-            torch.autocast(tile.device.type, self._dtype, enabled=half),
-            reporting(self._weights, report),
-        ):
-            tile = tile.contiguous(memory_format=torch.channels_last)
-            return self.networks.net_g(tile, prior).float()
-
-
-def _block_weights(network: Transformer) -> dict[nn.Module, int]:
-    # Going down a level halves both sides and doubles the channels, which leaves a block's work
-    # as it was; the finest decoder has twice the channels at full size, four times the work.
-    finest = {*network.decoder_level1.modules(), *network.refinement.modules()}
-    blocks = [module for module in network.modules() if isinstance(module, TransformerBlock)]
-    return {block: 4 if block in finest else 1 for block in blocks}
+    states = convert(files)
+    with torch.device("meta"):
+        networks = HIDiff(config, teacher="net_le" in states)
+    fill_strictly(networks, states)
+    return GuidedPipeline(networks.to(device), dtype)

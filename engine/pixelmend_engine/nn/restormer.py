@@ -4,6 +4,7 @@ Source: Zamir et al., Restormer, arXiv:2111.09881. Parameter names are those of 
 checkpoints, which is why a norm keeps its weights in `body` and a resampler in `body.0`.
 """
 
+import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -30,6 +31,23 @@ class ChannelNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         return rearrange(self.body(rearrange(x, "b c h w -> b h w c")), "b h w c -> b c h w")
+
+
+class UncenteredNorm(nn.Module):
+    """Divides by the deviation over the channels, but does not take the mean away; no offset.
+
+    Restormer's "BiasFree" norm.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Module()
+        self.body.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        deviation = (x.var(dim=1, keepdim=True, correction=0) + 1e-5).sqrt()  # as published
+        weight = self.body.get_parameter("weight")
+        return x / deviation * rearrange(weight, "c -> c 1 1")
 
 
 class PatchEmbed(nn.Module):

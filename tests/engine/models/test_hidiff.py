@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from pixelmend.wire import Raster
 from pixelmend_engine import loading, registry, weights
 from pixelmend_engine.family import Pipeline
-from pixelmend_engine.models.hidiff import HIDiff, HIDiffPipeline
+from pixelmend_engine.models.guided import GuidedPipeline
+from pixelmend_engine.models.hidiff import HIDiff
 from pixelmend_engine.restore import Options, plan_tiles, restore
 from pixelmend_engine.retouch import retouch
 
@@ -73,7 +74,8 @@ def test_the_portrait_gains_what_the_card_says(
 def test_a_picture_looked_at_in_bands_is_restored_the_same(
     pipeline: Pipeline, shaken: np.ndarray
 ) -> None:
-    assert isinstance(pipeline, HIDiffPipeline)
+    assert isinstance(pipeline, GuidedPipeline)
+    assert isinstance(pipeline.networks, HIDiff)
     encoder = pipeline.networks.net_le_dm
     bands = dataclasses.replace(encoder.bands, most_pixels=1)
     assert encoder.bands.count(512, 512) == 1
@@ -141,7 +143,7 @@ def test_half_precision_leaves_the_prior_alone(dtype: torch.dtype, shaken: np.nd
     results: dict[torch.dtype, np.ndarray] = {}
     for precision in (torch.float32, dtype):
         pipeline = load(precision)
-        assert isinstance(pipeline, HIDiffPipeline)
+        assert isinstance(pipeline, GuidedPipeline)
 
         def keep(
             _: nn.Module, inputs: tuple[Tensor, Tensor], precision: torch.dtype = precision

@@ -1,0 +1,107 @@
+"""DiffIR's published systems: sizes, models, and where their weights are. Read without torch.
+
+What the models are for stands in the paper (arXiv:2303.09472); the networks in `models/diffir.py`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec
+
+LOOK_PIXELS = 4_000_000  # of the picture that the encoder sees at once; larger ones cut into bands
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffIRConfig:
+    """Sizes of one published DiffIR checkpoint. Defaults are what all of them agree on."""
+
+    dim: int
+    blocks: tuple[int, int, int, int]
+    refinement_blocks: int  # 0: the level is not there
+    heads: tuple[int, int, int, int] = (1, 2, 4, 8)
+    ffn_expansion: float
+    norm: Literal["centered", "uncentered"]
+    tail: Literal["residual", "upscale", "plain"]
+    inputs: Literal[3, 4] = 3  # 4: the picture with holes, and where they are
+    scale: Literal[1, 2, 4] = 1  # output size over input size, of `upscale`
+    encoder_blocks: int
+    features: int = 64  # the prior has four times as many
+    denoiser_layers: int = 1
+    beta_start: float = 0.1
+    beta_end: float = 0.99
+    steps: int = 4
+
+    @property
+    def prior_dim(self) -> int:
+        """The length of the prior."""
+        return 4 * self.features
+
+    @property
+    def network_shrink(self) -> int:
+        """How much smaller than the picture the transformer works: its tail enlarges four times."""
+        return 4 // self.scale if self.tail == "upscale" else 1
+
+    @property
+    def encoder_shrink(self) -> int:
+        """How much smaller than the picture the encoder works: a quarter of the *result's* size."""
+        return 4 // self.scale
+
+
+DEBLUR = DiffIRConfig(
+    dim=48,
+    blocks=(3, 5, 6, 6),
+    refinement_blocks=4,
+    ffn_expansion=2.0,
+    norm="centered",
+    tail="residual",
+    encoder_blocks=5,
+)
+
+
+def _upscale(scale: Literal[1, 2, 4]) -> DiffIRConfig:
+    return DiffIRConfig(
+        dim=64,
+        blocks=(13, 1, 1, 1),
+        refinement_blocks=13,
+        ffn_expansion=2.2,
+        norm="uncentered",
+        tail="upscale",
+        scale=scale,
+        encoder_blocks=9,
+    )
+
+
+X1, X2, X4 = _upscale(1), _upscale(2), _upscale(4)
+
+
+def _inpaint(coarsest_blocks: int, encoder_blocks: int) -> DiffIRConfig:
+    return DiffIRConfig(
+        dim=52,
+        blocks=(1, 1, 1, coarsest_blocks),
+        refinement_blocks=0,
+        ffn_expansion=1.8,
+        norm="centered",
+        tail="plain",
+        inputs=4,
+        encoder_blocks=encoder_blocks,
+    )
+
+
+INPAINT, INPAINT_BIG = _inpaint(9, 5), _inpaint(20, 8)
+
+MODELS = (
+    ModelSpec(
+        id="diffir-deblur",
+        title="DiffIR Deblur",
+        family="DiffIR",
+        task="deblur",
+        config=DEBLUR,
+        multiple=8,
+        tiling="supported",
+        cost=MemoryCost(
+            prepare_bytes_per_pixel=160, prepare_pixels=LOOK_PIXELS, tile_bytes_per_pixel=5100
+        ),
+        license="Apache-2.0 (the repository's; the weights carry no statement of their own)",
+        source="https://github.com/Zj-BinXia/DiffIR",
+    ),
+)

@@ -1,0 +1,95 @@
+"""DiffIR with random weights of the published size: layouts, seeds, progress, bands."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from fakes import CPU, ignore
+from torch import Tensor
+
+from pixelmend.errors import UnreadableCheckpoint
+from pixelmend_engine import loading, registry
+from pixelmend_engine.catalog.diffir import DEBLUR
+from pixelmend_engine.models.diffir import DiffIR, StageOne
+from pixelmend_engine.models.guided import GuidedPipeline
+
+SPEC = registry.find("diffir-deblur")
+
+
+@pytest.fixture(scope="module")
+def state() -> dict[str, Tensor]:
+    """A checkpoint as published: two networks twice, and the schedule."""
+    torch.manual_seed(0)
+    state = dict(DiffIR(DEBLUR).state_dict())
+    copies = {f"diffusion.condition.{k[10:]}": t for k, t in state.items() if k[:4] == "cond"}
+    copies |= {f"diffusion.model.{k[8:]}": t for k, t in state.items() if k[:7] == "denoise"}
+    return state | copies | {"diffusion.betas": torch.zeros(4)}
+
+
+@pytest.fixture(scope="module")
+def pipeline(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> GuidedPipeline:
+    path = tmp_path_factory.mktemp("weights") / "any name.pth"
+    poor = {key: torch.zeros_like(tensor) for key, tensor in state.items()}
+    torch.save({"params": poor, "params_ema": state}, path)
+    spec, pipeline = loading.load([SPEC], [path], CPU, torch.float32)
+    assert spec is SPEC
+    assert isinstance(pipeline, GuidedPipeline)
+    return pipeline
+
+
+IMAGE = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(3))
+
+
+def test_the_averaged_parameters_are_taken(
+    pipeline: GuidedPipeline, state: dict[str, Tensor]
+) -> None:
+    assert isinstance(pipeline.networks, DiffIR)
+    for key, tensor in pipeline.networks.state_dict().items():
+        assert torch.equal(tensor, state[key])
+
+
+def test_the_same_seed_gives_the_same_bits(pipeline: GuidedPipeline) -> None:
+    first, again, other = (
+        pipeline.prepare(IMAGE, seed, ignore)(IMAGE, ignore) for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_progress_counts_every_step(pipeline: GuidedPipeline) -> None:
+    looks: list[int] = []
+    steps: list[int] = []
+    restorer = pipeline.prepare(IMAGE, 0, lambda done, total: looks.append(done))
+    restorer(IMAGE, lambda done, total: steps.append(done))
+    assert looks == list(range(1, pipeline.prepare_steps + 1))
+    assert steps[-1] == pipeline.tile_steps
+    assert steps == sorted(set(steps))
+
+
+def test_a_picture_looked_at_in_bands_has_the_same_prior(pipeline: GuidedPipeline) -> None:
+    networks = pipeline.networks
+    assert isinstance(networks, DiffIR)
+    image = torch.rand(1, 3, 1024, 64, generator=torch.Generator().manual_seed(4))
+    whole = networks.condition(image)
+    before = networks.condition.bands
+    networks.condition.bands = dataclasses.replace(before, most_pixels=1)
+    try:
+        assert networks.condition.looks(1024, 64) > 4
+        in_bands = networks.condition(image)
+    finally:
+        networks.condition.bands = before
+    # float32 sums over some thousand places, in another order.
+    torch.testing.assert_close(in_bands, whole, rtol=1e-4, atol=1e-6)
+
+
+def test_weights_of_the_first_stage_are_named(tmp_path: Path) -> None:
+    torch.save({"params": StageOne(DEBLUR).state_dict()}, tmp_path / "DiffIRS1.pth")
+    with pytest.raises(UnreadableCheckpoint, match="first stage"):
+        loading.load([SPEC], [tmp_path / "DiffIRS1.pth"], CPU, torch.float32)
+
+
+def test_weights_of_another_family_are_refused(tmp_path: Path) -> None:
+    torch.save({"params": {"conv.weight": torch.zeros(3)}}, tmp_path / "other.pth")
+    with pytest.raises(UnreadableCheckpoint):
+        loading.load([SPEC], [tmp_path / "other.pth"], CPU, torch.float32)
