@@ -33,6 +33,8 @@ SHOWN = 3  # names in a message; the rest is counted
 def read(path: Path) -> StateDict:
     """Reads a `.safetensors` file, or a pickled one that holds tensors (alone or under `params`).
 
+    Where training kept an average of the weights (`params_ema`) beside them, that is taken.
+
     Raises:
         UnreadableCheckpoint: The file is damaged, or holds something else than tensors by name.
     """
@@ -58,11 +60,12 @@ def _unpickle(path: Path) -> object:
 
 
 def _tensors(loaded: object, name: str) -> StateDict:
-    if isinstance(loaded, Mapping) and set(cast("Mapping[object, object]", loaded)) == {"params"}:
-        loaded = cast("Mapping[object, object]", loaded)["params"]
     entries: Mapping[object, object] = {}
     if isinstance(loaded, Mapping):
         entries = cast("Mapping[object, object]", loaded)
+    if entries and set(entries) <= {"params", "params_ema"}:
+        inner = entries.get("params_ema", entries.get("params"))
+        entries = cast("Mapping[object, object]", inner) if isinstance(inner, Mapping) else {}
     state: StateDict = {
         # Training on several GPUs leaves this prefix; published loaders strip it too.
         key.removeprefix("module."): value

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar, Unpack
 
 import click
 
-from pixelmend import __version__
+from pixelmend import __version__, training_cli
 from pixelmend.errors import Canceled, PixelmendError
 
 if TYPE_CHECKING:
@@ -298,6 +298,10 @@ def engine_logs() -> None:
     files = [*sorted(log.parent.glob(f"{log.name}*"), reverse=True), log.with_suffix(".start")]
     for file in (file for file in files if file.exists()):
         click.echo(file.read_text(encoding="utf-8", errors="replace"), nl=False)
+
+
+for command in (training_cli.train, training_cli.evaluate, training_cli.contact_sheet):
+    cli.add_command(command)
 
 
 @cli.command()

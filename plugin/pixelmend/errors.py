@@ -11,6 +11,8 @@
     +-- OutputExists         output-exists              5
     +-- DeviceUnavailable    device-unavailable         6
     +-- OutOfMemory          out-of-memory              7
+    +-- PackageMissing       package-missing            9
+    +-- TrainingDiverged     training-diverged          9
     +-- EngineUnavailable    engine-unavailable         8
     +-- Unauthorized         unauthorized               8
     +-- Forbidden            forbidden                  8
@@ -118,6 +120,22 @@ class OutOfMemory(PixelmendError):
     code = "out-of-memory"
     status = 507
     exit_code = 7
+
+
+class PackageMissing(PixelmendError):
+    """A command needs packages that are installed with an extra, and they are not there."""
+
+    code = "package-missing"
+    status = 501
+    exit_code = 9
+
+
+class TrainingDiverged(PixelmendError):
+    """A training run came to numbers that it can't go on with."""
+
+    code = "training-diverged"
+    status = 500
+    exit_code = 9
 
 
 class EngineUnavailable(PixelmendError):
