@@ -170,9 +170,12 @@ def train(
         go_on = resume and (number == numbers[0] or folder.state.exists())
         with _shown(f"stage {number}", quiet=quiet) as report:
             finished = loop.train(plan, pace, folder, report, resume=go_on)
-        click.echo(click.format_filename(folder.path))
+        # One of several processes speaks for all; their launchers number them so.
+        speaks = os.environ.get("RANK", "0") == "0"
+        if speaks:
+            click.echo(click.format_filename(folder.path))
         if not finished:
-            if not quiet:
+            if speaks and not quiet:
                 click.echo("The time is over; --resume goes on", err=True)
             return
 
@@ -193,12 +196,11 @@ def _sources(sharp: Iterable[str], pairs: Iterable[str]) -> "tuple[Source, ...]"
 
 
 def _weighted(text: str) -> tuple[Path, float]:
-    folder, equals, number = text.rpartition("=")
-    try:
-        weight = float(number) if equals else 1.0
-    except ValueError:
-        folder, weight = text, 1.0
-    path = Path(folder if equals and folder else text)
+    path, weight = Path(text), 1.0
+    folder, _, number = text.rpartition("=")
+    if folder and not path.is_dir():  # a folder's own name may have that sign
+        with contextlib.suppress(ValueError):
+            path, weight = Path(folder), float(number)
     if not 0 < weight < math.inf:
         raise BadRequest(f"A folder's weight is above 0: `{text}`", hint="Leave the folder out")
     if not path.is_dir():

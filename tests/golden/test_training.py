@@ -14,6 +14,8 @@ from pixelmend_engine.training import recipes
 from pixelmend_engine.training.losses import TRAINED, Objective, StageNumber, noisy_prior
 from pixelmend_engine.training.rates import rate
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 RATES: dict[str, dict[str, dict[str, float]]] = json.loads(
     (HERE / "hi-diff-diffir-learning-rates.json").read_text()
 )

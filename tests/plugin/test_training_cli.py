@@ -9,16 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_run
-import torch
 from conftest import Ended
 from PIL import Image
 
 Call = Callable[..., Ended]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

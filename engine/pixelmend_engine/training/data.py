@@ -32,24 +32,30 @@ class Batch:
 
 
 class Shelf:
-    """Pictures, decoded once, and kept where they are used as long as there is room."""
+    """Pictures, decoded once: kept where they are used as long as there is room, then in memory."""
 
-    def __init__(self, paths: Sequence[Path], device: torch.device, room_bytes: int) -> None:
+    def __init__(
+        self, paths: Sequence[Path], device: torch.device, *, room_bytes: int, spare_bytes: int
+    ) -> None:
         self._paths = paths
         self._device = device
         self._kept: dict[Path, Picture] = {}
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             for path, picture in zip(paths, threads.map(pictures.read, paths), strict=True):
-                room_bytes -= picture.nbytes
-                if room_bytes < 0:
+                if room_bytes >= picture.nbytes:
+                    room_bytes -= picture.nbytes
+                    self._kept[path] = picture.to(device)
+                elif spare_bytes >= picture.nbytes:
+                    spare_bytes -= picture.nbytes
+                    self._kept[path] = picture
+                else:
                     threads.shutdown(cancel_futures=True)
                     break
-                self._kept[path] = picture.to(device)
 
     def take(self, path: Path) -> Picture:
         """Returns a picture; one that found no room is decoded again each time."""
         kept = self._kept.get(path)
-        return pictures.read(path).to(self._device) if kept is None else kept
+        return (pictures.read(path) if kept is None else kept).to(self._device)
 
 
 class Data:
@@ -62,7 +68,8 @@ class Data:
         *,
         seed: int,
         device: torch.device,
-        room_bytes: int,
+        room_bytes: int,  # on the device
+        spare_bytes: int = 0,  # in memory, where the device has its own
     ) -> None:
         parts = [split(source.scenes()) for source in sources]
         self._training = [training for training, _ in parts]
@@ -79,7 +86,7 @@ class Data:
         self._seed = seed
         self._device = device
         paths = [path for part in self._training for scene in part for path in scene.paths]
-        self._shelf = Shelf(paths, device, room_bytes)
+        self._shelf = Shelf(paths, device, room_bytes=room_bytes, spare_bytes=spare_bytes)
 
     @property
     def names(self) -> list[str]:

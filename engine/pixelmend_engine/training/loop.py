@@ -104,13 +104,14 @@ class _Run:
     def __init__(self, plan: Plan, pace: Pace, folder: RunFolder, accelerator: Accelerator) -> None:
         self.plan, self.pace, self.folder, self.accelerator = plan, pace, folder, accelerator
         self.stage = plan.recipe.stages[plan.stage - 1]
-        device = accelerator.device
+        device, cpu = accelerator.device, torch.device("cpu")
         self.data = Data(
             plan.sources,
             plan.recipe.degradation,
             seed=plan.seed,
             device=device,
             room_bytes=int(devices.free_bytes(device) * PICTURE_SHARE),
+            spare_bytes=0 if device == cpu else int(devices.free_bytes(cpu) * PICTURE_SHARE),
         )
         self.validation = Validation(
             self.data.validation, plan.recipe.degradation, side=plan.validation_side, device=device

@@ -115,21 +115,21 @@ COMPACT_SECOND = Stage(
 RECIPES = (
     Recipe(
         id="compact",
-        title="HI-Diff Compact: minutes on a GPU, hours on a CPU",
+        title="HI-Diff Compact, the bundled model's size",
         config=COMPACT,
         stages=(COMPACT_FIRST, COMPACT_SECOND),
         degradation=MILD,
     ),
     Recipe(
         id="gopro",
-        title="HI-Diff GoPro, as published: days on four GPUs",
+        title="HI-Diff GoPro, as published",
         config=GOPRO,
         stages=(PUBLISHED, PUBLISHED),
         degradation=STRONG,
     ),
     Recipe(
         id="realblur",
-        title="HI-Diff RealBlur-J and -R, as published: days on four GPUs",
+        title="HI-Diff RealBlur-J and -R, as published",
         config=REALBLUR,
         stages=(PUBLISHED, PUBLISHED),
         degradation=STRONG,

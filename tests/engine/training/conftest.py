@@ -1,20 +1,15 @@
-"""One thread for all training tests: two that wait for each other are slower on small pictures."""
+"""A folder to train on, and one thread to do it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_run
-import torch
 
 
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.fixture(autouse=True)
+def _in_one_thread(one_thread: None) -> None:
+    """Applies to every test here."""
 
 
 @pytest.fixture

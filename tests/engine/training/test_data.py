@@ -16,8 +16,8 @@ from pixelmend_engine.training.folders import Source
 ROOM = 1 << 30
 
 
-def data(*sources: Source, seed: int = 0, room: int = ROOM) -> Data:
-    return Data(sources, SOFT, seed=seed, device=CPU, room_bytes=room)
+def data(*sources: Source, seed: int = 0, room: int = ROOM, spare: int = 0) -> Data:
+    return Data(sources, SOFT, seed=seed, device=CPU, room_bytes=room, spare_bytes=spare)
 
 
 def batch(of: Data, step: int = 1, process: int = 0) -> torch.Tensor:
@@ -40,7 +40,9 @@ def test_a_batch_depends_on_seed_step_and_process_alone(source: Source) -> None:
 
 
 def test_pictures_without_room_are_decoded_again_and_are_the_same(source: Source) -> None:
-    assert torch.equal(batch(data(source, room=30_000)), batch(data(source)))
+    expected = batch(data(source))
+    assert torch.equal(batch(data(source, room=30_000)), expected)
+    assert torch.equal(batch(data(source, room=30_000, spare=50_000)), expected)
 
 
 def test_pictures_kept_back_are_never_drawn(source: Source) -> None:
