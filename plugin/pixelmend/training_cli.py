@@ -140,8 +140,11 @@ def train(
     weights are written into DIR/stage2, where `pixelmend deblur --weights` takes them from. A run
     that was stopped, or killed, goes on with --resume exactly as it would have.
     """
+    from pixelmend_engine import devices
+
+    devices.use_huge_pages()
     with _needing_the_extra():
-        from pixelmend_engine import devices, weights
+        from pixelmend_engine import weights
         from pixelmend_engine.training import loop, recipes
         from pixelmend_engine.training.run_folder import RunFolder
 
@@ -153,7 +156,6 @@ def train(
     plan = loop.Plan(recipe=chosen, stage=1, sources=_sources(sharp, pairs), seed=seed)
     numbers: list[StageNumber] = [1, 2] if stage == "both" else [1] if stage == "1" else [2]
     ends = time.monotonic() + (math.inf if minutes is None else minutes * 60)
-    devices.use_huge_pages()
     for number in numbers:
         folder = RunFolder(out_dir / f"stage{number}")
         if number == 2:
