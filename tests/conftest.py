@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import settings
 from mirror import Mirror
 from PIL import Image
@@ -25,6 +26,15 @@ def astronaut() -> np.ndarray:
     """NASA's portrait of Eileen Collins: 512 x 512, RGB, 8 bit."""
     with Image.open(EXAMPLES / "astronaut.png") as image:
         return np.array(image.convert("RGB"))
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Lets torch compute in one thread: two wait for each other longer than small pictures take."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from pixelmend_engine.server import Server
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 CODE = [
     path
     for room in ("plugin", "engine", "gimp", "tests", "docs", "examples")
@@ -148,8 +148,10 @@ def test_what_hosts_load_is_old_python_and_the_standard_library(path: Path) -> N
 def requirements() -> set[str]:
     """Names what is needed to use Pixelmend and to work on it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    return {re.split(r"[<>=]", requirement)[0] for requirement in wanted}
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(name for extra in extras for name in extra)]
+    # An extra may ask for another one of our own.
+    return {re.split(r"[<>=\[]", requirement)[0] for requirement in wanted} - {"pixelmend"}
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -35,6 +35,8 @@ def read(path: Path) -> StateDict:
 
     They may stand alone, or under `params` or `params_ema`, as BasicSR writes them.
 
+    Where training kept an average of the weights (`params_ema`) beside them, that is taken.
+
     Raises:
         UnreadableCheckpoint: The file is damaged, or holds something else than tensors by name.
     """
@@ -62,14 +64,12 @@ def open_any(path: Path) -> object:
 
 
 def _tensors(loaded: object, name: str) -> StateDict:
-    if isinstance(loaded, Mapping):
-        wrapped = cast("Mapping[object, object]", loaded)
-        if set(wrapped) <= {"params", "params_ema"} and wrapped:
-            # The averaged parameters are the published ones, where both are there.
-            loaded = wrapped.get("params_ema", wrapped.get("params"))
     entries: Mapping[object, object] = {}
     if isinstance(loaded, Mapping):
         entries = cast("Mapping[object, object]", loaded)
+    if entries and set(entries) <= {"params", "params_ema"}:
+        inner = entries.get("params_ema", entries.get("params"))
+        entries = cast("Mapping[object, object]", inner) if isinstance(inner, Mapping) else {}
     state: StateDict = {
         # Training on several GPUs leaves this prefix; published loaders strip it too.
         key.removeprefix("module."): value

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar, Unpack
 
 import click
 
-from pixelmend import __version__
+from pixelmend import __version__, training_cli
 from pixelmend.errors import Canceled, PixelmendError
 from pixelmend.models_cli import models
 from pixelmend.setup_cli import setup
@@ -274,7 +274,8 @@ def engine_logs() -> None:
         click.echo(file.read_text(encoding="utf-8", errors="replace"), nl=False)
 
 
-cli.add_command(setup)
+for command in (setup, training_cli.train, training_cli.evaluate, training_cli.contact_sheet):
+    cli.add_command(command)
 
 
 @cli.command()

@@ -22,6 +22,8 @@
     +-- TooSlow              too-slow                   8
     +-- SpoolFull            spool-full                 8
     +-- EditorMissing        editor-missing             9
+    +-- PackageMissing       package-missing           10
+    +-- TrainingDiverged     training-diverged         10
     +-- Canceled             canceled                 130
 
 An error crosses every border as `code`, `message` and `hint`. Codes and exit codes are stable.
@@ -146,6 +148,22 @@ class OutOfMemory(PixelmendError):
     code = "out-of-memory"
     status = 507
     exit_code = 7
+
+
+class PackageMissing(PixelmendError):
+    """A command needs packages that are installed with an extra, and they are not there."""
+
+    code = "package-missing"
+    status = 501
+    exit_code = 10
+
+
+class TrainingDiverged(PixelmendError):
+    """A training run came to numbers that it can't go on with."""
+
+    code = "training-diverged"
+    status = 500
+    exit_code = 10
 
 
 class EngineUnavailable(PixelmendError):

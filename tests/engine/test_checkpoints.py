@@ -21,6 +21,12 @@ def test_published_layout_is_unwrapped(tmp_path: Path) -> None:
     assert checkpoints.read(tmp_path / "net.pth").keys() == STATE.keys()
 
 
+def test_the_average_of_the_weights_is_preferred_where_one_was_kept(tmp_path: Path) -> None:
+    averaged = {key: tensor + 5 for key, tensor in STATE.items()}
+    torch.save({"params": STATE, "params_ema": averaged}, tmp_path / "net.pth")
+    assert torch.equal(checkpoints.read(tmp_path / "net.pth")["bias"], averaged["bias"])
+
+
 def test_bare_tensors_and_the_prefix_of_many_gpus_are_read(tmp_path: Path) -> None:
     torch.save({f"module.{key}": value for key, value in STATE.items()}, tmp_path / "net.pth")
     assert checkpoints.read(tmp_path / "net.pth").keys() == STATE.keys()

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 from fakes import CPU, ignore
+from published import tensors
 from torch import Tensor
 
 from pixelmend.errors import UnreadableCheckpoint
-from pixelmend_engine import loading, registry
+from pixelmend_engine import convert, loading, registry, weights
 from pixelmend_engine.catalog.diffir import DEBLUR
 from pixelmend_engine.models.diffir import DiffIR, StageOne
 from pixelmend_engine.models.guided import GuidedPipeline
@@ -81,6 +82,17 @@ def test_a_picture_looked_at_in_bands_has_the_same_prior(pipeline: GuidedPipelin
         networks.condition.bands = before
     # float32 sums over some thousand places, in another order.
     torch.testing.assert_close(in_bands, whole, rtol=1e-4, atol=1e-6)
+
+
+def test_what_is_downloaded_loads_once_it_is_converted(tmp_path: Path) -> None:
+    (file,) = weights.needed(SPEC)
+    (name,) = file.parts.values()
+    torch.save({"params_ema": tensors(name)}, tmp_path / "published.pth")
+    with convert.members(tmp_path / "published.pth", tmp_path) as found:
+        convert.write(convert.take(file, found), file, tmp_path / "ours.safetensors")
+    spec, pipeline = loading.load([SPEC], [tmp_path / "ours.safetensors"], CPU, torch.float32)
+    assert spec is SPEC
+    assert pipeline.prepare(IMAGE, 1, ignore)(IMAGE, ignore).shape == IMAGE.shape
 
 
 def test_weights_of_the_first_stage_are_named(tmp_path: Path) -> None:

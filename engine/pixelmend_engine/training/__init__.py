@@ -1,0 +1,1 @@
+"""Training: photographs in, checkpoints out. Needs the extra `train`."""

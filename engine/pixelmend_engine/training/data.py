@@ -1,0 +1,183 @@
+"""Batches: which crops of which pictures a step sees.
+
+A step's batch depends on the seed, the step and the number of the process, and on nothing that
+happened before. So a run that is killed goes on with the same batches, and nothing has to be kept.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from pixelmend.errors import BadRequest
+from pixelmend_engine import pictures
+from pixelmend_engine.training.degradations import Degradation, degrade
+from pixelmend_engine.training.folders import Scene, Source, split
+
+Picture = UInt8[Tensor, "3 h w"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures of one step: sRGB, [0, 1]."""
+
+    lq: Float[Tensor, "b 3 h w"]
+    hq: Float[Tensor, "b 3 h w"]
+
+
+class Shelf:
+    """Pictures, decoded once: kept where they are used as long as there is room, then in memory."""
+
+    def __init__(
+        self, paths: Sequence[Path], device: torch.device, *, room_bytes: int, spare_bytes: int
+    ) -> None:
+        self._paths = paths
+        self._device = device
+        self._kept: dict[Path, Picture] = {}
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            for path, picture in zip(paths, threads.map(pictures.read, paths), strict=True):
+                if room_bytes >= picture.nbytes:
+                    room_bytes -= picture.nbytes
+                    self._kept[path] = picture.to(device)
+                elif spare_bytes >= picture.nbytes:
+                    spare_bytes -= picture.nbytes
+                    self._kept[path] = picture
+                else:
+                    threads.shutdown(cancel_futures=True)
+                    break
+
+    def take(self, path: Path) -> Picture:
+        """Returns a picture; one that found no room is decoded again each time."""
+        kept = self._kept.get(path)
+        return (pictures.read(path) if kept is None else kept).to(self._device)
+
+
+class Data:
+    """The pictures of all folders of a run, without those that are kept back for validation."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        degradation: Degradation,
+        *,
+        seed: int,
+        device: torch.device,
+        room_bytes: int,  # on the device
+        spare_bytes: int = 0,  # in memory, where the device has its own
+    ) -> None:
+        parts = [split(source.scenes()) for source in sources]
+        self._training = [training for training, _ in parts]
+        self.validation = [scene for _, kept in parts for scene in kept]
+        for source, training in zip(sources, self._training, strict=True):
+            if not training:
+                raise BadRequest(
+                    f"The folder has too few pictures to keep one back: `{source.folder}`",
+                    hint="Training takes two pictures at the least, and a hundred to be worth it",
+                )
+        weights = np.array([source.weight for source in sources])
+        self._shares = weights / weights.sum()
+        self._degradation = degradation
+        self._seed = seed
+        self._device = device
+        paths = [path for part in self._training for scene in part for path in scene.paths]
+        self._shelf = Shelf(paths, device, room_bytes=room_bytes, spare_bytes=spare_bytes)
+
+    @property
+    def names(self) -> list[str]:
+        """Names every picture that is trained on, in the order that crops are drawn from."""
+        return [scene.name for part in self._training for scene in part]
+
+    def batch(self, step: int, process: int, *, count: int, patch: int, window: int) -> Batch:
+        """Draws the crops of one step: `count` of `patch` pixels a side.
+
+        As published, a window is drawn from each picture (384 pixels), and then a crop at one
+        place of all windows.
+        """
+        rng = np.random.default_rng([self._seed, step, process])
+        place = rng.random(2)
+        sharp: list[Tensor] = []
+        paired: list[tuple[Tensor, Tensor]] = []
+        for _ in range(count):
+            part = self._training[rng.choice(len(self._shares), p=self._shares)]
+            scene = part[rng.integers(len(part))]
+            draw = _Crop(rng.random(2), place, int(rng.integers(8)), patch, window)
+            clear = self._shelf.take(scene.sharp)
+            if scene.blurred is None:
+                sharp.append(draw.of(clear, self._degradation.reach))
+            else:
+                blurred = self._shelf.take(scene.blurred)
+                check_sizes(scene, blurred, clear)
+                paired.append((draw.of(blurred, 0), draw.of(clear, 0)))
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        return _joined(sharp, paired, self._degradation, generator)
+
+
+def check_sizes(scene: Scene, blurred: Picture, sharp: UInt8[Tensor, "3 hs ws"]) -> None:
+    """Makes sure that the pictures of a pair fit together.
+
+    Raises:
+        BadRequest: They differ in size.
+    """
+    if blurred.shape != sharp.shape:
+        raise BadRequest(
+            f"The two pictures of a pair differ in size: `{scene.name}`",
+            hint="Take it out of the folder, or give both the same size",
+        )
+
+
+def _joined(
+    sharp: Sequence[Tensor],
+    paired: Sequence[tuple[Tensor, Tensor]],
+    degradation: Degradation,
+    generator: torch.Generator,
+) -> Batch:
+    lq: list[Tensor] = []
+    hq: list[Tensor] = []
+    if sharp:
+        for half, tensor in zip(
+            (lq, hq), degrade(torch.stack([*sharp]) / 255, degradation, generator), strict=True
+        ):
+            half.append(tensor)
+    if paired:
+        lq.append(torch.stack([blurred for blurred, _ in paired]) / 255)
+        hq.append(torch.stack([clear for _, clear in paired]) / 255)
+    return Batch(torch.cat(lq), torch.cat(hq))
+
+
+@dataclass(frozen=True)
+class _Crop:
+    """Where a crop lies in its picture, and which way round it is."""
+
+    window_at: np.ndarray  # two shares: down, right
+    place: np.ndarray  # the same, of the crop in the window
+    turn: int  # one of the eight ways to lay a square
+    patch: int
+    window: int
+
+    def of(self, picture: Picture, around: int) -> UInt8[Tensor, "3 n n"]:
+        """Cuts it out, with so many pixels around; a picture is mirrored at its borders."""
+        for axis in (0, 1):
+            size = picture.shape[axis + 1]
+            window = min(self.window, max(size, self.patch))
+            first = int(self.window_at[axis] * (max(0, size - window) + 1))
+            first += int(self.place[axis] * (window - self.patch))
+            indices = mirrored(first - around, self.patch + 2 * around, size)
+            picture = picture.index_select(axis + 1, indices.to(picture.device))
+        quarters, flipped = divmod(self.turn, 2)
+        picture = picture.flip(1) if flipped else picture
+        return torch.rot90(picture, quarters, dims=(1, 2))
+
+
+def mirrored(first: int, count: int, size: int) -> Tensor:
+    """Returns indices from `first` on, mirrored at both ends of an axis of so many places."""
+    if size == 1:
+        return torch.zeros(count, dtype=torch.long)
+    period = 2 * (size - 1)
+    indices = torch.arange(first, first + count) % period
+    return torch.minimum(indices, period - indices)

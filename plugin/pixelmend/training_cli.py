@@ -1,0 +1,437 @@
+"""The commands for who makes models: `train`, `evaluate` and `contact-sheet`."""
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+from pixelmend.errors import BadRequest, PackageMissing
+
+if TYPE_CHECKING:
+    from pixelmend_engine.evaluation import Figures, Method, Summary
+    from pixelmend_engine.training.folders import Source
+    from pixelmend_engine.training.loop import Progress
+    from pixelmend_engine.training.losses import StageNumber
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Folder = click.Path(path_type=Path, exists=True, file_okay=False)
+
+RECIPE_HELP = "compact, gopro or realblur (docs/training.md)."
+
+
+@contextlib.contextmanager
+def _needing_the_extra() -> Generator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise PackageMissing(
+            f"This command needs a package that is not installed: `{error.name}`",
+            hint='Run `pip install -c constraints.txt ".[train]"` in a copy of the repository',
+        ) from error
+
+
+@click.command()
+@click.option("--recipe", default="compact", show_default=True, help=RECIPE_HELP)
+@click.option(
+    "--sharp",
+    multiple=True,
+    metavar="DIR[=WEIGHT]",
+    help="Train on the sharp photographs in this folder; may be given more than once.",
+)
+@click.option(
+    "--pairs",
+    multiple=True,
+    metavar="DIR[=WEIGHT]",
+    help="Train on pairs, in folders named blur and sharp (or gt); may be given more than once.",
+)
+@click.option(
+    "--out-dir",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Keep the run there: weights, logs, and what it goes on from.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run in --out-dir.")
+@click.option(
+    "--stage",
+    type=click.Choice(["both", "1", "2"]),
+    default="both",
+    show_default=True,
+    help="Train this stage alone.",
+)
+@click.option(
+    "--teacher",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Begin stage 2 with these weights of stage 1.  [default: those in --out-dir]",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Make the whole recipe so many steps long, both stages together.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Take so many crops a step, where the recipe's do not fit into memory.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="Stop after so many minutes, to be resumed.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, metavar="N")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu"]),
+    default="auto",
+    show_default=True,
+    help="auto: on the GPU if there is one; `accelerate launch` takes several.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    default="auto",
+    show_default=True,
+    help="Compute the transformer with so many bits.",
+)
+@click.option("--compile", "compiled", is_flag=True, help="Compile the blocks first (a minute).")
+@click.option(
+    "--save-every",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Save, and look at the pictures kept back, after so many steps.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but results and errors.")
+def train(
+    recipe: str,
+    sharp: tuple[str, ...],
+    pairs: tuple[str, ...],
+    out_dir: Path,
+    resume: bool,
+    stage: Literal["both", "1", "2"],
+    teacher: Path | None,
+    steps: int | None,
+    batch: int | None,
+    minutes: float | None,
+    seed: int,
+    device: Literal["auto", "cpu"],
+    precision: Literal["auto", "fp32", "bf16"],
+    compiled: bool,
+    save_every: int,
+    quiet: bool,
+) -> None:
+    """Trains a model on your own photographs.
+
+    Every tenth picture (by SHA-1 of its name) is kept back for validation and never trained on. The
+    weights are written into DIR/stage2, where `pixelmend deblur --weights` takes them from. A run
+    that was stopped, or killed, goes on with --resume exactly as it would have.
+    """
+    from pixelmend_engine import devices
+
+    devices.use_huge_pages()
+    with _needing_the_extra():
+        from pixelmend_engine import weights
+        from pixelmend_engine.training import loop, recipes
+        from pixelmend_engine.training.run_folder import RunFolder
+
+    chosen = recipes.find(recipe)
+    if steps is not None:
+        chosen = chosen.scaled(steps)
+    if batch is not None:
+        chosen = chosen.batched(batch)
+    plan = loop.Plan(recipe=chosen, stage=1, sources=_sources(sharp, pairs), seed=seed)
+    numbers: list[StageNumber] = [1, 2] if stage == "both" else [1] if stage == "1" else [2]
+    ends = time.monotonic() + (math.inf if minutes is None else minutes * 60)
+    for number in numbers:
+        folder = RunFolder(out_dir / f"stage{number}")
+        if number == 2:
+            given = weights.given(teacher or RunFolder(out_dir / "stage1").published)
+            plan = dataclasses.replace(plan, stage=number, teacher=given)
+        pace = loop.Pace(
+            device=device,
+            precision=precision,
+            compiled=compiled,
+            minutes=max(0.0, ends - time.monotonic()) / 60,
+            save_every=save_every,
+        )
+        # The second of both stages was perhaps not begun yet when the run was stopped.
+        go_on = resume and (number == numbers[0] or folder.state.exists())
+        with _shown(f"stage {number}", quiet=quiet) as report:
+            finished = loop.train(plan, pace, folder, report, resume=go_on)
+        # One of several processes speaks for all; their launchers number them so.
+        speaks = os.environ.get("RANK", "0") == "0"
+        if speaks:
+            click.echo(click.format_filename(folder.path))
+        if not finished:
+            if speaks and not quiet:
+                click.echo("The time is over; --resume goes on", err=True)
+            return
+
+
+def _sources(sharp: Iterable[str], pairs: Iterable[str]) -> "tuple[Source, ...]":
+    from pixelmend_engine.training.folders import Source
+
+    sources: list[Source] = []
+    for kind, texts in (("sharp", sharp), ("pairs", pairs)):
+        for text in texts:
+            folder, weight = _weighted(text)
+            sources.append(
+                Source(kind="pairs" if kind == "pairs" else "sharp", folder=folder, weight=weight)
+            )
+    if not sources:
+        raise BadRequest("There is nothing to train on", hint="Give --sharp DIR or --pairs DIR")
+    return tuple(sources)
+
+
+def _weighted(text: str) -> tuple[Path, float]:
+    path, weight = Path(text), 1.0
+    folder, _, number = text.rpartition("=")
+    if folder and not path.is_dir():  # a folder's own name may have that sign
+        with contextlib.suppress(ValueError):
+            path, weight = Path(folder), float(number)
+    if not 0 < weight < math.inf:
+        raise BadRequest(f"A folder's weight is above 0: `{text}`", hint="Leave the folder out")
+    if not path.is_dir():
+        raise BadRequest(f"There is no folder `{path}`", hint="Check the path")
+    return path, weight
+
+
+@contextlib.contextmanager
+def _shown(label: str, *, quiet: bool) -> "Generator[Callable[[Progress], None]]":
+    """Shows a bar on a terminal; a line for each save elsewhere."""
+    with contextlib.ExitStack() as opened:
+        bar: Any = None  # click keeps the bar's class to itself
+
+        def report(progress: "Progress") -> None:
+            nonlocal bar
+            if sys.stderr.isatty() and not quiet:
+                if bar is None:
+                    bar = opened.enter_context(
+                        click.progressbar(length=progress.steps, label=label, file=sys.stderr)
+                    )
+                bar.label = f"{label}, {progress.images_per_s:.1f} images/s"
+                bar.update(progress.step - bar.pos)
+            elif progress.scores and not quiet:
+                losses = ", ".join(f"{name} {v:.4f}" for name, v in progress.losses.items())
+                click.echo(
+                    f"{label}: {progress.step}/{progress.steps}, losses: {losses}, validation "
+                    f"{progress.scores['validation']:.2f} dB (input "
+                    f"{progress.scores['input']:.2f}), {progress.images_per_s:.1f} images/s",
+                    err=True,
+                )
+
+        yield report
+
+
+@click.command("contact-sheet")
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Write the sheet to this file (.png, .jpg).",
+)
+@click.option("--recipe", default="compact", show_default=True, help=RECIPE_HELP)
+@click.option("--count", type=click.IntRange(1, 100), default=11, show_default=True, metavar="N")
+@click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, metavar="N")
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+def contact_sheet(
+    photo: Path, output: Path, recipe: str, count: int, seed: int, overwrite: bool
+) -> None:
+    """Shows what a recipe of `train` does to a photograph: the middle of it, N times."""
+    with _needing_the_extra():
+        from pixelmend_engine.training import recipes
+        from pixelmend_engine.training.samples import sample_sheet
+
+    degradation = recipes.find(recipe).degradation
+    sheet = sample_sheet(photo, degradation, count=count, seed=seed)
+    _save(sheet, output, overwrite=overwrite)
+    click.echo(click.format_filename(output))
+
+
+@click.command()
+@click.option(
+    "-n",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="Measure this model; may be given more than once.  [default: auto]",
+)
+@click.option(
+    "--weights",
+    "own",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Measure the weights in this folder (or one file); may be given more than once.",
+)
+@click.option("--pairs", type=Folder, metavar="DIR", help="Compare with the pairs in this folder.")
+@click.option(
+    "--sharp", type=Folder, metavar="DIR", help="Blur the pictures in this folder, and compare."
+)
+@click.option(
+    "--kernels", type=Folder, metavar="DIR", help="Blur with the kernels drawn in these pictures."
+)
+@click.option(
+    "--shake",
+    nargs=2,
+    type=click.FloatRange(0, 100),
+    default=(3.0, 15.0),
+    show_default=True,
+    metavar="MIN MAX",
+    help="Blur as a hand that moved by so many pixels; 0 0 leaves the pictures sharp.",
+)
+@click.option(
+    "--noise",
+    type=click.FloatRange(0, 255),
+    default=2.0,
+    show_default=True,
+    metavar="SIGMA",
+    help="Add noise, on a scale to 255.",
+)
+@click.option("--kept-back", is_flag=True, help="Take the pictures alone that `train` keeps back.")
+@click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, metavar="N")
+@click.option("--no-baselines", is_flag=True, help="Leave out what can be done without a model.")
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Show the five pictures that the first model did least for.",
+)
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    envvar="PIXELMEND_DEVICE",
+    metavar="auto|cuda|cuda:N|cpu",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a sheet that is there already.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and no table.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the table of the means alone.")
+def evaluate(
+    models: tuple[str, ...],
+    own: tuple[Path, ...],
+    pairs: Path | None,
+    sharp: Path | None,
+    kernels: Path | None,
+    shake: tuple[float, float],
+    noise: float,
+    kept_back: bool,
+    seed: int,
+    no_baselines: bool,
+    sheet: Path | None,
+    device: str,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Measures how much sharper models make pictures whose sharp original is known.
+
+    PSNR and SSIM are those of the papers on deblurring: over RGB, in 8 bit, nothing cut off.
+    """
+    with _needing_the_extra():
+        from pixelmend_engine import evaluation
+        from pixelmend_engine.training import folders
+
+    if (pairs is None) == (sharp is None):
+        raise BadRequest("Give either --pairs or --sharp", hint="`pixelmend evaluate --help`")
+    if shake[0] > shake[1]:
+        raise BadRequest(
+            "The shortest shake is longer than the longest", hint="Give the shorter one first"
+        )
+    methods = _methods(models, own, device, seed)
+    if not no_baselines:
+        methods += evaluation.classics(seed)
+    asked = evaluation.Shake(
+        length=shake,
+        noise=noise,
+        kernels=() if kernels is None else evaluation.read_kernels(kernels),
+        seed=seed,
+    )
+    found = folders.Source(
+        kind="pairs" if pairs else "sharp", folder=pairs or sharp or Path()
+    ).scenes()
+    if kept_back:
+        found = folders.split(found)[1]
+    count = len(found)
+    cases = (evaluation.case(scene, asked) for scene in found)
+    run = evaluation.Evaluation(methods)
+    hidden = quiet or not sys.stderr.isatty()
+    for number, figures in enumerate(run.run(cases), start=1):
+        if not hidden:
+            click.echo(f"{number}/{count} {figures.name}", err=True)
+    summary = evaluation.summarize(run.figures)
+    if sheet is not None:
+        _save(run.worst_sheet(), sheet, overwrite=overwrite)
+    if as_json:
+        facts = {"seed": seed, "pictures": [dataclasses.asdict(f) for f in run.figures]}
+        if sharp is not None:
+            facts |= {"noise": noise, "shake": None if kernels else shake}
+        click.echo(json.dumps(facts | {"means": [dataclasses.asdict(s) for s in summary]}))
+        return
+    if not quiet:
+        _print_pictures(run.figures)
+    _print_means(summary)
+
+
+def _methods(
+    models: tuple[str, ...], own: tuple[Path, ...], device: str, seed: int
+) -> "list[Method]":
+    from pixelmend import settings
+    from pixelmend_engine import evaluation
+    from pixelmend_engine.session import AUTO, Choice, Session
+
+    if not models and not own:
+        models = (AUTO,)
+    choices = {name: Choice(task="deblur", model=name, device=device) for name in models}
+    choices |= {str(path): Choice(task="deblur", weights=path, device=device) for path in own}
+    models_dir = settings.resolve(os.environ).models_dir
+    methods: list[Method] = []
+    for name, choice in choices.items():
+        loaded = Session(models_dir).load(choice)
+        name = loaded.spec.id if name == AUTO else name
+        methods.append(evaluation.model(name, loaded, seed))
+    return methods
+
+
+def _print_pictures(figures: "list[Figures]") -> None:
+    for entry in figures:
+        click.echo(entry.name)
+        for method, psnr in entry.psnr.items():
+            click.echo(f"  {psnr:6.2f} dB  {entry.ssim[method]:.4f}  {method}")
+    click.echo()
+
+
+def _print_means(summary: "list[Summary]") -> None:
+    click.echo("  PSNR    SSIM    gain   worst  method")
+    for row in summary:
+        click.echo(
+            f"{row.psnr:6.2f}  {row.ssim:.4f}  {row.gain:+6.2f}  {row.worst_gain:+6.2f}  "
+            f"{row.method} (worst: {row.worst})"
+        )
+
+
+def _save(sheet: Any, path: Path, *, overwrite: bool) -> None:
+    from pixelmend_engine.replacing import replacing
+
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise BadRequest(f"A sheet is no `{path.suffix}` file", hint="Name a .png or .jpg file")
+    with replacing(path, overwrite=overwrite) as temporary:
+        sheet.save(temporary)

@@ -1,0 +1,18 @@
+"""A folder to train on, and one thread to do it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_run
+
+
+@pytest.fixture(autouse=True)
+def _in_one_thread(one_thread: None) -> None:
+    """Applies to every test here."""
+
+
+@pytest.fixture
+def photos(astronaut: np.ndarray, tmp_path: Path) -> Path:
+    """A folder of a dozen small photographs."""
+    return tiny_run.make_photos(tmp_path / "photos", astronaut)

@@ -1,0 +1,143 @@
+"""Training learns, and a run that was killed goes on as if it had not been."""
+
+import dataclasses
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny_run
+from tiny_run import FEW, SAVE_EVERY, STEPS, plan, shortened
+
+from pixelmend.errors import BadRequest, OutputExists, TrainingDiverged, UnreadableCheckpoint
+from pixelmend_engine import checkpoints
+from pixelmend_engine.models.hidiff import convert
+from pixelmend_engine.training import loop
+from pixelmend_engine.training.loop import Pace, Plan, Progress
+from pixelmend_engine.training.rates import Cycle
+from pixelmend_engine.training.run_folder import RunFolder
+
+PACE = Pace(device="cpu", report_every=1, save_every=10)
+
+
+def run(planned: Plan, folder: Path, *, resume: bool = False, pace: Pace = PACE) -> list[Progress]:
+    seen: list[Progress] = []
+    loop.train(planned, pace, RunFolder(folder), seen.append, resume=resume)
+    return seen
+
+
+def test_sixty_steps_make_pictures_better_that_were_never_trained_on(
+    photos: Path, tmp_path: Path
+) -> None:
+    first = run(plan(photos), tmp_path / "stage1")
+    assert len(first) == STEPS
+    # Random weights make a picture worse. From there it rises, in each stage, and by more than
+    # what a lucky picture would do.
+    scores = [p.scores["validation"] for p in first if p.scores]
+    assert scores[-1] > scores[0] + 3
+
+    teacher = tuple(RunFolder(tmp_path / "stage1").published.iterdir())
+    second = run(plan(photos, 2, teacher), tmp_path / "stage2")
+    scores = [p.scores["validation"] for p in second if p.scores]
+    assert scores[-1] > scores[0]
+    assert {"prior", "pixels"} == set(second[-1].losses)
+    stored = {path.name: checkpoints.read(path) for path in (tmp_path / "stage2").glob("model.*")}
+    published = tmp_path / "stage2" / "published"
+    files = {path.name: checkpoints.read(path) for path in published.iterdir()}
+    assert convert(stored).keys() == convert(files).keys() == {"net_g", "net_le_dm", "net_d"}
+
+
+class Process:
+    """A run in a process of its own, that says what it loses at each step."""
+
+    def __init__(self, photos: Path, folder: Path, *options: str) -> None:
+        command = [sys.executable, tiny_run.__file__, str(photos), str(folder), *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def losses(self, until: int = FEW) -> dict[int, str]:
+        """Reads the losses of its steps as they are printed, to the last digit."""
+        assert self.process.stdout is not None
+        found: dict[int, str] = {}
+        for line in self.process.stdout:
+            step, _, losses = line.strip().partition(" ")
+            found[int(step)] = losses
+            if int(step) == until:
+                break
+        return found
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def end(self) -> None:
+        self.process.communicate()
+        assert self.process.returncode == 0
+
+
+def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(photos: Path, tmp_path: Path) -> None:
+    whole, killed = (Process(photos, tmp_path / name) for name in ("whole", "killed"))
+    step = random.randrange(SAVE_EVERY + 1, FEW - 1)
+    before = killed.losses(until=step)
+    killed.kill()
+    rest = Process(photos, tmp_path / "killed", "--resume")
+    expected = whole.losses()
+    whole.end()
+    after = rest.losses()
+    rest.end()
+
+    first = min(after)  # the step after the last that was saved
+    assert first % SAVE_EVERY == 1
+    assert first > 1
+    assert after == {number: expected[number] for number in range(first, FEW + 1)}
+    assert before == {number: expected[number] for number in range(1, step + 1)}
+
+
+def test_a_run_stops_when_its_time_is_over_and_keeps_its_state(
+    photos: Path, tmp_path: Path
+) -> None:
+    short = dataclasses.replace(PACE, minutes=0.0)
+    assert len(run(plan(photos), tmp_path / "run", pace=short)) == 1
+    (after,) = run(plan(photos), tmp_path / "run", pace=short, resume=True)
+    assert after.step == 2
+
+
+def test_a_run_is_not_begun_over_another(photos: Path, tmp_path: Path) -> None:
+    run(shortened(plan(photos), 1), tmp_path / "run")
+    with pytest.raises(OutputExists, match="A run was begun"):
+        run(shortened(plan(photos), 1), tmp_path / "run")
+
+
+def test_a_run_goes_on_with_nothing_but_its_own_pictures_and_recipe(
+    photos: Path, tmp_path: Path
+) -> None:
+    planned = shortened(plan(photos), 2)
+    run(planned, tmp_path / "run")
+    assert run(planned, tmp_path / "run", resume=True) == []  # it was at its end
+    with pytest.raises(BadRequest, match="another recipe, seed"):
+        run(dataclasses.replace(planned, seed=1), tmp_path / "run", resume=True)
+    (photos / "00.png").rename(photos / "renamed.png")
+    with pytest.raises(BadRequest, match="set of pictures"):
+        run(planned, tmp_path / "run", resume=True)
+
+
+def test_losses_that_are_no_numbers_end_a_run_and_leave_what_was_saved(
+    photos: Path, tmp_path: Path
+) -> None:
+    planned = plan(photos)
+    stage = dataclasses.replace(
+        planned.recipe.stages[0], cycles=(Cycle(2, 1e-4, 1e-4), Cycle(8, 1e30, 1e30)), clip=1e9
+    )
+    recipe = dataclasses.replace(planned.recipe, stages=(stage, stage))
+    with pytest.raises(TrainingDiverged, match="the loss of the pixels is no number"):
+        run(
+            dataclasses.replace(planned, recipe=recipe),
+            tmp_path / "run",
+            pace=dataclasses.replace(PACE, save_every=2),
+        )
+    assert RunFolder(tmp_path / "run").load_state()["step"] == 2
+
+
+def test_stage_2_takes_nothing_but_the_weights_of_stage_1(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableCheckpoint, match="not all there, missing: net_g, net_le"):
+        run(plan(photos, 2), tmp_path / "stage2")

@@ -1,0 +1,105 @@
+"""The commands for who makes models, called as they are typed."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_run
+from conftest import Ended
+from PIL import Image
+
+Call = Callable[..., Ended]
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def photos(astronaut: np.ndarray, tmp_path: Path) -> Path:
+    return tiny_run.make_photos(tmp_path / "photos", astronaut, count=3)
+
+
+def test_a_model_is_trained_resumed_and_restores_pictures(
+    pixelmend: Call, photos: Path, photo: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    short = ("--steps", 8, "--batch", 1, "--device", "cpu")
+    command = ("train", "--sharp", f"{photos}=2", "--out-dir", run, *short)
+    ended = pixelmend(*command, "--minutes", 0.0001)
+    assert (ended.code, ended.stdout) == (0, f"{run / 'stage1'}\n")
+    assert "stage 1: 1/2" in ended.stderr
+    ended = pixelmend(*command, "--resume", "-q")
+    assert (ended.code, ended.stderr) == (0, "")
+    assert ended.stdout == f"{run / 'stage1'}\n{run / 'stage2'}\n"
+    for weights in (run / "stage2", run / "stage2" / "published"):
+        ended = pixelmend("deblur", photo, "--weights", weights, "--overwrite", "--json")
+        assert json.loads(ended.stdout)["model"] == "hi-diff-compact"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "nothing to train on"),
+        (["--sharp", "nowhere"], "no folder `nowhere`"),
+        (["--sharp", ".=0"], "above 0"),
+        (["--sharp", ".", "--recipe", "gopr"], "no recipe `gopr`"),
+        (["--sharp", ".", "--stage", "2"], "no file or folder with weights"),
+    ],
+)
+def test_what_can_not_be_trained_is_told(
+    pixelmend: Call, tmp_path: Path, options: list[str], message: str
+) -> None:
+    ended = pixelmend("train", "--out-dir", tmp_path / "run", *options)
+    assert ended.code in (2, 4)
+    assert message in ended.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_models_are_measured_as_a_table_and_as_json(
+    pixelmend: Call, photos: Path, tmp_path: Path
+) -> None:
+    sheet = tmp_path / "worst.png"
+    command = ("evaluate", "--sharp", photos, "--shake", 3, 6, "--no-baselines", "--device", "cpu")
+    ended = pixelmend(*command, "--sheet", sheet)
+    assert ended.code == 0
+    assert ended.stdout.count("hi-diff-compact") == 4  # three pictures and the mean
+    with Image.open(sheet) as image:
+        assert image.width > 900
+    found = json.loads(pixelmend(*command, "--json", "--kept-back").stdout)
+    assert len(found["pictures"]) == 1
+    means = {row["method"]: row for row in found["means"]}
+    gain = means["hi-diff-compact"]["psnr"] - means["input"]["psnr"]
+    assert means["hi-diff-compact"]["gain"] == pytest.approx(gain)
+
+
+def test_what_can_not_be_measured_is_told(pixelmend: Call, photos: Path) -> None:
+    assert "either --pairs or --sharp" in pixelmend("evaluate").stderr
+    ended = pixelmend("evaluate", "--sharp", photos, "--shake", 6, 3)
+    assert "longer than the longest" in ended.stderr
+    ended = pixelmend("evaluate", "--pairs", photos)
+    assert (ended.code, "no pairs" in ended.stderr) == (2, True)
+
+
+def test_a_contact_sheet_is_made(pixelmend: Call, photo: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    command = ("contact-sheet", photo, "-o", sheet, "--count", 2)
+    assert pixelmend(*command).stdout == f"{sheet}\n"
+    assert pixelmend(*command).code == 5  # it is there already
+    assert pixelmend(*command[:3], tmp_path / "sheet.txt").code == 2
+
+
+def test_a_missing_package_is_named() -> None:
+    # Not installed, as far as that process can see.
+    script = (
+        "import sys; sys.modules['accelerate'] = None\n"
+        "from pixelmend.cli import main\n"
+        "main(['train', '--sharp', '.', '--out-dir', 'run'])"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.returncode == 10
+    assert "`accelerate`" in ended.stderr
+    assert ".[train]" in ended.stderr
