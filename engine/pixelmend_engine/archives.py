@@ -1,7 +1,9 @@
 """Unpacking archives of checkpoints: into one folder, never beside it, and not without end."""
 
+import lzma
 import shutil
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +14,15 @@ MAX_MEMBERS = 10_000
 MAX_RATIO = 100  # unpacked to packed; weights hardly shrink, bombs do
 SMALL = 1024 * 1024  # bytes of a member that may shrink as it likes
 MAX_BYTES = 64 * 1024**3  # unpacked, in all
+DAMAGED = (  # what zipfile raises over archives that are not as they should be
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 FOREIGN = {
     b"Rar!": "a RAR archive",
     b"7z\xbc\xaf": "a 7-Zip archive",
@@ -55,10 +66,34 @@ def unpack(path: Path, folder: Path) -> Sequence[Path]:
                 _refuse_outside(info.filename, path)
             _refuse_bombs(wanted, path)
             return [_extract(archive, info, folder) for info in wanted]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise UnreadableCheckpoint(
-            f"The archive is damaged, or locked ({error}): `{path.name}`", hint="Download it again"
-        ) from error
+    except FileExistsError as error:  # one of its files would be another's folder
+        raise _damaged(path, str(error)) from error
+    except DAMAGED as error:
+        raise _damaged(path, str(error)) from error
+
+
+def check_sums(path: Path) -> None:
+    """Compares what a file that torch wrote holds with its checksums, which torch does not.
+
+    Raises:
+        UnreadableCheckpoint: They differ, or it is packed as torch never packs.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+                raise _damaged(path, "torch does not compress")
+            if (broken := archive.testzip()) is not None:
+                raise _damaged(path, f"the checksum of {broken} is another")
+    except DAMAGED as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _damaged(path: Path, why: str) -> UnreadableCheckpoint:
+    return UnreadableCheckpoint(
+        f"The file is damaged, or locked ({why}): `{path.name}`", hint="Download it again"
+    )
 
 
 def _names(path: Path) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pixelmend.errors import OutputExists, OutputFailed, UnreadableCheckpoint, WeightsMissing
-from pixelmend_engine import header, weights
+from pixelmend_engine import archives, header, weights
 from pixelmend_engine.catalog.files import SHA256, Catalogue, WeightFile
 from pixelmend_engine.installer import Installer, expected_shapes
 from pixelmend_engine.records import Record
@@ -44,6 +44,11 @@ def write(installer: Installer, files: Sequence[WeightFile], path: Path) -> None
             raise WeightsMissing(
                 f"The weights `{file.id}` are not on this computer",
                 hint=f"`pixelmend models pull {file.id}` downloads them",
+            )
+        if (wrong := installer.verify(file)) is not None:
+            raise UnreadableCheckpoint(
+                f"`{file.id}` is not as it was installed: {wrong}",
+                hint=f"`pixelmend models remove {file.id}`, then pull or import it again",
             )
     index = {
         "version": VERSION,
@@ -81,7 +86,7 @@ def read(installer: Installer, catalogue: Catalogue, path: Path) -> list[WeightF
                 _install(installer, catalogue.find(entry["id"]), entry, archive, path)
                 for entry in _entries(archive, path)
             ]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except archives.DAMAGED as error:
         raise _damaged(path, str(error)) from error
 
 

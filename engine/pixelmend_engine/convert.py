@@ -44,6 +44,8 @@ def members(path: Path, workdir: Path) -> Generator[Sequence[Member]]:
         UnreadableCheckpoint: There is none, or one that is damaged or dangerous.
     """
     with _files(path, workdir) as files:
+        for file in files:
+            archives.check_sums(file)
         yield [Member(file, tuple(_candidates(checkpoints.open_any(file)))) for file in files]
 
 
@@ -111,7 +113,12 @@ def _candidates(loaded: object) -> Iterator[StateDict]:
 
 
 def _is_plain(value: object) -> TypeGuard[Tensor]:
-    return isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"  # others hold nothing
+        and not value.is_quantized
+    )
 
 
 def _fitting(file: WeightFile, part: str, shapes: Shapes, found: Sequence[Member]) -> StateDict:

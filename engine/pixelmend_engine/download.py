@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 DRIVE_PAGE = re.compile(r"https://drive\.google\.com/file/d/([\w-]+)/view")
 MAX_CHANGES = 3  # of the file at one source, while it is downloaded
 SPARE = 64 * 1024 * 1024  # bytes that stay free on the disk
+MOST = 20  # times what the tensors need: some published files hold optimizers, teachers, judges
 
 Report = Callable[[int, int], None]
 """Takes bytes done and bytes in all (0: not known), often; raises to stop."""
@@ -189,6 +190,7 @@ class Download:
                 for item in talk:
                     if isinstance(item, bytes):
                         self.part.append(item)
+                        self._refuse_more(begun, source)
                         self._tick()
                     elif item is not None:
                         begun = item
@@ -224,6 +226,14 @@ class Download:
             raise self._too_little(needed, free)
         self.part.begin(begun.start, begun.identity)
         self._tick()
+
+    def _refuse_more(self, begun: Begun | None, source: Source) -> None:
+        # Whatever was announced, no disk is filled with what can't be the file.
+        total = begun.identity.total if begun is not None else None
+        most = total or self.file.size_bytes or MOST * self.file.about_bytes + SPARE
+        if self.part.size > most:
+            self.part.drop()
+            raise Unlike(f"{where(source)} sends more than the file has")
 
     def _whole(self, source: Source, stated: Stated) -> Fetched:
         expected = self._expected(stated.sha256)

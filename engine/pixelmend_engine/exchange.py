@@ -81,7 +81,7 @@ def exchange(
             start, total = _span(answer, asked.start)
             etag = _strong(answer.headers.get("ETag"))
             if start and identity is not None:
-                _compare(identity, source, total, etag)
+                _compare(identity, source, total, etag, answer.headers.get("Last-Modified"))
             pieces = answer.pieces(PIECE)
             complete = answer.status == 416
             here = identity is None or identity.source == source.page
@@ -122,14 +122,24 @@ def _span(answer: Answer, asked: int) -> tuple[int, int | None]:
     return (total or 0) if answer.status == 416 else asked, total
 
 
-def _compare(identity: Identity, source: Source, total: int | None, etag: str | None) -> None:
+def _compare(
+    identity: Identity, source: Source, total: int | None, etag: str | None, modified: str | None
+) -> None:
     longer = None not in (identity.total, total) and identity.total != total
     if identity.source != source.page:
         # The part is another source's, and worth keeping; each source has tags of its own.
         if longer:
             raise Unlike(f"{where(source)} has {total} bytes, not {identity.total}")
-    elif longer or (None not in (identity.etag, etag) and identity.etag != etag):
+    elif (
+        longer
+        or _differ(identity.etag, etag)
+        or (etag is None and _differ(identity.modified, modified))
+    ):
         raise Changed
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    return None not in (one, other) and one != other
 
 
 def _behind(tail: bytes, pieces: Iterator[bytes]) -> bytes:

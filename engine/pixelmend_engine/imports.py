@@ -106,13 +106,11 @@ def _open(
 
 def _units(path: Path, members: Sequence[Member]) -> Iterator[_Unit]:
     # Several networks in one archive or folder, or one in each file.
-    whole = path.is_file()
-    if len(members) > 1 or whole:
-        yield _Unit(path, members, weights.sha256(path) if whole else None)
-    if len(members) > 1 or not whole:
-        for member in members:
-            # What was unpacked from an archive is not a published file itself.
-            yield _Unit(member.path, [member], None if whole else weights.sha256(member.path))
+    if len(members) > 1:
+        yield _Unit(path, members, weights.sha256(path) if path.is_file() else None)
+    for member in members:
+        # Also out of an archive: who packed a published file did not change it.
+        yield _Unit(member.path, [member], weights.sha256(member.path))
 
 
 def _recognize(unit: _Unit, files: Sequence[WeightFile], installer: Installer) -> WeightFile | None:

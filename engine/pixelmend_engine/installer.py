@@ -183,8 +183,7 @@ class Installer:
     def _alone(self, file: WeightFile, report: Report) -> Generator[None]:
         place = weights.place(file.id, self.models_dir)
         try:
-            for folder in (self._downloads, place.parent):
-                folder.mkdir(parents=True, exist_ok=True)
+            self._downloads.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self._not_writable(error) from error
         lock = filelock.FileLock(self._downloads / f"{file.id}.lock")
@@ -195,11 +194,16 @@ class Installer:
                 break
             except filelock.Timeout:
                 # Another process is at it: what it has is what there is to report.
-                report(part.stat().st_size if part.exists() else 0, file.size_bytes or 0)
+                report(_size(part), file.size_bytes or 0)
                 time.sleep(POLL_S)
             except OSError as error:
                 raise self._not_writable(error) from error
         try:
+            try:
+                # Here and not before: who held the lock takes an empty folder away.
+                place.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise self._not_writable(error) from error
             for leftover in place.parent.glob(".*.new"):  # of a process that was killed
                 leftover.unlink(missing_ok=True)
             for unpacked in self._downloads.glob("unpacked-*"):
@@ -207,9 +211,9 @@ class Installer:
                     shutil.rmtree(unpacked, ignore_errors=True)
             yield
         finally:
-            lock.release()
             with contextlib.suppress(OSError):
                 place.parent.rmdir()  # unless something is in it
+            lock.release()
 
     def _not_writable(self, error: OSError) -> DiskFull:
         return DiskFull(
@@ -255,6 +259,13 @@ def _to_disk(path: Path) -> None:
     # A power failure must not leave a name without its bytes.
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def _size(part: Path) -> int:
+    try:
+        return part.stat().st_size
+    except FileNotFoundError:  # not yet, or not any more
+        return 0
 
 
 def _nothing(done: int, total: int) -> None:

@@ -131,10 +131,12 @@ def wish(identity: Identity | None, size: int, source: str, sha256: str | None) 
         return Wish(size, {"Range": f"bytes={size}-"}) if same else anew
     if source != identity.source:
         return anew
-    if validator := identity.etag or identity.modified:
-        return Wish(size, {"Range": f"bytes={size}-", "If-Range": validator})
+    if identity.etag:
+        return Wish(size, {"Range": f"bytes={size}-", "If-Range": identity.etag})
+    # A date alone is too coarse, and not every server that states one compares it.
     start = max(0, size - OVERLAP)
-    return Wish(start, {"Range": f"bytes={start}-"})
+    compare = {"If-Range": identity.modified} if identity.modified else {}
+    return Wish(start, {"Range": f"bytes={start}-", **compare})
 
 
 def _read_identity(path: Path) -> Identity | None:

@@ -150,7 +150,9 @@ def named(url: str) -> Generator[None]:
     try:
         yield
     except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
-        raise Refusal(f"the certificate of {where} is not trusted", "refused") from error
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise Refusal(f"the certificate of {where} is not trusted", "refused") from error
+        raise Refusal(f"the secure connection to {where} broke off", "passing") from error
     except (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError) as error:
         raise Refusal(f"{where} does not answer", "passing") from error
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:

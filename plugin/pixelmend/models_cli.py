@@ -125,11 +125,13 @@ def verify(ids: tuple[str, ...], as_json: bool) -> int:
 
     installer = _installer()
     chosen = _one_by_one(ids) if ids else catalogue().files
-    found = {
-        file.id: installer.verify(file)
-        for file in chosen
-        if ids or _is_installed(file, installer.models_dir)
-    }
+    here = [file for file in chosen if _is_installed(file, installer.models_dir)]
+    if ids and (absent := next((file for file in chosen if file not in here), None)) is not None:
+        raise WeightsMissing(
+            f"The weights `{absent.id}` are not on this computer",
+            hint=f"`pixelmend models pull {absent.id}` downloads them",
+        )
+    found = {file.id: installer.verify(file) for file in here}
     if as_json:
         rows = [{"id": name, "sound": not wrong, "problem": wrong} for name, wrong in found.items()]
         click.echo(json.dumps(rows, indent=2))

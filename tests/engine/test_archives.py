@@ -1,5 +1,6 @@
 """Archives are unpacked into their folder, never beside it, and not without end."""
 
+import contextlib
 import zipfile
 from pathlib import Path
 
@@ -91,3 +92,15 @@ def test_damage_is_an_error(tmp_path: Path, folder: Path) -> None:
 def test_archives_of_other_kinds_are_named(start: bytes, tmp_path: Path) -> None:
     with pytest.raises(UnreadableCheckpoint, match=archives.FOREIGN[start]):
         archives.refuse_foreign(archive(tmp_path, start + b"more of it"))
+
+
+def test_no_bit_of_an_archive_breaks_the_reader(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "whole.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("net.pth", bytes(range(256)) * 40)
+    whole = (tmp_path / "whole.zip").read_bytes()
+    for place in range(len(whole) - 22):
+        broken = bytearray(whole)
+        broken[place] ^= 1 << (place % 8)
+        (tmp_path / "broken.zip").write_bytes(broken)
+        with contextlib.suppress(UnreadableCheckpoint):
+            archives.unpack(tmp_path / "broken.zip", tmp_path / f"out{place}")

@@ -140,3 +140,13 @@ def test_a_bundle_is_held_to_what_is_known(there: Installer, bundle: Path) -> No
     there.records.put(FILE.id, Record(sha256="a" * 64))
     with pytest.raises(UnreadableCheckpoint, match="from another file than the published one"):
         bundles.read(there, FILES, bundle)
+
+
+def test_what_has_changed_since_is_not_passed_on(here: Installer, tmp_path: Path) -> None:
+    place = weights.place(FILE.id, here.models_dir)
+    content = bytearray(place.read_bytes())
+    content[-1] ^= 0xFF
+    place.write_bytes(content)
+    with pytest.raises(UnreadableCheckpoint, match="has changed since"):
+        bundles.write(here, [FILE], tmp_path / "weights.zip")
+    assert not (tmp_path / "weights.zip").exists()

@@ -1,5 +1,7 @@
 """Every published layout becomes one safetensors file with the tensors that are used."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,39 @@ def test_what_holds_no_tensors_is_refused(content: object, tmp_path: Path) -> No
 def test_a_disk_that_is_full_is_an_error_of_the_disk(tmp_path: Path) -> None:
     with pytest.raises(OSError):  # noqa: PT011 - its words are the system's
         convert.write({"x": torch.ones(1)}, small_file(), tmp_path / "nowhere" / "net")
+
+
+def test_a_byte_that_changed_on_the_way_is_found_by_its_checksum(tmp_path: Path) -> None:
+    state = tensors(SMALL)
+    content = bytearray(pickled({"params": state}))
+    content[content.index(next(iter(state.values())).numpy().tobytes()[:4])] ^= 0xFF
+    (tmp_path / "net.pth").write_bytes(content)
+    with (
+        pytest.raises(UnreadableCheckpoint, match="damaged"),
+        convert.members(tmp_path / "net.pth", tmp_path),
+    ):
+        pass
+
+
+def test_what_torch_would_not_have_compressed_is_refused(tmp_path: Path) -> None:
+    with (
+        zipfile.ZipFile(io.BytesIO(pickled(tensors(SMALL)))) as source,
+        zipfile.ZipFile(tmp_path / "net.pth", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in source.namelist():
+            packed.writestr(name, source.read(name))
+    with (
+        pytest.raises(UnreadableCheckpoint, match="does not compress"),
+        convert.members(tmp_path / "net.pth", tmp_path),
+    ):
+        pass
+
+
+def test_tensors_that_hold_nothing_are_none(tmp_path: Path) -> None:
+    hollow_ones = {key: value.to("meta") for key, value in tensors(SMALL).items()}
+    torch.save(hollow_ones, tmp_path / "net.pth")
+    with (
+        convert.members(tmp_path / "net.pth", tmp_path) as found,
+        pytest.raises(UnreadableCheckpoint),
+    ):
+        convert.take(small_file(), found)

@@ -113,6 +113,25 @@ def test_a_file_that_is_pinned_has_to_be_that_file(installer: Installer, tmp_pat
     assert installer.records.get("one").proof == "pinned"
 
 
+def test_a_pinned_file_is_held_to_its_hash_inside_an_archive_too(
+    installer: Installer, tmp_path: Path
+) -> None:
+    content = pickled(tensors("hi-diff-gopro-net_le"))
+    (tmp_path / "One.pth").write_bytes(content)
+    right = dataclasses.replace(ONE, sha256=weights.sha256(tmp_path / "One.pth"))
+    for name, members in (
+        ("one", {"One.pth": content}),
+        ("two", {"One.pth": content, **networks()}),
+    ):
+        path = tmp_path / f"{name}.zip"
+        path.write_bytes(zipped(members))
+        wrong = Catalogue((dataclasses.replace(ONE, sha256="a" * 64),))
+        with pytest.raises(WrongFile, match="but another SHA-256"):
+            imports.import_path(installer, wrong, path, None, lambda _: None)
+        imports.import_path(installer, Catalogue((right,)), path, None, lambda _: None)
+        assert installer.records.get("one").proof == "pinned"
+
+
 def test_what_can_not_be_read_is_said(installer: Installer, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "link.pth").symlink_to(tmp_path / "a" / "link.pth")  # leads to itself

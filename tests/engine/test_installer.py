@@ -1,5 +1,6 @@
 """Weights are installed whole, proved and remembered, or not at all; kill -9 changes nothing."""
 
+import contextlib
 import os
 import pickle
 import random
@@ -16,7 +17,7 @@ from mirror import Mirror, Says
 from published import SMALL, checkpoint, hollow, pickled, small_file, tensors, zipped
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
-from pixelmend.errors import DiskFull, DownloadFailed, WeightsMissing, WrongFile
+from pixelmend.errors import Canceled, DiskFull, DownloadFailed, WeightsMissing, WrongFile
 from pixelmend_engine import weights
 from pixelmend_engine.catalog.files import DriveFile, DriveFolder, Plain, WeightFile
 from pixelmend_engine.installer import Installer
@@ -339,4 +340,29 @@ def test_a_source_that_is_gone_leaves_what_has_come(
     mirror.at("/small", Says(body=checkpoint(), etag='"1"'))
     installer.pull(file, HASTY, untold)
     assert mirror.asked[-1].begins_at == 500_000
+    assert_installed(installer, file)
+
+
+def test_who_waits_goes_on_where_the_first_gave_up(installer: Installer, file: WeightFile) -> None:
+    waiting, stopped = threading.Event(), threading.Event()
+
+    def cancel(done: int, total: int) -> None:
+        waiting.wait(20)
+        stopped.set()
+        raise Canceled("Canceled", hint="")
+
+    def first() -> None:
+        with contextlib.suppress(Canceled):
+            installer.pull(file, HASTY, cancel)
+
+    def tell(done: int, total: int) -> None:
+        waiting.set()
+
+    other = threading.Thread(target=first)
+    other.start()
+    while not list((installer.models_dir / "downloads").glob("*.lock")):
+        time.sleep(0.01)
+    installer.pull(file, HASTY, tell)
+    other.join()
+    assert stopped.is_set()
     assert_installed(installer, file)

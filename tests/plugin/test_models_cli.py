@@ -129,6 +129,12 @@ def test_what_is_wrong_is_said_and_the_others_go_on(
     assert online.asked == []
 
 
+def test_what_is_not_here_is_not_called_sound(pixelmend: Call, models: Path) -> None:
+    ended = pixelmend("models", "verify", "diffir-deblur-s2")
+    assert ended.code == 4
+    assert "not on this computer" in ended.stderr
+
+
 def test_nothing_named_and_unknown_names(pixelmend: Call, models: Path) -> None:
     assert pixelmend("models", "pull").code == 2
     assert pixelmend("models", "remove").code == 2

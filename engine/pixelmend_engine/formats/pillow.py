@@ -120,7 +120,9 @@ def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[st
         icc_profile=image.info.get("icc_profile"),
         xmp=reading.attempt("XMP", upright_xmp, None),
         iptc=reading.attempt("IPTC", lambda: _iptc(image), None),
-        dpi=reading.attempt("resolution", lambda: _dpi(image, turned=orientation >= 5), None),
+        dpi=reading.attempt(
+            "resolution", lambda: _dpi(image, turned=orientation in range(5, 9)), None
+        ),
         compression=reading.attempt("compression", lambda: _compression(image, path), None),
     )
     return Photo(

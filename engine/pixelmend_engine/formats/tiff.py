@@ -155,7 +155,9 @@ def _with_metadata(
         icc_profile=reading.attempt("profile", lambda: _bytes(file, page, ICC_PROFILE), None),
         xmp=reading.attempt("XMP", packet, None),
         iptc=reading.attempt("IPTC", lambda: _iptc(file, page), None),
-        dpi=reading.attempt("resolution", lambda: _dpi(page, turned=orientation >= 5), None),
+        dpi=reading.attempt(
+            "resolution", lambda: _dpi(page, turned=orientation in range(5, 9)), None
+        ),
         compression=page.compression.name if page.compression in LOSSLESS else None,
     )
     # Pillow turns what it decodes by itself.
