@@ -197,6 +197,8 @@ class Download:
                         self._begin(begun)
             except background.TookTooLong as error:
                 raise Refusal(f"{where(source)} does not answer", "passing") from error
+            except ValueError as error:  # of addresses and numbers that are none
+                raise Refusal(f"{where(source)} answers with nonsense", "refused") from error
             finally:
                 self.part.close()
         assert begun is not None

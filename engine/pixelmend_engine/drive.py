@@ -1,5 +1,6 @@
 """Google Drive's pages, read by a program: the virus warning, the quota, the list of a folder."""
 
+import contextlib
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -64,7 +65,8 @@ class _Page(HTMLParser):
 
 def _parse(text: str) -> _Page:
     page = _Page()
-    page.feed(text)
+    with contextlib.suppress(AssertionError):  # what the parser raises over `<![`
+        page.feed(text)
     return page
 
 

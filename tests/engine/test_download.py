@@ -304,6 +304,30 @@ def test_the_way_stays_on_https(fetch: Fetch, mirror: Mirror) -> None:
         fetch()
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Says(status=302, headers={"Location": "https://[x"}),
+        Says(body=BODY, headers={"Content-Range": f"bytes 0-9/{'9' * 5000}"}, status=206),
+    ],
+    ids=["address", "number"],
+)
+def test_nonsense_leads_to_the_next_source(
+    answer: Says, fetch: Fetch, mirror: Mirror, part: Path
+) -> None:
+    mirror.at("/small", answer)
+    mirror.at("/mirror", Says(body=BODY))
+    fetch(Plain(f"{mirror.url}/small"), Plain(f"{mirror.url}/mirror"))
+    assert part.read_bytes() == BODY
+
+
+def test_a_source_that_sends_without_end_is_left(fetch: Fetch, mirror: Mirror, part: Path) -> None:
+    mirror.at("/small", Says(body=BODY + b"more and more", chunked=True))
+    with pytest.raises(WrongFile, match="more than the file has"):
+        fetch(facts={"size_bytes": len(BODY)})
+    assert not part.exists()
+
+
 def test_a_certificate_that_is_not_trusted(
     fetch: Fetch, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
