@@ -16,7 +16,7 @@ from pixelmend.errors import BadImage, OutOfMemory, OutputFailed, UnsupportedIma
 from pixelmend.wire import MAX_PROFILE, Raster
 from pixelmend_engine import xmp
 from pixelmend_engine.formats import jxl, pillow, png, refusals, tiff
-from pixelmend_engine.photo import Photo
+from pixelmend_engine.photo import Photo, white
 from pixelmend_engine.replacing import told
 from pixelmend_engine.xmp import Provenance
 
@@ -250,7 +250,7 @@ def _problem(photo: Photo, format_: str) -> str | None:
     if format_ == "JXL" and not jxl.can_hold(photo):
         return "such colors as Pixelmend writes it: only sRGB, or its linear light"
     if format_ == "JPEG":
-        if photo.alpha is not None and photo.alpha.min() < _white(photo.pixels.dtype):
+        if photo.alpha is not None and photo.alpha.min() < white(photo.pixels.dtype):
             return "the picture's transparency"
         sizes = {"EXIF": found.exif, "XMP": xmp.rewritten(found.xmp), "IPTC": found.iptc}
         for name, packet in sizes.items():
@@ -294,13 +294,9 @@ def _as(kind: str, pixels: np.ndarray) -> np.ndarray:
     # For formats that hold less, and for masks; whole numbers alone.
     if pixels.dtype.name == kind:
         return pixels
-    scale = np.iinfo(kind).max / _white(pixels.dtype)
-    values = np.nan_to_num(pixels.astype(np.float32)).clip(0, _white(pixels.dtype))
+    scale = np.iinfo(kind).max / white(pixels.dtype)
+    values = np.nan_to_num(pixels.astype(np.float32)).clip(0, white(pixels.dtype))
     return np.rint(values * np.float32(scale)).astype(kind)
-
-
-def _white(kind: np.dtype) -> int:
-    return 1 if kind.kind == "f" else np.iinfo(kind).max
 
 
 @contextlib.contextmanager

@@ -114,17 +114,22 @@ def encoded(exif: Image.Exif) -> bytes | None:
 
 def without_orientation(exif: bytes) -> bytes:
     """Takes the orientation out, and moves nothing that maker's notes may point to."""
-    start = len(EXIF_HEADER) if exif.startswith(EXIF_HEADER) else 0
-    order = {b"II": "<", b"MM": ">"}[exif[start : start + 2]]
-    (offset,) = struct.unpack_from(f"{order}I", exif, start + 4)
-    (count,) = struct.unpack_from(f"{order}H", exif, start + offset)
-    first = start + offset + 2
+    order, first, count = _first_folder(exif)
     end = first + 12 * count + 4  # behind the entries, where the next folder is
     entries = [exif[place : place + 12] for place in range(first, end - 4, 12)]
     kept = [e for e in entries if struct.unpack(f"{order}H", e[:2]) != (ExifTags.Base.Orientation,)]
     body = struct.pack(f"{order}H", len(kept)) + b"".join(kept) + exif[end - 4 : end]
     body = body.ljust(end - first + 2, b"\0")
-    return exif[: start + offset] + body + exif[end:]
+    return exif[: first - 2] + body + exif[end:]
+
+
+def _first_folder(exif: bytes) -> tuple[str, int, int]:
+    # The byte order, as struct has it; where the entries are, of twelve bytes each; their number.
+    start = len(EXIF_HEADER) if exif.startswith(EXIF_HEADER) else 0
+    order = {b"II": "<", b"MM": ">"}[exif[start : start + 2]]
+    (offset,) = struct.unpack_from(f"{order}I", exif, start + 4)
+    (count,) = struct.unpack_from(f"{order}H", exif, start + offset)
+    return order, start + offset + 2, count
 
 
 def parsed(exif: bytes | None) -> Image.Exif:
@@ -150,11 +155,7 @@ def turned_upright(exif: bytes) -> bytes:
     it would lie on its side from now on.
     """
     patched = bytearray(exif)
-    start = len(EXIF_HEADER) if exif.startswith(EXIF_HEADER) else 0
-    order = {b"II": "<", b"MM": ">"}[exif[start : start + 2]]
-    (offset,) = struct.unpack_from(f"{order}I", exif, start + 4)
-    (count,) = struct.unpack_from(f"{order}H", exif, start + offset)
-    first = start + offset + 2
+    order, first, count = _first_folder(exif)
     for entry in range(first, first + 12 * count, 12):
         (tag,) = struct.unpack_from(f"{order}H", exif, entry)
         if tag == ExifTags.Base.Orientation:

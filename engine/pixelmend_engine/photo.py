@@ -37,6 +37,16 @@ class Photo:
         return self.pixels[..., -1] if self.channels.endswith("A") else None
 
 
+def white(kind: np.dtype) -> int:
+    """Returns what white is in samples of a type."""
+    return 1 if kind.kind == "f" else np.iinfo(kind).max
+
+
+def with_channels(pixels: Shaped[np.ndarray, "..."]) -> Pixels:
+    """Gives gray pixels, which most libraries have in two dimensions, their one channel."""
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
 def upright(pixels: Pixels, orientation: int) -> Shaped[np.ndarray, "h2 w2 c"]:
     """Turns pixels as EXIF's orientation asks a viewer to; contiguous, in the machine's order."""
     match orientation:

@@ -17,7 +17,7 @@ from pixelmend_engine import metadata, xmp
 from pixelmend_engine.formats import jxl_header, refusals
 from pixelmend_engine.formats.jxl_header import LINEAR, SRGB_CURVE
 from pixelmend_engine.metadata import EXIF_HEADER, Attempts, Metadata
-from pixelmend_engine.photo import TYPES, Photo, Pixels
+from pixelmend_engine.photo import TYPES, Photo, Pixels, with_channels
 
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 SIGNATURES = (CONTAINER, jxl_header.SIGNATURE)
@@ -42,8 +42,7 @@ def read(path: Path) -> Photo:
     refusals.check_size(header.width, header.height, path.name)
     if header.problem is not None:
         raise refusals.rare(path.name, header.problem)
-    pixels = imagecodecs.jpegxl_decode(data)  # it turns the picture upright
-    pixels = pixels if pixels.ndim == 3 else pixels[..., None]
+    pixels = with_channels(imagecodecs.jpegxl_decode(data))  # it turns the picture upright
     if pixels.dtype.name not in TYPES:
         raise refusals.other_samples(path.name, f"samples of the type {pixels.dtype}")
     pixels = _spread(pixels, header.bits)

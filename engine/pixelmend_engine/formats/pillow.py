@@ -12,7 +12,7 @@ from pixelmend.errors import UnsupportedImage
 from pixelmend_engine import metadata, xmp
 from pixelmend_engine.formats import refusals
 from pixelmend_engine.metadata import EXIF_HEADER, Attempts, Metadata
-from pixelmend_engine.photo import Photo, Pixels, upright
+from pixelmend_engine.photo import Photo, Pixels, upright, with_channels
 
 READABLE = ("JPEG", "MPO", "WEBP", "AVIF")  # MPO: a JPEG as phones write it, with more in it
 QUALITY = {"JPEG": 95, "WEBP": 95, "AVIF": 90}
@@ -90,8 +90,7 @@ def samples(image: Image.Image) -> tuple[Pixels, list[str]]:
         alpha = image.convert("RGBA").getchannel("A")
         color = np.asarray(image.convert(mode))
         return np.dstack([color, np.asarray(alpha)]), notes
-    pixels = np.asarray(image.convert(mode))
-    return pixels if pixels.ndim == 3 else pixels[..., None], notes
+    return with_channels(np.asarray(image.convert(mode))), notes
 
 
 def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[str]) -> Photo:

@@ -15,13 +15,13 @@ from pixelmend.wire import MAX_PROFILE
 from pixelmend_engine import metadata
 from pixelmend_engine.formats import pillow, refusals
 from pixelmend_engine.metadata import EXIF_HEADER, Metadata
-from pixelmend_engine.photo import Photo, Pixels
+from pixelmend_engine.photo import Photo, Pixels, with_channels
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 BEHIND_HEADER = 33  # bytes: the signature and IHDR, which is always the first chunk
 METERS_PER_INCH = 0.0254
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"  # how XMP starts in a JPEG file's APP1
-IPTC_KEYWORD = "Raw profile type iptc"  # as ImageMagick and ExifTool have it
+LEGACY = "Raw profile type "  # and what it is: as ImageMagick and ExifTool have it
 LEVEL = 6  # zlib's own default
 
 
@@ -55,15 +55,14 @@ def _deep_samples(path: Path) -> Pixels | None:
     with path.open("rb") as file:
         if file.read(25)[24:] != b"\x10":  # IHDR's bit depth
             return None
-    pixels = imagecodecs.png_decode(path.read_bytes())
-    return pixels if pixels.ndim == 3 else pixels[..., None]
+    return with_channels(imagecodecs.png_decode(path.read_bytes()))
 
 
 def _legacy(image: PngImagePlugin.PngImageFile) -> dict[str, bytes]:
     # What ImageMagick and ExifTool put into texts before PNG had chunks for it.
     found: dict[str, bytes] = {}
     for name in ("exif", "xmp", "iptc", "APP1"):
-        text = image.text.get(f"Raw profile type {name}", "")
+        text = image.text.get(LEGACY + name, "")
         try:  # a line break, a name, the length, the bytes in hexadecimal
             data = binascii.unhexlify("".join(text.split()[2:]))
             if name == "iptc" and data.startswith(metadata.RESOURCE):
@@ -102,4 +101,4 @@ def _chunks(found: Metadata) -> Iterator[tuple[bytes, bytes]]:
     if found.iptc is not None:
         data = metadata.iptc_resource(found.iptc)
         text = f"\niptc\n{len(data):8}\n{data.hex()}\n".encode()
-        yield b"zTXt", IPTC_KEYWORD.encode() + b"\0\0" + zlib.compress(text)
+        yield b"zTXt", f"{LEGACY}iptc".encode() + b"\0\0" + zlib.compress(text)

@@ -9,12 +9,13 @@ from typing import Any, cast
 import numpy as np
 import tifffile
 from PIL import Image
+from PIL.TiffTags import ASCII, BYTE, LONG, UNDEFINED
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, SAMPLEFORMAT, TiffPage
 
 from pixelmend_engine import metadata, xmp
 from pixelmend_engine.formats import pillow, refusals
 from pixelmend_engine.metadata import FOLDERS, Attempts, Metadata
-from pixelmend_engine.photo import TYPES, Photo, Pixels, upright
+from pixelmend_engine.photo import TYPES, Photo, Pixels, upright, white, with_channels
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # and those of BigTIFF
 COLORS = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB)
@@ -37,7 +38,6 @@ LOSSLESS = (  # what files are written with
 PREDICTED = (COMPRESSION.LZW, COMPRESSION.ADOBE_DEFLATE)  # worth it only with a predictor
 CENTIMETERS_PER_INCH = 2.54
 ORIENTATION, ICC_PROFILE, XMP, IPTC, PHOTOSHOP = 274, 34675, 700, 33723, 34377  # tags
-BYTE, ASCII, LONG, UNDEFINED = 1, 2, 4, 7  # types of tags
 
 
 def read(path: Path) -> Photo:
@@ -87,7 +87,7 @@ def _samples(page: TiffPage, path: Path) -> tuple[Pixels, list[str]]:
     pixels = page.asarray()
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
         pixels = np.moveaxis(pixels, 0, -1)
-    pixels = pixels if pixels.ndim == 3 else pixels[..., None]
+    pixels = with_channels(pixels)
     if pixels.shape != (page.imagelength, page.imagewidth, page.samplesperpixel):
         raise ValueError(f"{pixels.shape} is not what its header says")
     notes: list[str] = []
@@ -123,20 +123,18 @@ def _refuse_unsupported(page: TiffPage, path: Path) -> None:
 
 
 def _inverted(pixels: Pixels) -> Pixels:
-    white = 1 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max
     inverted = pixels.copy()
-    inverted[..., 0] = white - pixels[..., 0]
+    inverted[..., 0] = white(pixels.dtype) - pixels[..., 0]
     return inverted
 
 
 def _unmultiplied(pixels: Pixels) -> Pixels:
-    white = 1 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max
-    alpha = pixels[..., -1:].astype(np.float64) / white
+    alpha = pixels[..., -1:].astype(np.float64) / white(pixels.dtype)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         color = np.where(alpha > 0, pixels[..., :-1] / alpha, 0)
         color = np.where(np.isfinite(color.astype(pixels.dtype)), color, pixels[..., :-1])
     if pixels.dtype.kind != "f":
-        color = np.rint(color.clip(0, white))
+        color = np.rint(color.clip(0, white(pixels.dtype)))
     return np.concatenate([color.astype(pixels.dtype), pixels[..., -1:]], axis=2)
 
 

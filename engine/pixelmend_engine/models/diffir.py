@@ -22,7 +22,7 @@ from pixelmend_engine.catalog.diffir import LOOK_PIXELS, DiffIRConfig
 from pixelmend_engine.checkpoints import StateDict, fill_strictly
 from pixelmend_engine.diffusion.samplers import posterior_mean_chain
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.models.guided import GuidedPipeline
+from pixelmend_engine.models.guided import GuidedPipeline, block_shares
 from pixelmend_engine.nn.bands import Bands
 from pixelmend_engine.nn.mlp import MLPDenoiser
 from pixelmend_engine.nn.restormer import (
@@ -160,10 +160,8 @@ class Transformer(nn.Module):
 
     @property
     def shares(self) -> dict[nn.Module, int]:
-        """How much of the work each block does, as for HI-Diff."""
-        finest = {*self.decoder_level1.modules(), *self.refinement.modules()}
-        blocks = [module for module in self.modules() if isinstance(module, TransformerBlock)]
-        return {block: 4 if block in finest else 1 for block in blocks}
+        """How much of the work each block does."""
+        return block_shares(self, TransformerBlock, [self.decoder_level1, self.refinement])
 
     def forward(self, image: Pictures, prior: Prior) -> Restored:
         """Restores pictures; height and width multiples of 8 times `network_shrink`."""

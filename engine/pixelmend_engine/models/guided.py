@@ -3,6 +3,7 @@
 The networks stay with their families; here is only when they are called, and in which precision.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -120,3 +121,17 @@ class GuidedPipeline:
         ):
             tile = tile.contiguous(memory_format=torch.channels_last)
             return self.networks.transformer(tile, prior).float()
+
+
+def block_shares(
+    network: nn.Module, kind: type[nn.Module], finest: Sequence[nn.Module]
+) -> dict[nn.Module, int]:
+    """Returns how much of the work each block of a U-shaped network does.
+
+    `finest` are its levels with twice the channels at full size.
+    Going down a level halves both sides and doubles the channels, which leaves a block's work as it
+    was; where only the channels double, it is four times the work.
+    """
+    heavy = {module for level in finest for module in level.modules()}
+    blocks = [module for module in network.modules() if isinstance(module, kind)]
+    return {block: 4 if block in heavy else 1 for block in blocks}

@@ -25,7 +25,7 @@ from pixelmend_engine.catalog.hidiff import LOOK_PIXELS, HIDiffConfig
 from pixelmend_engine.checkpoints import StateDict, fill_strictly
 from pixelmend_engine.diffusion.samplers import posterior_mean_chain, x0_from_epsilon
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.models.guided import GuidedPipeline
+from pixelmend_engine.models.guided import GuidedPipeline, block_shares
 from pixelmend_engine.nn.bands import Bands
 from pixelmend_engine.nn.mixer import Mixer
 from pixelmend_engine.nn.mlp import MLPDenoiser
@@ -210,14 +210,8 @@ class Transformer(nn.Module):
 
     @property
     def shares(self) -> dict[nn.Module, int]:
-        """How much of the work each block does.
-
-        Going down a level halves both sides and doubles the channels, which leaves a block's work
-        as it was; the finest decoder has twice the channels at full size, four times the work.
-        """
-        finest = {*self.decoder_level1.modules(), *self.refinement.modules()}
-        blocks = [module for module in self.modules() if isinstance(module, TransformerBlock)]
-        return {block: 4 if block in finest else 1 for block in blocks}
+        """How much of the work each block does."""
+        return block_shares(self, TransformerBlock, [self.decoder_level1, self.refinement])
 
     def forward(self, image: Pictures, prior: Prior) -> Pictures:
         """Restores pictures: sRGB, [0, 1]; height and width multiples of 8."""
