@@ -127,6 +127,19 @@ def restore(host: Host, engine: Installed, task: str, options: Json) -> str:
     return DONE
 
 
+def details(error: PixelmendError, engine: Installed, editor: str, task: str, options: Json) -> str:
+    """Says what a report should have: nothing of the picture, nothing secret."""
+    lines = [
+        f"{error.code}: {error.message}",
+        error.hint,
+        f"task: {task}",
+        f"options: {options}",
+        editor,
+        f"log: {engine.paths.log}",
+    ]
+    return "\n".join(lines)
+
+
 def surprise(error: Exception, paths: Paths) -> PixelmendError:
     """Writes what nobody expected into the log; returns what the user is told."""
     log = paths.home / "front-end.log"

@@ -29,6 +29,7 @@ MODULES = (  # of this package; the host's own Python loads them
     "panel_process",
     "paths",
     "phrases",
+    "selection",
     "tasklist",
     "wire",
 )
