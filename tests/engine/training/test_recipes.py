@@ -9,7 +9,7 @@ from pixelmend_engine.training.rates import rate
 
 
 def test_crops_grow_as_published() -> None:
-    stage = recipes.find("gopro").stages[0]
+    stage = recipes.find("gopro").stage(1)
     seen = [stage.phase(step) for step in (1, 20_000, 20_001, 100_001, 300_000)]
     assert [(phase.patch, phase.batch) for phase in seen] == [
         (128, 16), (128, 16), (160, 10), (384, 2), (384, 2),
@@ -24,8 +24,8 @@ def test_a_shorter_recipe_keeps_its_proportions() -> None:
     assert [stage.steps for stage in short.stages] == [60, 180]
     assert [phase.until for phase in short.stages[1].phases] == [100, 150, 180]
     for before, after in zip(whole.stages, short.stages, strict=True):
-        assert rate(after.cycles, after.steps) == pytest.approx(
-            rate(before.cycles, before.steps), rel=0.1, abs=1e-5
+        assert rate(after.rates, after.steps) == pytest.approx(
+            rate(before.rates, before.steps), rel=0.1, abs=1e-5
         )
 
 
