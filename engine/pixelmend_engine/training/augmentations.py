@@ -8,7 +8,10 @@ interpolated once and not three times.
 import math
 from typing import cast
 
+import cv2
+import numpy as np
 import torch
+from einops import rearrange
 from jaxtyping import Float, Float64, UInt8
 from torch import Tensor
 from torch.nn import functional
@@ -22,13 +25,13 @@ ROTATION, SHEAR = 40.0, 0.1  # degrees to either side
 LENS = 0.05  # strength of the bend, to either side
 CLIP = (1.0, 4.0)  # of the histograms of CLAHE, in their mean
 TILES = 8  # of CLAHE, along each side
-LEVELS = 256
-BRIGHTNESS, CONTRAST = 0.2, 0.2
-HUE, SATURATION, VALUE = 5.0 / 180, 30.0 / 255, 20.0 / 255  # OpenCV's scales of 8 bits
+CONTRAST, BRIGHTNESS = 0.2, 0.2
+COLORS = (5.0, 30.0, 20.0)  # hue, saturation and value, on OpenCV's scales of 8 bits
+HUES, WHITE = 180, 255
 
 Picture = UInt8[Tensor, "3 h w"]
-Colors = Float[Tensor, "3 h w"]
 Places = Float64[Tensor, "n n 2"]  # right, down; in pixels of the picture
+Pixels = UInt8[np.ndarray, "h w 3"]
 Matrix = Float64[Tensor, "3 3"]  # of homogeneous coordinates
 
 
@@ -39,18 +42,15 @@ def varied(picture: Picture, side: int, dice: Dice) -> UInt8[Tensor, "3 n n"]:
     colors = _sampled(picture, places)
     if dice.chance(SHARE):
         colors = colors.flip(-1)
+    pixels = rearrange((colors * WHITE).round().byte().cpu(), "c h w -> h w c").numpy()
     if dice.chance(SHARE):
-        colors = equalized(colors, dice.evenly(*CLIP))
+        pixels = equalized(pixels, dice.evenly(*CLIP))
     if dice.chance(SHARE):
-        contrast, brightness = (
-            dice.evenly(-CONTRAST, CONTRAST),
-            dice.evenly(-BRIGHTNESS, BRIGHTNESS),
-        )
-        colors = (colors * (1 + contrast) + brightness).clamp(0, 1)
+        changes = (dice.evenly(-limit, limit) for limit in (CONTRAST, BRIGHTNESS))
+        pixels = brightened(pixels, *changes)
     if dice.chance(SHARE):
-        shifts = (dice.evenly(-limit, limit) for limit in (HUE, SATURATION, VALUE))
-        colors = recolored(colors, *shifts)
-    return (colors * 255).round().to(torch.uint8)
+        pixels = recolored(pixels, *(dice.evenly(-limit, limit) for limit in COLORS))
+    return rearrange(torch.from_numpy(pixels), "h w c -> c h w").to(picture.device)
 
 
 # --- Places ---------------------------------------------------------------------------------------
@@ -131,63 +131,22 @@ def _sampled(picture: Picture, places: Places) -> Float[Tensor, "3 n n"]:
 # --- Colors ---------------------------------------------------------------------------------------
 
 
-def equalized(colors: Colors, clip: float) -> Colors:
-    """Spreads the luma of each part of a picture over all levels, as far as `clip` lets it (CLAHE).
-
-    Source: Zuiderveld, Graphics Gems IV, VIII.5. Colors keep their differences from the luma.
-    """
-    weights = colors.new_tensor((0.299, 0.587, 0.114))
-    luma = torch.einsum("c,chw->hw", weights, colors)
-    height, width = luma.shape
-    padding = (0, -width % TILES, 0, -height % TILES)
-    levels = (
-        (functional.pad(luma[None], padding, mode="replicate")[0] * (LEVELS - 1)).round().long()
-    )
-    tile_height, tile_width = (size // TILES for size in levels.shape)
-    tiles = levels.unfold(0, tile_height, tile_height).unfold(1, tile_width, tile_width)
-    tiles = tiles.reshape(TILES * TILES, -1)
-
-    counts = torch.zeros(len(tiles), LEVELS, device=colors.device)
-    counts.scatter_add_(1, tiles, torch.ones_like(tiles, dtype=torch.float32))
-    most = max(1.0, clip * tiles.shape[1] / LEVELS)
-    excess = (counts - most).clamp_min(0).sum(dim=1, keepdim=True)
-    counts = counts.clamp_max(most) + excess / LEVELS
-    curves = (counts.cumsum(dim=1) / tiles.shape[1]).reshape(TILES, TILES, LEVELS)
-
-    # Between the middles of four tiles, their curves are blended.
-    rows, below, down = _between(height, tile_height, colors.device)
-    columns, beside, right = _between(width, tile_width, colors.device)
-    level = levels[:height, :width]
-    upper = torch.lerp(
-        curves[rows[:, None], columns, level], curves[rows[:, None], beside, level], right
-    )
-    lower = torch.lerp(
-        curves[below[:, None], columns, level], curves[below[:, None], beside, level], right
-    )
-    return (colors + torch.lerp(upper, lower, down[:, None]) - luma).clamp(0, 1)
+def equalized(pixels: Pixels, clip: float) -> Pixels:
+    """Spreads the lightness of each part of a picture, as far as `clip` lets it (CLAHE)."""
+    lab = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB))
+    lab[..., 0] = cv2.createCLAHE(clip, (TILES, TILES)).apply(lab[..., 0])
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB))
 
 
-def _between(size: int, tile: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    place = (torch.arange(size, device=device) + 0.5) / tile - 0.5
-    first = place.floor().long()
-    share = place - first
-    return first.clamp(0, TILES - 1), (first + 1).clamp(0, TILES - 1), share
+def brightened(pixels: Pixels, contrast: float, brightness: float) -> Pixels:
+    """Makes a picture brighter, and what is bright brighter than what is dark."""
+    values = pixels * np.float32(1 + contrast) + np.float32(brightness * WHITE)
+    return values.clip(0, WHITE).astype(np.uint8)
 
 
-def recolored(colors: Colors, hue: float, saturation: float, value: float) -> Colors:
-    """Turns hues by a share of the circle, and adds to saturation and value, all in [0, 1]."""
-    brightest, place = colors.max(dim=0)
-    chroma = brightest - colors.amin(dim=0)
-    red, green, blue = colors
-    safe = chroma.clamp_min(1e-6)
-    sectors = torch.stack(
-        [(green - blue) / safe, (blue - red) / safe + 2, (red - green) / safe + 4]
-    )
-    turned = (sectors.gather(0, place[None])[0] / 6 + hue) % 1
-    saturated = (chroma / brightest.clamp_min(1e-6) + saturation).clamp(0, 1)
-    bright = (brightest + value).clamp(0, 1)
-    # The inverse, without its six cases: each channel falls off around its own hue.
-    offsets = colors.new_tensor((5.0, 3.0, 1.0))[:, None, None]
-    sector = (offsets + turned * 6) % 6
-    falling = torch.minimum(sector, 4 - sector).clamp(0, 1)
-    return bright - bright * saturated * falling
+def recolored(pixels: Pixels, hue: float, saturation: float, value: float) -> Pixels:
+    """Adds to hue, in half degrees, and to saturation and value, on scales to 255."""
+    hsv = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)).astype(np.float32)
+    hsv[..., 0] = (hsv[..., 0] + hue) % HUES
+    hsv[..., 1:] = (hsv[..., 1:] + np.array([saturation, value], np.float32)).clip(0, WHITE)
+    return np.asarray(cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB))

@@ -6,16 +6,17 @@ Source: DiffIR's option files for inpainting, after LaMa (arXiv:2109.07161), sec
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
-from jaxtyping import Float
-from PIL import Image, ImageDraw
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from pixelmend_engine.training.batch import Batch
 from pixelmend_engine.training.dice import Dice
 
 Whole = tuple[int, int]  # a range of whole numbers, both ends included
+Drawing = UInt8[np.ndarray, "h w"]
 Mask = Float[Tensor, "1 h w"]  # 1 in holes
 
 STROKES_SHARE = 0.5
@@ -49,26 +50,18 @@ def worsen(
 
 def mask(height: int, width: int, settings: Holes, dice: Dice) -> Mask:
     """Draws the holes of one picture."""
-    drawn = Image.new("L", (width, height))
-    pen = ImageDraw.Draw(drawn)
+    drawn = np.zeros((height, width), np.uint8)
     if dice.chance(STROKES_SHARE):
         for number in range(dice.whole(*STROKES)):
-            _stroke(pen, width, height, settings, dice, backward=number % 2 == 0)
+            _stroke(drawn, settings, dice, backward=number % 2 == 0)
     else:
         for _ in range(dice.whole(*BOXES)):
-            _box(pen, width, height, settings, dice)
-    return torch.from_numpy(np.array(drawn, dtype=np.float32))[None]
+            _box(drawn, settings, dice)
+    return torch.from_numpy(drawn)[None].float()
 
 
-def _stroke(
-    pen: ImageDraw.ImageDraw,
-    width: int,
-    height: int,
-    settings: Holes,
-    dice: Dice,
-    *,
-    backward: bool,
-) -> None:
+def _stroke(drawn: Drawing, settings: Holes, dice: Dice, *, backward: bool) -> None:
+    height, width = drawn.shape
     x, y = dice.whole(0, width - 1), dice.whole(0, height - 1)
     for _ in range(dice.whole(*SEGMENTS)):
         angle = ANGLES[dice.whole(0, len(ANGLES) - 1)]
@@ -76,18 +69,15 @@ def _stroke(
         length, brush = dice.whole(*settings.length), dice.whole(*settings.brush)
         next_x = min(max(int(x + length * math.sin(angle)), 0), width)
         next_y = min(max(int(y + length * math.cos(angle)), 0), height)
-        pen.line((x, y, next_x, next_y), fill=1, width=brush)
-        for end_x, end_y in ((x, y), (next_x, next_y)):
-            around = (brush - 1) / 2
-            corners = (end_x - around, end_y - around, end_x + around, end_y + around)
-            pen.ellipse(corners, fill=1)
+        cv2.line(drawn, (x, y), (next_x, next_y), 1, brush)
         x, y = next_x, next_y
 
 
-def _box(pen: ImageDraw.ImageDraw, width: int, height: int, settings: Holes, dice: Dice) -> None:
+def _box(drawn: Drawing, settings: Holes, dice: Dice) -> None:
+    height, width = drawn.shape
     low, high = settings.box
     most = min(high, width - 2 * settings.margin, height - 2 * settings.margin)
     box_width, box_height = (dice.whole(min(low, most), most) for _ in range(2))
     left = dice.whole(settings.margin, width - settings.margin - box_width)
     top = dice.whole(settings.margin, height - settings.margin - box_height)
-    pen.rectangle((left, top, left + box_width - 1, top + box_height - 1), fill=1)
+    drawn[top : top + box_height, left : left + box_width] = 1

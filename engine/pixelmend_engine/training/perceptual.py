@@ -6,6 +6,7 @@ ADE20K as MIT's scene parsing publishes its encoder (Zhou et al., CVPR 2017). Pa
 those of the files.
 """
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,8 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 VGG_LAYERS = (2, 2, 4, 4, 4)  # convolutions in each block
 VGG_WEIGHTS = (0.1, 0.1, 1.0, 1.0, 1.0)  # of the last of each block, in DiffIR as in Real-ESRGAN
 ADE20K_WEIGHT = 30.0
+# What classifies, and what norms that several GPUs shared kept for themselves.
+LEFT_OUT = re.compile(r"^classifier\.|\._(tmp_running_mean|tmp_running_var|running_iter)$")
 
 
 class VGG19(nn.Module):
@@ -155,7 +158,7 @@ Perception = VGG19 | DilatedResNet50
 
 
 def read(sight: Sight, path: Path) -> Perception:
-    """Reads the network that a recipe looks with; what classifies is left out of its file.
+    """Reads the network that a recipe looks with; what it does not need of the file is left out.
 
     Raises:
         UnreadableCheckpoint: The file holds another network.
@@ -164,7 +167,7 @@ def read(sight: Sight, path: Path) -> Perception:
         network = build(sight)
     wanted = network.state_dict()
     state: StateDict = checkpoints.read(path)
-    used = {key: value for key, value in state.items() if not key.startswith("classifier.")}
+    used = {key: value for key, value in state.items() if not LEFT_OUT.search(key)}
     # Old files do not count batches, and nothing here does.
     counted = {key: torch.tensor(0) for key in wanted if key.endswith("num_batches_tracked")}
     holder = nn.ModuleDict({"perception": network})

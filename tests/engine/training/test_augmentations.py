@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pixelmend_engine.training.augmentations import equalized, recolored, varied
+from pixelmend_engine.training.augmentations import brightened, equalized, recolored, varied
 from pixelmend_engine.training.dice import Dice
 
 
@@ -45,21 +45,28 @@ def test_what_is_left_alone_is_a_piece_of_the_picture(picture: Tensor) -> None:
     assert torch.equal(padded[:, 28], padded[:, 27])  # mirrored beyond the first of 200 rows
 
 
-def test_equalizing_spreads_the_luma_and_keeps_differences_of_color(picture: Tensor) -> None:
-    dull = picture[:, :128, :128] / 255 * 0.2 + 0.4
-    spread = equalized(dull, 4.0)
-    assert spread.std() > 1.5 * dull.std()
-    kept = ((spread > 0) & (spread < 1)).all(dim=0)
-    difference = (spread[0] - spread[2] - dull[0] + dull[2])[kept]
-    assert difference.abs().max() < 1e-5
-    flat = torch.full((3, 64, 64), 0.5)
-    assert equalized(flat, 1.0).std() < 1e-6
+@pytest.fixture
+def pixels(picture: Tensor) -> np.ndarray:
+    return np.ascontiguousarray(picture[:, :128, :128].permute(1, 2, 0).numpy())
 
 
-def test_colors_that_are_not_turned_come_back(picture: Tensor) -> None:
-    colors = picture / 255
-    assert (recolored(colors, 0.0, 0.0, 0.0) - colors).abs().max() < 1e-5
-    turned = recolored(colors, 1 / 3, 0.0, 0.0)
-    assert (turned - colors.roll(1, dims=0)).abs().max() < 1e-4  # red to green to blue
-    gray = recolored(colors, 0.0, -1.0, 0.0)
-    assert (gray - gray.mean(dim=0)).abs().max() < 1e-6
+def test_equalizing_spreads_the_lightness(pixels: np.ndarray) -> None:
+    dull = (pixels * 0.2 + 100).astype(np.uint8)
+    assert equalized(dull, 4.0).std() > 1.5 * dull.std()
+    gray = np.full((64, 64, 3), 128, np.uint8)
+    assert equalized(gray, 1.0).std() < 2
+
+
+def test_contrast_and_brightness(pixels: np.ndarray) -> None:
+    assert np.array_equal(brightened(pixels, 0.0, 0.0), pixels)
+    assert brightened(pixels, 0.0, 0.2).mean() > pixels.mean() + 20
+    assert brightened(pixels, -0.2, 0.0).std() < 0.85 * pixels.std()
+
+
+def test_colors_turn_and_fade(pixels: np.ndarray) -> None:
+    same = recolored(pixels, 0.0, 0.0, 0.0).astype(int) - pixels
+    assert np.abs(same).max() <= 6  # hues have 180 steps
+    red = np.full((8, 8, 3), (200, 20, 20), np.uint8)
+    assert recolored(red, 60.0, 0.0, 0.0)[0, 0].tolist() == [20, 200, 20]
+    assert recolored(red, 0.0, -255.0, 0.0)[0, 0].tolist() == [200, 200, 200]
+    assert recolored(red, -60.0, 0.0, 30.0)[0, 0].argmax() == 2
