@@ -3,10 +3,8 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 import torch
-from torch import Tensor
 
 from pixelmend.errors import BadRequest, UnreadableCheckpoint
 from pixelmend_engine import checkpoints
@@ -21,8 +19,6 @@ from pixelmend_engine.training.hidiff import HIDiffObjective
 from pixelmend_engine.training.plan import Plan
 
 Objective = HIDiffObjective | DiffIRObjective
-LIGHTNING = "state_dict"  # what its checkpoints keep weights under
-GENERATOR, DISCRIMINATOR = "generator.", "discriminator."  # prefixes in these
 
 
 def seed(*numbers: int) -> int:
@@ -78,7 +74,7 @@ def diffir_networks(files: Sequence[Path]) -> dict[str, StateDict]:
             hint="Name the file itself",
         )
     networks: dict[str, StateDict] = {}
-    for key, tensor in _lightning(files[0], GENERATOR).items():
+    for key, tensor in checkpoints.read(files[0]).items():
         if not key.startswith(DUPLICATES):
             network, _, name = key.partition(".")
             networks.setdefault(network, {})[name] = tensor
@@ -86,7 +82,7 @@ def diffir_networks(files: Sequence[Path]) -> dict[str, StateDict]:
 
 
 def _fill_discriminator(network: torch.nn.Module, path: Path) -> None:
-    state = _lightning(path, DISCRIMINATOR)
+    state = checkpoints.read(path, part="discriminator")
     wanted = network.state_dict()
     wrong = sorted(wanted.keys() ^ state.keys()) or sorted(
         key for key in wanted if wanted[key].shape != state[key].shape
@@ -97,16 +93,3 @@ def _fill_discriminator(network: torch.nn.Module, path: Path) -> None:
             hint="Published ones have `net_d` in their name",
         )
     network.load_state_dict(state)
-
-
-def _lightning(path: Path, prefix: str) -> StateDict:
-    """Reads a part of a checkpoint of Lightning, or a file that holds nothing else."""
-    opened = checkpoints.open_any(path)
-    if not isinstance(opened, Mapping) or LIGHTNING not in opened:
-        return checkpoints.read(path)
-    entries = cast("Mapping[str, object]", opened[LIGHTNING])
-    return {
-        key.removeprefix(prefix): value
-        for key, value in entries.items()
-        if key.startswith(prefix) and isinstance(value, Tensor)
-    }
