@@ -258,6 +258,7 @@ class _Run:
                 self.folder.save_weights(files, averaged or trained)
                 score = self.validation.score(self.objective)
             scores = {"validation": score.psnr, "input": score.input_psnr}
+            scores |= {} if score.ssim is None else {"ssim": score.ssim}
             journal.picture(self.done, sheet(score.rows, SHEET_SIDE))
             logger.info("step %d saved after %.0f s", self.done, self.seconds)
         self.accelerator.wait_for_everyone()
@@ -285,7 +286,7 @@ class _Run:
 
 def _numbers(progress: Progress) -> dict[str, float]:
     losses = {f"loss/{name}": value for name, value in progress.losses.items()}
-    scores = {f"psnr/{name}": value for name, value in progress.scores.items()}
+    scores = {f"score/{name}": value for name, value in progress.scores.items()}
     return {
         **losses,
         **scores,

@@ -57,7 +57,8 @@ class Progress:
     rate: float
     images_per_s: float
     losses: dict[str, float]
-    scores: dict[str, float] = field(default_factory=dict[str, float])  # dB, when there was a look
+    # When there was a look: validation and input in dB, and the SSIM of recipes that enlarge.
+    scores: dict[str, float] = field(default_factory=dict[str, float])
 
 
 Report = Callable[[Progress], None]

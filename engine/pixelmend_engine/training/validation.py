@@ -28,10 +28,14 @@ SHOWN = 4  # pictures on a sheet
 
 @dataclass(frozen=True)
 class Score:
-    """What one look found: means in dB, over RGB after rounding to 8 bit, and some pictures."""
+    """What one look found: means after rounding to 8 bit, and some pictures.
 
-    psnr: float
+    Of recipes that enlarge, the luma is compared, without a border as wide as the factor.
+    """
+
+    psnr: float  # dB
     input_psnr: float
+    ssim: float | None  # of recipes that enlarge
     rows: list[list[Print]]
 
 
@@ -57,6 +61,7 @@ class Validation:
         shape = (1, *objective.prior_shape)
         before: list[float] = []
         after: list[float] = []
+        structure: list[float] = []
         rows: list[list[Print]] = []
         for number, case in enumerate(self._cases):
             noise = torch.randn(shape, generator=torch.Generator().manual_seed(number))
@@ -64,13 +69,20 @@ class Validation:
             made = objective.restored(seen, clear, noise.to(self._device)).cpu()
             restored = metrics.rounded(_known_kept(case.lq, made)[0])
             given, sharp = (metrics.rounded(x[0]) for x in (enlarged(case.lq, made), case.hq))
-            before.append(metrics.psnr(given, sharp))
-            after.append(metrics.psnr(restored, sharp))
+            scale = case.hq.shape[-1] // case.lq.shape[-1]
+            if scale == 1:
+                before.append(metrics.psnr(given, sharp))
+                after.append(metrics.psnr(restored, sharp))
+            else:
+                before.append(metrics.luma_likeness(given, sharp, scale)[0])
+                psnr, ssim = metrics.luma_likeness(restored, sharp, scale)
+                after.append(psnr)
+                structure.append(ssim)
             if number < SHOWN:
                 texts = (f"{before[-1]:.2f} dB", f"{after[-1]:.2f} dB", "sharp")
                 row = zip((given, restored, sharp), texts, strict=True)
                 rows.append([Print(picture, text) for picture, text in row])
-        return Score(fmean(after), fmean(before), rows)
+        return Score(fmean(after), fmean(before), fmean(structure) if structure else None, rows)
 
 
 def enlarged(lq: Pictures, like: Restored) -> Restored:
