@@ -7,14 +7,14 @@ Runs on Python 3.9, standard library only: hosts load it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Union, cast
+from typing import Any, Sequence, Union, cast
 
 from .phrases import size, translate
 from .wire import Json
 
 Value = Union[str, int, float]
 
-SIDES = (256, 512, 1024, 2048)  # offered where any whole number from some least one on is allowed
+AUTO = "auto"  # the model that the engine thinks best
 LARGEST_INT = 2**31 - 1  # what the hosts' own whole numbers hold
 
 
@@ -31,6 +31,7 @@ class Field:
     most: float = 0.0
     choices: tuple[tuple[str, str], ...] = ()  # the text of each value, and how it is shown
     advanced: bool = False  # most users never need it
+    models: tuple[str, ...] = ()  # which take it; empty: all do
 
 
 def fields(task: Json) -> list[Field]:
@@ -43,7 +44,7 @@ def _field(name: str, option: Json, task: Json) -> Field:
     kind, choices = "text", ()
     least, most = float(option.get("minimum", 0)), float(option.get("maximum", LARGEST_INT))
     if name == "model":
-        kind, choices = "choice", (("auto", _shown("auto")), *map(_model, task["models"]))
+        kind, choices = "choice", ((AUTO, _shown(AUTO)), *map(_model, task["models"]))
     elif values := _values(option):
         kind, choices = "choice", tuple((str(value), _shown(value)) for value in values)
     elif option.get("type") in ("number", "integer", "boolean"):
@@ -60,20 +61,17 @@ def _field(name: str, option: Json, task: Json) -> Field:
         most=most,
         choices=choices,
         advanced=bool(option.get("advanced", False)),
+        models=tuple(option.get("models", ())),
     )
 
 
 def _values(option: Json) -> list[Any]:
-    # What a choice is made from: an enumeration, or constants beside whole numbers.
+    # What a choice is made from: an enumeration, or constants beside numbers, of which the
+    # description names some.
     if "enum" in option:
         return list(option["enum"])
-    values: list[Any] = []
-    for branch in cast("list[Json]", option.get("anyOf", [])):
-        if "const" in branch:
-            values.append(branch["const"])
-        elif branch.get("type") == "integer":
-            values += [side for side in SIDES if side >= branch.get("minimum", 0)]
-    return values
+    constants = [b["const"] for b in cast("list[Json]", option.get("anyOf", [])) if "const" in b]
+    return [*constants, *option.get("examples", [])] if constants else []
 
 
 def _shown(value: object) -> str:
@@ -91,13 +89,22 @@ def _model(model: Json) -> tuple[str, str]:
 
 
 def options(task: Json, answers: dict[str, Value]) -> Json:
-    """Turns the answers of a dialog into the options that the engine takes."""
+    """Turns the answers of a dialog into the options that the engine takes.
+
+    What the chosen model has no use for is left out.
+    """
     properties = cast("dict[str, Json]", task["options"]["properties"])
+    model = answers.get("model", AUTO)
     return {
         name: _value(answers[name], _values(option))
         for name, option in properties.items()
-        if name in answers
+        if name in answers and taken_by(model, option.get("models", ()))
     }
+
+
+def taken_by(model: object, models: Sequence[str]) -> bool:
+    """Tells whether a model takes an option that is for these models; for none means for all."""
+    return not models or model == AUTO or model in models
 
 
 def _value(answer: Value, values: list[Any]) -> Value:

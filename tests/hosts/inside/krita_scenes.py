@@ -385,6 +385,12 @@ def slow():
         return settings(**json.load(file))
 
 
+def doubling():
+    """Has the docker use the engine that makes pictures twice as large, and nothing else."""
+    with open(os.path.join(folder, "doubling.json"), encoding="utf-8") as file:
+        return settings(**json.load(file))
+
+
 def begun():
     """Begins a job of the slow engine."""
     with slow():
@@ -476,6 +482,32 @@ def actions():
     told["kept"] = json.loads(application.readSetting("pixelmend", "choices", ""))
     dock().form.widgets["strength"].setValue(1.0)
     return told
+
+
+@scene
+def enlarged():
+    dock().task.setCurrentIndex(dock().task.findData("upscale"))
+    shown = not dock().enlarged.isHidden()
+    document = yield from photo()
+    select(document, 41, 37, 40, 30)
+    with doubling():
+        dock().run.click()
+        yield from until(lambda: not controller().working)
+    yield 1.0
+    new = application.activeDocument()
+    names = [node.name() for node in new.rootNode().childNodes()]
+    apart = {"size": [new.width(), new.height()], "layers": names}
+    yield from tidy()
+    document = yield from photo()
+    dock().enlarged.setCurrentIndex(1)
+    with doubling():
+        dock().run.click()
+        yield from until(lambda: not controller().working)
+    yield 1.0
+    dock().enlarged.setCurrentIndex(0)
+    dock().task.setCurrentIndex(0)
+    size = [document.width(), document.height()]
+    return {"shown": shown, "apart": apart, "size": size, **facts(document)}
 
 
 @scene
