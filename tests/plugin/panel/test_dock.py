@@ -53,7 +53,7 @@ def test_a_click_says_what_is_wanted(printed: dict[str, Any]) -> None:
         "task": "deblur",
         "options": {"model": "small", "strength": 0.5, "offline": False},
         "source": "layer",
-        "enlarged": "apart",
+        "enlarged": "new",
     }
 
 
