@@ -31,6 +31,7 @@ from .form import Form, narrow
 from .history import History, Result
 from .view import Panel
 
+PANEL_LEAST = 130  # pixels of height that the panel has; what is higher is scrolled
 ROOMY = 560  # pixels of height, from which on options and a result are shown together
 
 LAYER, MERGED = "layer", "merged"  # what is restored
@@ -109,20 +110,18 @@ class Dock(QWidget):
         for widget in (self.task, self.form, self.about, self.source):
             choices.addWidget(widget)
         choices.addStretch(1)
-        self.choices = QScrollArea()
+        self.choices = _scrolling()
         self.choices.setWidget(inner)
-        self.choices.setWidgetResizable(True)
-        self.choices.setFrameShape(QFrame.Shape.NoFrame)
-        self.choices.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.choices.setMinimumHeight(60)
         self.choices.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self._place = QVBoxLayout()  # where the panel is, while there is one
+        self._place = _scrolling()  # where the panel is, while there is one
+        self._place.setMinimumHeight(PANEL_LEAST)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self.missing)
         layout.addWidget(self.choices, 2)
         layout.addWidget(self.run)
-        layout.addLayout(self._place, 3)
+        layout.addWidget(self._place, 3)
         layout.addWidget(self.history)
 
     def _connect(self) -> None:
@@ -213,6 +212,7 @@ class Dock(QWidget):
         # In a low docker there is room for one of them.
         room = self.panel is None or (self.height() >= ROOMY and not self._working)
         self.choices.setVisible(bool(self.tasks) and room)
+        self._place.setVisible(self.panel is not None)
         self.run.setVisible(bool(self.tasks) and not self._working)
         self.run.setEnabled(not self._working)
         self.about.setText("" if task is None else self._model_text(task))
@@ -246,7 +246,7 @@ class Dock(QWidget):
         layout = panel.layout()
         assert layout is not None
         layout.setContentsMargins(0, 0, 0, 0)
-        self._place.addWidget(panel)
+        self._place.setWidget(panel)
         return panel
 
     def _remove_panel(self) -> None:
@@ -254,7 +254,7 @@ class Dock(QWidget):
         if panel is not None:
             panel.canceled.disconnect()
             panel.closed.disconnect()
-            self._place.removeWidget(panel)
+            self._place.takeWidget()
             panel.hide()
             panel.deleteLater()
         self._show_parts()
@@ -307,6 +307,14 @@ def model_text(model: Json) -> str:
     elif model.get("weights"):
         words.append(translate("on this computer"))
     return ": ".join(words)
+
+
+def _scrolling() -> QScrollArea:
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
 
 
 def _text(name: str) -> QLabel:
