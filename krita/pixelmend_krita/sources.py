@@ -8,10 +8,11 @@ from typing import Any, Generator, List, Optional, Tuple
 from krita import Krita
 
 from . import scratch
+from .pixelmend import forms, selection
 from .pixelmend.errors import UnsupportedImage
 from .pixelmend.phrases import translate
-from .pixelmend.selection import CONTEXT, Area, touched
-from .pixelmend.wire import Raster
+from .pixelmend.selection import Area, touched
+from .pixelmend.wire import Json, Raster
 from .spaces import WORKING, Space, space_of
 
 OPAQUE = 255
@@ -33,6 +34,8 @@ class Source:
     selection: Any  # a copy of it; None: everything
     space: Space
     shines_through: bool
+    fills: bool  # what is selected; without a selection, what is transparent
+    per_inch: float  # how many pixels, in the document
 
     @property
     def notes(self) -> Tuple[str, ...]:
@@ -62,10 +65,11 @@ def id_of(document: Any) -> Optional[str]:
     return None if root is None else root.uniqueId().toString()
 
 
-def find(document: Any, *, merged: bool, enlarged: bool = False) -> Source:
+def find(document: Any, task: Json, *, merged: bool) -> Source:
     """Finds what is to be restored.
 
-    Of what is to be `enlarged`, the model sees the selected part alone, and all of that may change.
+    Of what is to be enlarged, the model sees the selected part alone, and all of that may change.
+    What is to be filled may lie beside the layer's own pixels.
 
     Raises:
         UnsupportedImage: There is nothing, or it can't be restored.
@@ -78,16 +82,23 @@ def find(document: Any, *, merged: bool, enlarged: bool = False) -> Source:
         raise UnsupportedImage(
             "The layer is empty, or lies outside of the canvas", hint="Choose another layer"
         )
-    selection, chosen = document.selection(), whole
-    if selection is not None:
-        box = Area(selection.x(), selection.y(), selection.width(), selection.height())
+    if forms.fills(task):
+        whole = canvas
+    selected, area, chosen = document.selection(), whole, whole
+    if selected is not None:
+        box = Area(selected.x(), selected.y(), selected.width(), selected.height())
         found = box.common(whole)
         if found is None:
             raise UnsupportedImage(
                 "The selection lies outside of the layer",
                 hint="Select a part of the layer, or nothing at all",
             )
-        chosen, selection = found, None if enlarged else selection.duplicate()
+        area = chosen = found
+        if forms.place(task) is None:
+            area = chosen.around(selection.context(task, chosen)).common(whole) or chosen
+            selected = selected.duplicate()
+        else:
+            selected = None
     position = (0, 0) if node is None else point_of(node)
     return Source(
         document=str(id_of(document)),
@@ -96,11 +107,13 @@ def find(document: Any, *, merged: bool, enlarged: bool = False) -> Source:
         size=(document.width(), document.height()),
         bounds=bounds,
         position=position,
-        area=chosen if selection is None else chosen.around(CONTEXT).common(whole) or chosen,
+        area=area,
         chosen=chosen,
-        selection=selection,
+        selection=selected,
         space=space_of(document if node is None else node),
         shines_through=node is not None and shines_through(node),
+        fills=forms.fills(task),
+        per_inch=document.resolution(),
     )
 
 
@@ -146,7 +159,7 @@ def read(source: Source) -> Generator[float, None, Raster]:
     take = holder.pixelData if source.node is None else holder.projectionPixelData
     area, sent = source.area, source.sent
     data = bytearray(area.width * area.height * sent.pixel_bytes)
-    place = 0
+    place, solid = 0, True
     for strip in area.strips(rows_of(area.width, source.space)):
         taken = take(strip.x, strip.y, strip.width, strip.height)
         if len(taken) != strip.width * strip.height * source.space.pixel_bytes:
@@ -155,7 +168,12 @@ def read(source: Source) -> Generator[float, None, Raster]:
             taken = scratch.through(bytes(taken), strip.width, strip.height, source.space, sent)
         data[place : place + len(taken)] = memoryview(taken)
         place += len(taken)
+        solid = solid and source.fills and sent.solid(memoryview(taken))
         yield 0.0
+    if solid and source.fills and source.selection is None:
+        raise UnsupportedImage(
+            "Nothing says what is to be filled", hint="Select it, or make it transparent"
+        )
     mask = None
     if source.selection is not None:
         mask = touched(bytes(source.selection.pixelData(area.x, area.y, area.width, area.height)))

@@ -1,6 +1,7 @@
 """The editors as they are, with what `pixelmend setup` installs, and the engine of the tests."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from pixelmend import launch, settings
 from pixelmend.client import Client
 from pixelmend.paths import Paths
 
+MODELS = ("diffir-realsr-x2", "diffir-inpaint-faces")
 PROFILE = Path(".config") / "GIMP" / "3.0"
 GIMPRC = """\
 (check-updates no)
@@ -65,7 +67,7 @@ def scenes(user: Machine, home: Paths, engine: Client, astronaut: np.ndarray) ->
     """Plays all scenes."""
     folder = user.user / "scenes"
     folder.mkdir()
-    for model in ("diffir-realsr-x2", "diffir-inpaint-faces"):
+    for model in MODELS:
         random_weights.install(model, home.models)
     (folder / "photo.bin").write_bytes(astronaut[80:176, 170:290].tobytes())  # 120 x 96
     output = user.play("scenes.py", folder=str(folder))
@@ -99,14 +101,17 @@ def krita(tmp_path_factory: pytest.TempPathFactory, home: Paths) -> Machine:
 
 
 @pytest.fixture(scope="session")
-def krita_scenes(krita: Machine, engine: Client, astronaut: np.ndarray) -> Scenes:
-    """Plays all scenes of Krita; some of them on an engine that takes three seconds."""
+def krita_scenes(krita: Machine, home: Paths, engine: Client, astronaut: np.ndarray) -> Scenes:
+    """Plays all scenes of Krita, or those in PIXELMEND_ONLY; some on an engine of three seconds."""
     folder = krita.user / "scenes"
     folder.mkdir()
     (folder / "photo.bin").write_bytes(astronaut[80:176, 170:290].tobytes())  # 120 x 96
+    for model in MODELS:
+        random_weights.install(model, home.models)
     with SlowEngine(krita.user / "slow", step_seconds=0.1, steps=30) as slow:
         (folder / "slow.json").write_text(json.dumps(slow.settings), encoding="utf-8")
-        told = editor.play(krita, folder, machine.INSIDE / "krita_scenes.py")
+        only = {"PIXELMEND_ONLY": os.environ.get("PIXELMEND_ONLY", "")}
+        told = editor.play(krita, folder, machine.INSIDE / "krita_scenes.py", only)
         wait_until(lambda: set(slow.phases()) <= {"done", "canceled"})
         told["slow"] = {"phases": slow.phases()}
     assert told.pop("raised") == []  # nothing went wrong in a slot

@@ -31,10 +31,10 @@ from .form import Form, narrow
 from .history import History, Result
 from .view import Panel
 
+PANEL_LEAST = 130  # pixels of height that the panel has; what is higher is scrolled
 ROOMY = 560  # pixels of height, from which on options and a result are shown together
 
 LAYER, MERGED = "layer", "merged"  # what is restored
-APART, HERE = "apart", "here"  # where a result goes that is larger than its source
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Wish:
     task: str
     options: Json
     source: str = LAYER
-    enlarged: str = APART
+    enlarged: str = forms.NEW
 
     def to_json(self) -> Json:
         """Describes it, so that it can be remembered."""
@@ -77,6 +77,7 @@ class Dock(QWidget):
         self._icon = icon
         self._working = False
         self._remembered: dict[str, Json] = {}  # by task: the options that were chosen last
+        self._enlarged = forms.NEW
         self._built_for = ""
 
         self.task = self._list("task", translate("Task"))
@@ -85,9 +86,6 @@ class Dock(QWidget):
         self.source = self._list("source", translate("What is restored"))
         self.source.addItem(translate("Active layer, or what is selected of it"), LAYER)
         self.source.addItem(translate("Everything that is visible, merged"), MERGED)
-        self.enlarged = self._list("enlarged", translate("Where a larger result goes"))
-        self.enlarged.addItem(translate("Into a new document"), APART)
-        self.enlarged.addItem(translate("Into this one, which is scaled"), HERE)
         self.run = QPushButton(translate("R&estore"))
         self.run.setObjectName("run")
         self.missing = _text("missing")
@@ -109,30 +107,27 @@ class Dock(QWidget):
         inner = QWidget()
         choices = QVBoxLayout(inner)
         choices.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.task, self.form, self.about, self.source, self.enlarged):
+        for widget in (self.task, self.form, self.about, self.source):
             choices.addWidget(widget)
         choices.addStretch(1)
-        self.choices = QScrollArea()
+        self.choices = _scrolling()
         self.choices.setWidget(inner)
-        self.choices.setWidgetResizable(True)
-        self.choices.setFrameShape(QFrame.Shape.NoFrame)
-        self.choices.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.choices.setMinimumHeight(60)
         self.choices.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self._place = QVBoxLayout()  # where the panel is, while there is one
+        self._place = _scrolling()  # where the panel is, while there is one
+        self._place.setMinimumHeight(PANEL_LEAST)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self.missing)
         layout.addWidget(self.choices, 2)
         layout.addWidget(self.run)
-        layout.addLayout(self._place, 3)
+        layout.addWidget(self._place, 3)
         layout.addWidget(self.history)
 
     def _connect(self) -> None:
         self.task.currentIndexChanged.connect(self._chosen)
         self.form.changed.connect(self._tell)
         self.source.currentIndexChanged.connect(self._tell)
-        self.enlarged.currentIndexChanged.connect(self._tell)
         self.run.clicked.connect(lambda: self.start(None))
         self.history.opened.connect(self.show_result)
         self.history.reopened.connect(self.reopened)
@@ -153,10 +148,10 @@ class Dock(QWidget):
         self.tasks = tasks
         self._remembered = cast("dict[str, Json]", remembered.get("options", {}))
         self._built_for = ""
-        for combo, name in ((self.source, "source"), (self.enlarged, "enlarged")):
-            combo.blockSignals(True)
-            combo.setCurrentIndex(max(0, combo.findData(remembered.get(name))))
-            combo.blockSignals(False)
+        self._enlarged = str(remembered.get("enlarged", forms.NEW))
+        self.source.blockSignals(True)
+        self.source.setCurrentIndex(max(0, self.source.findData(remembered.get("source"))))
+        self.source.blockSignals(False)
         self.task.blockSignals(True)
         self.task.clear()
         for task in tasks:
@@ -173,8 +168,9 @@ class Dock(QWidget):
         task = self.chosen_task()
         if task is not None and self._built_for != task["id"]:
             self._built_for = task["id"]
-            before = self._remembered.get(task["id"], {})
-            fields = forms.fields(task)
+            fields, place = forms.fields(task), forms.place(task)
+            before = {**self._remembered.get(task["id"], {}), "place": self._enlarged}
+            fields += [] if place is None else [place]
             self.form.ask(fields, {one.name: forms.answer(one, before) for one in fields})
         self._show_parts()
 
@@ -188,10 +184,10 @@ class Dock(QWidget):
         task = self.chosen_task()
         if task is None:
             return None
-        options = forms.options(task, self.form.answers())
-        return Wish(
-            task["id"], options, str(self.source.currentData()), str(self.enlarged.currentData())
-        )
+        answers = self.form.answers()
+        self._enlarged = str(answers.get("place", self._enlarged))
+        options = forms.options(task, answers)
+        return Wish(task["id"], options, str(self.source.currentData()), self._enlarged)
 
     def _tell(self, *_: Any) -> None:
         wish = self.wish()
@@ -216,9 +212,9 @@ class Dock(QWidget):
         # In a low docker there is room for one of them.
         room = self.panel is None or (self.height() >= ROOMY and not self._working)
         self.choices.setVisible(bool(self.tasks) and room)
+        self._place.setVisible(self.panel is not None)
         self.run.setVisible(bool(self.tasks) and not self._working)
         self.run.setEnabled(not self._working)
-        self.enlarged.setVisible(task is not None and forms.enlarges(task))
         self.about.setText("" if task is None else self._model_text(task))
         self.about.setVisible(bool(self.about.text()))
 
@@ -250,7 +246,7 @@ class Dock(QWidget):
         layout = panel.layout()
         assert layout is not None
         layout.setContentsMargins(0, 0, 0, 0)
-        self._place.addWidget(panel)
+        self._place.setWidget(panel)
         return panel
 
     def _remove_panel(self) -> None:
@@ -258,7 +254,7 @@ class Dock(QWidget):
         if panel is not None:
             panel.canceled.disconnect()
             panel.closed.disconnect()
-            self._place.removeWidget(panel)
+            self._place.takeWidget()
             panel.hide()
             panel.deleteLater()
         self._show_parts()
@@ -311,6 +307,14 @@ def model_text(model: Json) -> str:
     elif model.get("weights"):
         words.append(translate("on this computer"))
     return ": ".join(words)
+
+
+def _scrolling() -> QScrollArea:
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
 
 
 def _text(name: str) -> QLabel:
