@@ -41,7 +41,8 @@ def load(
     if refusal is None or len(candidates) > 1:
         raise UnreadableCheckpoint(
             "The weights are those of no model that Pixelmend knows for this task",
-            hint="Name the model with --model to see what differs",
+            hint="Name the model with --model to see what differs; where it enlarges, --scale "
+            "says how many times",
         ) from refusal
     raise refusal
 

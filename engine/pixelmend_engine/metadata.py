@@ -6,9 +6,12 @@ import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, TypeVar
 
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
+
+from pixelmend_engine import xmp
 
 Value = TypeVar("Value")
 
@@ -32,6 +35,8 @@ UNDEFINED_IN_GPS = (ExifTags.GPS.GPSProcessingMethod, ExifTags.GPS.GPSAreaInform
 MAX_DPI = 1_000_000.0
 WIDTHS = (ExifTags.Base.ImageWidth, ExifTags.Base.ExifImageWidth)
 HEIGHTS = (ExifTags.Base.ImageLength, ExifTags.Base.ExifImageHeight)
+SIDES = (*zip(WIDTHS, HEIGHTS, strict=True), (ExifTags.Base.XResolution, ExifTags.Base.YResolution))
+LYING = (5, 6, 7, 8)  # orientations that turn width into height
 EXIF_HEADER = b"Exif\0\0"  # how EXIF starts in a JPEG file; elsewhere it may be missing
 RESOURCE = b"8BIM"  # how Photoshop wraps what it stores in files of others
 IPTC_RESOURCE = 0x0404
@@ -142,40 +147,55 @@ def _start_of(exif: bytes) -> int:
 def resized(found: Metadata, across: float, down: float) -> Metadata:
     """Returns the metadata of a picture that has grown: it prints at its old size.
 
-    EXIF's width and height, where it states them, are those of the file it was read from, and grow
-    with it. Patched where they stand, as in `turned_upright`.
+    Width, height and resolution, where EXIF and XMP state them, are those of the file they were
+    read from, and grow with it. EXIF is patched where it stands, as in `turned_upright`.
     """
     dpi = None if found.dpi is None else sound_dpi(found.dpi[0] * across, found.dpi[1] * down)
-    exif = found.exif
+    exif, packet = found.exif, found.xmp
     if exif is not None:
         with contextlib.suppress(*UNREADABLE):  # what can't be read states nothing
             exif = _with_sides(exif, across, down)
-    return dataclasses.replace(found, dpi=dpi, exif=exif)
+    if packet is not None:
+        with contextlib.suppress(*UNREADABLE):
+            packet = xmp.resized(packet, across, down)
+    return dataclasses.replace(found, dpi=dpi, exif=exif, xmp=packet)
 
 
 def _with_sides(exif: bytes, across: float, down: float) -> bytes:
-    order, first, count = _first_folder(exif)
-    start = _start_of(exif)
+    factors = {**dict.fromkeys(WIDTHS, across), **dict.fromkeys(HEIGHTS, down)}
+    factors |= {ExifTags.Base.XResolution: across, ExifTags.Base.YResolution: down}
+    start, (order, _, _) = _start_of(exif), _first_folder(exif)
     patched = bytearray(exif)
-    folders = [(first, count)]
+    for tag, entry in _places(exif):
+        kind, count = struct.unpack_from(f"{order}HI", exif, entry + 2)
+        if tag not in factors or count != 1:
+            continue
+        if kind == TiffTags.RATIONAL:
+            place = start + struct.unpack_from(f"{order}I", exif, entry + 8)[0]
+            over, under = struct.unpack_from(f"{order}II", exif, place)
+            if under:
+                grown = (Fraction(over, under) * Fraction(factors[tag])).limit_denominator(1000)
+                struct.pack_into(f"{order}II", patched, place, *grown.as_integer_ratio())
+        elif form := {TiffTags.SHORT: "H", TiffTags.LONG: "I"}.get(kind):
+            (side,) = struct.unpack_from(f"{order}{form}", exif, entry + 8)
+            grown = int(side * factors[tag])  # as a long: a short may be too small now
+            struct.pack_into(f"{order}HII", patched, entry + 2, TiffTags.LONG, 1, grown)
+    return bytes(patched)
+
+
+def _places(exif: bytes) -> Iterator[tuple[int, int]]:
+    # Tags and where their entries are: those of the first folder, then those of EXIF's own.
+    order, first, count = _first_folder(exif)
+    inner: list[int] = []
     for entry in range(first, first + 12 * count, 12):
         (tag,) = struct.unpack_from(f"{order}H", exif, entry)
+        yield tag, entry
         if tag == ExifTags.IFD.Exif:
-            inner = start + struct.unpack_from(f"{order}I", exif, entry + 8)[0]
-            folders.append((inner + 2, struct.unpack_from(f"{order}H", exif, inner)[0]))
-    for begin, entries in folders:
-        for entry in range(begin, begin + 12 * entries, 12):
-            tag, kind, values = struct.unpack_from(f"{order}HHI", exif, entry)
-            form = {TiffTags.SHORT: "H", TiffTags.LONG: "I"}.get(kind)
-            factor = {**dict.fromkeys(WIDTHS, across), **dict.fromkeys(HEIGHTS, down)}.get(tag)
-            if form is None or factor is None or values != 1:
-                continue
-            (side,) = struct.unpack_from(f"{order}{form}", exif, entry + 8)
-            # As a long: a short may be too small now.
-            struct.pack_into(
-                f"{order}HII", patched, entry + 2, TiffTags.LONG, 1, int(side * factor)
-            )
-    return bytes(patched)
+            inner.append(_start_of(exif) + struct.unpack_from(f"{order}I", exif, entry + 8)[0])
+    for begin in inner:
+        (count,) = struct.unpack_from(f"{order}H", exif, begin)
+        for entry in range(begin + 2, begin + 2 + 12 * count, 12):
+            yield struct.unpack_from(f"{order}H", exif, entry)[0], entry
 
 
 def parsed(exif: bytes | None) -> Image.Exif:
@@ -195,17 +215,23 @@ def orientation(exif: bytes) -> int:
 
 
 def turned_upright(exif: bytes) -> bytes:
-    """Says in EXIF that the picture stands upright.
+    """Says in EXIF that the picture stands upright; width and height change places if it lay.
 
     Patched where it stands, because maker's notes point into these bytes. The thumbnail is cut off:
     it would lie on its side from now on.
     """
     patched = bytearray(exif)
     order, first, count = _first_folder(exif)
-    for entry in range(first, first + 12 * count, 12):
-        (tag,) = struct.unpack_from(f"{order}H", exif, entry)
-        if tag == ExifTags.Base.Orientation:
-            struct.pack_into(f"{order}HIHH", patched, entry + 2, 3, 1, 1, 0)
+    places = dict(_places(exif))
+    upright = places.get(ExifTags.Base.Orientation)
+    if upright is not None:
+        (lay,) = struct.unpack_from(f"{order}H", exif, upright + 8)
+        struct.pack_into(f"{order}HIHH", patched, upright + 2, 3, 1, 1, 0)
+        for wide, high in SIDES if lay in LYING else ():
+            if wide in places and high in places:
+                bodies = (slice(places[tag] + 2, places[tag] + 12) for tag in (wide, high))
+                one, other = bodies
+                patched[one], patched[other] = patched[other], patched[one]
     struct.pack_into(f"{order}I", patched, first + 12 * count, 0)
     return bytes(patched)
 

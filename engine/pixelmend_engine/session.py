@@ -253,6 +253,11 @@ def _load_first(found: list[Attempt], device: torch.device, dtype: torch.dtype) 
         attempt = found[len(notes)]
         try:
             spec, pipeline = loading.load(attempt.specs, attempt.files, device, dtype)
+            if twins := [one.id for one in attempt.specs if one.config == spec.config][1:]:
+                notes.append(
+                    f"The weights are taken for those of `{spec.id}`; if they are of "
+                    f"{' or '.join(f'`{twin}`' for twin in twins)}, say so with --model"
+                )
             return Loaded(spec, pipeline, device, tuple(notes))
         except UnreadableCheckpoint as error:
             if attempt is found[-1]:

@@ -6,15 +6,23 @@ Source: ISO 16684-1 (XMP); IPTC Photo Metadata Standard, "Digital Source Type".
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 TIFF = "http://ns.adobe.com/tiff/1.0/"
+EXIF = "http://ns.adobe.com/exif/1.0/"
 PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
 IPTC_EXTENSION = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 NOTES, EXTENSION = "http://ns.adobe.com/xmp/note/", "HasExtendedXMP"
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+SIDES = (  # what states width and height, and what states how many pixels an inch has
+    ((TIFF, "tiff:ImageWidth"), (TIFF, "tiff:ImageLength")),
+    ((EXIF, "exif:PixelXDimension"), (EXIF, "exif:PixelYDimension")),
+    ((TIFF, "tiff:XResolution"), (TIFF, "tiff:YResolution")),
+)
+LYING = ("5", "6", "7", "8")  # orientations that turn width into height
 CAPTURED = {  # what was taken from life; any other term says more than that we restored it
     "",
     "digitalCapture",
@@ -126,14 +134,45 @@ def _children(parent: minidom.Element, namespace: str, name: str) -> list[minido
 def turned_upright(packet: bytes) -> bytes:
     """Says that the picture stands upright, where the packet said anything about it.
 
+    Width and height change places if the picture lay.
+
     Raises:
         ValueError: It is no XMP.
     """
     parsed = Packet(packet)
-    if not parsed.text(TIFF, "Orientation"):
+    before = parsed.text(TIFF, "Orientation")
+    if not before:
         return packet
     parsed.put(TIFF, "tiff:Orientation", "1")
+    for pair in SIDES if before in LYING else ():
+        one, other = (parsed.text(space, name.split(":")[1]) for space, name in pair)
+        for (space, name), value in zip(pair, (other, one), strict=True):
+            if one and other:
+                parsed.put(space, name, value)
     return bytes(parsed)
+
+
+def resized(packet: bytes, across: float, down: float) -> bytes:
+    """Says what a picture that has grown measures, where the packet says it of the one before.
+
+    Raises:
+        ValueError: It is no XMP, or states what is no number.
+    """
+    parsed = Packet(packet)
+    found = False
+    for pair in SIDES:
+        for (space, name), factor in zip(pair, (across, down), strict=True):
+            if before := parsed.text(space, name.split(":")[1]).strip():
+                grown = Fraction(before) * Fraction(factor)
+                whole = "/" not in before  # a number of pixels; resolutions are fractions
+                parsed.put(space, name, str(int(grown)) if whole else _ratio(grown))
+                found = True
+    return bytes(parsed) if found else packet
+
+
+def _ratio(value: Fraction) -> str:
+    over, under = value.limit_denominator(1000).as_integer_ratio()
+    return f"{over}/{under}"
 
 
 def without_extension(packet: bytes) -> bytes:

@@ -64,7 +64,9 @@ class Output:
         """Says that a picture was not restored, and why."""
         if self.as_json:
             click.echo(json.dumps({"input": str(target.source), "error": to_json(error)}))
-        click.echo(f"{error.message}\n  {error.hint}", err=True)
+        name = click.format_filename(target.source.name)
+        about = "" if name in error.message else f"{name}: "
+        click.echo(f"{about}{error.message}\n  {error.hint}", err=True)
 
     def note(self, text: str) -> None:
         """Says what the user should know, though nothing went wrong."""

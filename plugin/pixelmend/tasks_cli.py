@@ -88,7 +88,8 @@ def _mask(task: Task) -> Callable[[Command], Command]:
     if task == "inpaint":
         return click.option(
             "--mask",
-            type=click.Path(path_type=Path),
+            type=click.Path(),
+            callback=lambda _context, _option, value: value if value == ALPHA else Path(value),
             metavar="FILE|alpha",
             required=True,
             help="Fill what is white in this picture; alpha: what is transparent in the input.",
@@ -300,7 +301,7 @@ def _run(task: Task, suffix: str, options: Options) -> int:
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])
     output = Output(as_json=options["as_json"], quiet=options["quiet"])
-    from_alpha = task == "inpaint" and options["mask"] == Path(ALPHA)
+    from_alpha = task == "inpaint" and options["mask"] == ALPHA
     files = Files(
         mask=None if from_alpha else options["mask"],
         overwrite=options["overwrite"],

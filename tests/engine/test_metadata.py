@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import IFDRational
 
 from pixelmend_engine import images, metadata
 from pixelmend_engine.metadata import Metadata
@@ -105,6 +106,8 @@ def test_sides_that_exif_states_grow_with_the_picture(order: str, small: Image.I
     exif.endian = order
     exif[ExifTags.Base.Make] = "A camera"
     exif[ExifTags.Base.ImageWidth] = 60_000
+    exif[ExifTags.Base.XResolution] = IFDRational(300, 1)
+    exif[ExifTags.Base.YResolution] = IFDRational(145, 2)
     exif[ExifTags.IFD.Exif] = {
         ExifTags.Base.MakerNote: b"points into these bytes",
         ExifTags.Base.ExifImageWidth: 96,
@@ -118,9 +121,31 @@ def test_sides_that_exif_states_grow_with_the_picture(order: str, small: Image.I
     grown = Image.Exif()
     grown.load(found.exif)
     assert grown[ExifTags.Base.ImageWidth] == 240_000
+    assert (grown[ExifTags.Base.XResolution], grown[ExifTags.Base.YResolution]) == (1200, 145)
     inner = grown.get_ifd(ExifTags.IFD.Exif)
     assert (inner[ExifTags.Base.ExifImageWidth], inner[ExifTags.Base.ExifImageHeight]) == (384, 128)
     assert inner[ExifTags.Base.MakerNote] == b"points into these bytes"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_sides_that_exif_states_are_those_of_the_upright_picture(order: str) -> None:
+    exif = Image.Exif()
+    exif.endian = order
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.XResolution] = IFDRational(300, 1)
+    exif[ExifTags.Base.YResolution] = IFDRational(150, 1)
+    sides = {ExifTags.Base.ExifImageWidth: 96, ExifTags.Base.ExifImageHeight: 64}
+    exif[ExifTags.IFD.Exif] = sides
+    raw = exif.tobytes()
+    turned = Image.Exif()
+    turned.load(metadata.turned_upright(raw))
+    assert turned[ExifTags.Base.Orientation] == 1
+    assert (turned[ExifTags.Base.XResolution], turned[ExifTags.Base.YResolution]) == (150, 300)
+    inner = turned.get_ifd(ExifTags.IFD.Exif)
+    assert (inner[ExifTags.Base.ExifImageWidth], inner[ExifTags.Base.ExifImageHeight]) == (64, 96)
+    exif[ExifTags.Base.Orientation] = 3  # on its head
+    turned.load(metadata.turned_upright(exif.tobytes()))
+    assert dict(turned.get_ifd(ExifTags.IFD.Exif)) == sides
 
 
 def test_exif_that_can_not_be_read_grows_to_nothing_else() -> None:

@@ -83,6 +83,24 @@ def test_upright_is_said_where_something_was() -> None:
     assert turned.text(TIFF, "Make") == "A camera"
 
 
+SIDES = 'tiff:ImageWidth="96" tiff:ImageLength="64" tiff:XResolution="300/1"'
+
+
+def test_sides_are_those_of_the_upright_picture() -> None:
+    turned = Packet(xmp.turned_upright(packet(f'tiff:Orientation="8" {SIDES}')))
+    assert (turned.text(TIFF, "ImageWidth"), turned.text(TIFF, "ImageLength")) == ("64", "96")
+    turned = Packet(xmp.turned_upright(packet(f'tiff:Orientation="3" {SIDES}')))
+    assert turned.text(TIFF, "ImageWidth") == "96"
+
+
+def test_sides_grow_with_the_picture() -> None:
+    grown = Packet(xmp.resized(packet(SIDES), 4.0, 2.5))
+    assert (grown.text(TIFF, "ImageWidth"), grown.text(TIFF, "ImageLength")) == ("384", "160")
+    assert grown.text(TIFF, "XResolution") == "1200/1"
+    assert grown.text(TIFF, "YResolution") == ""
+    assert xmp.resized(packet(), 4.0, 2.5) == packet()
+
+
 def test_utf_16_is_understood() -> None:
     before = packet().decode().replace("\ufeff", "")
     after = xmp.restored(f"\ufeff{before}".encode("utf-16-le"), PROVENANCE)

@@ -20,14 +20,20 @@ def test_results_go_to_stdout_and_errors_to_stderr(capsys: pytest.CaptureFixture
     output.note("By the way")
     printed = capsys.readouterr()
     assert printed.out == "out.png\n"
-    assert printed.err == "It is no image\n  Choose another\nBy the way\n"
+    assert printed.err == "in.png: It is no image\n  Choose another\nBy the way\n"
+
+
+def test_an_error_names_its_picture_once(capsys: pytest.CaptureFixture[str]) -> None:
+    told = BadImage("`in.png` is no image", hint="Choose another")
+    Output(as_json=False, quiet=False).failure(TARGET, told)
+    assert capsys.readouterr().err == "`in.png` is no image\n  Choose another\n"
 
 
 def test_quiet_leaves_notes_out_but_not_errors(capsys: pytest.CaptureFixture[str]) -> None:
     output = Output(as_json=False, quiet=True)
     output.note("By the way")
     output.failure(TARGET, ERROR)
-    assert capsys.readouterr().err == "It is no image\n  Choose another\n"
+    assert capsys.readouterr().err == "in.png: It is no image\n  Choose another\n"
 
 
 def test_json_holds_results_and_errors(capsys: pytest.CaptureFixture[str]) -> None:

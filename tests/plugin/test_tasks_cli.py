@@ -106,7 +106,9 @@ def test_weights_name_their_model_where_the_user_does_not(
     ended = pixelmend(
         "upscale", scan, "-s", "2", "--weights", weights("diffir-realsr-x2"), "--json"
     )
-    assert json.loads(ended.stdout)["model"] == "diffir-realsr-x2"
+    told = json.loads(ended.stdout)
+    assert told["model"] == "diffir-realsr-x2"
+    assert "if they are of `diffir-realsr-x2-v2`, say so with --model" in " ".join(told["notes"])
 
 
 @pytest.mark.parametrize(
