@@ -81,7 +81,7 @@ class Upsample(nn.Module):
         return self.conv(functional.interpolate(x, scale_factor=2.0))
 
 
-class Stage(nn.Sequential):
+class Stage(nn.ModuleList):
     """One numbered entry of the checkpoints: layers that take what each of them needs."""
 
     def forward(self, x: Features, embedding: Embedding, context: Context) -> Resized:
@@ -107,7 +107,7 @@ class Descent(nn.Module):
         self.time_embed = nn.Sequential(
             nn.Linear(width, embedding), nn.SiLU(), nn.Linear(embedding, embedding)
         )
-        stages = [Stage(_conv(inputs, width))]
+        stages = [Stage([_conv(inputs, width)])]
         self.widths = [width]  # of what each of the stages puts out
         channels = width
         for level, multiplier in enumerate(sizes.multipliers):
@@ -116,16 +116,18 @@ class Descent(nn.Module):
                 channels = multiplier * width
                 if level < sizes.attending_levels:
                     layers.append(SpatialTransformer(channels, sizes))
-                stages.append(Stage(*layers))
+                stages.append(Stage(layers))
                 self.widths.append(channels)
             if level < len(sizes.multipliers) - 1:
-                stages.append(Stage(Downsample(channels)))
+                stages.append(Stage([Downsample(channels)]))
                 self.widths.append(channels)
         self.input_blocks = nn.ModuleList(stages)
         self.middle_block = Stage(
-            ResidualBlock(channels, channels, embedding),
-            SpatialTransformer(channels, sizes),
-            ResidualBlock(channels, channels, embedding),
+            [
+                ResidualBlock(channels, channels, embedding),
+                SpatialTransformer(channels, sizes),
+                ResidualBlock(channels, channels, embedding),
+            ]
         )
 
     def embed(self, t: Float[Tensor, " b"]) -> Embedding:
@@ -164,7 +166,7 @@ class UNet(Descent):
                     layers.append(SpatialTransformer(channels, sizes))
                 if level and number == sizes.blocks:
                     layers.append(Upsample(channels))
-                stages.append(Stage(*layers))
+                stages.append(Stage(layers))
         self.output_blocks = nn.ModuleList(stages)
         self.out = nn.Sequential(
             PreciseGroupNorm(NORM_GROUPS, channels), nn.SiLU(), _conv(channels, sizes.latent)
