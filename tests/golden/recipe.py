@@ -1,5 +1,6 @@
 """DiffBIR's golden vectors: networks whose weights are made by a recipe instead of stored."""
 
+import dataclasses
 import hashlib
 import json
 import zlib
@@ -12,6 +13,7 @@ from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariable
 from torch import Tensor, nn
 
 from pixelmend_engine.catalog import sizes
+from pixelmend_engine.catalog.diffbir import DiffBIRConfig
 from pixelmend_engine.checkpoints import StateDict
 
 HERE = Path(__file__).parent / "diffbir"
@@ -70,3 +72,16 @@ def digest(network: nn.Module) -> str:
         found.update(key.encode())
         found.update(tensor.numpy().astype("<f4").tobytes())
     return found.hexdigest()
+
+
+def tiny(published: DiffBIRConfig) -> DiffBIRConfig:
+    """Returns a published system in the sizes of the golden vectors."""
+    return dataclasses.replace(
+        published,
+        unet=UNET,
+        autoencoder=AUTOENCODER,
+        text=TEXT,
+        swinir=SWINIR,
+        bsrnet=RRDB,
+        scunet=SCUNET,
+    )

@@ -18,7 +18,6 @@ from pixelmend_engine.nn.scunet import SCUNet
 from pixelmend_engine.nn.swinir import SwinIR
 
 TOLERANCE = 2e-5
-BUFFERS = ("relative_position_index", "attn_mask")  # in SwinIR's files; they follow from sizes
 
 
 def bsrnet() -> RRDBNet:
@@ -46,7 +45,7 @@ def test_names_and_shapes_are_the_published_ones(name: str, network: type[nn.Mod
     with torch.device("meta"):
         built = network()
     shapes = {key: list(tensor.shape) for key, tensor in built.state_dict().items()}
-    published = {k: shape for k, shape in manifest(name).items() if not k.endswith(BUFFERS)}
+    published = {k: shape for k, shape in manifest(name).items() if not k.endswith(SwinIR.BUFFERS)}
     assert shapes == published
 
 

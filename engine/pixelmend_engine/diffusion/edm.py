@@ -1,7 +1,7 @@
 """Samplers of the k-diffusion family, on x = x_0 + sigma eps, with DiffBIR's grid of sigmas.
 
 Sources: Karras et al., EDM, arXiv:2206.00364; Liu et al., linear multistep, arXiv:2202.09778; Lu et
-al., DPM-Solver(++), arXiv:2206.00927 and arXiv:2211.01095. Names of variables are theirs: `d` is the
+al., DPM-Solver(++), arXiv:2206.00927, arXiv:2211.01095. Names of variables are theirs: `d` is the
 slope (x - D) / sigma, `h` a step in -log(sigma). Where x_0 alone is left (sigma 0), each step is
 Euler's, which is exactly D.
 """

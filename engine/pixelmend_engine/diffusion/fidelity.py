@@ -25,7 +25,7 @@ def steered(x0: Latent, weight: float, scale: float, loss: Loss, repeats: int = 
     `weight` is what x_0 weighs in the posterior mean: the step is as large there at each timestep.
     """
     for _ in range(repeats):
-        with torch.inference_mode(mode=False), torch.enable_grad():
+        with torch.enable_grad():
             estimate = x0.detach().clone().requires_grad_()
             (slope,) = torch.autograd.grad(loss(estimate), estimate)
         x0 = x0 - STRENGTH * scale / weight * slope

@@ -14,7 +14,7 @@ from torch import Tensor
 VARIANCE = 0.01  # of the weights, in tile sides squared
 
 Map = Float[Tensor, "b c h w"]
-Part = Callable[[Map, int, int], Float[Tensor, "b o hs ws"]]
+Part = Callable[[Map, int, int], Float[Tensor, "n o hs ws"]]
 """Takes a tile, and the row and column where it starts."""
 
 
@@ -49,7 +49,7 @@ def _bell(length: int, middle: float) -> Float[Tensor, " n"]:
     return bell.float()
 
 
-def fused(part: Part, x: Map, tile: int, stride: int, scale: int = 1) -> Float[Tensor, "b o hs ws"]:
+def fused(part: Part, x: Map, tile: int, stride: int, scale: int = 1) -> Float[Tensor, "n o hs ws"]:
     """Applies a function that enlarges `scale` times to each tile, and weighs what overlaps.
 
     Sums are taken in float32, where `x` lies.

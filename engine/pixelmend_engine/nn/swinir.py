@@ -143,6 +143,8 @@ class ResidualGroup(nn.Module):
 class SwinIR(nn.Module):
     """Pictures in, pictures of the same size out: sRGB in [0, 1], not clamped."""
 
+    BUFFERS = ("relative_position_index", "attn_mask")  # in the files; they follow from the sizes
+
     def __init__(self, sizes: SwinIRSizes) -> None:
         super().__init__()
         self.sizes = sizes

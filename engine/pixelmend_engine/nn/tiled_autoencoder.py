@@ -90,6 +90,22 @@ def _rounded(side: int, tile: int) -> int:
     return side
 
 
+def whole(
+    network: Encoder | Decoder,
+    x: Float[Tensor, "b c h w"],
+    cut: Sequence[Box],
+    device: torch.device,
+    report: Report,
+) -> Float[Tensor, "b o hs ws"]:
+    """Runs a picture that is one tile."""
+    assert len(cut) == 1
+    held, count = [x.to(device)], _norms(network)
+    for number, norm in enumerate(network.program(held)):
+        held[-1] = norm(held[-1])
+        report(number + 1, count)
+    return held.pop().to(x.device)
+
+
 def together(
     network: Encoder | Decoder,
     x: Float[Tensor, "b c h w"],
