@@ -169,11 +169,17 @@ class Session:
         from pixelmend_engine.fill import fill
         from pixelmend_engine.retouch import retouch
 
-        request = Request(seed=options["seed"], scale=choice.scale, options=options)
-        tile = None if options["tile"] == AUTO else options["tile"]
-        asked = restore.Options(request=request, tile=tile)
         runs: list[Restored] = []
         notes: list[str] = []
+        request = Request(
+            seed=options["seed"],
+            scale=choice.scale,
+            task=choice.task,
+            say=notes.append,
+            options=options,
+        )
+        tile = None if options["tile"] == AUTO else options["tile"]
+        asked = restore.Options(request=request, tile=tile)
 
         def through_the_model(image: Tensor, number: int = 0, count: int = 1) -> Tensor:
             def report_share(done: int, total: int) -> None:
@@ -189,7 +195,7 @@ class Session:
                 result, said = enlarge(raster, choice.scale, strength, through_the_model)
             case "inpaint":
                 result, said = fill(raster, strength, through_the_model)
-            case "deblur" | "restore":
+            case "deblur" | "face" | "restore" | "denoise":
                 result, said = retouch(raster, strength, through_the_model)
         loaded = self._loaded or loaded
         return result, {

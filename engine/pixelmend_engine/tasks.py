@@ -13,12 +13,14 @@ from pixelmend_engine.registry import AUTO
 TITLES: dict[Task, str] = {
     "deblur": "Deblur",
     "restore": "Restore Photo",
+    "denoise": "Denoise",
     "upscale": "Upscale",
     "inpaint": "Fill Selection",
 }
 RESULTS: dict[Task, str] = {  # how an editor names a result
     "deblur": "Deblurred",
     "restore": "Restored",
+    "denoise": "Denoised",
     "upscale": "Upscaled",
     "inpaint": "Filled",
 }

@@ -108,7 +108,7 @@ def test_from_picture_to_picture(case: dict[str, Any]) -> None:
         lambda _, inputs, __: seen.update(z=inputs[0] * 0.18215)
     )
     with torch.no_grad():
-        cleaned = clean(model.networks.cleaner(cleaner), image, size, made.clean, CPU)
+        cleaned = clean(model.networks.cleaner(cleaner), image, size, 512, made.clean, CPU)
     result = model.run(image, size, cleaner, wish, draws, made, ignore)
     decode.remove()
 

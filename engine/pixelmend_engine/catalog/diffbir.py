@@ -18,7 +18,6 @@ from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec, Task
 
 Cleaner = Literal["swinir", "swinir_face", "bsrnet", "scunet"]
 
-MIN_SIDE = 512  # pixels: what the short side of the cleaned picture is raised to
 MAX_SCALE = 8.0
 FIDELITY_SAMPLER, FIDELITY_STEPS = "spaced", 50  # what restoration guidance is published for
 SAMPLERS = (
@@ -79,6 +78,7 @@ class DiffBIRConfig:
     beta_start: float = 0.00085
     beta_end: float = 0.012
     timesteps: int = 1000
+    min_side: int = 512  # pixels: what the short side of the cleaned picture is raised to
 
     def cleaner(self, task: Task) -> Cleaner:
         """Returns which network cleans for a task."""
@@ -88,7 +88,12 @@ class DiffBIRConfig:
 V2_1 = DiffBIRConfig(
     prediction="v",
     zero_snr=True,
-    cleaners=(("restore", "swinir"), ("denoise", "swinir"), ("upscale", "swinir")),
+    cleaners=(
+        ("restore", "swinir"),
+        ("denoise", "swinir"),
+        ("upscale", "swinir"),
+        ("face", "swinir_face"),
+    ),
     defaults=Defaults(
         sampler="edm_dpm++_3m_sde",
         steps=10,
@@ -100,7 +105,12 @@ V2_1 = DiffBIRConfig(
 V2 = DiffBIRConfig(
     prediction="epsilon",
     zero_snr=False,
-    cleaners=(("restore", "bsrnet"), ("denoise", "scunet"), ("upscale", "bsrnet")),
+    cleaners=(
+        ("restore", "bsrnet"),
+        ("denoise", "scunet"),
+        ("upscale", "bsrnet"),
+        ("face", "swinir_face"),
+    ),
     defaults=Defaults(
         sampler="spaced", steps=50, cfg_scale=4.0, prompt="", negative_prompt=NEGATIVE_V2
     ),
@@ -112,8 +122,14 @@ V1_GENERAL = DiffBIRConfig(
     cleaners=(("restore", "swinir"), ("upscale", "swinir")),
     defaults=V1_DEFAULTS,
 )
+V1_FACE = DiffBIRConfig(
+    prediction="epsilon",
+    zero_snr=False,
+    cleaners=(("face", "swinir_face"),),
+    defaults=V1_DEFAULTS,
+)
 
-OPTIONS = (
+OPTIONS = (  # see `options.SPECIAL`
     "prompt",
     "negative_prompt",
     "steps",
@@ -151,4 +167,5 @@ MODELS = (
     _model("diffbir-v2.1", "DiffBIR v2.1", V2_1),
     _model("diffbir-v2", "DiffBIR v2", V2),
     _model("diffbir-v1-general", "DiffBIR v1", V1_GENERAL),
+    _model("diffbir-v1-face", "DiffBIR v1 Face", V1_FACE),
 )

@@ -1,6 +1,6 @@
 """DiffBIR's first stage: a network takes noise, blur and artifacts away before anything is made up.
 
-Sizes are the published ones: the cleaned picture has at least 512 pixels on its short side.
+Sizes are the published ones.
 """
 
 import torch
@@ -8,7 +8,6 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from pixelmend_engine.catalog.diffbir import MIN_SIDE
 from pixelmend_engine.nn import gaussian_tiles
 from pixelmend_engine.nn.rrdb import RRDBNet
 from pixelmend_engine.nn.scunet import SCUNet
@@ -23,22 +22,23 @@ def clean(
     network: CleanerNetwork,
     image: Pictures,
     size: tuple[int, int],
+    least: int,
     tile: int | None,
     device: torch.device,
 ) -> Resized:
-    """Cleans a picture for a result of that size; the short side is at least 512 pixels.
+    """Cleans a picture for a result of that size; the short side is at least `least` pixels.
 
     A network that enlarges by itself is given the picture as it is, the others one that has been
     enlarged to `size`. The result lies where the picture does.
     """
     if isinstance(network, RRDBNet):
         cleaned = _run(network, image, tile, device)
-        return raised(cleaned) if min(size) < MIN_SIDE else resized(cleaned, size)
+        return raised(cleaned, least) if min(size) < least else resized(cleaned, size)
     image = resized(image, size).clamp(0, 1)
-    if isinstance(network, SCUNet) or count(*image.shape[-2:], tile) > 1:
+    if isinstance(network, SCUNet) or count(image.shape[-2], image.shape[-1], tile) > 1:
         # In tiles, the published code raises afterwards; SCUNet sees pictures as they are.
-        return raised(_run(network, image, tile, device))
-    return _run(network, raised(image), None, device)
+        return raised(_run(network, image, tile, device), least)
+    return _run(network, raised(image, least), None, device)
 
 
 def _run(
@@ -46,7 +46,7 @@ def _run(
 ) -> Resized:
     scale = network.scale if isinstance(network, RRDBNet) else 1
 
-    def part(piece: Pictures, top: int = 0, left: int = 0) -> Resized:
+    def part(piece: Pictures, _top: int = 0, _left: int = 0) -> Resized:
         height, width = piece.shape[-2:]
         padded = padded_to(piece.to(device), network.multiple)
         result = network(padded)[..., : height * scale, : width * scale]
@@ -64,17 +64,17 @@ def count(height: int, width: int, tile: int | None) -> int:
     return gaussian_tiles.count(height, width, tile, tile // 2)
 
 
-def raised(image: Pictures) -> Resized:
-    """Enlarges a picture whose short side is less than 512 pixels."""
-    return resized(image, raised_size(image.shape[-2], image.shape[-1]))
+def raised(image: Pictures, least: int) -> Resized:
+    """Enlarges a picture whose short side is less than that."""
+    return resized(image, raised_size(image.shape[-2], image.shape[-1], least))
 
 
-def raised_size(height: int, width: int) -> tuple[int, int]:
+def raised_size(height: int, width: int, least: int) -> tuple[int, int]:
     """Returns the size that a picture of that size is raised to."""
     short = min(height, width)
-    if short >= MIN_SIDE:
+    if short >= least:
         return height, width
-    return int(height * MIN_SIDE / short), int(width * MIN_SIDE / short)
+    return int(height * least / short), int(width * least / short)
 
 
 def resized(image: Pictures, size: tuple[int, int]) -> Resized:

@@ -5,13 +5,15 @@ Paper: Lin et al., DiffBIR: Towards Blind Image Restoration with Generative Diff
 weights of Stable Diffusion 2.1, on which it stands, are under CreativeML Open RAIL++-M. Sizes and
 defaults stand in `catalog/diffbir.py`, where they can be read without torch.
 
-Where we differ: noise comes from a seeded CPU generator (upstream draws on the device); pictures stay
-floats (upstream goes through 8 bits before and after); both branches of guidance are one call of the
-network; restoration guidance, which the published release has for its `spaced` sampler alone and not
-in tiles, works in tiles as well; the autoencoder may take the moments of its norms from a smaller
-copy where all its tiles have no room; and v1 runs as the published code of v2 runs it.
+Where we differ: noise comes from a seeded CPU generator (upstream draws on the device); pictures
+stay floats (upstream goes through 8 bits before and after); both branches of guidance are one call
+of the network; restoration guidance, which the published release has for its `spaced` sampler alone
+and not in tiles, works in tiles as well, by the loss of each tile; the autoencoder may take the
+moments of its norms from a smaller copy where all its tiles have no room; and v1 runs as the
+published code of v2 runs it.
 """
 
+import logging
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -29,7 +31,6 @@ from pixelmend_engine.catalog.diffbir import (
     Cleaner,
     DiffBIRConfig,
 )
-from pixelmend_engine.catalog.spec import Task
 from pixelmend_engine.checkpoints import StateDict, fill_strictly
 from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.fidelity import smooth_weights, steered, weighted_error
@@ -39,9 +40,10 @@ from pixelmend_engine.diffusion.walkers import SAMPLERS
 from pixelmend_engine.diffusion.walks import Knobs
 from pixelmend_engine.family import Report, Request, Restorer
 from pixelmend_engine.models import cleaning, stable_diffusion
-from pixelmend_engine.models.cleaning import CleanerNetwork, padded_to, resized
 from pixelmend_engine.models.branches import Branches
+from pixelmend_engine.models.cleaning import CleanerNetwork, padded_to, resized
 from pixelmend_engine.models.diffbir_plan import PHASES, Phase, Plan, Work, plan
+from pixelmend_engine.models.pace import pace
 from pixelmend_engine.models.phases import Phases
 from pixelmend_engine.nn import color_transfer, gaussian_tiles, tiled_autoencoder
 from pixelmend_engine.nn.autoencoder import Autoencoder, Decoder, Encoder, mode
@@ -53,6 +55,9 @@ from pixelmend_engine.nn.text_encoder import TextEncoder
 from pixelmend_engine.nn.tokenizer import tokenize
 from pixelmend_engine.nn.unet import PreciseGroupNorm, UNet
 
+logger = logging.getLogger(__name__)
+
+PARTS = ("unet", "control", "autoencoder", "text_encoder")  # of every system; and a cleaner
 LATENT_SCALE = 0.18215  # latents are multiplied by this before they are diffused; published
 PIXELS = 64  # what the sides of a whole picture are padded to
 LATENT_PIXELS = 8  # and of one in tiles
@@ -64,6 +69,9 @@ TIMES = {  # seconds for 512 x 512 pixels in float32 on two CPU cores (docs/perf
     "decode": 12.0,
     "steer": 40.0,
 }
+TIMED_PIXELS = 512 * 512
+UNET_PARAMETERS = 865_910_724  # of the published size
+SLOW_S = 60.0  # longer than this is told beforehand
 GUIDED_TIME = 2.0  # of a call with both branches, over one with one
 CLEANER_FILE_MARK = "face"  # in the name of the one of two equal networks that is for faces
 
@@ -174,17 +182,19 @@ def load(
         UnreadableCheckpoint: It is no DiffBIR checkpoint, or one of another system.
     """
     states = convert(config, files)
-    needed = {cleaner for _, cleaner in config.cleaners}
-    cleaners: set[Cleaner] = needed | ({"swinir_face"} & states.keys())  # pyright: ignore[reportAssignmentType]
-    with torch.device("meta"):
-        networks = DiffBIR(config, frozenset(cleaners))
-    wanted = [name for name, _ in networks.named_children()]
+    known = {cleaner for _, cleaner in config.cleaners}
+    # Where faces are one task of several, what cleans them may be left out.
+    optional: set[Cleaner] = {"swinir_face"} if len(known) > 1 else set()
+    cleaners = frozenset[Cleaner](c for c in known if c in states or c not in optional)
+    wanted = (*PARTS, *sorted(cleaners))
     if absent := sorted(set(wanted) - states.keys()):
         raise UnreadableCheckpoint(
             f"The weights are not those of this model: the networks are not all there, missing: "
             f"{', '.join(absent)}",
             hint="Point --weights at a folder with all files of the model that you named",
         )
+    with torch.device("meta"):
+        networks = DiffBIR(config, cleaners)
     for name in wanted:
         part = nn.Module()
         part.add_module(name, networks.get_submodule(name))
@@ -196,9 +206,9 @@ def load(
 
 def _cast(network: nn.Module, dtype: torch.dtype) -> None:
     # As published: embeddings and the last layers stay in float32, and so do the blocks' norms.
-    for name, module in network.named_modules():
-        kept = name.partition(".")[0] in ("", "time_embed", "out")
-        if not kept and not isinstance(module, PreciseGroupNorm):
+    for name, module in network.named_modules():  # pyright: ignore[reportUnknownVariableType]
+        kept = str(name).partition(".")[0] in ("", "time_embed", "out")  # pyright: ignore[reportUnknownArgumentType]
+        if not kept and isinstance(module, nn.Module) and not isinstance(module, PreciseGroupNorm):
             for parameter in module.parameters(recurse=False):
                 parameter.data = parameter.data.to(dtype)
 
@@ -225,13 +235,16 @@ class Wish:
     @classmethod
     def of(cls, config: DiffBIRConfig, options: Mapping[str, Any]) -> "Wish":
         """Takes what the user said, and the version's defaults for what is `auto` or not there."""
-        defaults = vars(config.defaults)
         given = {name: options[name] for name in cls.__dataclass_fields__ if name in options}
-        chosen = defaults | {name: value for name, value in given.items() if value != "auto"}
-        if chosen.get("fidelity"):
-            # Published for this sampler alone; the steps are the user's if he gave some.
-            steps = FIDELITY_STEPS if given.get("steps", "auto") == "auto" else given["steps"]
-            chosen |= {"sampler": FIDELITY_SAMPLER, "steps": steps}
+        own = ("steps", "cfg_scale")  # where 0 stands for what the version does
+        said = {
+            name: value
+            for name, value in given.items()
+            if value != "auto" and (value or name not in own)
+        }
+        chosen = vars(config.defaults) | said
+        if said.get("fidelity"):  # published for one sampler alone
+            chosen |= {"sampler": FIDELITY_SAMPLER, "steps": said.get("steps", FIDELITY_STEPS)}
         return cls(**chosen)
 
 
@@ -253,10 +266,13 @@ class DiffBIRPipeline:
         self._dtype = dtype
         self._contexts: dict[tuple[str, str], Context] = {}
 
-    def prepare(self, image: Pictures, request: Request, report: Report) -> Restorer:
+    def prepare(self, image: Pictures, request: Request, report: Report) -> Restorer:  # noqa: ARG002 - it takes no time
         """Settles what is wanted; the restorer does all the rest, with the whole picture."""
         wish = Wish.of(self.config, request.options)
         name = self.config.cleaner(request.task)
+        if wish.fidelity:
+            request.say(f"fidelity takes the sampler {wish.sampler} with {wish.steps} steps")
+        self._say_time(image, request, wish)
 
         def restore(tile: Pictures, report: Report) -> Float[Tensor, "1 3 hs ws"]:
             size = (int(tile.shape[-2] * request.scale), int(tile.shape[-1] * request.scale))
@@ -270,7 +286,7 @@ class DiffBIRPipeline:
     ) -> Plan:
         """Plans how a picture is cut, from the memory that the request grants."""
         height, width = image.shape[-2:]
-        larger = cleaning.raised_size(*size)
+        larger = cleaning.raised_size(size[0], size[1], self.config.min_side)
         work = Work(
             cleaner=cleaner,
             cleaner_pixels=(height, width) if cleaner == "bsrnet" else larger,
@@ -282,7 +298,14 @@ class DiffBIRPipeline:
             steers=wish.fidelity > 0,
             half=self._dtype != torch.float32,
         )
-        return plan(work, request.free_bytes, request.parking_bytes, request.tile)
+        free = request.free_bytes
+        if free is not None:  # beside what already lies there
+            free += sum(
+                tensor.nbytes
+                for tensor in self.networks.state_dict().values()
+                if tensor.device == self._device
+            )
+        return plan(work, free, request.parking_bytes, request.tile)
 
     def run(
         self,
@@ -317,7 +340,9 @@ class DiffBIRPipeline:
         given = image.shape[-2:] if isinstance(network, RRDBNet) else size
         calls = cleaning.count(given[0], given[1], made.clean)
         with self._on_device("clean", made, name), phases.hooked("clean", network.steps, calls):
-            return cleaning.clean(network, image, size, made.clean, self._device)
+            return cleaning.clean(
+                network, image, size, self.config.min_side, made.clean, self._device
+            )
 
     def _describe(self, wish: Wish, made: Plan, phases: Phases) -> Context:
         texts = (wish.prompt, wish.negative_prompt)
@@ -457,6 +482,24 @@ class DiffBIRPipeline:
             return gaussian_tiles.fused(part, x0, tile, tile // 2)
 
         return steer
+
+    def _say_time(self, image: Pictures, request: Request, wish: Wish) -> None:
+        """Tells before it begins what will take long; on a CPU alone, where that is known."""
+        if self._device.type != "cpu":
+            return
+        larger = cleaning.raised_size(
+            int(image.shape[-2] * request.scale),
+            int(image.shape[-1] * request.scale),
+            self.config.min_side,
+        )
+        share = larger[0] * larger[1] / TIMED_PIXELS
+        size = sum(p.numel() for p in self.networks.unet.parameters()) / UNET_PARAMETERS
+        seconds = share * size * sum(self._times(wish).values()) * pace()
+        if seconds >= SLOW_S:
+            logger.warning(
+                "This takes about %d minutes on this CPU; a GPU, or fewer --steps, take less",
+                math.ceil(seconds / 60),
+            )
 
     def _times(self, wish: Wish) -> dict[str, float]:
         calls = SAMPLERS[wish.sampler].evaluations(wish.steps)

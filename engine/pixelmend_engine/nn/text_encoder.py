@@ -22,7 +22,7 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
+        self.in_proj_weight = nn.Parameter(0.02 * torch.randn(3 * width, width))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
         self.out_proj = nn.Linear(width, width)
 
@@ -61,7 +61,7 @@ class TextEncoder(nn.Module):
     def __init__(self, sizes: TextEncoderSizes) -> None:
         super().__init__()
         self.token_embedding = nn.Embedding(sizes.vocabulary, sizes.width)
-        self.positional_embedding = nn.Parameter(torch.empty(sizes.tokens, sizes.width))
+        self.positional_embedding = nn.Parameter(0.01 * torch.randn(sizes.tokens, sizes.width))
         self.transformer = nn.Module()
         self.transformer.resblocks = nn.Sequential(
             *(Block(sizes.width, sizes.heads) for _ in range(sizes.layers))
