@@ -30,18 +30,19 @@ DAMAGED = (  # what the readers raise over bytes that are no checkpoint
 SHOWN = 3  # names in a message; the rest is counted
 
 
-def read(path: Path) -> StateDict:
+def read(path: Path, part: str | None = None) -> StateDict:
     """Reads a `.safetensors` file, or a pickled one that holds tensors.
 
     They may stand alone, or under `params` or `params_ema`, as BasicSR writes them, or under
-    `state_dict`, as Lightning does, beside what else it keeps of training.
+    `state_dict`, as Lightning does: of what stands there the `part`, or where none is named the
+    generator, or all if nothing is called so.
 
     Where training kept an average of the weights (`params_ema`) beside them, that is taken.
 
     Raises:
         UnreadableCheckpoint: The file is damaged, or holds something else than tensors by name.
     """
-    return _tensors(open_any(path), path.name)
+    return _tensors(open_any(path), path.name, part)
 
 
 def open_any(path: Path) -> object:
@@ -64,14 +65,18 @@ def open_any(path: Path) -> object:
         ) from error
 
 
-def _tensors(loaded: object, name: str) -> StateDict:
+def _tensors(loaded: object, name: str, part: str | None) -> StateDict:
     entries: Mapping[object, object] = {}
     if isinstance(loaded, Mapping):
         entries = cast("Mapping[object, object]", loaded)
-    wrapped = bool(entries) and set(entries) <= {"params", "params_ema"}
-    if wrapped or "state_dict" in entries:
-        inner = entries.get("state_dict", entries.get("params_ema", entries.get("params")))
+    if entries and set(entries) <= {"params", "params_ema"}:
+        inner = entries.get("params_ema", entries.get("params"))
         entries = cast("Mapping[object, object]", inner) if isinstance(inner, Mapping) else {}
+    elif isinstance(inner := entries.get("state_dict"), Mapping):
+        kept = cast("Mapping[object, object]", inner)
+        entries = _of_part(kept, part or "generator")
+        if part is None and not entries:
+            entries = kept
     state: StateDict = {
         # Training on several GPUs leaves this prefix; published loaders strip it too.
         key.removeprefix("module."): value
@@ -84,6 +89,14 @@ def _tensors(loaded: object, name: str) -> StateDict:
             hint="Point --weights at the published files of the model",
         )
     return state
+
+
+def _of_part(entries: Mapping[object, object], part: str) -> Mapping[object, object]:
+    return {
+        key.removeprefix(f"{part}."): value
+        for key, value in entries.items()
+        if isinstance(key, str) and key.startswith(f"{part}.")
+    }
 
 
 def fill_strictly(networks: nn.Module, states: Mapping[str, StateDict]) -> None:

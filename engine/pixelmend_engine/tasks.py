@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 
 from pixelmend.errors import BadRequest
 from pixelmend_engine import options, registry, weights
-from pixelmend_engine.catalog.spec import Task
+from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE, Task
 from pixelmend_engine.registry import AUTO
 
 TITLES: dict[Task, str] = {
@@ -33,6 +33,8 @@ def describe(models_dir: Path) -> list[dict[str, Any]]:
             "id": task,
             "title": title,
             "result": RESULTS[task],
+            "context": CONTEXT,
+            "widest": WIDEST_HOLE if task == "inpaint" else None,
             "models": [
                 {
                     "id": spec.id,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from typing import Tuple
 
 from gi.repository import Gimp
-from layers import SHOWN, Area, pixels
+from layers import SHOWN, pixels
 
 from pixelmend import phrases
 from pixelmend.errors import PixelmendError
 from pixelmend.host import Installed
 from pixelmend.panel_process import Look, PanelProcess
+from pixelmend.selection import Area
 from pixelmend.wire import Event, Json
 
 REPEAT_S = 0.1  # more than ten times a second nobody sees
@@ -68,11 +70,22 @@ class Display:
         else:
             Gimp.progress_update(share)
 
+    @property
+    def watched(self) -> bool:
+        """Whether there is a user to show things to."""
+        return self._panel is not None
+
     def compare(self, before: Gimp.Layer, after: Gimp.Layer, area: Area) -> None:
         """Shows what came of it, once it is in the image."""
+        self.compare_sizes((before, area), (after, area))
+
+    def compare_sizes(
+        self, before: Tuple[Gimp.Layer, Area], after: Tuple[Gimp.Layer, Area]
+    ) -> None:
+        """Shows what came of it where it is larger."""
         if self._panel is None:
             return
-        for name, layer in (("before", before), ("after", after)):
+        for name, (layer, area) in (("before", before), ("after", after)):
             rows = pixels(layer, area, SHOWN)
             self._panel.show_picture(name, area.width, area.height, rows)
 
@@ -109,16 +122,3 @@ def _window() -> int:
     handle = Gimp.progress_get_window_handle()
     raw = b"" if handle is None else bytes(handle.get_data() or b"")
     return int.from_bytes(raw, sys.byteorder) if len(raw) == WINDOW_ID_BYTES else 0
-
-
-def details(error: PixelmendError, engine: Installed, task: str, options: Json) -> str:
-    """Says what a report should have: nothing of the picture, nothing secret."""
-    lines = [
-        f"{error.code}: {error.message}",
-        error.hint,
-        f"task: {task}",
-        f"options: {options}",
-        f"gimp: {Gimp.version()}",
-        f"log: {engine.paths.log}",
-    ]
-    return "\n".join(lines)

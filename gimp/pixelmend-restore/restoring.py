@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, List
+
 import layers
 import recipe
 from display import Display
 from gi.repository import Gimp
-from layers import Area
 from recipe import Recipe
 
 from pixelmend import phrases
 from pixelmend.errors import PixelmendError, UnsupportedImage
+from pixelmend.selection import Area, touched
 from pixelmend.wire import Event, Json, Raster
 
 
@@ -34,14 +36,26 @@ class Following:
         self._display.tell(error)
 
     def _name(self, facts: Json) -> str:
-        return f"{phrases.translate(self.task['result'])} ({facts['title']})"
+        return phrases.layer_name(self.task, facts)
+
+    @staticmethod
+    def insert_all(image: Gimp.Image, hosts: List[Any]) -> Gimp.Image:
+        """Puts all results into their image, in one undo step; returns the image that has them."""
+        image.undo_group_start()
+        try:
+            for one in hosts:
+                one.insert()
+            image.set_selected_layers([one.result for one in hosts])
+        finally:
+            image.undo_group_end()
+        return image
 
 
 class NewLayer(Following):
     """Restores a layer, or the selected part of it, into a new one."""
 
     def read(self) -> Raster:
-        self.area = layers.selected_area(self.layer)
+        self.area = layers.selected_area(self.layer, self.task)
         # A copy holds what was there now; where nothing is to be done, it is the result, too.
         self.new = layers.double(self.layer)
         self.covers = layers.covers(self.layer)
@@ -51,7 +65,7 @@ class NewLayer(Following):
             if self.covers:
                 # The new layer's mask will blend. Kept, because the user may select anew meanwhile.
                 self._feathered = layers.selection(self.layer, self.area, layers.FINE_MASK)
-                mask = layers.touched(mask)
+                mask = touched(mask)
         self._mask = mask
         return layers.read(self.new, self.area, mask)
 
@@ -108,7 +122,7 @@ class SameLayer(Following):
         mask = self._made.mask
         if mask is None and self.layer.get_mask() is not None and layers.covers(self.source):
             # The user may have painted on it since.
-            mask = layers.touched(layers.mask_of(self.layer, self.area))
+            mask = touched(layers.mask_of(self.layer, self.area))
         return layers.read(self.source, self.area, mask)
 
     def write(self, raster: Raster, facts: Json) -> None:

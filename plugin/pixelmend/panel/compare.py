@@ -48,7 +48,7 @@ class Compare(QWidget):
         self._last = QPoint()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(320, 200)
+        self.setMinimumSize(160, 100)
         self.setMouseTracking(True)
         self.setAccessibleName(translate("Before and after"))
         self.setAccessibleDescription(
@@ -56,7 +56,10 @@ class Compare(QWidget):
         )
 
     def show_pictures(self, before: QImage, after: QImage) -> None:
-        """Takes two pictures of the same size."""
+        """Takes two pictures of one scene; a smaller one before is enlarged for comparison."""
+        if before.size() != after.size():
+            smooth = Qt.TransformationMode.SmoothTransformation
+            before = before.scaled(after.size(), Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
         self._before, self._after, self._scaled = before, after, None
         self.update()
 
