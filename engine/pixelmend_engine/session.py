@@ -83,9 +83,10 @@ def attempts(choice: Choice, models_dir: Path) -> list[Attempt]:
     models = registry.chosen(choice.task, choice.model, choice.scale)
     if choice.weights is not None:
         return [Attempt(models, weights.given(choice.weights))]
-    here = tuple(m for m in models if weights.state(m, models_dir) != "missing")
+    task = choice.task
+    here = tuple(m for m in models if weights.state(m, models_dir, task) != "missing")
     models = here or models[:1]  # which then says that it is missing
-    return [Attempt((model,), weights.locate(model, models_dir)) for model in models]
+    return [Attempt((model,), weights.locate(model, models_dir, task)) for model in models]
 
 
 def check(choice: Choice, models_dir: Path, *, offline: bool) -> None:
@@ -125,8 +126,10 @@ class Session:
             return ()
         models = registry.chosen(choice.task, choice.model, choice.scale)
         if choice.model == AUTO:
-            return self._provision.best(models, offline=offline, transferred=transferred)
-        self._provision.named(models[0], offline=offline, transferred=transferred)
+            return self._provision.best(
+                models, task=choice.task, offline=offline, transferred=transferred
+            )
+        self._provision.named(models[0], task=choice.task, offline=offline, transferred=transferred)
         return ()
 
     def load(self, choice: Choice) -> Loaded:
