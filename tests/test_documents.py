@@ -33,7 +33,7 @@ HOST_MODULES = [
 ]
 # What GIMP's plug-in may import beside the standard library: GIMP, our copied package, itself. And
 # Qt, in the one file that knows it.
-HOSTS_OWN = {"gi", "pixelmend", "display", "layers", "recipe", "restoring"}
+HOSTS_OWN = {"gi", "pixelmend", "display", "enlarging", "layers", "recipe", "restoring"}
 QT = {"PyQt5", "PyQt6"}
 COMMANDS = (
     "pip install -c constraints.txt . && pixelmend deblur ",
