@@ -83,9 +83,10 @@ def attempts(choice: Choice, models_dir: Path) -> list[Attempt]:
     models = registry.chosen(choice.task, choice.model, choice.scale)
     if choice.weights is not None:
         return [Attempt(models, weights.given(choice.weights))]
-    here = tuple(m for m in models if weights.state(m, models_dir) != "missing")
+    task = choice.task
+    here = tuple(m for m in models if weights.state(m, models_dir, task) != "missing")
     models = here or models[:1]  # which then says that it is missing
-    return [Attempt((model,), weights.locate(model, models_dir)) for model in models]
+    return [Attempt((model,), weights.locate(model, models_dir, task)) for model in models]
 
 
 def check(choice: Choice, models_dir: Path, *, offline: bool) -> None:
@@ -125,8 +126,10 @@ class Session:
             return ()
         models = registry.chosen(choice.task, choice.model, choice.scale)
         if choice.model == AUTO:
-            return self._provision.best(models, offline=offline, transferred=transferred)
-        self._provision.named(models[0], offline=offline, transferred=transferred)
+            return self._provision.best(
+                models, task=choice.task, offline=offline, transferred=transferred
+            )
+        self._provision.named(models[0], task=choice.task, offline=offline, transferred=transferred)
         return ()
 
     def load(self, choice: Choice) -> Loaded:
@@ -157,11 +160,13 @@ class Session:
         raster: Raster,
         report: Report,
         provided: Sequence[str] = (),
+        foretell: Callable[[str], None] = logger.warning,
     ) -> tuple[Raster, dict[str, Any]]:
         """Restores one picture; see `retouch`, and `restore` for what the model does.
 
         `options` are those of the task (`options.of_task`), all of them; `provided` is what
-        `provide` had to say. Returns the picture, and what there is to say about it.
+        `provide` had to say; `foretell` takes what the user should know before it begins. Returns
+        the picture, and what there is to say about it.
         """
         from pixelmend_engine import restore
         from pixelmend_engine.enlarge import enlarge
@@ -169,11 +174,18 @@ class Session:
         from pixelmend_engine.fill import fill
         from pixelmend_engine.retouch import retouch
 
-        request = Request(seed=options["seed"], scale=choice.scale, options=options)
-        tile = None if options["tile"] == AUTO else options["tile"]
-        asked = restore.Options(request=request, tile=tile)
         runs: list[Restored] = []
         notes: list[str] = []
+        request = Request(
+            seed=options["seed"],
+            scale=choice.scale,
+            task=choice.task,
+            say=notes.append,
+            foretell=foretell,
+            options=options,
+        )
+        tile = None if options["tile"] == AUTO else options["tile"]
+        asked = restore.Options(request=request, tile=tile)
 
         def through_the_model(image: Tensor, number: int = 0, count: int = 1) -> Tensor:
             def report_share(done: int, total: int) -> None:
@@ -189,7 +201,7 @@ class Session:
                 result, said = enlarge(raster, choice.scale, strength, through_the_model)
             case "inpaint":
                 result, said = fill(raster, strength, through_the_model)
-            case "deblur" | "restore":
+            case "deblur" | "face" | "restore" | "denoise":
                 result, said = retouch(raster, strength, through_the_model)
         loaded = self._loaded or loaded
         return result, {

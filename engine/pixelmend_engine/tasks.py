@@ -13,12 +13,14 @@ from pixelmend_engine.registry import AUTO
 TITLES: dict[Task, str] = {
     "deblur": "Deblur",
     "restore": "Restore Photo",
+    "denoise": "Denoise",
     "upscale": "Upscale",
     "inpaint": "Fill Selection",
 }
 RESULTS: dict[Task, str] = {  # how an editor names a result
     "deblur": "Deblurred",
     "restore": "Restored",
+    "denoise": "Denoised",
     "upscale": "Upscaled",
     "inpaint": "Filled",
 }
@@ -39,9 +41,9 @@ def describe(models_dir: Path) -> list[dict[str, Any]]:
                     "title": spec.title,
                     "family": spec.family,
                     "scales": list(spec.scales),
-                    "weights": weights.state(spec, models_dir),
-                    "size_bytes": weights.size_bytes(spec),
-                    "about_bytes": weights.about_bytes(spec),
+                    "weights": weights.state(spec, models_dir, task),
+                    "size_bytes": weights.size_bytes(spec, task),
+                    "about_bytes": weights.about_bytes(spec, task),
                     "license": spec.license,
                     "source": spec.source,
                 }
