@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float, Float32, Int64
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from pixelmend_engine.faces.face import Face
-from pixelmend_engine.nn.retinaface import Found, RetinaFace
+from pixelmend_engine.nn.retinaface import Found
 
 Find = Callable[[Float[Tensor, "1 3 h w"]], list[Face]]
 """Finds faces in a picture, sRGB in [0, 1]; the largest first."""
@@ -42,7 +42,7 @@ class Detector:
     """
 
     def __init__(
-        self, network: RetinaFace, device: torch.device, order: Literal["rgb", "bgr"] = "rgb"
+        self, network: nn.Module, device: torch.device, order: Literal["rgb", "bgr"] = "rgb"
     ) -> None:
         self._network = network.to(device).eval().requires_grad_(requires_grad=False)
         self._device = device
@@ -67,7 +67,9 @@ def resized(image: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h2 w2"]:
         factor = (MOST_PIXELS / (height * width)) ** 0.5
     if factor == 1:
         return image
-    size = (max(1, int(height * factor)), max(1, int(width * factor)))
+    # Cut off, as published; what is added keeps 639.99... from becoming 639.
+    height, width = (max(1, int(side * factor + 1e-6)) for side in (height, width))
+    size = (height, width)
     return functional.interpolate(
         image, size, mode="bilinear", align_corners=False, antialias=factor < 1
     )
