@@ -1,0 +1,7 @@
+"""The published files that find faces and tell them from what is around them. Read without torch.
+
+They are needed for faces whatever model restores them; `files.json` says what and where they are.
+"""
+
+DETECTOR = "retinaface-resnet50"
+PARSER = "parsenet"
