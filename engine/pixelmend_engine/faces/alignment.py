@@ -82,6 +82,15 @@ def inverse(matrix: Matrix) -> Matrix:
     return np.asarray(cv2.invertAffineTransform(matrix), np.float64)
 
 
+def enlarged(matrix: Matrix, factor: float) -> Matrix:
+    """Returns the matrix for the same face in the picture enlarged by a factor."""
+    # Pixels have an extent: the center of the first of an enlarged picture lies before the first's.
+    larger = matrix.copy()
+    larger[:, :2] /= factor
+    larger[:, 2] += matrix[:, :2] @ np.full(2, 0.5 / factor - 0.5)
+    return larger
+
+
 def apply(matrix: Matrix, points: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n 2"]:
     """Takes points through a matrix."""
     return points @ matrix[:, :2].T + matrix[:, 2]

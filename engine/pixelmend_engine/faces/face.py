@@ -30,15 +30,6 @@ class Face:
         """The landmarks as an array."""
         return np.array(self.landmarks, np.float64)
 
-    def scaled(self, factor: float) -> "Face":
-        """Returns the same face in the picture enlarged by a factor."""
-        left, top, right, bottom = (side * factor for side in self.box)
-        # Pixels have an extent: their centers move by half of what they grow.
-        points = tuple(
-            ((x + 0.5) * factor - 0.5, (y + 0.5) * factor - 0.5) for x, y in self.landmarks
-        )
-        return Face(box=(left, top, right, bottom), landmarks=points, confidence=self.confidence)
-
     def to_json(self) -> dict[str, Any]:
         """Describes it for a front end; a tenth of a pixel is finer than any detector."""
         return {

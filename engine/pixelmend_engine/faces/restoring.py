@@ -103,12 +103,17 @@ def _reason(
 
 
 def restore_faces(
-    source: Pixels, canvas: Pixels, tasks: Sequence[Task], tools: Tools, restore: RestoreSquare
+    source: Pixels,
+    canvas: Pixels,
+    tasks: Sequence[Task],
+    tools: Tools,
+    restore: RestoreSquare,
+    scale: float = 1.0,
 ) -> list[Outcome]:
     """Restores faces of `source` and puts them into `canvas`, in place.
 
-    Both are the same picture, sRGB in [0, 1], of one size; in the canvas the background may have
-    been restored before.
+    Both are the same picture, sRGB in [0, 1]; the canvas is `scale` times as wide and high, and its
+    background may have been restored before.
     """
     outcomes: list[Outcome] = []
     for task in sorted(tasks, key=lambda task: task.face.size):
@@ -120,7 +125,7 @@ def restore_faces(
             reason = "no face is seen in what was restored"
             outcomes.append(Outcome(number=task.number, face=task.face, left_alone=reason))
             continue
-        pasting.paste(canvas, after, classes, task.matrix)
+        pasting.paste(canvas, after, classes, alignment.enlarged(task.matrix, scale))
         compared = likeness(before, after, task.face, task.matrix, tools.find, mask)
         outcomes.append(Outcome(number=task.number, face=task.face, likeness=compared))
     return outcomes

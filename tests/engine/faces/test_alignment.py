@@ -77,6 +77,15 @@ def test_a_turned_portrait_gives_the_same_face(angle: float) -> None:
     assert difference.mean() < (0.006 if angle % 90 else 1e-3)
 
 
+@given(angle=st.floats(-180, 180), factor=st.floats(1, 4))
+def test_an_enlarged_picture_has_its_faces_where_it_should(angle: float, factor: float) -> None:
+    matrix = matrix_of(turned(angle, 0.7, 300, 200))
+    place = np.array([(300.0, 200.0), (0.0, 0.0)])
+    larger = (place + 0.5) * factor - 0.5  # centers of pixels, which have an extent
+    there = alignment.apply(alignment.enlarged(matrix, factor), larger)
+    np.testing.assert_allclose(there, alignment.apply(matrix, place), atol=1e-9)
+
+
 def test_what_lies_outside_of_the_picture_is_gray() -> None:
     square = alignment.crop(portrait()[:, 210:], matrix_of(_moved(PORTRAIT, -210, 0)))
     np.testing.assert_allclose(square[300, 5], alignment.SURROUNDINGS, atol=1e-6)
