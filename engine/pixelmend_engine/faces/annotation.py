@@ -18,7 +18,7 @@ SHADOW = "#000000"
 
 
 def annotated(
-    image: Float[Tensor, "1 3 h w"], faces: Sequence[Face], min_size: float
+    image: Float[Tensor, "1 3 h w"], faces: Sequence[Face], min_size: int
 ) -> UInt8[np.ndarray, "h2 w2 3"]:
     """Draws the faces of a picture, sRGB in [0, 1]; those below the smallest size in gray."""
     height, width = image.shape[-2:]

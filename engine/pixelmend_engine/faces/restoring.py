@@ -22,7 +22,8 @@ from pixelmend_engine.faces.likeness import Likeness, likeness
 from pixelmend_engine.faces.parsing import Parse
 
 MIN_SIZE = 32  # pixels; of a smaller face too little is left to restore it
-MOST_FACES = 200  # that are listed; what describes them has to fit into a header
+MOST_FACES = 100  # that are listed; what describes them has to fit into a header of 64 KiB
+NOT_CHOSEN = "not chosen"
 
 RestoreSquare = Callable[[Float[Tensor, "1 3 512 512"], int], Float[Tensor, "1 3 512 512"]]
 """Restores one aligned face, sRGB in [0, 1]; the number is the face's, for its noise."""
@@ -41,7 +42,7 @@ class Wishes:
     """Which faces are to be restored."""
 
     chosen: tuple[int, ...] | None = None  # numbers in the list of all faces; None: all
-    min_size: float = MIN_SIZE
+    min_size: int = MIN_SIZE
     selected: Bool[np.ndarray, "h w"] | None = None  # where the picture may change; None: all of it
 
 
@@ -89,9 +90,9 @@ def _reason(
     number: int, face: Face, matrix: Matrix | None, wishes: Wishes, height: int, width: int
 ) -> str | None:
     if wishes.chosen is not None and number not in wishes.chosen:
-        return "not chosen"
+        return NOT_CHOSEN
     if face.size < wishes.min_size:
-        return f"{face.size:.0f} pixels are too small; the smallest restored is {wishes.min_size:g}"
+        return f"smaller than {wishes.min_size} pixels"
     if matrix is None:
         return "its eyes, nose and mouth do not fit a face"
     window = alignment.window_of(matrix, height, width)

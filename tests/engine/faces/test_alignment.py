@@ -63,7 +63,7 @@ def test_landmarks_in_one_place_are_no_face() -> None:
 @pytest.mark.parametrize("angle", [0, 90, 180, -37.5])
 def test_a_turned_portrait_gives_the_same_face(angle: float) -> None:
     picture = portrait()
-    turn = np.asarray(cv2.getRotationMatrix2D((225, 120), angle, 1.0), np.float64)
+    turn = np.asarray(cv2.getRotationMatrix2D((225, 120), angle, 1), np.float64)
     turn[:, 2] += (30, 130)  # so that the turned face is all in the picture
     size = (600, 600)
     rotated = np.asarray(cv2.warpAffine(picture, turn, size, flags=cv2.INTER_CUBIC), np.float32)

@@ -20,7 +20,7 @@ def yellow(pixels: np.ndarray) -> np.ndarray:
 
 
 def test_boxes_and_landmarks_are_where_the_face_is() -> None:
-    pixels = annotated(image(), [PORTRAIT], 32.0)
+    pixels = annotated(image(), [PORTRAIT], 32)
     found = yellow(pixels)
     left, top, right, bottom = (round(side) for side in PORTRAIT.box)
     assert found[(top + bottom) // 2, left - 2 : left + 3].any()
@@ -33,18 +33,18 @@ def test_boxes_and_landmarks_are_where_the_face_is() -> None:
 
 
 def test_faces_that_would_be_left_alone_are_gray() -> None:
-    assert not yellow(annotated(image(), [PORTRAIT], 1000.0)).any()
+    assert not yellow(annotated(image(), [PORTRAIT], 1000)).any()
 
 
 def test_a_large_picture_is_shrunk_and_its_marks_with_it() -> None:
     twice = marked(*((8 * x, 8 * y) for x, y in PORTRAIT.landmarks))
     large = torch.zeros(1, 3, 4096, 4096)
-    pixels = annotated(large, [twice], 32.0)
+    pixels = annotated(large, [twice], 32)
     assert pixels.shape == (LONGEST_SIDE, LONGEST_SIDE, 3)
     x, y = (round(side * LONGEST_SIDE / 4096) for side in twice.landmarks[2])
     assert yellow(pixels)[y, x]
 
 
 def test_a_face_that_leaves_the_picture_is_no_trouble() -> None:
-    pixels = annotated(image(), [marked(*((x - 200, y - 100) for x, y in PORTRAIT.landmarks))], 1.0)
+    pixels = annotated(image(), [marked(*((x - 200, y - 100) for x, y in PORTRAIT.landmarks))], 1)
     assert yellow(pixels).any()

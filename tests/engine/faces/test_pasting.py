@@ -90,7 +90,7 @@ def test_what_is_drawn_in_the_square_comes_to_lie_where_it_belongs(
     matrix = matrix_of(marked(*((float(px), float(py)) for px, py in points)))
     canvas = np.zeros((400, 500, 3), np.float32)
     spot = np.zeros((SIDE, SIDE, 3), np.float32)
-    size = 10 / min(scale, 1.0)  # of the square's pixels: large enough to be seen in the picture
+    size = 10 / min(scale, 1)  # of the square's pixels: large enough to be seen in the picture
     rows, columns = np.mgrid[:SIDE, :SIDE]
     spot[:] = np.exp(-((columns - 250) ** 2 + (rows - 300) ** 2) / (2 * size**2))[..., None]
     pasting.paste(canvas, spot, ALL, matrix)

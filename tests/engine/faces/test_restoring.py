@@ -63,9 +63,9 @@ def test_small_faces_are_left_alone_and_said_so() -> None:
     assert 15 < small.size < 32
     tasks, alone = choose([PORTRAIT, small], Wishes(), 512, 512)
     assert [task.number for task in tasks] == [0]
-    assert "too small" in str(alone[0].left_alone)
-    assert numbers([PORTRAIT, small], min_size=10.0) == [0, 1]
-    assert numbers([PORTRAIT, small], min_size=400.0) == []
+    assert "smaller than 32 pixels" in str(alone[0].left_alone)
+    assert numbers([PORTRAIT, small], min_size=10) == [0, 1]
+    assert numbers([PORTRAIT, small], min_size=400) == []
 
 
 def test_a_selection_chooses_the_faces_in_it() -> None:
@@ -78,7 +78,7 @@ def test_a_selection_chooses_the_faces_in_it() -> None:
 def test_no_faces_are_left_over() -> None:
     outside = moved(PORTRAIT, 5000, 0)
     degenerate = marked(*[(5.0, 5.0)] * 5)
-    tasks, alone = choose([outside, degenerate, PORTRAIT], Wishes(min_size=0.0), 512, 512)
+    tasks, alone = choose([outside, degenerate, PORTRAIT], Wishes(min_size=0), 512, 512)
     assert sorted([t.number for t in tasks] + [o.number for o in alone]) == [0, 1, 2]
 
 
