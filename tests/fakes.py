@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec
-from pixelmend_engine.family import Report, Restorer
+from pixelmend_engine.family import Report, Request, Restorer
 from pixelmend_engine.registry import find
 
 
@@ -33,8 +33,8 @@ class Brighter:
         self.seeds: list[int] = []
         self.sizes: list[tuple[int, int]] = []
 
-    def prepare(self, image: Tensor, seed: int, report: Report) -> Restorer:
-        self.seeds.append(seed)
+    def prepare(self, image: Tensor, request: Request, report: Report) -> Restorer:
+        self.seeds.append(request.seed)
         report(1, 1)
 
         def restore(tile: Tensor, report: Report) -> Tensor:
@@ -56,8 +56,8 @@ class Starving(Brighter):
         self.largest = largest
         self.refused = 0
 
-    def prepare(self, image: Tensor, seed: int, report: Report) -> Restorer:
-        inner = super().prepare(image, seed, report)
+    def prepare(self, image: Tensor, request: Request, report: Report) -> Restorer:
+        inner = super().prepare(image, request, report)
 
         def restore(tile: Tensor, report: Report) -> Tensor:
             if len(self.sizes) >= self.fails_at and max(tile.shape) > self.largest:
@@ -77,7 +77,7 @@ class Failing:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def prepare(self, image: Tensor, seed: int, report: Report) -> Restorer:
+    def prepare(self, image: Tensor, request: Request, report: Report) -> Restorer:
         raise self.error
 
 

@@ -20,6 +20,7 @@ from torch.nn import functional
 from pixelmend.errors import BadRequest
 from pixelmend_engine import baselines, metrics, pictures, restore
 from pixelmend_engine.contact_sheet import Print, sheet
+from pixelmend_engine.family import Request
 from pixelmend_engine.session import Loaded
 from pixelmend_engine.training import kernels, light
 from pixelmend_engine.training.blur import blur
@@ -141,7 +142,7 @@ def model(name: str, loaded: Loaded, seed: int) -> Method:
             loaded.pipeline,
             loaded.spec,
             case.blurred[None] / 255,
-            restore.Options(seed=seed),
+            restore.Options(request=Request(seed=seed)),
             loaded.device,
             lambda _done, _total: None,
         )

@@ -1,7 +1,8 @@
 """The shape that every model family has: what a loaded model can be asked."""
 
-from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -10,17 +11,27 @@ Report = Callable[[int, int], None]
 """Takes steps done and steps in all; raises `Canceled` when the user asked to stop."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked of a loaded model, for one picture."""
+
+    seed: int = 0  # the same one draws the same noise on every device
+    scale: float = 1.0  # the result's size over the picture's; one that the model enlarges by
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])  # those that it takes
+
+
 @runtime_checkable
 class Restorer(Protocol):
     """A model that has seen the whole picture and now restores it, tile by tile."""
 
     def __call__(
-        self, tile: Float[Tensor, "1 3 h w"], report: Report
+        self, tile: Float[Tensor, "1 c h w"], report: Report
     ) -> Float[Tensor, "1 3 hs ws"]:
         """Restores one tile: sRGB, [0, 1], in and out; hs = h * scale, ws = w * scale.
 
-        Height and width are multiples of the model's `multiple`. What comes out may leave [0, 1]
-        a little. Calls `report(done, tile_steps)` after each step.
+        Height and width are multiples of the model's `multiple`. Models that fill holes see 0
+        there, and where they are in a fourth channel, which is 1 there. What comes out may leave
+        [0, 1] a little. Calls `report(done, tile_steps)` after each step.
         """
         ...
 
@@ -39,10 +50,12 @@ class Pipeline(Protocol):
         """How many steps one tile takes."""
         ...
 
-    def prepare(self, image: Float[Tensor, "1 3 h w"], seed: int, report: Report) -> Restorer:
-        """Looks at the whole picture, once: sRGB, [0, 1], sides multiples of `multiple`.
+    def prepare(
+        self, image: Float[Tensor, "1 c h w"], request: Request, report: Report
+    ) -> Restorer:
+        """Looks at the whole picture, once: as the restorer will see it, tile by tile.
 
-        The same seed draws the same noise on every device. Calls `report(done, prepare_steps)`
+        Calls `report(done, prepare_steps)`
         after each step.
         """
         ...

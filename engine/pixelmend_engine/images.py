@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from pixelmend.errors import BadImage, OutOfMemory, OutputFailed, UnsupportedImage
 from pixelmend.wire import MAX_PROFILE, Raster
-from pixelmend_engine import xmp
+from pixelmend_engine import metadata, xmp
 from pixelmend_engine.formats import jxl, pillow, png, refusals, tiff
 from pixelmend_engine.photo import Photo, white
 from pixelmend_engine.replacing import told
@@ -190,10 +190,17 @@ def to_raster(photo: Photo, mask: UInt8[np.ndarray, "h w"] | None = None) -> Ras
 
 
 def with_pixels(photo: Photo, raster: Raster) -> Photo:
-    """Returns the picture with what came back from the engine in place of its own pixels."""
+    """Returns the picture with what came back from the engine in place of its own pixels.
+
+    The resolution grows with the picture, so that it prints at its old size.
+    """
     pixels = np.frombuffer(raster.data, photo.pixels.dtype)
-    channels = photo.pixels.shape[2]
-    return dataclasses.replace(photo, pixels=pixels.reshape(raster.height, raster.width, channels))
+    height, width, channels = photo.pixels.shape
+    found = photo.metadata
+    if (raster.height, raster.width) != (height, width):
+        found = metadata.resized(found, raster.width / width, raster.height / height)
+    pixels = pixels.reshape(raster.height, raster.width, channels)
+    return dataclasses.replace(photo, pixels=pixels, metadata=found)
 
 
 def signed(photo: Photo, provenance: Provenance) -> Photo:
@@ -208,12 +215,15 @@ def signed(photo: Photo, provenance: Provenance) -> Photo:
     return dataclasses.replace(photo, metadata=dataclasses.replace(photo.metadata, xmp=packet))
 
 
-def check_format(photo: Photo, path: Path) -> list[str]:
+def check_format(photo: Photo, path: Path, scale: float = 1.0) -> list[str]:
     """Makes sure, before the work, that a picture can be written to a file of that name.
+
+    `scale` is how many times wider and higher it will be.
 
     Returns what the user should know of what the format has no room for.
 
     Raises:
+        BadImage: The result would have too many pixels.
         OutputFailed: The ending names no format that we write, or one that can't hold the picture.
     """
     if path.is_dir():
@@ -229,7 +239,9 @@ def check_format(photo: Photo, path: Path) -> list[str]:
             f"Pixelmend does not write files that end in `{path.suffix}`",
             hint=f"Use one of {', '.join(FORMATS)}",
         )
-    problem = _problem(photo, format_)
+    height, width, _ = photo.pixels.shape
+    refusals.check_result(width, height, scale)
+    problem = _problem(photo, format_, scale)
     if problem is not None:
         raise OutputFailed(
             f"{format_} files can't hold {problem}", hint="Name a .png or .tif file with -o"
@@ -243,8 +255,8 @@ def check_format(photo: Photo, path: Path) -> list[str]:
     return notes
 
 
-def _problem(photo: Photo, format_: str) -> str | None:
-    found, longest = photo.metadata, max(photo.pixels.shape)
+def _problem(photo: Photo, format_: str, scale: float) -> str | None:
+    found, longest = photo.metadata, int(max(photo.pixels.shape) * scale)
     if longest > MAX_SIDES.get(format_, longest):
         return f"a side of {longest} pixels"
     if format_ == "JXL" and not jxl.can_hold(photo):

@@ -1,6 +1,7 @@
 """What an image file says beside its pixels, in no format's own words."""
 
 import contextlib
+import dataclasses
 import math
 import struct
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ DESCRIBING_TAGS = {  # of a TIFF file; the others describe how that file is laid
 TOLD = {*DESCRIBING_TAGS, *FOLDERS}  # the tags that `described` keeps
 UNDEFINED_IN_GPS = (ExifTags.GPS.GPSProcessingMethod, ExifTags.GPS.GPSAreaInformation)
 MAX_DPI = 1_000_000.0
+WIDTHS = (ExifTags.Base.ImageWidth, ExifTags.Base.ExifImageWidth)
+HEIGHTS = (ExifTags.Base.ImageLength, ExifTags.Base.ExifImageHeight)
 EXIF_HEADER = b"Exif\0\0"  # how EXIF starts in a JPEG file; elsewhere it may be missing
 RESOURCE = b"8BIM"  # how Photoshop wraps what it stores in files of others
 IPTC_RESOURCE = 0x0404
@@ -125,11 +128,54 @@ def without_orientation(exif: bytes) -> bytes:
 
 def _first_folder(exif: bytes) -> tuple[str, int, int]:
     # The byte order, as struct has it; where the entries are, of twelve bytes each; their number.
-    start = len(EXIF_HEADER) if exif.startswith(EXIF_HEADER) else 0
+    start = _start_of(exif)
     order = {b"II": "<", b"MM": ">"}[exif[start : start + 2]]
     (offset,) = struct.unpack_from(f"{order}I", exif, start + 4)
     (count,) = struct.unpack_from(f"{order}H", exif, start + offset)
     return order, start + offset + 2, count
+
+
+def _start_of(exif: bytes) -> int:
+    return len(EXIF_HEADER) if exif.startswith(EXIF_HEADER) else 0
+
+
+def resized(found: Metadata, across: float, down: float) -> Metadata:
+    """Returns the metadata of a picture that has grown: it prints at its old size.
+
+    EXIF's width and height, where it states them, are those of the file it was read from, and grow
+    with it. Patched where they stand, as in `turned_upright`.
+    """
+    dpi = None if found.dpi is None else sound_dpi(found.dpi[0] * across, found.dpi[1] * down)
+    exif = found.exif
+    if exif is not None:
+        with contextlib.suppress(*UNREADABLE):  # what can't be read states nothing
+            exif = _with_sides(exif, across, down)
+    return dataclasses.replace(found, dpi=dpi, exif=exif)
+
+
+def _with_sides(exif: bytes, across: float, down: float) -> bytes:
+    order, first, count = _first_folder(exif)
+    start = _start_of(exif)
+    patched = bytearray(exif)
+    folders = [(first, count)]
+    for entry in range(first, first + 12 * count, 12):
+        (tag,) = struct.unpack_from(f"{order}H", exif, entry)
+        if tag == ExifTags.IFD.Exif:
+            inner = start + struct.unpack_from(f"{order}I", exif, entry + 8)[0]
+            folders.append((inner + 2, struct.unpack_from(f"{order}H", exif, inner)[0]))
+    for begin, entries in folders:
+        for entry in range(begin, begin + 12 * entries, 12):
+            tag, kind, values = struct.unpack_from(f"{order}HHI", exif, entry)
+            form = {TiffTags.SHORT: "H", TiffTags.LONG: "I"}.get(kind)
+            factor = {**dict.fromkeys(WIDTHS, across), **dict.fromkeys(HEIGHTS, down)}.get(tag)
+            if form is None or factor is None or values != 1:
+                continue
+            (side,) = struct.unpack_from(f"{order}{form}", exif, entry + 8)
+            # As a long: a short may be too small now.
+            struct.pack_into(
+                f"{order}HII", patched, entry + 2, TiffTags.LONG, 1, int(side * factor)
+            )
+    return bytes(patched)
 
 
 def parsed(exif: bytes | None) -> Image.Exif:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Float32
 from torch import Tensor
 
 from pixelmend.errors import BadRequest, NoFaceFound
@@ -25,7 +25,7 @@ from pixelmend_engine.faces.face import Face
 from pixelmend_engine.faces.restoring import MIN_SIZE, MOST_FACES, Outcome, Tools, Wishes
 from pixelmend_engine.resampling import Enlargement
 from pixelmend_engine.retouch import retouch
-from pixelmend_engine.source import Source, weights
+from pixelmend_engine.source import Source, bands, weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,9 +125,7 @@ def _restored(
         done.append(number)
         return models.face(square, number, first + len(done) - 1, runs)
 
-    outcomes = restoring.restore_faces(
-        _pixels(seen), canvas, tasks, tools, one, asked.scale
-    )
+    outcomes = restoring.restore_faces(_pixels(seen), canvas, tasks, tools, one, asked.scale)
     return rearrange(torch.from_numpy(canvas), "h w c -> 1 c h w"), [*outcomes, *alone]
 
 
@@ -144,14 +142,17 @@ def _pixels(image: Float[Tensor, "1 3 h w"]) -> Pixels:
     return rearrange(image, "1 c h w -> h w c").float().cpu().numpy()
 
 
-def _enlarged(image: Float[Tensor, "1 3 h w"], scale: float) -> Pixels:
+def _enlarged(image: Float[Tensor, "1 3 h w"], scale: float) -> Float32[np.ndarray, "hs ws 3"]:
     pixels = _pixels(image)
     if scale == 1:
         return pixels.copy()
     height, width, _ = pixels.shape
     size = (int(height * scale), int(width * scale))
-    rows = Enlargement((height, width), size).rows(slice(0, size[0]), pixels.__getitem__)
-    return rows.clip(0, 1)
+    enlargement = Enlargement((height, width), size)
+    result = np.empty((*size, 3), np.float32)
+    for band in bands(size[0]):
+        result[band] = enlargement.rows(band, pixels.__getitem__).clip(0, 1)
+    return result
 
 
 def said(outcomes: Sequence[Outcome]) -> list[str]:
@@ -164,12 +165,12 @@ def said(outcomes: Sequence[Outcome]) -> list[str]:
         f"{'face' if len(numbers) == 1 else 'faces'} {', '.join(numbers)} left alone: {reason}"
         for reason, numbers in alone.items()
     ]
-    for outcome in outcomes:
-        if outcome.likeness is not None and outcome.likeness.changed:
-            notes.append(
-                f"face {outcome.number} changed noticeably ({outcome.likeness.said()}); "
-                "a higher --fidelity, or a lower --strength, keeps more of the person"
-            )
+    notes += [
+        f"face {outcome.number} changed noticeably ({outcome.likeness.said()}); "
+        "a higher --fidelity, or a lower --strength, keeps more of the person"
+        for outcome in outcomes
+        if outcome.likeness is not None and outcome.likeness.changed
+    ]
     return notes
 
 

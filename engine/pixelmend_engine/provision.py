@@ -1,7 +1,7 @@
 """Weights on first use: fetched where they can be had, else another model, and a word about it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from pixelmend.errors import (
     WeightsMissing,
     WrongFile,
 )
-from pixelmend_engine import registry, weights
+from pixelmend_engine import weights
 from pixelmend_engine.catalog.files import WeightFile
-from pixelmend_engine.catalog.spec import ModelSpec, Task
+from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.download import Report
 from pixelmend_engine.installer import Installer
 from pixelmend_engine.network import INSISTING, PASSING, Network, Patience
@@ -57,10 +57,22 @@ class Provision:
             weights.locate(spec, self.models_dir)
         self._pull(spec, INSISTING, transferred)
 
-    def best(self, task: Task, *, offline: bool, transferred: Transferred) -> tuple[str, ...]:
-        """Gets the weights of a task's first model, if they come; returns what to say if not."""
-        spec = registry.models_of(task)[0]
+    def best(
+        self, models: Sequence[ModelSpec], *, offline: bool, transferred: Transferred
+    ) -> tuple[str, ...]:
+        """Gets the weights of the first of these models, if they come; returns what to say if not.
+
+        Where none of the others is here, there is nothing else to do it with: the first is insisted
+        on.
+
+        Raises:
+            PixelmendError: As for `named`, where none of the others is here.
+        """
+        spec = models[0]
         if not weights.missing(spec, self.models_dir):
+            return ()
+        if all(weights.missing(other, self.models_dir) for other in models):
+            self.named(spec, offline=offline, transferred=transferred)
             return ()
         if offline or self._installer.network.offline:
             return (_note(spec, "Pixelmend is offline"),)

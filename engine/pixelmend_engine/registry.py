@@ -2,9 +2,12 @@
 
 import difflib
 
-from pixelmend.errors import UnknownModel
+from pixelmend.errors import BadRequest, UnknownModel
 from pixelmend_engine.catalog import diffir, hidiff
 from pixelmend_engine.catalog.spec import ModelSpec, Task
+
+AUTO = "auto"  # the best model that there is for what is asked
+DEFAULT_SCALE = 4.0  # of `upscale`, where neither the user nor the model says another
 
 FAMILIES = (hidiff.MODELS, diffir.MODELS)
 # Small ones that ship with the package come last: every other is better.
@@ -31,4 +34,53 @@ def find(model_id: str) -> ModelSpec:
 
 def models_of(task: Task) -> tuple[ModelSpec, ...]:
     """Returns the models of a task, best first."""
-    return tuple(spec for spec in MODELS if spec.task == task)
+    return tuple(spec for spec in MODELS if task in spec.tasks)
+
+
+def chosen(task: Task, model: str, scale: float) -> tuple[ModelSpec, ...]:
+    """Returns the models that a choice may mean, best first; one that was named, alone.
+
+    Raises:
+        UnknownModel: There is no model of that id, or it is not for this task.
+        BadRequest: No model enlarges by that scale, or not the one that was named.
+    """
+    if model == AUTO:
+        specs = tuple(spec for spec in models_of(task) if spec.enlarges(scale))
+        if not specs:
+            known = sorted({scale for spec in models_of(task) for scale in spec.scales})
+            raise BadRequest(
+                f"No model enlarges {scale:g} times",
+                hint=f"Take another scale: {', '.join(f'{scale:g}' for scale in known)}",
+            )
+        return specs
+    spec = find(model)
+    if task not in spec.tasks:
+        ids = ", ".join(f"`{spec.id}`" for spec in models_of(task))
+        raise UnknownModel(
+            f"The model `{model}` is not one for `{task}`, but for {' and '.join(spec.tasks)}",
+            hint=f"For `{task}` there are {ids}",
+        )
+    if not spec.enlarges(scale):
+        least, largest = spec.scales
+        does = f"{least:g}" if least == largest else f"{least:g} to {largest:g}"
+        raise BadRequest(
+            f"The model `{model}` enlarges {does} times, not {scale:g}",
+            hint="Take that scale, or another model",
+        )
+    return (spec,)
+
+
+def scale_of(task: Task, model: str, asked: float | str) -> float:
+    """Returns how many times larger a result is to be: as asked, or for `auto` as the model does.
+
+    Raises:
+        UnknownModel: There is no model of that id.
+    """
+    if task != "upscale":
+        return 1.0
+    if asked != AUTO:
+        return float(asked)
+    if model == AUTO:
+        return DEFAULT_SCALE
+    least, largest = find(model).scales
+    return min(max(DEFAULT_SCALE, least), largest)

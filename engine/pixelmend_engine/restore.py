@@ -4,7 +4,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -12,8 +12,8 @@ from torch import Tensor
 
 from pixelmend.errors import OutOfMemory
 from pixelmend_engine import devices, tiling
-from pixelmend_engine.catalog.spec import MIN_TILE, PICTURE_BYTES, ModelSpec
-from pixelmend_engine.family import Pipeline, Report, Restorer
+from pixelmend_engine.catalog.spec import MIN_TILE, RESULT_BYTES, SOURCE_BYTES, ModelSpec
+from pixelmend_engine.family import Pipeline, Report, Request, Restorer
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ LARGEST_TILE = 768  # pixels a side; larger ones cost memory and gain little (do
 class Options:
     """What the user may choose for one restoration."""
 
-    seed: int = 0
+    request: Request = field(default_factory=Request)
     tile: int | None = None  # None: as memory allows; 0: never; else the longest side, in pixels
 
 
@@ -42,12 +42,12 @@ class Restored:
 def restore(
     pipeline: Pipeline,
     spec: ModelSpec,
-    image: Float[Tensor, "1 3 h w"],
+    image: Float[Tensor, "1 c h w"],
     options: Options,
     device: torch.device,
     report: Report,
 ) -> Restored:
-    """Restores a picture, sRGB in [0, 1], whose sides are at least `spec.multiple` pixels.
+    """Restores a picture: as `family.Restorer` gets it, with sides of any length.
 
     Raises:
         OutOfMemory: The picture, or the smallest tile of it, does not fit.
@@ -55,25 +55,30 @@ def restore(
     """
     started = time.monotonic()
     height, width = image.shape[-2:]
-    image = tiling.pad(image, spec.multiple)
-    plan = plan_tiles(spec, image.shape[-2], image.shape[-1], options.tile, device)
+    scale = options.request.scale
+    image = tiling.pad(image, spec.multiple, spec.padding)
+    plan = plan_tiles(spec, image.shape[-2], image.shape[-1], options.tile, device, scale)
     looks, steps = pipeline.prepare_steps, pipeline.tile_steps
     total = looks + len(plan.tiles) * steps
 
     report(0, total)
     with _out_of_memory_told(image.shape[-1], image.shape[-2], device):
         restorer = pipeline.prepare(
-            image.to(device), options.seed, lambda done, _: report(done, total)
+            image.to(device), options.request, lambda done, _: report(done, total)
         )
     shrinking = _Shrinking(restorer, spec, device)
 
-    def restore_tile(tile: Float[Tensor, "1 3 h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
+    def restore_tile(tile: Float[Tensor, "1 c h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
         before = looks + number * steps
         return shrinking.restore(tile, lambda share: report(before + int(share * steps), total))
 
-    restored = tiling.apply(restore_tile, image, plan, spec.scale)
+    restored = (
+        tiling.apply(restore_tile, image, plan, int(scale))
+        if spec.tiling != "internal"
+        else restore_tile(image, 0)
+    )
     result = Restored(
-        image=restored[..., : height * spec.scale, : width * spec.scale],
+        image=restored[..., : int(height * scale), : int(width * scale)],
         tiles=len(plan.tiles),
         seconds=time.monotonic() - started,
         peak_bytes=devices.peak_bytes(device),
@@ -92,7 +97,12 @@ def restore(
 
 
 def plan_tiles(
-    spec: ModelSpec, height: int, width: int, tile: int | None, device: torch.device
+    spec: ModelSpec,
+    height: int,
+    width: int,
+    tile: int | None,
+    device: torch.device,
+    scale: float = 1.0,
 ) -> tiling.Plan:
     """Takes the picture whole where it fits, because attention sees it whole; else cuts it.
 
@@ -100,18 +110,22 @@ def plan_tiles(
         OutOfMemory: There is not even room to look at the whole picture once.
     """
     free = devices.free_bytes(device)
-    fixed = spec.cost.prepare_bytes(height * width)
+    pixels = height * width
+    result_pixels = int(pixels * scale**2)
+    fixed = spec.cost.prepare_bytes(pixels, result_pixels)
     if fixed > free:
         raise OutOfMemory(
             f"A picture of {width} x {height} pixels needs {fixed / 1e9:.1f} GB of memory, "
             f"and {free / 1e9:.1f} GB are free on `{device}`",
             hint="Close other programs, or restore the picture in parts",
         )
+    if spec.tiling == "internal":
+        return tiling.plan(height, width, None, spec.multiple)
     if tile is not None:
         return tiling.plan(height, width, tile or None, spec.multiple)
-    beside_tiles = PICTURE_BYTES * height * width
+    beside_tiles = SOURCE_BYTES * pixels + RESULT_BYTES * result_pixels
     affordable = int((free * MEMORY_SHARE - beside_tiles) / spec.cost.tile_bytes_per_pixel)
-    if height * width <= affordable:
+    if pixels <= affordable:
         return tiling.plan(height, width, None, spec.multiple)
     side = min(LARGEST_TILE, tiling.largest_side(affordable, spec.multiple))
     return tiling.plan(height, width, side, spec.multiple)
@@ -130,7 +144,7 @@ class _Shrinking:
         self._side: int | None = None  # pixels, once a tile did not fit
 
     def restore(
-        self, tile: Float[Tensor, "1 3 h w"], report: Callable[[float], None]
+        self, tile: Float[Tensor, "1 c h w"], report: Callable[[float], None]
     ) -> Float[Tensor, "1 3 hs ws"]:
         """Restores a tile; `report` gets the share of it that is done."""
         while True:
@@ -154,15 +168,15 @@ class _Shrinking:
             logger.warning("out of memory: going on with tiles of %d pixels", self._side)
 
     def _restore(
-        self, tile: Float[Tensor, "1 3 h w"], plan: tiling.Plan, report: Callable[[float], None]
+        self, tile: Float[Tensor, "1 c h w"], plan: tiling.Plan, report: Callable[[float], None]
     ) -> Float[Tensor, "1 3 hs ws"]:
-        def part(piece: Float[Tensor, "1 3 h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
+        def part(piece: Float[Tensor, "1 c h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
             return self._restorer(
                 piece.to(self._device),
                 lambda done, steps: report((number + done / steps) / len(plan.tiles)),
             )
 
-        return tiling.apply(part, tile, plan, self._spec.scale)
+        return tiling.apply(part, tile, plan, int(self._spec.scales[0]))
 
 
 @contextlib.contextmanager

@@ -210,11 +210,13 @@ class Service(uvicorn.Server):
 def _check(raster: Raster, facts: Json) -> None:
     refusals.check_size(raster.width, raster.height, "image")
     task, options = tasks.check(facts)
-    models = registry.models_of(task)
-    if options["model"] != tasks.AUTO:
-        models = (registry.find(options["model"]),)
+    pixels, scale = raster.width * raster.height, options["scale"]
+    refusals.check_result(raster.width, raster.height, scale)
     # What no plan of tiles makes smaller: each model looks at the whole picture once.
-    needed = min(spec.cost.prepare_bytes(raster.width * raster.height) for spec in models)
+    needed = min(
+        spec.cost.prepare_bytes(pixels, int(pixels * scale**2))
+        for spec in registry.chosen(task, options["model"], scale)
+    )
     if needed > psutil.virtual_memory().total:
         raise OutOfMemory(
             f"A picture of {raster.width} x {raster.height} pixels needs {needed / 1e9:.0f} GB of "

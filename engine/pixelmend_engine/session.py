@@ -15,6 +15,7 @@ from pixelmend_engine import registry, weights
 from pixelmend_engine.installer import Installer
 from pixelmend_engine.network import OFFLINE, Network
 from pixelmend_engine.provision import Provision
+from pixelmend_engine.registry import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,19 +33,25 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-AUTO = "auto"
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which model is to compute, where and how. The same choice, the same loaded model."""
+    """Which model is to compute, where and how."""
 
     task: Task
     model: str = AUTO  # or an id
+    scale: float = 1.0  # the result's size over the picture's
     weights: Path | None = None  # a folder or file of the user's own
     device: str = AUTO
     precision: Precision = AUTO
+
+    @classmethod
+    def of(cls, task: Task, options: Mapping[str, Any], weights: Path | None = None) -> Choice:
+        """Returns what a task's options choose; see `tasks.check`."""
+        named = {name: options[name] for name in ("model", "scale", "device", "precision")}
+        return cls(task=task, weights=weights, **named)
 
 
 @dataclass(frozen=True)
@@ -70,15 +77,14 @@ def attempts(choice: Choice, models_dir: Path) -> list[Attempt]:
 
     Raises:
         UnknownModel: The model is not in the catalogue, or not for this task.
+        BadRequest: No model enlarges by that scale.
         WeightsMissing: Its weights are not on this computer.
     """
-    models = registry.models_of(choice.task)
-    if choice.model != AUTO:
-        models = (registry.find(choice.model),)
+    models = registry.chosen(choice.task, choice.model, choice.scale)
     if choice.weights is not None:
         return [Attempt(models, weights.given(choice.weights))]
-    if choice.model == AUTO:
-        models = tuple(m for m in models if weights.state(m, models_dir) != "missing")
+    here = tuple(m for m in models if weights.state(m, models_dir) != "missing")
+    models = here or models[:1]  # which then says that it is missing
     return [Attempt((model,), weights.locate(model, models_dir)) for model in models]
 
 
@@ -86,12 +92,12 @@ def check(choice: Choice, models_dir: Path, *, offline: bool) -> None:
     """Finds out whether a choice can come true, as far as that is known before any work.
 
     Raises:
-        UnknownModel: The model is not in the catalogue.
+        UnknownModel: The model is not in the catalogue, or not for this task.
+        BadRequest: No model enlarges by that scale.
         WeightsMissing: Its weights are not on this computer, and can't be downloaded.
     """
-    if choice.weights is None and choice.model != AUTO and not offline:
-        registry.find(choice.model)
-    else:
+    registry.chosen(choice.task, choice.model, choice.scale)
+    if choice.weights is not None or offline:
         attempts(choice, models_dir)
 
 
@@ -101,7 +107,7 @@ class Session:
     def __init__(self, models_dir: Path, network: Network = OFFLINE) -> None:
         self._models_dir = models_dir
         self._provision = Provision(Installer(models_dir, network))
-        self._choice: Choice | None = None
+        self._where = ("", "")  # as the choice of the loaded model has it
         self._found: list[Attempt] = []
         self._loaded: Loaded | None = None
 
@@ -117,10 +123,10 @@ class Session:
         """
         if choice.weights is not None:
             return ()
+        models = registry.chosen(choice.task, choice.model, choice.scale)
         if choice.model == AUTO:
-            return self._provision.best(choice.task, offline=offline, transferred=transferred)
-        spec = registry.find(choice.model)
-        self._provision.named(spec, offline=offline, transferred=transferred)
+            return self._provision.best(models, offline=offline, transferred=transferred)
+        self._provision.named(models[0], offline=offline, transferred=transferred)
         return ()
 
     def load(self, choice: Choice) -> Loaded:
@@ -131,7 +137,8 @@ class Session:
         """
         found = attempts(choice, self._models_dir)
         # A better model may have been installed since, or the loaded one removed.
-        if self._loaded is not None and (choice, found) == (self._choice, self._found):
+        where = (choice.device, choice.precision)
+        if self._loaded is not None and (where, found) == (self._where, self._found):
             return self._loaded
         self.release()
         from pixelmend_engine import devices
@@ -140,7 +147,7 @@ class Session:
         device = devices.choose_device(choice.device)
         dtype = devices.choose_dtype(choice.precision, device)
         self._loaded = _load_first(found, device, dtype)
-        self._choice, self._found = choice, found
+        self._where, self._found = where, found
         return self._loaded
 
     def restore(
@@ -153,37 +160,47 @@ class Session:
     ) -> tuple[Raster, dict[str, Any]]:
         """Restores one picture; see `retouch`, and `restore` for what the model does.
 
-        `options` are those of the task (`tasks.OPTIONS`), all of them; `provided` is what `provide`
-        had to say. Returns the picture, and what there is to say about it.
+        `options` are those of the task (`options.of_task`), all of them; `provided` is what
+        `provide` had to say. Returns the picture, and what there is to say about it.
         """
         from pixelmend_engine import restore
+        from pixelmend_engine.enlarge import enlarge
+        from pixelmend_engine.family import Request
+        from pixelmend_engine.fill import fill
         from pixelmend_engine.retouch import retouch
 
-        asked = restore.Options(
-            seed=options["seed"], tile=None if options["tile"] == AUTO else options["tile"]
-        )
+        request = Request(seed=options["seed"], scale=choice.scale, options=options)
+        tile = None if options["tile"] == AUTO else options["tile"]
+        asked = restore.Options(request=request, tile=tile)
         runs: list[Restored] = []
         notes: list[str] = []
 
-        def through_the_model(image: Tensor) -> Tensor:
-            runs.append(self._run(choice, image, asked, report, notes))
+        def through_the_model(image: Tensor, number: int = 0, count: int = 1) -> Tensor:
+            def report_share(done: int, total: int) -> None:
+                report(number * total + done, count * total)
+
+            runs.append(self._run(choice, image, asked, report_share, notes))
             return runs[-1].image
 
         loaded = self.load(choice)
-        result, said = retouch(raster, options["strength"], through_the_model)
+        strength = options["strength"]
+        match choice.task:
+            case "upscale":
+                result, said = enlarge(raster, choice.scale, strength, through_the_model)
+            case "inpaint":
+                result, said = fill(raster, strength, through_the_model)
+            case "deblur" | "restore":
+                result, said = retouch(raster, strength, through_the_model)
         loaded = self._loaded or loaded
-        best = registry.models_of(choice.task)[0]
         return result, {
             "task": choice.task,
             "model": loaded.spec.id,
             "source_type": loaded.spec.source_type,
             "title": loaded.spec.title,
-            "fell_back": choice.model == AUTO
-            and loaded.spec.bundled is not None
-            and loaded.spec is not best,
             "version": __version__,
             "device": str(loaded.device),
             "seed": options["seed"],
+            "scale": choice.scale,
             "width": result.width,
             "height": result.height,
             "tiles": sum(run.tiles for run in runs),
@@ -221,7 +238,7 @@ class Session:
         if self._loaded is None:
             return
         device = self._loaded.device
-        self._choice = self._loaded = None
+        self._loaded = None
         gc.collect()
         from pixelmend_engine import devices
 

@@ -6,69 +6,21 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from pixelmend.errors import BadRequest
-from pixelmend_engine import registry, weights
-from pixelmend_engine.catalog.spec import MIN_TILE, Task
+from pixelmend_engine import options, registry, weights
+from pixelmend_engine.catalog.spec import Task
+from pixelmend_engine.registry import AUTO
 
-AUTO = "auto"
-TITLES: dict[Task, str] = {"deblur": "Deblur"}
-RESULTS: dict[Task, str] = {"deblur": "Deblurred"}  # how an editor names a result
-MAX_SEED = 2**63 - 1  # what torch's generators take
-
-OPTIONS: dict[str, Any] = {
-    "model": {
-        "title": "Model",
-        "description": "An id from `models`, or auto: the best; downloaded on first use",
-        "type": "string",
-        "default": AUTO,
-    },
-    "strength": {
-        "title": "Strength",
-        "description": "0 keeps the picture, 1 takes the restored one",
-        "type": "number",
-        "minimum": 0,
-        "maximum": 1,
-        "default": 1.0,
-    },
-    "seed": {
-        "title": "Seed",
-        "description": "What the noise is drawn from",
-        "type": "integer",
-        "minimum": 0,
-        "maximum": MAX_SEED,
-        "default": 0,
-    },
-    "tile": {
-        "title": "Tile",
-        "description": "Longest side of a tile in pixels; 0: never cut; auto: as memory allows",
-        "anyOf": [
-            {"const": AUTO},
-            {"const": 0},
-            {"type": "integer", "minimum": MIN_TILE},
-        ],
-        "default": AUTO,
-        "advanced": True,
-    },
-    "device": {
-        "title": "Device",
-        "description": "auto, cpu, cuda or cuda:N",
-        "type": "string",
-        "default": AUTO,
-        "advanced": True,
-    },
-    "precision": {
-        "title": "Precision",
-        "description": "auto: fp32 on a CPU, half on a GPU",
-        "enum": [AUTO, "fp32", "bf16", "fp16"],
-        "default": AUTO,
-        "advanced": True,
-    },
-    "offline": {
-        "title": "Offline",
-        "description": "Download nothing: do with the models that are on this computer",
-        "type": "boolean",
-        "default": False,
-        "advanced": True,
-    },
+TITLES: dict[Task, str] = {
+    "deblur": "Deblur",
+    "restore": "Restore Photo",
+    "upscale": "Upscale",
+    "inpaint": "Fill Selection",
+}
+RESULTS: dict[Task, str] = {  # how an editor names a result
+    "deblur": "Deblurred",
+    "restore": "Restored",
+    "upscale": "Upscaled",
+    "inpaint": "Filled",
 }
 
 
@@ -84,7 +36,7 @@ def describe(models_dir: Path) -> list[dict[str, Any]]:
                     "id": spec.id,
                     "title": spec.title,
                     "family": spec.family,
-                    "scale": spec.scale,
+                    "scales": list(spec.scales),
                     "weights": weights.state(spec, models_dir),
                     "size_bytes": weights.size_bytes(spec),
                     "about_bytes": weights.about_bytes(spec),
@@ -93,18 +45,18 @@ def describe(models_dir: Path) -> list[dict[str, Any]]:
                 }
                 for spec in registry.models_of(task)
             ],
-            "options": schema(),
+            "options": schema(task),
         }
         for task, title in TITLES.items()
     ]
 
 
-def schema() -> dict[str, Any]:
+def schema(task: Task) -> dict[str, Any]:
     """Returns the JSON Schema of a task's options."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
-        "properties": OPTIONS,
+        "properties": options.of_task(task),
         "additionalProperties": False,
     }
 
@@ -112,20 +64,41 @@ def schema() -> dict[str, Any]:
 def check(facts: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
     """Takes a request's facts apart: the task, and its options with defaults filled in.
 
+    The scale, which every task has here, is a number then, and the model is one for all of it.
+
     Raises:
         BadRequest: There is no such task, or an option is not what its schema says.
+        UnknownModel: There is no such model, or it is not for this task.
     """
-    options = dict(facts)
-    task = options.pop("task", None)
+    given = dict(facts)
+    task = given.pop("task", None)
     if not isinstance(task, str) or task not in TITLES:
         raise BadRequest(f"There is no task `{task}`", hint=f"The engine does {', '.join(TITLES)}")
-    for error in Draft202012Validator(schema()).iter_errors(options):
+    for error in Draft202012Validator(schema(task)).iter_errors(given):
         where = ".".join(map(str, error.absolute_path)) or "options"
         raise BadRequest(f"The option {where} is wrong: {error.message}", hint="Change it")
     # JSON knows one kind of number: 5.0 is a sound integer there.
-    given = {
-        name: int(value) if name in ("seed", "tile") and isinstance(value, float) else value
-        for name, value in options.items()
-    }
-    defaults = {name: option["default"] for name, option in OPTIONS.items()}
-    return task, defaults | given
+    whole = ("seed", "tile", *(n for n, o in options.SPECIAL.items() if o.get("type") == "integer"))
+    given |= {n: int(given[n]) for n in whole if isinstance(given.get(n), float)}
+    _refuse_unused(given)
+    defaults = {name: option["default"] for name, option in options.of_task(task).items()}
+    asked = defaults | given
+    scale = asked.get("scale", AUTO)
+    scale = AUTO if scale == AUTO else float(scale)
+    asked["scale"] = registry.scale_of(task, asked["model"], scale)
+    registry.chosen(task, asked["model"], asked["scale"])
+    return task, asked
+
+
+def _refuse_unused(given: dict[str, Any]) -> None:
+    # An option that would change nothing is a misunderstanding; better told than left out.
+    model = given.get("model", AUTO)
+    if model == AUTO:
+        return
+    taken = registry.find(model).options
+    for name in given.keys() & options.SPECIAL.keys():
+        if name not in taken and given[name] != options.SPECIAL[name]["default"]:
+            raise BadRequest(
+                f"The model `{model}` has no option {name}",
+                hint="Leave it out, or change the model",
+            )

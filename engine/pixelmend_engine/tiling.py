@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from pixelmend_engine.catalog.spec import MIN_TILE
 
@@ -82,8 +83,8 @@ def largest_side(pixels: int, multiple: int) -> int:
 
 
 def apply(
-    restore: Callable[[Float[Tensor, "1 3 th tw"], int], Float[Tensor, "1 3 ths tws"]],
-    image: Float[Tensor, "1 3 h w"],
+    restore: Callable[[Float[Tensor, "1 c th tw"], int], Float[Tensor, "1 3 ths tws"]],
+    image: Float[Tensor, "1 c h w"],
     plan: Plan,
     scale: int,
 ) -> Float[Tensor, "1 3 hs ws"]:
@@ -117,12 +118,17 @@ def _weights(span: Span, scale: int) -> Float[Tensor, " n"]:
     return weights
 
 
-def pad(image: Float[Tensor, "b c h w"], multiple: int) -> Float[Tensor, "b c h2 w2"]:
+def pad(
+    image: Float[Tensor, "b c h w"], multiple: int, mode: Literal["reflect", "symmetric"]
+) -> Float[Tensor, "b c h2 w2"]:
     """Mirrors the picture over its right and bottom edge until both sides are multiples.
 
-    The edge pixels themselves are not repeated; each side must be longer than what is added.
+    The edge pixels themselves are repeated by `symmetric` alone, as numpy names it. A picture that
+    is smaller than what is added is mirrored there and back.
     """
-    down, right = -image.shape[-2] % multiple, -image.shape[-1] % multiple
-    if down == right == 0:
-        return image  # a copy of a large picture costs memory
-    return functional.pad(image, (0, right, 0, down), mode="reflect")
+    for axis in (-2, -1):
+        length = image.shape[axis]
+        if added := -length % multiple:  # a copy of a large picture costs memory
+            places = np.pad(np.arange(length), (0, added), mode)
+            image = image.index_select(axis, torch.from_numpy(places).to(image.device))
+    return image

@@ -19,12 +19,7 @@ class Worker:
         """Restores the picture in a body; alpha and what the mask leaves out stay as they are."""
         raster, facts = decode(body)
         task, options = tasks.check(facts)
-        choice = Choice(
-            task=task,
-            model=options["model"],
-            device=options["device"],
-            precision=options["precision"],
-        )
+        choice = Choice.of(task, options)
         provided = self._session.provide(
             choice,
             lambda words, done, total: say("download", done, total, words),

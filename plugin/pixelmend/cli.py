@@ -2,15 +2,12 @@
 
 import dataclasses
 import json
-import logging
-import math
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar, Unpack
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -18,196 +15,15 @@ from pixelmend import __version__, training_cli
 from pixelmend.errors import Canceled, PixelmendError
 from pixelmend.models_cli import models
 from pixelmend.setup_cli import setup
-
-if TYPE_CHECKING:
-    from pixelmend_engine.catalog.spec import Task
-    from pixelmend_engine.session import Precision
+from pixelmend.tasks_cli import COMMANDS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-MAX_SEED = 2**63 - 1  # what torch's generators take
-
-
-class TileType(click.ParamType["int | str"]):
-    """`auto`, 0, or a side in pixels."""
-
-    name = "tile"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
-        """Turns the text into pixels, unless it is `auto`."""
-        from pixelmend_engine.catalog.spec import MIN_TILE
-
-        text = str(value)
-        if text == "auto":
-            return text
-        if not text.isdecimal() or 0 < int(text) < MIN_TILE:
-            self.fail(f"{text!r} is none of auto, 0 and a side from {MIN_TILE} up.", param, ctx)
-        return int(text)
-
-
-class ShareType(click.FloatRange):
-    """A number from 0 to 1; NaN, which no comparison excludes, is none."""
-
-    def __init__(self) -> None:
-        super().__init__(0, 1)
-
-    def convert(
-        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Turns the text into a number."""
-        share = float(super().convert(value, param, ctx))  # pyright: ignore[reportArgumentType]
-        if math.isnan(share):
-            self.fail(f"{value!r} is no number from 0 to 1.", param, ctx)
-        return share
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="pixelmend", message="%(prog)s %(version)s")
 def cli() -> None:
     """Restores photographs with diffusion models, on your own computer."""
-
-
-def task_options(command: Command) -> Command:
-    """Adds the options that every task has."""
-    options = [
-        click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
-        click.option(
-            "-o",
-            "--output",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="Write the result to this file.",
-        ),
-        click.option(
-            "--out-dir",
-            type=click.Path(path_type=Path),
-            metavar="DIR",
-            help="Write the results into this folder (made if need be).",
-        ),
-        click.option(
-            "-n",
-            "--model",
-            default="auto",
-            show_default=True,
-            metavar="MODEL",
-            help="Restore with this model; auto takes the best, and downloads it on first use.",
-        ),
-        click.option(
-            "--weights",
-            type=click.Path(path_type=Path),
-            metavar="DIR",
-            help="Take the model's weights from this folder (or one file).",
-        ),
-        click.option(
-            "--device",
-            default="auto",
-            show_default=True,
-            envvar="PIXELMEND_DEVICE",
-            metavar="auto|cuda|cuda:N|cpu",
-            help="Compute there; auto takes the first GPU, else the CPU.",
-        ),
-        click.option(
-            "--precision",
-            type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
-            default="auto",
-            show_default=True,
-            help="Compute with so many bits; auto suits the device.",
-        ),
-        click.option(
-            "--seed",
-            type=click.IntRange(0, MAX_SEED),
-            metavar="N",
-            default=0,
-            show_default=True,
-            help="Start from this noise; another number gives a slightly different result.",
-        ),
-        click.option(
-            "--tile",
-            type=TileType(),
-            metavar="auto|0|N",
-            default="auto",
-            show_default=True,
-            help="Cut large pictures into tiles of at most N pixels a side, 192 or more; "
-            "0: never cut; auto: as memory allows.",
-        ),
-        click.option(
-            "--strength",
-            type=ShareType(),
-            metavar="0..1",
-            default=1.0,
-            show_default=True,
-            help="0 keeps the picture, 1 takes the restored one.",
-        ),
-        click.option(
-            "--mask",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="Restore what is white in this picture, and leave alone what is black.",
-        ),
-        click.option(
-            "--no-provenance",
-            is_flag=True,
-            help="Do not say in the result's metadata that it was restored, and how.",
-        ),
-        click.option(
-            "--offline",
-            is_flag=True,
-            help="Download nothing: do with the models that are on this computer.",
-        ),
-        click.option("--overwrite", is_flag=True, help="Replace files that are there already."),
-        click.option(
-            "--in-process",
-            is_flag=True,
-            help="Compute in this process and leave no engine behind (always so with --weights).",
-        ),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object per picture."),
-        click.option("-q", "--quiet", is_flag=True, help="Print nothing but results and errors."),
-        click.option("-v", "--verbose", is_flag=True, help="Print what the engine logs."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-class TaskOptions(TypedDict):
-    """The options that every task has, as click hands them over."""
-
-    inputs: tuple[str, ...]
-    output: Path | None
-    out_dir: Path | None
-    model: str
-    weights: Path | None
-    device: str
-    precision: "Precision"
-    seed: int
-    tile: int | str
-    strength: float
-    mask: Path | None
-    no_provenance: bool
-    offline: bool
-    overwrite: bool
-    in_process: bool
-    as_json: bool
-    quiet: bool
-    verbose: bool
-
-
-@cli.command()
-@task_options
-def deblur(**options: Unpack[TaskOptions]) -> int:
-    """Sharpens pictures that shake, movement or missed focus has blurred.
-
-    INPUT... are JPEG, PNG, TIFF, WebP, AVIF or JPEG XL files, or patterns of such. The result is
-    written beside its input, with the suffix _deblurred, unless -o or --out-dir says otherwise. One
-    file that can't be restored does not stop the others; the exit code is that of the first error.
-    Results of an earlier run are left out where their inputs are given as well.
-    """
-    return _run("deblur", "_deblurred", options)
-
-
-cli.add_command(models)
 
 
 @cli.command()
@@ -274,7 +90,14 @@ def engine_logs() -> None:
         click.echo(file.read_text(encoding="utf-8", errors="replace"), nl=False)
 
 
-for command in (setup, training_cli.train, training_cli.evaluate, training_cli.contact_sheet):
+for command in (
+    *COMMANDS,
+    models,
+    setup,
+    training_cli.train,
+    training_cli.evaluate,
+    training_cli.contact_sheet,
+):
     cli.add_command(command)
 
 
@@ -301,57 +124,6 @@ def doctor(editor: str | None, as_json: bool) -> int:
             if finding.hint is not None:
                 click.echo(f"      {finding.hint}")
     return 0 if all(finding.hint is None for finding in findings) else 1
-
-
-def _run(task: "Task", suffix: str, options: TaskOptions) -> int:
-    from pixelmend import settings, targets
-    from pixelmend.inprocess import InProcess
-    from pixelmend.remote import Remote
-    from pixelmend.run import Files, Output, run
-    from pixelmend.transfer import Transfer
-    from pixelmend_engine.session import Choice, check
-
-    _log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
-    planned = targets.plan(
-        options["inputs"], output=options["output"], out_dir=options["out_dir"], suffix=suffix
-    )
-    choice = Choice(
-        task=task,
-        model=options["model"],
-        weights=options["weights"],
-        device=options["device"],
-        precision=options["precision"],
-    )
-    found = settings.resolve(os.environ)
-    # Sent with the job, because the engine may have been started with other settings.
-    offline = options["offline"] or found.network.offline
-    chosen = {"seed": options["seed"], "tile": options["tile"], "strength": options["strength"]}
-    chosen["offline"] = offline
-    check(choice, found.models_dir, offline=offline)  # told before anything is begun
-    if options["out_dir"] is not None:
-        targets.make_folder(options["out_dir"])
-    output = Output(as_json=options["as_json"], quiet=options["quiet"])
-    # Paths do not cross the engine's API, so weights of the user's own are loaded here.
-    files = Files(
-        mask=options["mask"],
-        overwrite=options["overwrite"],
-        provenance=not options["no_provenance"],
-    )
-    with Transfer(quiet=options["quiet"], watched=sys.stderr.isatty()) as transfer:
-        if options["in_process"] or options["weights"] is not None:
-            engine = InProcess(choice, found.models_dir, chosen, found.network, transfer.report)
-        else:
-            chosen |= {name: options[name] for name in ("model", "device", "precision")}
-            start = settings.launch_of(found)
-            engine = Remote(found.paths, start, task, chosen, output.note, transfer.report)
-        return run(engine, planned, output, files)
-
-
-def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:
-    level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
-    for library in ("PIL", "tifffile", "urllib3"):
-        logging.getLogger(library).setLevel(logging.CRITICAL)  # what they say, we say
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(name)s: %(message)s")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

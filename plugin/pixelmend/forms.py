@@ -14,7 +14,6 @@ from .wire import Json
 
 Value = Union[str, int, float]
 
-SIDES = (256, 512, 1024, 2048)  # offered where any whole number from some least one on is allowed
 LARGEST_INT = 2**31 - 1  # what the hosts' own whole numbers hold
 
 
@@ -64,16 +63,12 @@ def _field(name: str, option: Json, task: Json) -> Field:
 
 
 def _values(option: Json) -> list[Any]:
-    # What a choice is made from: an enumeration, or constants beside whole numbers.
+    # What a choice is made from: an enumeration, or constants beside numbers, of which the
+    # description names some.
     if "enum" in option:
         return list(option["enum"])
-    values: list[Any] = []
-    for branch in cast("list[Json]", option.get("anyOf", [])):
-        if "const" in branch:
-            values.append(branch["const"])
-        elif branch.get("type") == "integer":
-            values += [side for side in SIDES if side >= branch.get("minimum", 0)]
-    return values
+    constants = [b["const"] for b in cast("list[Json]", option.get("anyOf", [])) if "const" in b]
+    return [*constants, *option.get("examples", [])] if constants else []
 
 
 def _shown(value: object) -> str:

@@ -255,9 +255,9 @@ def _files(
         )
     names = list(ids)
     if task is not None:
-        of_task = [spec.id for spec in registry.MODELS if spec.task == task]
+        of_task = [spec.id for spec in registry.MODELS if task in spec.tasks]
         if not of_task:
-            tasks = sorted({spec.task for spec in registry.MODELS})
+            tasks = sorted({task for spec in registry.MODELS for task in spec.tasks})
             raise BadRequest(f"There is no task `{task}`", hint=f"There are {', '.join(tasks)}")
         names += of_task
     found = [file for file in catalogue().files if everything and file.models]
@@ -292,7 +292,7 @@ def _model_row(spec: "ModelSpec", folder: Path) -> dict[str, Any]:
     proofs = dict.fromkeys(file.proof for file in files)
     return {
         "id": spec.id,
-        "task": spec.task,
+        "task": " ".join(spec.tasks),
         "title": spec.title,
         "weights": weights.state(spec, folder),
         "size": megabytes(spec.bundled.size_bytes)

@@ -126,6 +126,7 @@ class Files:
 
     mask: Path | None  # of every picture
     overwrite: bool
+    scale: float = 1.0  # how many times wider and higher results are
     provenance: bool  # whether results say that they were restored, and how
 
 
@@ -163,7 +164,7 @@ def _restore(
 ) -> None:
     name = click.format_filename(target.source.name)
     photo = images.read(target.source)
-    left_out = images.check_format(photo, target.result)
+    left_out = images.check_format(photo, target.result, files.scale)
     raster = images.to_raster(photo, mask)
     with (
         replacing(target.result, overwrite=files.overwrite) as temporary,

@@ -36,6 +36,7 @@ def _child(model_id: str, side: int, phase: str) -> None:
     import torch
 
     from pixelmend_engine import devices
+    from pixelmend_engine.family import Request
     from pixelmend_engine.models.diffir import DiffIR
     from pixelmend_engine.models.guided import GuidedPipeline
     from pixelmend_engine.models.hidiff import HIDiff
@@ -47,12 +48,13 @@ def _child(model_id: str, side: int, phase: str) -> None:
             pipeline = GuidedPipeline(DiffIR(config), torch.float32)
         case other:
             raise AssertionError(other)
-    image = torch.rand(1, 3, side, side)
+    image = torch.rand(1, getattr(config, "inputs", 3), side, side)
 
     def ignore(_done: int, _total: int) -> None:
         """Reports to nobody."""
 
-    restorer = pipeline.prepare(image if phase == "prepare" else image[..., :64, :64], 0, ignore)
+    seen = image if phase == "prepare" else image[..., :64, :64]
+    restorer = pipeline.prepare(seen, Request(), ignore)
     if phase == "tile":
         restorer(image, ignore)
     print(devices.peak_bytes(torch.device("cpu")))

@@ -7,6 +7,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from pixelmend_engine import images, metadata
+from pixelmend_engine.metadata import Metadata
 
 
 def tags(**more: object) -> Image.Exif:
@@ -96,3 +97,32 @@ def test_plain_tags_do_not_cost_a_tiff_its_compression(small: Image.Image, tmp_p
     with Image.open(tmp_path / "out.tif") as written:
         assert written.info["compression"] == "tiff_lzw"
         assert written.getexif()[ExifTags.Base.Make] == "A camera"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_sides_that_exif_states_grow_with_the_picture(order: str, small: Image.Image) -> None:
+    exif = Image.Exif()
+    exif.endian = order
+    exif[ExifTags.Base.Make] = "A camera"
+    exif[ExifTags.Base.ImageWidth] = 60_000
+    exif[ExifTags.IFD.Exif] = {
+        ExifTags.Base.MakerNote: b"points into these bytes",
+        ExifTags.Base.ExifImageWidth: 96,
+        ExifTags.Base.ExifImageHeight: 64,
+    }
+    raw = exif.tobytes()
+    found = metadata.resized(Metadata(exif=raw, dpi=(300.0, 72.0)), 4.0, 2.0)
+    assert found.dpi == (1200, 144)
+    assert found.exif is not None
+    assert len(found.exif) == len(raw)  # nothing moved
+    grown = Image.Exif()
+    grown.load(found.exif)
+    assert grown[ExifTags.Base.ImageWidth] == 240_000
+    inner = grown.get_ifd(ExifTags.IFD.Exif)
+    assert (inner[ExifTags.Base.ExifImageWidth], inner[ExifTags.Base.ExifImageHeight]) == (384, 128)
+    assert inner[ExifTags.Base.MakerNote] == b"points into these bytes"
+
+
+def test_exif_that_can_not_be_read_grows_to_nothing_else() -> None:
+    for odd in (b"", b"Exif\0\0", b"II*\0\xff\xff\0\0"):
+        assert metadata.resized(Metadata(exif=odd), 2.0, 2.0).exif == odd

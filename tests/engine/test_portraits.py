@@ -55,8 +55,8 @@ def raster(samples: str = "U8", channels: str = "RGB", **facts: object) -> Raste
     if channels.endswith("A"):
         values = np.concatenate([values, np.ones((512, 512, 1), np.float32)], axis=2)
     kind = np.dtype(TYPES[samples])
-    top = 1 if kind.kind == "f" else np.iinfo(kind).max
-    values = values * top if kind.kind == "f" else np.rint(values * top)
+    if samples.startswith("U"):
+        values = np.rint(values * (255 if samples == "U8" else 65535))
     return Raster(
         width=512,
         height=512,
@@ -108,7 +108,7 @@ def test_faces_are_pasted_into_the_restored_background() -> None:
     models = Mild(torch.ones(1, 3, 512, 512))
     after, _, _ = portraits.restore(raster(), Asked(), tools(PORTRAIT), models)
     assert (samples_of(after)[300:] == 255).all()
-    assert samples_of(after)[127, 225].max() < 255
+    assert samples_of(after)[127, 225].min() < 200
     assert models.runs == [(0, 1, 2)]  # the background was the first run of two
 
 
@@ -129,9 +129,7 @@ def test_a_selection_is_kept_to_and_chooses_its_faces() -> None:
 def test_only_the_chosen_faces_are_restored() -> None:
     other = marked(*((x, y + 250) for x, y in PORTRAIT.landmarks))
     models = Mild()
-    _, notes, _ = portraits.restore(
-        raster(), Asked(chosen=(1,)), tools(PORTRAIT, other), models
-    )
+    _, notes, _ = portraits.restore(raster(), Asked(chosen=(1,)), tools(PORTRAIT, other), models)
     assert models.runs == [(1, 0, 1)]
     assert not [note for note in notes if "left alone" in note]
 
@@ -154,14 +152,12 @@ def test_a_face_that_changed_is_said_so_with_what_to_do() -> None:
     def find(image: Tensor) -> list[Face]:
         return next(found)
 
-    _, notes, (outcome,) = portraits.restore(
-        raster(), Asked(), Tools(find, parse_by_hand), Mild()
-    )
+    _, notes, (outcome,) = portraits.restore(raster(), Asked(), Tools(find, parse_by_hand), Mild())
     assert outcome.to_json()["changed"] is True
     assert any("changed noticeably" in note and "--fidelity" in note for note in notes)
 
 
-@pytest.mark.parametrize("scale", [2.0, 3.0, 4.0])
+@pytest.mark.parametrize("scale", [1.5, 2.0])
 def test_faces_lie_where_they_should_in_an_enlarged_picture(scale: float) -> None:
     before = raster()
     after, _, _ = portraits.restore(before, Asked(scale=scale), tools(PORTRAIT), Mild())
@@ -194,9 +190,7 @@ def test_what_describes_a_crowd_fits_into_a_header() -> None:
     crowd = [PORTRAIT] * (MOST_FACES + 20)
     shown, faces = portraits.found(raster(), Given(crowd), 32)
     assert len(faces) == MOST_FACES
-    _, notes, outcomes = portraits.restore(
-        raster(), Asked(min_size=9999), tools(*crowd), Mild()
-    )
+    _, notes, outcomes = portraits.restore(raster(), Asked(min_size=9999), tools(*crowd), Mild())
     assert len(outcomes) == MOST_FACES
     facts = {"faces": portraits.facts(outcomes), "notes": notes}
     (head, *_) = wire.encode(shown, facts)

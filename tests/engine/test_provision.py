@@ -32,7 +32,7 @@ def provision(tmp_path: Path, mirror: Mirror) -> Provision:
 
 
 def asked_best(provision: Provision, *, offline: bool = False) -> tuple[str, ...]:
-    return provision.best("deblur", offline=offline, transferred=untold)
+    return provision.best(registry.models_of("deblur"), offline=offline, transferred=untold)
 
 
 def test_a_failure_is_said_and_remembered_for_a_while(tmp_path: Path, mirror: Mirror) -> None:
@@ -100,7 +100,7 @@ def test_what_is_downloaded_is_said_once_and_only_if_it_comes(
     def transferred(words: str, done: int, total: int) -> None:
         seen.append((words, done, total))
 
-    provision.best("deblur", offline=False, transferred=transferred)
+    provision.best(registry.models_of("deblur"), offline=False, transferred=transferred)
     (words,) = [told[0] for told in seen if told[0]]
     for said in ("`hi-diff-gopro`", "~114 MB", "drive.google.com", "Apache-2.0"):
         assert said in words

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pixelmend.errors import Canceled, OutOfMemory
 from pixelmend_engine.catalog.spec import MIN_TILE, MemoryCost
+from pixelmend_engine.family import Request
 from pixelmend_engine.restore import LARGEST_TILE, Options, Restored, plan_tiles, restore
 
 
@@ -65,7 +66,7 @@ def test_cancel_ends_it_at_the_next_step(pixels: Tensor) -> None:
 
 def test_the_seed_reaches_the_model(pixels: Tensor) -> None:
     pipeline = Brighter()
-    restore(pipeline, spec(), pixels, Options(seed=7), CPU, ignore)
+    restore(pipeline, spec(), pixels, Options(request=Request(seed=7)), CPU, ignore)
     assert pipeline.seeds == [7]
 
 

@@ -6,10 +6,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rasters import array, picture
 from torch import Tensor
 
 from pixelmend.wire import CHANNELS, ENCODINGS, Raster
-from pixelmend_engine.retouch import CONTEXT, DTYPES, retouch
+from pixelmend_engine.retouch import CONTEXT, retouch
+from pixelmend_engine.source import DTYPES
 
 PROFILES = {"RGB": list(profiles.RGB.values()), "Y": list(profiles.GRAY.values())}
 
@@ -22,20 +24,6 @@ def same(image: Tensor) -> Tensor:
 def brighter(image: Tensor) -> Tensor:
     """A model that changes everything."""
     return (image + 0.1).clamp(0, 1)
-
-
-def array(raster: Raster) -> np.ndarray:
-    """The samples of a picture."""
-    shape = (raster.height, raster.width, CHANNELS[raster.channels])
-    return np.frombuffer(raster.data, DTYPES[raster.samples]).reshape(shape)
-
-
-def picture(samples: np.ndarray, channels: str = "RGB", **more: object) -> Raster:
-    """A picture of these samples."""
-    names = {np.dtype(dtype): name for name, dtype in DTYPES.items()}
-    height, width = samples.shape[:2]
-    data = np.ascontiguousarray(samples).tobytes()
-    return Raster(width, height, names[samples.dtype], channels, data, **more)  # pyright: ignore[reportArgumentType]
 
 
 @st.composite

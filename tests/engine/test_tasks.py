@@ -5,23 +5,31 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from pixelmend.errors import BadRequest
+from pixelmend.errors import BadRequest, UnknownModel
 from pixelmend_engine import tasks
+from pixelmend_engine.catalog.spec import Task
 
 
 def test_a_task_names_its_models_and_a_sound_schema(tmp_path: Path) -> None:
-    (deblur,) = tasks.describe(tmp_path)
-    assert deblur["id"] == "deblur"
+    described = tasks.describe(tmp_path)
+    deblur = described[0]
+    assert [task["id"] for task in described] == ["deblur", "restore", "upscale", "inpaint"]
     assert [model["id"] for model in deblur["models"]][-1] == "hi-diff-compact"
     assert deblur["models"][0]["weights"] == "missing"
     assert deblur["models"][0]["size_bytes"] is None
     assert deblur["models"][0]["about_bytes"] == 113_947_600
     assert deblur["models"][-1]["size_bytes"] == 5_789_002
-    Draft202012Validator.check_schema(deblur["options"])
-    for option in deblur["options"]["properties"].values():
+
+
+@pytest.mark.parametrize("task", tasks.TITLES)
+def test_schemas_are_sound_and_take_their_own_defaults(task: Task) -> None:
+    schema = tasks.schema(task)
+    Draft202012Validator.check_schema(schema)
+    for option in schema["properties"].values():
         assert option["title"]
         assert option["description"]
-        Draft202012Validator(option).validate(option["default"])
+        for value in [option["default"], *option.get("examples", [])]:
+            Draft202012Validator(option).validate(value)
 
 
 def test_defaults_are_filled_in() -> None:
@@ -29,6 +37,7 @@ def test_defaults_are_filled_in() -> None:
     assert task == "deblur"
     assert options == {
         "model": "auto",
+        "scale": 1.0,
         "strength": 1.0,
         "seed": 3,
         "tile": "auto",
@@ -45,6 +54,31 @@ def test_whole_numbers_may_have_a_point() -> None:
 
 
 @pytest.mark.parametrize(
+    ("facts", "scale"),
+    [
+        ({}, 4),
+        ({"scale": 2}, 2),
+        ({"model": "diffir-realsr-x2"}, 2),
+        ({"model": "diffir-realsr-x2", "scale": 2}, 2),
+    ],
+    ids=str,
+)
+def test_the_scale_is_as_asked_or_as_the_model_does(facts: dict[str, object], scale: float) -> None:
+    _, options = tasks.check({"task": "upscale", **facts})
+    assert options["scale"] == scale
+
+
+def test_what_no_model_does_is_told_with_what_they_do() -> None:
+    with pytest.raises(BadRequest) as refused:
+        tasks.check({"task": "upscale", "scale": 3})
+    assert refused.value.hint == "Take another scale: 2, 4"
+    with pytest.raises(BadRequest, match="enlarges 2 times, not 4"):
+        tasks.check({"task": "upscale", "scale": 4, "model": "diffir-realsr-x2"})
+    with pytest.raises(UnknownModel, match="not one for `upscale`, but for deblur"):
+        tasks.check({"task": "upscale", "model": "hi-diff-gopro"})
+
+
+@pytest.mark.parametrize(
     "facts",
     [
         {},
@@ -55,6 +89,9 @@ def test_whole_numbers_may_have_a_point() -> None:
         {"task": "deblur", "strength": "1"},
         {"task": "deblur", "tile": 191},
         {"task": "deblur", "size": 3},
+        {"task": "deblur", "scale": 2},
+        {"task": "upscale", "scale": 9},
+        {"task": "upscale", "scale": "large"},
     ],
     ids=str,
 )

@@ -1,7 +1,9 @@
 """Tiles cover the picture, and blend without a seam."""
 
 from itertools import pairwise
+from typing import Literal
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -66,14 +68,29 @@ def test_tiles_that_disagree_are_joined_by_a_ramp() -> None:
 
 def test_pads_right_and_bottom_by_mirroring() -> None:
     image = torch.arange(12.0).reshape(1, 1, 3, 4)
-    padded = tiling.pad(image, 5)
+    padded = tiling.pad(image, 5, "reflect")
     assert padded.shape == (1, 1, 5, 5)
     assert padded[0, 0, :, 4].tolist() == [2, 6, 10, 6, 2]
     assert padded[0, 0, 3, :4].tolist() == [4, 5, 6, 7]
 
 
+def test_fills_holes_with_the_edge_twice() -> None:
+    image = torch.arange(12.0).reshape(1, 1, 3, 4)
+    padded = tiling.pad(image, 5, "symmetric")
+    assert padded[0, 0, :, 4].tolist() == [3, 7, 11, 11, 7]
+
+
+@pytest.mark.parametrize("mode", ["reflect", "symmetric"])
+def test_a_small_picture_is_mirrored_there_and_back(mode: Literal["reflect", "symmetric"]) -> None:
+    image = torch.arange(8.0).reshape(1, 1, 1, 8)
+    padded = tiling.pad(image, 32, mode)
+    assert padded.shape == (1, 1, 32, 32)
+    wanted = np.pad(np.arange(8.0), (0, 24), mode)
+    assert padded[0, 0, -1].tolist() == wanted.tolist()
+
+
 def test_a_picture_on_the_grid_is_not_padded() -> None:
-    assert tiling.pad(torch.zeros(1, 3, 16, 8), 8).shape == (1, 3, 16, 8)
+    assert tiling.pad(torch.zeros(1, 3, 16, 8), 8, "reflect").shape == (1, 3, 16, 8)
 
 
 def test_largest_side_holds_as_many_pixels_as_asked() -> None:

@@ -163,7 +163,7 @@ def test_float64_leaves_nothing_to_rounding(golden: Golden) -> None:
 def test_padded_path_from_8_bits(golden: Golden) -> None:
     networks = golden.networks()
     pixels = rearrange(golden["b/input_u8"], "h w c -> 1 c h w").float() / 255
-    padded = tiling.pad(pixels, golden.multiple)
+    padded = tiling.pad(pixels, golden.multiple, "reflect")
     assert_near(padded, golden["b/net_input"], 0)
     prior = networks.diffuse_prior(padded, golden["b/x_T"])
     assert_near(prior, golden["b/prior"], PRIOR)
@@ -176,6 +176,22 @@ def test_padded_path_from_8_bits(golden: Golden) -> None:
     # Values near a half fall to either side.
     assert difference.abs().max() <= 1
     assert (difference != 0).float().mean() <= 1e-3
+
+
+@pytest.mark.parametrize("golden", ["inpainting"], indirect=True)
+def test_padded_path_of_a_picture_with_holes(golden: Golden) -> None:
+    networks = golden.networks()
+    pixels = rearrange(golden["b/input_u8"], "h w c -> 1 c h w").float() / 255
+    holes = (rearrange(golden["b/mask_u8"], "h w -> 1 1 h w") > 0).float()
+    seen = tiling.pad(torch.cat([pixels * (1 - holes), holes], dim=1), golden.multiple, "symmetric")
+    assert_near(seen, golden["b/net_input"], 0)
+    prior = networks.diffuse_prior(seen, golden["b/x_T"])
+    assert_near(prior, golden["b/prior"], PRIOR)
+    predicted = networks.G(seen, prior)
+    assert_near(predicted, golden["b/predicted"], OUTPUT)
+    height, width = pixels.shape[-2:]
+    output = holes * predicted[..., :height, :width] + (1 - holes) * pixels
+    assert_near(output, golden["b/output"], OUTPUT)
 
 
 def test_stage_1_is_the_published_one(golden: Golden) -> None:

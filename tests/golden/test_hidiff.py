@@ -105,7 +105,7 @@ def test_path_of_an_8_bit_picture(golden: Golden) -> None:
     networks = golden.networks()
     picture = golden["b/input_u8"].numpy()
     image = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
-    padded = tiling.pad(image, 8)
+    padded = tiling.pad(image, 8, "reflect")
     assert_near(padded, golden["b/padded_lq"], 0)
     assert_near(networks.net_le_dm(padded), golden["b/cond"], COND)
     prior = networks.diffuse_prior(padded, golden["b/x_T"])

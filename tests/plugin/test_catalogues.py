@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pixelmend import catalogues, phrases
-from pixelmend_engine import registry, tasks
+from pixelmend_engine import options, registry, tasks
 
 ROOT = Path(__file__).parents[2]
 CODE = [
@@ -23,8 +23,9 @@ LANGUAGES = ("de", "zh_CN")
 def texts() -> set[str]:
     """Lists what users of an editor are shown, from the code and the engine's descriptions."""
     found = set(tasks.TITLES.values()) | set(tasks.RESULTS.values())
-    for option in tasks.OPTIONS.values():
-        found |= {option["title"], option["description"]}
+    for task in tasks.TITLES:
+        for option in options.of_task(task).values():
+            found |= {option["title"], option["description"]}
     for path in CODE:
         found |= set(_marked(ast.parse(path.read_text(encoding="utf-8"))))
     return found

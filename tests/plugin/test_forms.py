@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pixelmend import forms
-from pixelmend_engine import tasks
+from pixelmend_engine import options, tasks
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def field(task: dict[str, Any], name: str) -> forms.Field:
 
 
 def test_every_option_has_a_field(deblur: dict[str, Any]) -> None:
-    assert [field.name for field in forms.fields(deblur)] == list(tasks.OPTIONS)
+    assert [field.name for field in forms.fields(deblur)] == list(options.of_task("deblur"))
 
 
 def test_models_are_a_choice_that_says_what_is_not_here(deblur: dict[str, Any]) -> None:
@@ -65,14 +65,14 @@ def test_answers_become_options_that_the_engine_takes(
     deblur: dict[str, Any], answer: str, option: object
 ) -> None:
     answers = {field.name: field.default for field in forms.fields(deblur)} | {"tile": answer}
-    options = forms.options(deblur, answers)
-    assert options["tile"] == option
-    Draft202012Validator(deblur["options"]).validate(options)
+    asked = forms.options(deblur, answers)
+    assert asked["tile"] == option
+    Draft202012Validator(deblur["options"]).validate(asked)
 
 
 def test_options_become_the_answers_they_came_from(deblur: dict[str, Any]) -> None:
-    options = {"tile": 512, "strength": 0.5, "model": "gone"}
-    answers = {one.name: forms.answer(one, options) for one in forms.fields(deblur)}
+    asked = {"tile": 512, "strength": 0.5, "model": "gone"}
+    answers = {one.name: forms.answer(one, asked) for one in forms.fields(deblur)}
     assert (answers["tile"], answers["strength"], answers["seed"]) == ("512", 0.5, 0)
     assert answers["model"] == "auto"  # the dialog can't show what there is no more
 

@@ -27,5 +27,5 @@ def test_a_picture_comes_back_with_what_there_is_to_say(photo: Path, tmp_path: P
     result, facts = InProcess(CPU, tmp_path, OPTIONS, OFFLINE, untold).restore(source, ignore)
     assert (result.width, result.height) == (source.width, source.height)
     assert bytes(result.data) != bytes(source.data)
-    assert (facts["model"], facts["seed"], facts["fell_back"]) == ("hi-diff-compact", 1, True)
+    assert (facts["model"], facts["seed"], facts["scale"]) == ("hi-diff-compact", 1, 1)
     assert np.isfinite(facts["seconds"])

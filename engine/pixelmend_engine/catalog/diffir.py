@@ -4,9 +4,10 @@ What the models are for stands in the paper (arXiv:2303.09472); the networks in 
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
-from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec
+from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec, SourceType, Task
 
 LOOK_PIXELS = 4_000_000  # of the picture that the encoder sees at once; larger ones cut into bands
 
@@ -89,19 +90,55 @@ def _inpaint(coarsest_blocks: int, encoder_blocks: int) -> DiffIRConfig:
 
 INPAINT, INPAINT_BIG = _inpaint(9, 5), _inpaint(20, 8)
 
-MODELS = (
-    ModelSpec(
-        id="diffir-deblur",
-        title="DiffIR Deblur",
+LICENSE = "Apache-2.0 (the repository's; the weights carry no statement of their own)"
+
+
+def _model(
+    name: str,
+    title: str,
+    task: Task,
+    config: DiffIRConfig,
+    *,
+    source_type: SourceType = "algorithmicallyEnhanced",
+    tile_bytes_per_pixel: int,
+) -> ModelSpec:
+    return ModelSpec(
+        id=f"diffir-{name}",
+        title=f"DiffIR {title}",
         family="DiffIR",
-        task="deblur",
-        config=DEBLUR,
-        multiple=8,
+        tasks=(task,),
+        config=config,
+        scales=(float(config.scale), float(config.scale)),
+        source_type=source_type,
+        multiple=8 * config.network_shrink,
+        padding="symmetric" if config.inputs == 4 else "reflect",
         tiling="supported",
         cost=MemoryCost(
-            prepare_bytes_per_pixel=160, prepare_pixels=LOOK_PIXELS, tile_bytes_per_pixel=5100
+            prepare_bytes_per_pixel=160,
+            prepare_pixels=LOOK_PIXELS,
+            tile_bytes_per_pixel=tile_bytes_per_pixel,
         ),
-        license="Apache-2.0 (the repository's; the weights carry no statement of their own)",
+        license=LICENSE,
         source="https://github.com/Zj-BinXia/DiffIR",
+    )
+
+
+# Trained against a discriminator, or to fill holes: what they add was not in the picture.
+_inventing = partial(_model, source_type="compositeWithTrainedAlgorithmicMedia")
+
+MODELS = (  # of each task the best first
+    _model("deblur", "Deblur", "deblur", DEBLUR, tile_bytes_per_pixel=5100),
+    _inventing("realsr-x4", "RealSR x4", "upscale", X4, tile_bytes_per_pixel=5100),
+    _inventing("realsr-x2", "RealSR x2", "upscale", X2, tile_bytes_per_pixel=5100),
+    _inventing("realsr-x4-v2", "RealSR x4 V2", "upscale", X4, tile_bytes_per_pixel=5100),
+    _inventing("realsr-x2-v2", "RealSR x2 V2", "upscale", X2, tile_bytes_per_pixel=5100),
+    _model("realsr-x4-psnr", "RealSR x4 PSNR", "upscale", X4, tile_bytes_per_pixel=5100),
+    _inventing("srgan-x4", "SRGAN x4", "upscale", X4, tile_bytes_per_pixel=5100),
+    _inventing("realsr-x1", "RealSR x1", "restore", X1, tile_bytes_per_pixel=5100),
+    _inventing("realsr-x1-v2", "RealSR x1 V2", "restore", X1, tile_bytes_per_pixel=5100),
+    _inventing("inpaint-places", "Places", "inpaint", INPAINT, tile_bytes_per_pixel=5100),
+    _inventing(
+        "inpaint-places-big", "Places Big", "inpaint", INPAINT_BIG, tile_bytes_per_pixel=5100
     ),
+    _inventing("inpaint-faces", "Faces", "inpaint", INPAINT, tile_bytes_per_pixel=5100),
 )

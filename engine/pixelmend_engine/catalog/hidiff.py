@@ -100,7 +100,7 @@ def _published(
         id=model_id,
         title=title,
         family="HI-Diff",
-        task="deblur",
+        tasks=("deblur",),
         config=config,
         multiple=8,
         tiling="supported",
@@ -118,7 +118,7 @@ MODELS = (
         id="hi-diff-compact",
         title="HI-Diff Compact",
         family="HI-Diff",
-        task="deblur",
+        tasks=("deblur",),
         config=COMPACT,
         bundled=BundledFile(
             name="hi-diff-compact.safetensors",

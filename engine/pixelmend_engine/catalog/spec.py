@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["deblur"]
+Task = Literal["deblur", "restore", "upscale", "inpaint"]
 Tiling = Literal["supported", "discouraged", "internal"]
 SourceType = Literal["algorithmicallyEnhanced", "compositeWithTrainedAlgorithmicMedia"]
 """What IPTC calls a picture that a model has changed: corrected it, or put in what it made up."""
 
-PICTURE_BYTES = 36  # per pixel: RGB in float32 as it is seen, as it is padded, and as it comes out
+SOURCE_BYTES = 24  # per pixel: RGB in float32 as it is seen, and as it is padded
+RESULT_BYTES = 12  # per pixel: RGB in float32 as it comes out
 MIN_TILE = 192  # pixels a side; smaller tiles would be more overlap than picture
 
 
@@ -29,10 +30,12 @@ class MemoryCost:
     prepare_pixels: int  # of the picture that are looked at at once; more are looked at in parts
     tile_bytes_per_pixel: int  # of one tile, while it is restored
 
-    def prepare_bytes(self, pixels: int) -> int:
+    def prepare_bytes(self, pixels: int, result_pixels: int) -> int:
         """Returns what a picture takes before and beside its tiles."""
-        return PICTURE_BYTES * pixels + self.prepare_bytes_per_pixel * min(
-            pixels, self.prepare_pixels
+        return (
+            SOURCE_BYTES * pixels
+            + RESULT_BYTES * result_pixels
+            + self.prepare_bytes_per_pixel * min(pixels, self.prepare_pixels)
         )
 
 
@@ -43,13 +46,20 @@ class ModelSpec:
     id: str
     title: str
     family: str
-    task: Task
+    tasks: tuple[Task, ...]
     config: object  # the family's …Config; its type says which family loads it
     bundled: BundledFile | None = None  # None: its weights are those in files.json that name it
-    scale: int = 1  # output size over input size
+    scales: tuple[float, float] = (1.0, 1.0)  # the least and the largest size of result over source
+    options: tuple[str, ...] = ()  # those of `options.SPECIAL` that it takes
     source_type: SourceType = "algorithmicallyEnhanced"
     multiple: int  # height and width of what the network sees are multiples of this
+    padding: Literal["reflect", "symmetric"] = "reflect"  # how they become so; as numpy names them
     tiling: Tiling
     cost: MemoryCost
     license: str
     source: str
+
+    def enlarges(self, scale: float) -> bool:
+        """Whether it makes results of so many times the source's size."""
+        least, largest = self.scales
+        return least <= scale <= largest

@@ -21,6 +21,20 @@ def check_size(width: int, height: int, name: str) -> None:
         raise too_large(name)
 
 
+def check_result(width: int, height: int, scale: float) -> None:
+    """Makes sure that an enlarged picture is of a size that can be written and read again.
+
+    Raises:
+        BadImage: It would be too large.
+    """
+    if width * height * scale**2 > MAX_PIXELS:
+        raise BadImage(
+            f"{scale:g} times larger, the picture would have more than "
+            f"{MAX_PIXELS // 1_000_000} megapixels",
+            hint="Take a smaller scale, or enlarge it in parts",
+        )
+
+
 def too_large(name: str) -> BadImage:
     """Returns what is said of a picture with too many pixels."""
     return BadImage(

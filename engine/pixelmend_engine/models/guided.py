@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pixelmend_engine.family import Report, Restorer
+from pixelmend_engine.family import Report, Request, Restorer
 from pixelmend_engine.nn.progress import reporting
 
 
@@ -39,9 +39,9 @@ class Transformer(Protocol):
         ...
 
     def __call__(
-        self, image: Float[Tensor, "1 3 h w"], prior: Float[Tensor, "..."]
+        self, image: Float[Tensor, "1 c h w"], prior: Float[Tensor, "..."]
     ) -> Float[Tensor, "1 3 hs ws"]:
-        """Restores a picture: sRGB, [0, 1]."""
+        """Restores a picture as `family.Restorer` gets it."""
         ...
 
 
@@ -65,7 +65,7 @@ class Guided(Protocol):
         ...
 
     def diffuse_prior(
-        self, lq: Float[Tensor, "1 3 h w"], x_T: Float[Tensor, "..."]
+        self, lq: Float[Tensor, "1 c h w"], x_T: Float[Tensor, "..."]
     ) -> Float[Tensor, "..."]:
         """Runs the reverse chain from `x_T`, conditioned on a picture."""
         ...
@@ -97,9 +97,11 @@ class GuidedPipeline:
         """One step for each block's share of the work."""
         return sum(self._shares.values())
 
-    def prepare(self, image: Float[Tensor, "1 3 h w"], seed: int, report: Report) -> Restorer:
+    def prepare(
+        self, image: Float[Tensor, "1 c h w"], request: Request, report: Report
+    ) -> Restorer:
         """Diffuses the prior of the whole picture; the tiles share it."""
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(request.seed)
         noise = torch.randn(1, *self.networks.prior_shape, generator=generator)
         looks = self.networks.encoder.looks(image.shape[-2], image.shape[-1])
 
@@ -111,7 +113,7 @@ class GuidedPipeline:
         return partial(self._restore, prior)
 
     def _restore(
-        self, prior: Float[Tensor, "..."], tile: Float[Tensor, "1 3 h w"], report: Report
+        self, prior: Float[Tensor, "..."], tile: Float[Tensor, "1 c h w"], report: Report
     ) -> Float[Tensor, "1 3 hs ws"]:
         half = self._dtype != torch.float32
         with (

@@ -12,6 +12,7 @@ from torch import Tensor
 from pixelmend.errors import UnreadableCheckpoint
 from pixelmend_engine import convert, loading, registry, weights
 from pixelmend_engine.catalog.diffir import DEBLUR
+from pixelmend_engine.family import Request
 from pixelmend_engine.models.diffir import DiffIR, StageOne
 from pixelmend_engine.models.guided import GuidedPipeline
 
@@ -52,7 +53,7 @@ def test_the_averaged_parameters_are_taken(
 
 def test_the_same_seed_gives_the_same_bits(pipeline: GuidedPipeline) -> None:
     first, again, other = (
-        pipeline.prepare(IMAGE, seed, ignore)(IMAGE, ignore) for seed in (1, 1, 2)
+        pipeline.prepare(IMAGE, Request(seed=seed), ignore)(IMAGE, ignore) for seed in (1, 1, 2)
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -61,7 +62,7 @@ def test_the_same_seed_gives_the_same_bits(pipeline: GuidedPipeline) -> None:
 def test_progress_counts_every_step(pipeline: GuidedPipeline) -> None:
     looks: list[int] = []
     steps: list[int] = []
-    restorer = pipeline.prepare(IMAGE, 0, lambda done, total: looks.append(done))
+    restorer = pipeline.prepare(IMAGE, Request(), lambda done, total: looks.append(done))
     restorer(IMAGE, lambda done, total: steps.append(done))
     assert looks == list(range(1, pipeline.prepare_steps + 1))
     assert steps[-1] == pipeline.tile_steps
@@ -92,7 +93,7 @@ def test_what_is_downloaded_loads_once_it_is_converted(tmp_path: Path) -> None:
         convert.write(convert.take(file, found), file, tmp_path / "ours.safetensors")
     spec, pipeline = loading.load([SPEC], [tmp_path / "ours.safetensors"], CPU, torch.float32)
     assert spec is SPEC
-    assert pipeline.prepare(IMAGE, 1, ignore)(IMAGE, ignore).shape == IMAGE.shape
+    assert pipeline.prepare(IMAGE, Request(seed=1), ignore)(IMAGE, ignore).shape == IMAGE.shape
 
 
 def test_weights_of_the_first_stage_are_named(tmp_path: Path) -> None:

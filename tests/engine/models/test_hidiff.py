@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pixelmend.wire import Raster
 from pixelmend_engine import loading, registry, weights
-from pixelmend_engine.family import Pipeline
+from pixelmend_engine.family import Pipeline, Request
 from pixelmend_engine.models.guided import GuidedPipeline
 from pixelmend_engine.models.hidiff import HIDiff
 from pixelmend_engine.restore import Options, plan_tiles, restore
@@ -47,7 +47,7 @@ def psnr(one: np.ndarray, two: np.ndarray) -> float:
 
 def run(pipeline: Pipeline, pixels: np.ndarray, *, seed: int = 0, tile: int = 0) -> np.ndarray:
     def through_the_model(image: Tensor) -> Tensor:
-        options = Options(seed=seed, tile=tile)
+        options = Options(request=Request(seed=seed), tile=tile)
         return restore(pipeline, SPEC, image, options, CPU, ignore).image
 
     height, width, _ = pixels.shape
@@ -85,7 +85,7 @@ def test_a_picture_looked_at_in_bands_is_restored_the_same(
     encoder.bands, before = bands, encoder.bands
     try:
         in_bands = run(pipeline, shaken, tile=192)
-        pipeline.prepare(torch.zeros(1, 3, 512, 512), 0, lambda step, _: done.append(step))
+        pipeline.prepare(torch.zeros(1, 3, 512, 512), Request(), lambda step, _: done.append(step))
     finally:
         encoder.bands = before
     # Floats are added in another order: that moves values near a half by one step of 8 bits.
@@ -116,11 +116,11 @@ def test_the_same_seed_gives_the_same_bits(pipeline: Pipeline, shaken: np.ndarra
 def test_progress_counts_every_step(pipeline: Pipeline) -> None:
     steps: list[tuple[int, int]] = []
     tile = torch.rand(1, 3, 32, 32)
-    pipeline.prepare(tile, 0, ignore)(tile, lambda done, total: steps.append((done, total)))
+    pipeline.prepare(tile, Request(), ignore)(tile, lambda done, total: steps.append((done, total)))
     assert steps[-1] == (pipeline.tile_steps, pipeline.tile_steps)
     assert [done for done, _ in steps] == sorted({done for done, _ in steps})
     looks: list[tuple[int, int]] = []
-    pipeline.prepare(tile, 0, lambda done, total: looks.append((done, total)))
+    pipeline.prepare(tile, Request(), lambda done, total: looks.append((done, total)))
     assert looks == [(done, pipeline.prepare_steps) for done in range(1, len(looks) + 1)]
     assert len(looks) == pipeline.prepare_steps
 
@@ -131,9 +131,9 @@ def test_no_hook_stays_behind(pipeline: Pipeline) -> None:
 
     tile = torch.rand(1, 3, 32, 32)
     with pytest.raises(KeyboardInterrupt):
-        pipeline.prepare(tile, 0, ignore)(tile, stop)
+        pipeline.prepare(tile, Request(), ignore)(tile, stop)
     steps: list[int] = []
-    pipeline.prepare(tile, 0, ignore)(tile, lambda done, total: steps.append(done))
+    pipeline.prepare(tile, Request(), ignore)(tile, lambda done, total: steps.append(done))
     assert len(steps) == len(set(steps))
 
 

@@ -1,0 +1,96 @@
+"""What a user may choose for a restoration, as JSON Schema: every front end is made from it.
+
+Read without torch, and without jsonschema: the command line's help comes from here.
+"""
+
+from typing import Any
+
+from pixelmend_engine import registry
+from pixelmend_engine.catalog.spec import MIN_TILE, Task
+from pixelmend_engine.registry import AUTO
+
+MAX_SEED = 2**63 - 1  # what torch's generators take
+MAX_SCALE = 8
+
+Schema = dict[str, Any]
+
+MODEL: Schema = {
+    "title": "Model",
+    "description": "An id from `models`, or auto: the best; downloaded on first use",
+    "type": "string",
+    "default": AUTO,
+}
+SCALE: Schema = {
+    "title": "Scale",
+    "description": "How many times wider and higher the result is; auto: as the model does, or 4",
+    "anyOf": [
+        {"const": AUTO},
+        {"type": "number", "minimum": 1, "maximum": MAX_SCALE},
+    ],
+    "examples": [2, 4],
+    "default": AUTO,
+}
+SPECIAL: dict[str, Schema] = {}  # what some models take: they name them in `ModelSpec.options`
+COMMON: dict[str, Schema] = {
+    "strength": {
+        "title": "Strength",
+        "description": "0 keeps the picture, 1 takes the restored one",
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "default": 1.0,
+    },
+    "seed": {
+        "title": "Seed",
+        "description": "What the noise is drawn from",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": MAX_SEED,
+        "default": 0,
+    },
+    "tile": {
+        "title": "Tile",
+        "description": "Longest side of a tile in pixels; 0: never cut; auto: as memory allows",
+        "anyOf": [
+            {"const": AUTO},
+            {"const": 0},
+            {"type": "integer", "minimum": MIN_TILE},
+        ],
+        "examples": [256, 512, 1024, 2048],
+        "default": AUTO,
+        "advanced": True,
+    },
+    "device": {
+        "title": "Device",
+        "description": "auto, cpu, cuda or cuda:N",
+        "type": "string",
+        "default": AUTO,
+        "advanced": True,
+    },
+    "precision": {
+        "title": "Precision",
+        "description": "auto: fp32 on a CPU, half on a GPU",
+        "enum": [AUTO, "fp32", "bf16", "fp16"],
+        "default": AUTO,
+        "advanced": True,
+    },
+    "offline": {
+        "title": "Offline",
+        "description": "Download nothing: do with the models that are on this computer",
+        "type": "boolean",
+        "default": False,
+        "advanced": True,
+    },
+}
+
+
+def of_task(task: Task) -> dict[str, Schema]:
+    """Lists a task's options; `models` says which models take one, where not all do."""
+    models = registry.models_of(task)
+    special = {
+        name: {**SPECIAL[name], "models": [spec.id for spec in models if name in spec.options]}
+        for name in SPECIAL
+        if any(name in spec.options for spec in models)
+    }
+    scale = {"scale": SCALE} if task == "upscale" else {}
+    return {"model": MODEL, **scale, **special, **COMMON}
