@@ -13,9 +13,14 @@ import pytest
 import torch
 from jaxtyping import UInt8
 from PIL import Image
+from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 from torch import Tensor, nn
 
-from pixelmend_engine.faces.alignment import SIDE, Pixels, Square
+from pixelmend_engine import weights
+from pixelmend_engine.catalog.faces import DETECTOR, PARSER
+from pixelmend_engine.catalog.files import manifest
+from pixelmend_engine.checkpoints import StateDict
+from pixelmend_engine.faces.alignment import SIDE, TEMPLATE, Pixels, Square
 from pixelmend_engine.faces.face import Face
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -124,3 +129,62 @@ def mild(seed: int = 0) -> Mild:
 def unchanged(square: Tensor, number: int) -> Tensor:
     """Restores nothing."""
     return square
+
+
+NOSE_FACE = 120.0  # pixels: how large `red_nose_detector` takes a face to be
+BETWEEN = 44.0  # pixels between the eyes of such a face
+
+
+def red_nose_detector() -> StateDict:
+    """Weights for RetinaFace, of the published names, with which a red spot is a nose.
+
+    One channel carries red less green and blue to the finest level, where the larger anchor listens
+    to it; boxes and landmarks lie around the spot as those of an upright face do.
+    """
+    state = {key: torch.zeros(shape) for key, shape in manifest("diffbir-retinaface-r50").items()}
+    for key in state:
+        if key.endswith("running_var") or (key.endswith("weight") and state[key].ndim == 1):
+            state[key] += 1
+    state["body.conv1.weight"][0, :, 3, 3] = torch.tensor([1.0, -1.0, -1.0]) / 100
+    state["body.bn1.bias"][0] = (104 - 117 - 123) / 100 - 1.8  # what the means took; a threshold
+    for stage in (1, 2, 3, 4):
+        state[f"body.layer{stage}.0.downsample.0.weight"][0, 0] = 1
+    state["fpn.output1.0.weight"][0, 0] = 1
+    state["fpn.merge1.0.weight"][0, 0, 1, 1] = 1
+    state["ssh1.conv3X3.0.weight"][0, 0, 1, 1] = 1
+    for level in range(3):
+        state[f"ClassHead.{level}.conv1x1.bias"] += torch.tensor([9.0, -9.0, 9.0, -9.0])
+    state["ClassHead.0.conv1x1.weight"][3, 0] = 100  # the larger anchor: 32 pixels
+    grown = float(np.log(NOSE_FACE / 32) / 0.2)
+    state["BboxHead.0.conv1x1.bias"][6:] = grown
+    template = (TEMPLATE - TEMPLATE[2]) * BETWEEN / (TEMPLATE[1, 0] - TEMPLATE[0, 0])
+    around = torch.from_numpy(template / (0.1 * 32)).float()
+    state["LandmarkHead.0.conv1x1.bias"][10:] = around.flatten()
+    return state
+
+
+def skin_everywhere() -> StateDict:
+    """Weights for ParseNet, of the published names, with which all is skin."""
+    state = {key: torch.zeros(shape) for key, shape in manifest("diffbir-parsenet").items()}
+    for key in state:
+        if key.endswith("running_var"):
+            state[key] += 1
+    state["out_mask_conv.conv2d.bias"][SKIN] = 1
+    return state
+
+
+def install_face_networks(models_dir: Path) -> None:
+    """Puts both where the published files would lie."""
+    for file_id, state in ((DETECTOR, red_nose_detector()), (PARSER, skin_everywhere())):
+        path = weights.place(file_id, models_dir)
+        path.parent.mkdir(parents=True)
+        save_file(state, path)
+
+
+def with_noses(size: tuple[int, int], *noses: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
+    """A soft gray picture of some height and width, with red spots in it."""
+    picture = np.full((*size, 3), 128, np.uint8)
+    picture[:, :, 1] += np.linspace(0, 40, size[1], dtype=np.uint8)
+    for x, y in noses:
+        picture[y - 9 : y + 10, x - 9 : x + 10] = (255, 0, 0)
+    return picture

@@ -4,7 +4,7 @@ What finds faces and what restores them is handed in; here is the order in which
 the picture is looked at, also where a mask covers little of it: a face is seen whole or not at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,13 +16,15 @@ from torch import Tensor
 
 from pixelmend.errors import BadRequest, NoFaceFound
 from pixelmend.wire import Raster
+from pixelmend_engine.catalog.faces import MIN_SIZE
 from pixelmend_engine.enlarge import enlarge
 from pixelmend_engine.faces import restoring
 from pixelmend_engine.faces.alignment import Pixels
 from pixelmend_engine.faces.annotation import annotated
 from pixelmend_engine.faces.detection import Find
 from pixelmend_engine.faces.face import Face
-from pixelmend_engine.faces.restoring import MIN_SIZE, MOST_FACES, Outcome, Tools, Wishes
+from pixelmend_engine.faces.restoring import MOST_FACES, Outcome, Tools, Wishes
+from pixelmend_engine.options import ALL
 from pixelmend_engine.resampling import Enlargement
 from pixelmend_engine.retouch import retouch
 from pixelmend_engine.source import Source, bands, weights
@@ -36,6 +38,17 @@ class Asked:
     min_size: int = MIN_SIZE  # pixels
     scale: float = 1.0  # the result's size over the picture's
     strength: float = 1.0
+
+
+def asked(options: Mapping[str, Any]) -> Asked:
+    """Reads what the options of the task `face` ask for."""
+    chosen = options["faces"]
+    return Asked(
+        chosen=None if chosen == ALL else tuple(int(number) for number in chosen.split(",")),
+        min_size=options["min_size"],
+        scale=float(options["upscale"]),
+        strength=float(options["strength"]),
+    )
 
 
 @runtime_checkable

@@ -1,8 +1,9 @@
 """What the engine does with a job: a body in, a restored body out."""
 
 from pathlib import Path
+from typing import Any
 
-from pixelmend.wire import Bytes, decode, encode
+from pixelmend.wire import Bytes, Raster, decode, encode
 from pixelmend_engine import tasks
 from pixelmend_engine.jobs import Say
 from pixelmend_engine.network import OFFLINE, Network
@@ -18,6 +19,8 @@ class Worker:
     def run(self, body: memoryview, say: Say) -> list[Bytes]:
         """Restores the picture in a body; alpha and what the mask leaves out stay as they are."""
         raster, facts = decode(body)
+        if facts.get("task") == tasks.FIND_FACES:
+            return self._find_faces(raster, tasks.check_finding(facts), say)
         task, options = tasks.check(facts)
         choice = Choice.of(task, options)
         provided = self._session.provide(
@@ -30,6 +33,13 @@ class Worker:
             choice, options, raster, lambda done, total: say("run", done, total), provided
         )
         return encode(result, facts)
+
+    def _find_faces(self, raster: Raster, options: dict[str, Any], say: Say) -> list[Bytes]:
+        say("load", 0, 0)
+        marked, facts = self._session.find_faces(
+            options, raster, lambda words, done, total: say("download", done, total, words)
+        )
+        return encode(marked, facts)
 
     def release(self) -> None:
         """Gives the memory of the loaded model back."""

@@ -5,3 +5,4 @@ They are needed for faces whatever model restores them; `files.json` says what a
 
 DETECTOR = "retinaface-resnet50"
 PARSER = "parsenet"
+MIN_SIZE = 32  # pixels; of a smaller face too little is left to restore it

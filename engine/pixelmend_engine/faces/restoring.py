@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Float32
 from torch import Tensor
 
+from pixelmend_engine.catalog.faces import MIN_SIZE
 from pixelmend_engine.faces import alignment, pasting
 from pixelmend_engine.faces.alignment import SIDE, Matrix, Pixels, Square
 from pixelmend_engine.faces.detection import Find
@@ -21,7 +22,6 @@ from pixelmend_engine.faces.face import Face
 from pixelmend_engine.faces.likeness import Likeness, likeness
 from pixelmend_engine.faces.parsing import Parse
 
-MIN_SIZE = 32  # pixels; of a smaller face too little is left to restore it
 MOST_FACES = 100  # that are listed; what describes them has to fit into a header of 64 KiB
 NOT_CHOSEN = "not chosen"
 
@@ -105,7 +105,7 @@ def _reason(
 
 def restore_faces(
     source: Pixels,
-    canvas: Pixels,
+    canvas: Float32[np.ndarray, "hs ws 3"],
     tasks: Sequence[Task],
     tools: Tools,
     restore: RestoreSquare,
