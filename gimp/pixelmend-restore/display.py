@@ -7,12 +7,13 @@ import sys
 import time
 
 from gi.repository import Gimp
-from layers import SHOWN, Area, pixels
+from layers import SHOWN, pixels
 
 from pixelmend import phrases
 from pixelmend.errors import PixelmendError
 from pixelmend.host import Installed
 from pixelmend.panel_process import Look, PanelProcess
+from pixelmend.selection import Area
 from pixelmend.wire import Event, Json
 
 REPEAT_S = 0.1  # more than ten times a second nobody sees
@@ -109,16 +110,3 @@ def _window() -> int:
     handle = Gimp.progress_get_window_handle()
     raw = b"" if handle is None else bytes(handle.get_data() or b"")
     return int.from_bytes(raw, sys.byteorder) if len(raw) == WINDOW_ID_BYTES else 0
-
-
-def details(error: PixelmendError, engine: Installed, task: str, options: Json) -> str:
-    """Says what a report should have: nothing of the picture, nothing secret."""
-    lines = [
-        f"{error.code}: {error.message}",
-        error.hint,
-        f"task: {task}",
-        f"options: {options}",
-        f"gimp: {Gimp.version()}",
-        f"log: {engine.paths.log}",
-    ]
-    return "\n".join(lines)

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterator
+from typing import Iterator, Tuple
 
 from gi.repository import Babl, Gegl, Gimp
 
 from pixelmend.errors import UnsupportedImage
+from pixelmend.selection import CONTEXT, Area
 from pixelmend.wire import Bytes, Raster
 
 ROWS = 64  # moved at once: faster than all at once, and without copies of everything
-CONTEXT = 128  # pixels around a selection that a model has to see
 SAMPLES = {"u8": "U8", "u16": "U16", "half": "F16", "float": "F32"}
 SHOWN = "R'G'B'A u8"  # without a space of its own it is sRGB, as a screen shows it
 MASK = "Y u8"  # 0 to 255
 FINE_MASK = "Y float"  # holds what masks of deeper images hold
-ANY = bytes([0] + [255] * 255)  # selected at all, or not
-
-
-@dataclass(frozen=True)
-class Area:
-    """A part of a layer, in its own coordinates, pixels."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def strips(self) -> Iterator[tuple[int, Gegl.Rectangle]]:
-        """Yields where each strip begins, and its rectangle in the layer."""
-        for top in range(0, self.height, ROWS):
-            rows = min(ROWS, self.height - top)
-            yield top, Gegl.Rectangle.new(self.x, self.y + top, self.width, rows)
 
 
 @dataclass(frozen=True)
@@ -97,9 +80,8 @@ def selected_area(layer: Gimp.Layer) -> Area:
             "The selection lies outside of the layer",
             hint="Select a part of the layer, or nothing at all",
         )
-    left, top = max(0, x - CONTEXT), max(0, y - CONTEXT)
-    right, bottom = min(width, x + across + CONTEXT), min(height, y + down + CONTEXT)
-    return Area(left, top, right - left, bottom - top)
+    whole = Area(0, 0, width, height)
+    return Area(x, y, across, down).around(CONTEXT).common(whole) or whole
 
 
 def read(layer: Gimp.Layer, area: Area, mask: bytes | None) -> Raster:
@@ -122,8 +104,15 @@ def read(layer: Gimp.Layer, area: Area, mask: bytes | None) -> Raster:
 def pixels(drawable: Gimp.Drawable, area: Area, form: str) -> Iterator[bytes]:
     """Yields a part of a drawable, strip by strip."""
     buffer = drawable.get_buffer()
-    for _, rectangle in area.strips():
+    for _, rectangle in strips(area):
         yield buffer.get(rectangle, 1.0, form, Gegl.AbyssPolicy.NONE)
+
+
+def strips(area: Area) -> Iterator[Tuple[int, Gegl.Rectangle]]:
+    """Yields where each strip of a part of a layer begins, and its rectangle in the layer."""
+    for strip in area.strips(ROWS):
+        rectangle = Gegl.Rectangle.new(strip.x, strip.y, strip.width, strip.height)
+        yield strip.y - area.y, rectangle
 
 
 def selection(layer: Gimp.Layer, area: Area, form: str) -> bytes:
@@ -136,11 +125,6 @@ def selection(layer: Gimp.Layer, area: Area, form: str) -> bytes:
 def mask_of(layer: Gimp.Layer, area: Area) -> bytes:
     """Returns a part of a layer's mask, 0 to 255."""
     return b"".join(pixels(layer.get_mask(), area, MASK))
-
-
-def touched(mask: bytes) -> bytes:
-    """Returns a mask that has all of whatever it has some of."""
-    return mask.translate(ANY)
 
 
 def covers(layer: Gimp.Layer) -> bool:
@@ -195,7 +179,7 @@ def replace(layer: Gimp.Layer, area: Area, form: str, data: Bytes) -> None:
     native = format_of(layer).babl
     try:
         buffer = layer.get_shadow_buffer()
-        for (_, rectangle), strip in zip(whole.strips(), pixels(layer, whole, native)):
+        for (_, rectangle), strip in zip(strips(whole), pixels(layer, whole, native)):
             buffer.set(rectangle, native, strip)
         _set(buffer, area, form, data)
         buffer.flush()
@@ -214,6 +198,6 @@ def replace(layer: Gimp.Layer, area: Area, form: str, data: Bytes) -> None:
 def _set(buffer: Gegl.Buffer, area: Area, form: str, data: Bytes) -> None:
     view = memoryview(data)
     row = len(view) // area.height
-    for top, rectangle in area.strips():
+    for top, rectangle in strips(area):
         # As bytes: anything else is taken apart number by number.
         buffer.set(rectangle, form, bytes(view[top * row : (top + rectangle.height) * row]))

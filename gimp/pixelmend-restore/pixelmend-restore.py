@@ -18,7 +18,7 @@ gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
 import layers
 import recipe
-from display import Display, details
+from display import Display
 from gi.repository import Gimp, GLib, GObject
 from restoring import Following, NewLayer, SameLayer
 
@@ -220,7 +220,9 @@ def restore(
             display.cancel()
             return ended(procedure, Gimp.PDBStatusType.CANCEL)
         if how == host.FAILED:
-            text = details(display.error, engine, task["id"], options)
+            text = host.details(
+                display.error, engine, f"gimp: {Gimp.version()}", task["id"], options
+            )
             shown = display.show_error(display.error, text)
             return failed(procedure, display.error, shown=shown)
     if any(one.canceled() for one in hosts):  # as when the image was closed a moment ago

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gi.repository import Gimp
-from layers import Area
 
 from pixelmend.errors import BadRequest, UnsupportedImage
+from pixelmend.selection import Area
 
 NAME = "pixelmend-recipe"
 

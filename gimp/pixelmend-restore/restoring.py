@@ -6,11 +6,11 @@ import layers
 import recipe
 from display import Display
 from gi.repository import Gimp
-from layers import Area
 from recipe import Recipe
 
 from pixelmend import phrases
 from pixelmend.errors import PixelmendError, UnsupportedImage
+from pixelmend.selection import Area, touched
 from pixelmend.wire import Event, Json, Raster
 
 
@@ -34,7 +34,7 @@ class Following:
         self._display.tell(error)
 
     def _name(self, facts: Json) -> str:
-        return f"{phrases.translate(self.task['result'])} ({facts['title']})"
+        return phrases.layer_name(self.task, facts)
 
 
 class NewLayer(Following):
@@ -51,7 +51,7 @@ class NewLayer(Following):
             if self.covers:
                 # The new layer's mask will blend. Kept, because the user may select anew meanwhile.
                 self._feathered = layers.selection(self.layer, self.area, layers.FINE_MASK)
-                mask = layers.touched(mask)
+                mask = touched(mask)
         self._mask = mask
         return layers.read(self.new, self.area, mask)
 
@@ -108,7 +108,7 @@ class SameLayer(Following):
         mask = self._made.mask
         if mask is None and self.layer.get_mask() is not None and layers.covers(self.source):
             # The user may have painted on it since.
-            mask = layers.touched(layers.mask_of(self.layer, self.area))
+            mask = touched(layers.mask_of(self.layer, self.area))
         return layers.read(self.source, self.area, mask)
 
     def write(self, raster: Raster, facts: Json) -> None:

@@ -104,20 +104,24 @@ for command in (
 
 
 @cli.command()
-@click.argument("editor", type=click.Choice(["gimp"]), required=False)
+@click.argument("editor", type=click.Choice(["gimp", "krita"]), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def doctor(editor: str | None, as_json: bool) -> int:
     """Checks what Pixelmend needs on this computer, and says what it found.
 
-    `doctor gimp` says why the menu may be missing in GIMP.
+    `doctor gimp` says why the menu may be missing in GIMP, `doctor krita` why the docker may be in
+    Krita.
     """
-    from pixelmend import checkup, install, settings
+    from pixelmend import gimp_checkup, krita_checkup, settings
+    from pixelmend.install import Computer
     from pixelmend_engine.doctor import examine
 
     if editor is None:
         findings = examine(settings.resolve(os.environ).models_dir)
+    elif editor == "gimp":
+        findings = gimp_checkup.examine(Computer(environ=os.environ))
     else:
-        findings = checkup.gimp(install.Computer(environ=os.environ))
+        findings = krita_checkup.examine(Computer(environ=os.environ))
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     else:

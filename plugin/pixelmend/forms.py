@@ -111,3 +111,8 @@ def answer(field: Field, options: Json) -> Value:
 def model_of(task: Json, chosen: object) -> Json | None:
     """Returns the description of a model; None for `auto`, and where there is none of that id."""
     return next((model for model in task["models"] if model["id"] == chosen), None)
+
+
+def enlarges(task: Json) -> bool:
+    """Tells whether a task's results are larger than their sources."""
+    return "scale" in task["options"]["properties"]

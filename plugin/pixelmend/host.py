@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 import traceback
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any, Protocol, cast
 from . import tasklist
 from .errors import Canceled, EngineUnavailable, PixelmendError
 from .launch import Launch, find_or_start
-from .paths import Paths
+from .paths import Paths, resolve
 from .wire import Event, Json, Raster
 
 SETTINGS = "settings.json"  # beside the plug-in; `pixelmend setup` writes it
@@ -76,19 +77,30 @@ def installed(folder: Path) -> Installed:
         EngineUnavailable: It is missing or damaged.
     """
     try:
-        told = cast("dict[str, Any]", json.loads((folder / SETTINGS).read_text(encoding="utf-8")))
+        told = cast("dict[str, Any]", json.loads(_settings(folder).read_text(encoding="utf-8")))
         launch = Launch(
-            python=told["python"],
-            models=Path(told["models"]),
+            python=_native(told["python"]),
+            models=Path(_native(told["models"])),
             release_after_s=told["release_after_s"],
             exit_after_s=told["exit_after_s"],
         )
-        return Installed(folder, told["entry"], Paths(Path(told["home"])), launch)
+        return Installed(folder, told["entry"], Paths(Path(_native(told["home"]))), launch)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EngineUnavailable(
             "The plug-in does not know where Pixelmend is installed",
             hint="Run `pixelmend setup` in a terminal",
         ) from error
+
+
+def _settings(folder: Path) -> Path:
+    # A plug-in that came in a file knows nothing of this computer; `setup` leaves word for it.
+    beside = folder / SETTINGS
+    return beside if beside.is_file() else resolve().home / SETTINGS
+
+
+def _native(path: str) -> str:
+    # Krita's Python may think that names of files are ASCII: it has other names for all others.
+    return os.fsdecode(path.encode("utf-8", errors="surrogateescape"))
 
 
 def restore(host: Host, engine: Installed, task: str, options: Json) -> str:
@@ -125,6 +137,19 @@ def restore(host: Host, engine: Installed, task: str, options: Json) -> str:
         host.tell(surprise(error, engine.paths))
         return FAILED
     return DONE
+
+
+def details(error: PixelmendError, engine: Installed, editor: str, task: str, options: Json) -> str:
+    """Says what a report should have: nothing of the picture, nothing secret."""
+    lines = [
+        f"{error.code}: {error.message}",
+        error.hint,
+        f"task: {task}",
+        f"options: {options}",
+        editor,
+        f"log: {engine.paths.log}",
+    ]
+    return "\n".join(lines)
 
 
 def surprise(error: Exception, paths: Paths) -> PixelmendError:

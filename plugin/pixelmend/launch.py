@@ -112,7 +112,7 @@ def find_or_start(
         if found is not None:
             client, state = found
             # Another version may speak another language; another folder has other models.
-            if state["version"] == __version__ and state["models"] == str(launch.models):
+            if state["version"] == __version__ and _same(state["models"], launch.models):
                 return client
             _stop(paths, *found)
             continue
@@ -126,6 +126,11 @@ def find_or_start(
         f"The engine does not start; it says: {_last_words(paths)}",
         hint=f"`{launch.python} -m pixelmend doctor` looks for the cause; the log is `{paths.log}`",
     )
+
+
+def _same(told: str, path: Path) -> bool:
+    # In bytes: this Python may be of another mind than the engine's on how names are spelled.
+    return told.encode("utf-8", errors="surrogateescape") == os.fsencode(path)
 
 
 def start(paths: Paths, launch: Launch) -> subprocess.Popen[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gettext
 from pathlib import Path
 
-from .wire import Event
+from .wire import Event, Json
 
 DOMAIN = "pixelmend-restore"
 
@@ -26,6 +26,11 @@ def _(text: str) -> str:
 def translate(text: str) -> str:
     """Returns a text that the engine describes itself with, such as a task's title."""
     return _(text) if text else ""  # the empty text stands for the catalogue's own header
+
+
+def layer_name(task: Json, facts: Json) -> str:
+    """Names a result after what was done and by which model, as the engine's `facts` say."""
+    return f"{translate(task['result'])} ({facts['title']})"
 
 
 def headline(event: Event) -> str:

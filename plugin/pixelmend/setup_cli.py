@@ -1,29 +1,55 @@
 """The command that installs the plug-ins."""
 
 import os
+from pathlib import Path
 
 import click
 
+FILE = click.Path(dir_okay=False, path_type=Path)
+
 
 @click.command()
-@click.argument("editor", type=click.Choice(["gimp"]), default="gimp", required=False)
+@click.argument("editor", type=click.Choice(["gimp", "krita"]), default="gimp", required=False)
 @click.option("--remove", is_flag=True, help="Take the plug-in out again.")
-def setup(editor: str, remove: bool) -> None:  # noqa: ARG001 - GIMP is the only one so far
-    """Installs the plug-in into every GIMP 3 of this user, or updates it.
+@click.option(
+    "--zip",
+    "archive",
+    type=FILE,
+    help="Krita: write a file for Tools > Scripts > Import Python Plugin from File, and install"
+    " nothing.",
+)
+def setup(editor: str, remove: bool, archive: Path | None) -> None:
+    """Installs the plug-in into every GIMP 3, or every Krita, of this user, or updates it.
 
-    GIMP shows it under Filters > Restore from its next start on.
+    GIMP shows it under Filters > Restore from its next start on; Krita has a docker, Pixelmend.
+    Close Krita before.
     """
-    from pixelmend import install, settings
+    from pixelmend import gimp_install, krita_install, settings
     from pixelmend.install import Computer
     from pixelmend_engine import tasks
 
+    if archive is not None and (editor != "krita" or remove):
+        raise click.UsageError("--zip goes with `setup krita` alone")
     computer = Computer(environ=os.environ)
     if remove:
-        for folder in install.remove(computer):
+        done = gimp_install.remove(computer) if editor == "gimp" else krita_install.remove(computer)
+        for folder in done:
             click.echo(f"Removed {folder}")
         return
     found = settings.resolve(os.environ)
+    launch = settings.launch_of(found)
     described: list[object] = list(tasks.describe(found.models_dir))
-    for folder in install.install(computer, found.paths, settings.launch_of(found), described):
+    if archive is not None:
+        krita_install.write_zip(archive, list(tasks.describe(archive.parent / "no models")))
+        click.echo(click.format_filename(archive))
+        return
+    if editor == "gimp":
+        folders = gimp_install.put(computer, found.paths, launch, described)
+        what = "Start GIMP anew: the plug-in is under Filters > Restore"
+    else:
+        krita_install.record(found.paths, launch)
+        folders = krita_install.put(computer, found.paths, launch, described)
+        what = "Start Krita anew: Tools > Scripts > Show the Pixelmend docker"
+    for folder in folders:
         click.echo(f"Installed {folder}")
-    click.echo("Start GIMP anew: the plug-in is under Filters > Restore", err=True)
+    click.echo(what, err=True)

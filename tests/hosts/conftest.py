@@ -1,15 +1,17 @@
-"""GIMP as it is, with the plug-in as `pixelmend setup` installs it, and the engine of the tests."""
+"""The editors as they are, with what `pixelmend setup` installs, and the engine of the tests."""
 
 import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import editor
 import machine
 import numpy as np
 import pytest
 from described import Scenes
 from machine import Machine
+from slow_engine import SlowEngine, wait_until
 
 from pixelmend import launch, settings
 from pixelmend.client import Client
@@ -83,3 +85,26 @@ def profile(user: Machine, tmp_path: Path) -> Iterator[Callable[..., Path]]:
 
     yield make
     shutil.rmtree(user.user / f"profile-{tmp_path.name}", ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def krita(tmp_path_factory: pytest.TempPathFactory, home: Paths) -> Machine:
+    """A user who has run `pixelmend setup krita`, and has not yet started Krita."""
+    made = Machine(tmp_path_factory.mktemp("painter"), home.home)
+    editor.install(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def krita_scenes(krita: Machine, engine: Client, astronaut: np.ndarray) -> Scenes:
+    """Plays all scenes of Krita; some of them on an engine that takes three seconds."""
+    folder = krita.user / "scenes"
+    folder.mkdir()
+    (folder / "photo.bin").write_bytes(astronaut[80:176, 170:290].tobytes())  # 120 x 96
+    with SlowEngine(krita.user / "slow", step_seconds=0.1, steps=30) as slow:
+        (folder / "slow.json").write_text(json.dumps(slow.settings), encoding="utf-8")
+        told = editor.play(krita, folder, machine.INSIDE / "krita_scenes.py")
+        wait_until(lambda: set(slow.phases()) <= {"done", "canceled"})
+        told["slow"] = {"phases": slow.phases()}
+    assert told.pop("raised") == []  # nothing went wrong in a slot
+    return Scenes(folder, told)

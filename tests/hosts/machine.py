@@ -1,4 +1,4 @@
-"""A computer of an ordinary user, with GIMP: Debian's root file system around our environment.
+"""A computer of an ordinary user, with GIMP and Krita: Debian's files around our environment.
 
 Its user is not root, its processes see no others and end with the command that started them. Our
 Python and this repository lie where they always do, and loopback is shared: the plug-in finds the
@@ -14,15 +14,15 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 ROOT = REPOSITORY / ".hosts-root" / "debian"
-INSIDE = Path(__file__).parent / "inside"  # what GIMP's own Python runs
+INSIDE = Path(__file__).parent / "inside"  # what runs in that computer, and in the editors
 USER = "1000"
 TIMEOUT_S = 180.0
 
 
 def why_not() -> str | None:
     """Says why there can be no such computer here; None where there can."""
-    if not (ROOT / "usr" / "bin" / "gimp-console").exists():
-        return "no root file system with GIMP (`make hosts-root` builds it)"
+    if not all((ROOT / "usr" / "bin" / name).exists() for name in ("gimp-console", "krita")):
+        return "no root file system with GIMP and Krita (`make hosts-root` builds it)"
     if shutil.which("bwrap") is None:
         return "no bwrap (Debian's package bubblewrap)"
     if Path(sys.base_prefix).is_relative_to("/usr"):

@@ -12,6 +12,7 @@ from pixelmend.host import CANCELED, DONE, FAILED, Installed
 from pixelmend.launch import Launch
 from pixelmend.paths import Paths
 from pixelmend.wire import Event, Json, Raster
+from pixelmend_engine import tasks
 
 
 class FakeHost:
@@ -62,7 +63,7 @@ def test_a_picture_goes_there_and_back(engine: Installed) -> None:
 
 def test_the_menu_is_brought_up_to_date(engine: Installed) -> None:
     host.restore(FakeHost(), engine, "deblur", {})
-    assert [task["id"] for task in tasklist.read(engine.folder)] == ["deblur"]
+    assert [task["id"] for task in tasklist.read(engine.folder)] == list(tasks.TITLES)
 
 
 @pytest.mark.parametrize("phase", ["queued", "load", "run"])

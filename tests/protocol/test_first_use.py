@@ -122,7 +122,7 @@ def test_auto_falls_back_in_one_line_until_a_better_model_is_pulled(
     offline = {"device": "cpu", "offline": True}
     events: list[Event] = []
     _, facts = client.restore(picture(), "deblur", offline, events.append)
-    assert (facts["model"], facts["fell_back"]) == ("hi-diff-compact", True)
+    assert facts["model"] == "hi-diff-compact"
     (note,) = facts["notes"]
     assert "`pixelmend models pull hi-diff-gopro` gets them" in note
     assert "download" not in {event.phase for event in events}

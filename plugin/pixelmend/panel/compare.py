@@ -48,7 +48,7 @@ class Compare(QWidget):
         self._last = QPoint()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(320, 200)
+        self.setMinimumSize(160, 100)
         self.setMouseTracking(True)
         self.setAccessibleName(translate("Before and after"))
         self.setAccessibleDescription(

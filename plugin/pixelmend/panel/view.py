@@ -29,6 +29,7 @@ from ..qt import (
 )
 from ..wire import Event, Json
 from .compare import Compare
+from .flow import Flow
 
 FINE = 1000  # steps of the bar
 
@@ -62,6 +63,7 @@ class Panel(QWidget):
         self.hint = QLabel()
         for label in (self.left, self.model, self.hint):
             label.setWordWrap(True)
+            label.setMinimumWidth(1)  # a long word must not make the panel wider
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.icon = QLabel()
         self.compare = Compare()
@@ -92,16 +94,12 @@ class Panel(QWidget):
         top.addWidget(self.icon)
         top.addWidget(self.headline, 1)
         self.views = QWidget()
-        views = QHBoxLayout(self.views)
+        views = QVBoxLayout(self.views)
         views.setContentsMargins(0, 0, 0, 0)
-        for button in (self.whole, self.actual, self.original):
-            views.addWidget(button)
-        views.addStretch(1)
+        views.addLayout(_line(self.whole, self.actual, self.original))
         bottom = QHBoxLayout()
-        bottom.addWidget(self.more)
-        bottom.addWidget(self.copy)
-        bottom.addStretch(1)
-        bottom.addWidget(self.stop)
+        bottom.addLayout(_line(self.more, self.copy), 1)
+        bottom.addWidget(self.stop, 0, Qt.AlignmentFlag.AlignBottom)
         layout = QVBoxLayout(self)
         layout.addLayout(top)
         for widget in (self.bar, self.left, self.model, self.hint):
@@ -134,7 +132,7 @@ class Panel(QWidget):
         self.left.setVisible(self.working)
         self.model.setVisible(self.working and bool(self.model.text()))
         self.icon.setVisible(bool(self._error))
-        self.hint.setVisible(bool(self._error))
+        self.hint.setVisible(bool(self.hint.text()))
         self.copy.setVisible(bool(self._error))
         self.details.setVisible(self.more.isChecked())
         self.stop.setText(translate("&Cancel") if self.working else translate("&Close"))
@@ -185,6 +183,14 @@ class Panel(QWidget):
         """Takes the pictures that are compared once the job is done."""
         self._before = before
         self.compare.show_pictures(before, after)
+
+    def show_result(self, name: str, notes: tuple[str, ...], before: QImage, after: QImage) -> None:
+        """Shows a result of which nothing more will be heard."""
+        self.show_pictures(before, after)
+        self.show_event(Event(0, "done"))
+        self.headline.setText(name)
+        self.hint.setText("\n".join(notes))
+        self._show_parts()
 
     def show_error(self, error: PixelmendError, details: str) -> None:
         """Shows what went wrong, and what to do."""
@@ -244,3 +250,10 @@ class Panel(QWidget):
             self.canceled.emit()
         QApplication.processEvents()  # so that the wish is out before the window is gone
         self.closed.emit()
+
+
+def _line(*widgets: QWidget) -> Flow:
+    line = Flow()
+    for widget in widgets:
+        line.addWidget(widget)
+    return line

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelmend import host, install, tasklist
+from pixelmend import gimp_install, host, tasklist
 from pixelmend.errors import EditorMissing
 from pixelmend.install import Computer
 from pixelmend.launch import Launch
@@ -21,7 +21,7 @@ TASKS: list[object] = [{"id": "deblur"}]
 def put(tmp_path: Path) -> Callable[[Computer], list[Path]]:
     """Installs the plug-in on a computer."""
     launch = Launch(python=sys.executable, models=tmp_path / "models")
-    return lambda computer: install.install(computer, Paths(tmp_path / "data"), launch, TASKS)
+    return lambda computer: gimp_install.put(computer, Paths(tmp_path / "data"), launch, TASKS)
 
 
 def computer(home: Path, platform: str = "linux", **environ: str) -> Computer:
@@ -42,21 +42,21 @@ def test_profiles_are_found_wherever_packages_put_them(
     tmp_path: Path, platform: str, folder: str
 ) -> None:
     (tmp_path / folder).mkdir(parents=True)
-    assert install.gimp_profiles(computer(tmp_path, platform)) == [tmp_path / folder]
+    assert gimp_install.profiles(computer(tmp_path, platform)) == [tmp_path / folder]
 
 
 def test_profiles_of_other_versions_are_left_alone(tmp_path: Path) -> None:
     for version in ("2.10", "3.0", "3.2", "4.0", "3.0-backup"):
         (tmp_path / ".config" / "GIMP" / version).mkdir(parents=True)
-    found = install.gimp_profiles(computer(tmp_path))
+    found = gimp_install.profiles(computer(tmp_path))
     assert [profile.name for profile in found] == ["3.0", "3.2"]
 
 
 def test_variables_are_honored(tmp_path: Path) -> None:
     (tmp_path / "config" / "GIMP" / "3.0").mkdir(parents=True)
-    found = install.gimp_profiles(computer(tmp_path, XDG_CONFIG_HOME=str(tmp_path / "config")))
+    found = gimp_install.profiles(computer(tmp_path, XDG_CONFIG_HOME=str(tmp_path / "config")))
     assert found == [tmp_path / "config" / "GIMP" / "3.0"]
-    found = install.gimp_profiles(computer(tmp_path, GIMP3_DIRECTORY=str(tmp_path / "own")))
+    found = gimp_install.profiles(computer(tmp_path, GIMP3_DIRECTORY=str(tmp_path / "own")))
     assert found == [tmp_path / "own"]
 
 
@@ -69,7 +69,8 @@ def test_all_that_the_plug_in_needs_is_there(
     assert os.access(folder / "pixelmend-restore.py", os.X_OK)
     assert tasklist.read(folder) == TASKS
     assert host.installed(folder).launch.python == sys.executable
-    assert sorted(path.stem for path in (folder / "pixelmend").iterdir()) == sorted(install.MODULES)
+    modules = sorted(path.stem for path in (folder / "pixelmend").iterdir())
+    assert modules == sorted(gimp_install.MODULES)
     assert (folder / "locale" / "de" / "LC_MESSAGES" / "pixelmend-restore.mo").is_file()
 
 
@@ -87,10 +88,10 @@ def test_an_update_replaces_all_of_it(
 def test_what_is_removed_is_gone(tmp_path: Path, put: Callable[[Computer], list[Path]]) -> None:
     (tmp_path / ".config" / "GIMP" / "3.0").mkdir(parents=True)
     folders = put(computer(tmp_path))
-    assert install.installed(computer(tmp_path)) == folders
-    assert install.remove(computer(tmp_path)) == folders
-    assert install.installed(computer(tmp_path)) == []
-    assert install.remove(computer(tmp_path)) == []
+    assert gimp_install.installed(computer(tmp_path)) == folders
+    assert gimp_install.remove(computer(tmp_path)) == folders
+    assert gimp_install.installed(computer(tmp_path)) == []
+    assert gimp_install.remove(computer(tmp_path)) == []
 
 
 def gimp(folder: Path, version: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelmend import checkup, host, install
+from pixelmend import gimp_checkup, gimp_install, host
 from pixelmend.install import Computer
 from pixelmend.launch import Launch
 from pixelmend.paths import Paths
@@ -25,15 +25,15 @@ def folder(computer: Computer, tmp_path: Path) -> Path:
     """The plug-in, installed there."""
     launch = Launch(python=sys.executable, models=tmp_path)
     tasks: list[object] = [{"id": "deblur"}]
-    return install.install(computer, Paths(tmp_path), launch, tasks)[0]
+    return gimp_install.put(computer, Paths(tmp_path), launch, tasks)[0]
 
 
 def wrong(computer: Computer) -> list[str]:
-    return [finding.name for finding in checkup.gimp(computer) if finding.hint is not None]
+    return [finding.name for finding in gimp_checkup.examine(computer) if finding.hint is not None]
 
 
 def found(computer: Computer, name: str) -> Finding:
-    return next(finding for finding in checkup.gimp(computer) if finding.name == name)
+    return next(finding for finding in gimp_checkup.examine(computer) if finding.name == name)
 
 
 def test_a_sound_installation_has_nothing_wrong(computer: Computer, folder: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_missing_plug_in_is_found(computer: Computer) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no executable bit")
 def test_a_script_that_can_not_be_executed_is_found(computer: Computer, folder: Path) -> None:
-    (folder / install.SCRIPT).chmod(0o644)
+    (folder / gimp_install.SCRIPT).chmod(0o644)
     assert found(computer, "plug-in").value.startswith("not executable")
 
 
@@ -83,7 +83,7 @@ def test_a_gimp_that_passed_over_it_is_found(computer: Computer, folder: Path) -
     assert found(computer, "registered").value.startswith("not yet")
     register = folder.parents[1] / "pluginrc"
     register.write_text("(plug-in-def other.py)", encoding="utf-8")
-    os.utime(folder / install.SCRIPT, (0, 0))
+    os.utime(folder / gimp_install.SCRIPT, (0, 0))
     assert found(computer, "registered").value.startswith("no")
-    register.write_text(f"(plug-in-def {install.SCRIPT})", encoding="utf-8")
+    register.write_text(f"(plug-in-def {gimp_install.SCRIPT})", encoding="utf-8")
     assert found(computer, "registered").value == "yes"

@@ -1,0 +1,156 @@
+"""What came of it: into the document as a new layer, or into a document of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Generator, Optional, Tuple
+
+from krita import Krita
+
+from . import scratch
+from .pixelmend.errors import UnsupportedImage
+from .pixelmend.qt import QByteArray
+from .pixelmend.selection import Area
+from .pixelmend.wire import Raster
+from .scratch import PER_INCH
+from .sources import Source, area_of, document_of, point_of, rows_of
+from .spaces import Space, space_of
+
+ACTIVE_WITHIN_S = 2.0
+LOOK_S = 0.05
+
+Writing = Generator[float, None, bool]
+
+
+def insert(source: Source, raster: Raster, name: str) -> Writing:
+    """Puts the result above its layer, in one undo step; the generator's result is whether it fit.
+
+    It does not where the document was closed, or has got another size. Until the layer is complete
+    the document is not touched.
+    """
+    document = document_of(source.document)
+    if document is None:
+        return False
+    layer = document.createNode(name, "paintlayer")
+    yield from fill(layer, source.area, source.chosen, raster, source, space_of(document))
+    document = document_of(source.document)  # it may have been closed meanwhile
+    if document is None:
+        return False
+    below = None if source.node is None else document.nodeByUniqueID(source.node)
+    moved = _moved(source, document, below)
+    if moved is None:
+        return False
+    if moved != (0, 0):
+        layer.move(*moved)
+    if below is not None:
+        layer.setOpacity(below.opacity())
+    active = document.activeNode().uniqueId()
+    parent = document.rootNode() if below is None else below.parentNode()
+    if not parent.addChildNode(layer, below):
+        raise UnsupportedImage(
+            "Krita takes no new layer above this one", hint="Move the layer, and try again"
+        )
+    yield from _activate(source.document, active, layer.uniqueId())
+    return True
+
+
+def insert_scaled(source: Source, raster: Raster, name: str) -> Writing:
+    """Scales the document to what the result asks for, and puts that in; two steps of undo."""
+    document = document_of(source.document)
+    if document is None or (document.width(), document.height()) != source.size:
+        return False
+    across, down = raster.width / source.area.width, raster.height / source.area.height
+    width, height = round(document.width() * across), round(document.height() * down)
+    resolution = document.resolution()
+    document.waitForDone()
+    document.scaleImage(width, height, resolution, resolution, "Bicubic")
+    document.waitForDone()
+    yield 0.0
+    left, top = round(source.area.x * across), round(source.area.y * down)
+    area = Area(left, top, raster.width, raster.height)
+    document = document_of(source.document)
+    below = None
+    if document is not None and source.node is not None:
+        below = document.nodeByUniqueID(source.node)
+    now = source if below is None else dataclasses.replace(source, position=point_of(below))
+    scaled = dataclasses.replace(now, size=(width, height), area=area, chosen=area)
+    there = yield from insert(scaled, raster, name)
+    return there
+
+
+def _moved(source: Source, document: Any, below: Any) -> Optional[Tuple[int, int]]:
+    # How far the layer was moved since; None where that is not all that happened to it.
+    across = down = 0
+    if below is not None:
+        x, y = point_of(below)
+        across, down = x - source.position[0], y - source.position[1]
+    if (document.width(), document.height()) == source.size:
+        return across, down
+    if below is None:
+        return None
+    now = area_of(below.bounds())
+    # A canvas that is larger now moves its layers; a picture that was scaled changes them.
+    same = (now.width, now.height) == (source.bounds.width, source.bounds.height)
+    return (across, down) if same else None
+
+
+def _activate(key: str, wanted: Any, new: Any) -> Generator[float, None, None]:
+    # Krita goes to the new layer some time after it was inserted; the user stays where he was.
+    for _ in range(round(ACTIVE_WITHIN_S / LOOK_S)):
+        yield LOOK_S
+        document = document_of(key)
+        if document is None:
+            return
+        node = document.nodeByUniqueID(wanted)
+        if document.activeNode() is not None and document.activeNode().uniqueId() == new:
+            if node is not None:
+                document.setActiveNode(node)
+            return
+
+
+def fill(
+    layer: Any, area: Area, chosen: Area, raster: Raster, source: Optional[Source], wanted: Space
+) -> Generator[float, None, None]:
+    """Puts the chosen part of a picture into a layer that nobody sees yet, strip by strip."""
+    given = wanted if source is None else source.sent
+    view = memoryview(raster.data)
+    size = given.pixel_bytes
+    left = (chosen.x - area.x) * size
+    for strip in chosen.strips(rows_of(area.width, given)):
+        start = (strip.y - area.y) * area.width * size
+        rows = view[start : start + strip.height * area.width * size]
+        data = _columns(rows, area.width * size, left, strip.width * size)
+        mask = None
+        if source is not None and source.selection is not None:
+            box = (strip.x, strip.y, strip.width, strip.height)
+            mask = bytes(source.selection.pixelData(*box))
+        if mask is None and given == wanted:
+            taken = QByteArray(data)
+        else:
+            taken = scratch.through(data, strip.width, strip.height, given, wanted, mask)
+        layer.setPixelData(taken, strip.x, strip.y, strip.width, strip.height)
+        yield 0.0
+
+
+def _columns(rows: memoryview, row: int, left: int, width: int) -> bytes:
+    if width == row:
+        return bytes(rows)
+    starts = range(left, len(rows), row)
+    return b"".join(rows[start : start + width] for start in starts)
+
+
+def open_apart(raster: Raster, space: Space, name: str) -> Generator[float, None, Any]:
+    """Opens a picture as a document of its own."""
+    whole = Area(0, 0, raster.width, raster.height)
+    document = Krita.instance().createDocument(
+        raster.width, raster.height, name, space.model, space.depth, space.profile, PER_INCH
+    )
+    layer = document.rootNode().childNodes()[0]
+    layer.setName(name)
+    yield from fill(layer, whole, whole, raster, None, space)
+    document.refreshProjection()
+    document.setModified(True)  # Krita asks before it is closed
+    window = Krita.instance().activeWindow()
+    if window is not None:
+        window.addView(document)
+    return document

@@ -1,0 +1,181 @@
+"""What is to be restored: found in the document, and read from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generator, List, Optional, Tuple
+
+from krita import Krita
+
+from . import scratch
+from .pixelmend.errors import UnsupportedImage
+from .pixelmend.phrases import translate
+from .pixelmend.selection import CONTEXT, Area, touched
+from .pixelmend.wire import Raster
+from .spaces import WORKING, Space, space_of
+
+OPAQUE = 255
+STRIP_BYTES = 4 * 1024 * 1024  # what is moved at once
+
+
+@dataclass(frozen=True)
+class Source:
+    """A layer, or all that is seen, as it was when the user asked for it."""
+
+    document: str  # the id of the document
+    node: Any  # the id of the layer; None: all that is seen
+    name: str
+    size: Tuple[int, int]  # of the document
+    bounds: Area  # of the layer
+    position: Tuple[int, int]  # of the layer
+    area: Area  # what is sent, in the document
+    chosen: Area  # what may change
+    selection: Any  # a copy of it; None: everything
+    space: Space
+    shines_through: bool
+
+    @property
+    def notes(self) -> Tuple[str, ...]:
+        """What the user should know, though nothing is wrong."""
+        found: List[str] = []
+        if self.sent != self.space:
+            text = translate("{model} was converted to RGB for the model, and back")
+            found.append(text.format(model=self.space.model.rstrip("A")))
+        if self.shines_through:
+            found.append(translate("Hide the layer below to see the result alone"))
+        return tuple(found)
+
+    @property
+    def sent(self) -> Space:
+        """The color space in which it travels."""
+        return self.space if self.space.channels is not None else WORKING
+
+
+def document_of(key: str) -> Any:
+    """Returns an open document by its id; None if it was closed."""
+    return next((one for one in Krita.instance().documents() if id_of(one) == key), None)
+
+
+def id_of(document: Any) -> Optional[str]:
+    """Returns what a document is known by; its objects in Python come and go."""
+    root = None if document is None else document.rootNode()
+    return None if root is None else root.uniqueId().toString()
+
+
+def find(document: Any, *, merged: bool, enlarged: bool = False) -> Source:
+    """Finds what is to be restored.
+
+    Of what is to be `enlarged`, the model sees the selected part alone, and all of that may change.
+
+    Raises:
+        UnsupportedImage: There is nothing, or it can't be restored.
+    """
+    node = None if merged else _layer(document)
+    canvas = Area(0, 0, document.width(), document.height())
+    bounds = canvas if node is None else area_of(node.bounds())
+    whole = bounds.common(canvas)
+    if whole is None:
+        raise UnsupportedImage(
+            "The layer is empty, or lies outside of the canvas", hint="Choose another layer"
+        )
+    selection, chosen = document.selection(), whole
+    if selection is not None:
+        box = Area(selection.x(), selection.y(), selection.width(), selection.height())
+        found = box.common(whole)
+        if found is None:
+            raise UnsupportedImage(
+                "The selection lies outside of the layer",
+                hint="Select a part of the layer, or nothing at all",
+            )
+        chosen, selection = found, None if enlarged else selection.duplicate()
+    position = (0, 0) if node is None else point_of(node)
+    return Source(
+        document=str(id_of(document)),
+        node=None if node is None else node.uniqueId(),
+        name=document.name() if node is None else node.name(),
+        size=(document.width(), document.height()),
+        bounds=bounds,
+        position=position,
+        area=chosen if selection is None else chosen.around(CONTEXT).common(whole) or chosen,
+        chosen=chosen,
+        selection=selection,
+        space=space_of(document if node is None else node),
+        shines_through=node is not None and shines_through(node),
+    )
+
+
+def shines_through(node: Any) -> bool:
+    """Whether what lies below a layer is seen through it: through its result, too, then."""
+    return node.opacity() < OPAQUE or node.blendingMode() != "normal"
+
+
+def _layer(document: Any) -> Any:
+    node = document.activeNode()
+    if node is not None and node.type().endswith("mask"):
+        node = node.parentNode()  # the layer that it belongs to
+    if node is None or node.parentNode() is None:
+        raise UnsupportedImage("No layer is selected", hint="Click on one in the Layers docker")
+    return node
+
+
+def area_of(rectangle: Any) -> Area:
+    """Returns Qt's rectangle as ours."""
+    return Area(rectangle.x(), rectangle.y(), rectangle.width(), rectangle.height())
+
+
+def point_of(node: Any) -> Tuple[int, int]:
+    """Returns where a layer lies; it changes when the layer is moved."""
+    place = node.position()
+    return place.x(), place.y()
+
+
+def read(source: Source) -> Generator[float, None, Raster]:
+    """Takes the pixels, strip by strip; the result of the generator is the picture.
+
+    Raises:
+        UnsupportedImage: The document or the layer is gone, or can't be read.
+    """
+    document = document_of(source.document)
+    holder = document
+    if document is not None and source.node is not None:
+        holder = document.nodeByUniqueID(source.node)
+    if holder is None:
+        raise _gone()
+    document.waitForDone()  # a stroke may not have dried yet
+    # Read with its masks and effects, as the user sees it.
+    take = holder.pixelData if source.node is None else holder.projectionPixelData
+    area, sent = source.area, source.sent
+    data = bytearray(area.width * area.height * sent.pixel_bytes)
+    place = 0
+    for strip in area.strips(rows_of(area.width, source.space)):
+        taken = take(strip.x, strip.y, strip.width, strip.height)
+        if len(taken) != strip.width * strip.height * source.space.pixel_bytes:
+            raise _gone()  # Krita 5.2 says so with nothing but a short answer
+        if sent != source.space:
+            taken = scratch.through(bytes(taken), strip.width, strip.height, source.space, sent)
+        data[place : place + len(taken)] = memoryview(taken)
+        place += len(taken)
+        yield 0.0
+    mask = None
+    if source.selection is not None:
+        mask = touched(bytes(source.selection.pixelData(area.x, area.y, area.width, area.height)))
+    return Raster(
+        width=area.width,
+        height=area.height,
+        samples=sent.depth,
+        channels=str(sent.channels),
+        data=data,
+        mask=mask,
+        color_profile=scratch.color_profile(sent),
+    )
+
+
+def rows_of(width: int, space: Space) -> int:
+    """Returns how many rows are moved at once."""
+    return max(1, STRIP_BYTES // (width * space.pixel_bytes))
+
+
+def _gone() -> UnsupportedImage:
+    return UnsupportedImage(
+        "The layer or its document is gone", hint="Choose a layer, and start it again"
+    )

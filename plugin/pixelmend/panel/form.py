@@ -1,0 +1,144 @@
+"""The options of a task as widgets, made from its fields."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from ..forms import LARGEST_INT, Field, Value
+from ..phrases import translate
+from ..qt import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QSpinBox,
+    Qt,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+    Signal,
+)
+
+DECIMALS = 2
+STEP = 0.05
+
+
+class Form(QWidget):
+    """Asks for each field; those that most users never need are folded away."""
+
+    changed = Signal()
+    """Emitted when the user has chosen something else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: list[Field] = []
+        self.widgets: dict[str, QWidget] = {}
+        self._read: dict[str, Callable[[], Value]] = {}
+        self.more = QToolButton()
+        self.more.setText(translate("&Details"))
+        self.more.setCheckable(True)
+        self.more.setAutoRaise(True)
+        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.more.toggled.connect(self._unfold)
+        self._usual, self._advanced = QWidget(), QWidget()
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        for widget in (self._usual, self.more, self._advanced):
+            self._layout.addWidget(widget)
+        self._unfold(self.more.isChecked())
+
+    def _unfold(self, unfolded: bool) -> None:
+        arrows = Qt.ArrowType
+        self.more.setArrowType(arrows.DownArrow if unfolded else arrows.RightArrow)
+        self._advanced.setVisible(unfolded)
+
+    def ask(self, fields: list[Field], answers: dict[str, Value]) -> None:
+        """Asks for these fields, with what was answered before."""
+        for old in (self._usual, self._advanced):
+            self._layout.removeWidget(old)
+            old.deleteLater()
+        self.fields, self.widgets, self._read = fields, {}, {}
+        self._usual = self._rows([field for field in fields if not field.advanced], answers)
+        self._advanced = self._rows([field for field in fields if field.advanced], answers)
+        self._layout.insertWidget(0, self._usual)
+        self._layout.addWidget(self._advanced)
+        self.more.setVisible(any(field.advanced for field in fields))
+        self._unfold(self.more.isChecked())
+
+    def _rows(self, fields: list[Field], answers: dict[str, Value]) -> QWidget:
+        rows = QWidget()
+        layout = QFormLayout(rows)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for field in fields:
+            widget = self._widget(field, answers.get(field.name, field.default))
+            widget.setToolTip(field.help)
+            widget.setAccessibleName(field.title)
+            widget.setAccessibleDescription(field.help)
+            self.widgets[field.name] = widget
+            if field.kind == "boolean":
+                layout.addRow(widget)
+            else:
+                label = QLabel(field.title)
+                label.setBuddy(widget)
+                layout.addRow(label, widget)
+        return rows
+
+    def _widget(self, field: Field, value: Value) -> QWidget:
+        if field.kind == "choice":
+            return self._choice(field, str(value))
+        if field.kind == "number":
+            number = QDoubleSpinBox()
+            number.setDecimals(DECIMALS)
+            number.setRange(field.least, field.most)
+            number.setSingleStep(STEP)
+            number.setValue(float(value))
+            number.valueChanged.connect(self._tell)
+            self._read[field.name] = number.value
+            return number
+        if field.kind == "integer":
+            whole = QSpinBox()
+            whole.setRange(int(field.least), int(min(field.most, LARGEST_INT)))
+            whole.setValue(int(value))
+            whole.valueChanged.connect(self._tell)
+            self._read[field.name] = whole.value
+            return whole
+        if field.kind == "boolean":
+            box = QCheckBox(field.title)
+            box.setChecked(bool(value))
+            box.toggled.connect(self._tell)
+            self._read[field.name] = box.isChecked
+            return box
+        line = QLineEdit(str(value))
+        line.textChanged.connect(self._tell)
+        self._read[field.name] = line.text
+        return line
+
+    def _choice(self, field: Field, value: str) -> QComboBox:
+        combo = narrow(QComboBox())
+        for text, shown in field.choices:
+            combo.addItem(shown, text)
+            combo.setItemData(combo.count() - 1, shown, Qt.ItemDataRole.ToolTipRole)
+        combo.setCurrentIndex(max(0, combo.findData(value)))
+        combo.currentIndexChanged.connect(self._tell)
+        self._read[field.name] = lambda: str(combo.currentData())
+        return combo
+
+    def _tell(self, _: object) -> None:
+        self.changed.emit()
+
+    def answers(self) -> dict[str, Value]:
+        """Returns what is chosen now."""
+        return {name: read() for name, read in self._read.items()}
+
+
+def narrow(combo: QComboBox) -> QComboBox:
+    """Lets a list be narrower than its texts, which it cuts off then."""
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(8)
+    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return combo
