@@ -33,7 +33,8 @@ SHOWN = 3  # names in a message; the rest is counted
 def read(path: Path) -> StateDict:
     """Reads a `.safetensors` file, or a pickled one that holds tensors.
 
-    They may stand alone, or under `params` or `params_ema`, as BasicSR writes them.
+    They may stand alone, or under `params` or `params_ema`, as BasicSR writes them, or under
+    `state_dict`, as Lightning does, beside what else it keeps of training.
 
     Where training kept an average of the weights (`params_ema`) beside them, that is taken.
 
@@ -67,8 +68,9 @@ def _tensors(loaded: object, name: str) -> StateDict:
     entries: Mapping[object, object] = {}
     if isinstance(loaded, Mapping):
         entries = cast("Mapping[object, object]", loaded)
-    if entries and set(entries) <= {"params", "params_ema"}:
-        inner = entries.get("params_ema", entries.get("params"))
+    wrapped = bool(entries) and set(entries) <= {"params", "params_ema"}
+    if wrapped or "state_dict" in entries:
+        inner = entries.get("state_dict", entries.get("params_ema", entries.get("params")))
         entries = cast("Mapping[object, object]", inner) if isinstance(inner, Mapping) else {}
     state: StateDict = {
         # Training on several GPUs leaves this prefix; published loaders strip it too.

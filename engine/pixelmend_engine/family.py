@@ -7,8 +7,14 @@ from typing import Any, Protocol, runtime_checkable
 from jaxtyping import Float
 from torch import Tensor
 
+from pixelmend_engine.catalog.spec import Task
+
 Report = Callable[[int, int], None]
 """Takes steps done and steps in all; raises `Canceled` when the user asked to stop."""
+
+
+def _unheard(words: str) -> None:
+    """Tells nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +23,11 @@ class Request:
 
     seed: int = 0  # the same one draws the same noise on every device
     scale: float = 1.0  # the result's size over the picture's; one that the model enlarges by
+    task: Task = "restore"
+    tile: int | None = None  # a side in pixels, 0 for none; None: as memory allows
+    free_bytes: int | None = None  # that it may take on its device; None: nobody counts
+    parking_bytes: int | None = None  # that it may take beside its device, likewise
+    say: Callable[[str], None] = _unheard  # takes what the user should know
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])  # those that it takes
 
 

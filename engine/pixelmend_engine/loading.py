@@ -8,11 +8,12 @@ import torch
 
 from pixelmend.errors import UnreadableCheckpoint
 from pixelmend_engine import checkpoints
+from pixelmend_engine.catalog.diffbir import DiffBIRConfig
 from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.catalog.hidiff import HIDiffConfig
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.family import Pipeline
-from pixelmend_engine.models import diffir, hidiff
+from pixelmend_engine.models import diffbir, diffir, hidiff
 
 logger = logging.getLogger(__name__)
 
@@ -57,5 +58,7 @@ def _build(
             return hidiff.load(config, states, device, dtype)
         case DiffIRConfig() as config:
             return diffir.load(config, states, device, dtype)
+        case DiffBIRConfig() as config:
+            return diffbir.load(config, states, device, dtype)
         case _:
             raise AssertionError(spec.config)

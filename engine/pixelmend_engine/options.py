@@ -6,6 +6,7 @@ Read without torch, and without jsonschema: the command line's help comes from h
 from typing import Any
 
 from pixelmend_engine import registry
+from pixelmend_engine.catalog import diffbir
 from pixelmend_engine.catalog.faces import MIN_SIZE
 from pixelmend_engine.catalog.spec import MIN_TILE, Task
 from pixelmend_engine.registry import AUTO
@@ -31,7 +32,97 @@ SCALE: Schema = {
     "examples": [2, 4],
     "default": AUTO,
 }
-SPECIAL: dict[str, Schema] = {}  # what some models take: they name them in `ModelSpec.options`
+SPECIAL: dict[str, Schema] = {  # what some models take: they name them in `ModelSpec.options`
+    "fidelity": {
+        "title": "Fidelity",
+        "description": "0 takes the model's own picture, more keeps nearer to the source, slowly: "
+        "0.5 is the published setting (sampler spaced)",
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "default": 0.0,
+    },
+    "prompt": {
+        "title": "Prompt",
+        "description": "What the picture is to look like; auto: the authors' words",
+        "type": "string",
+        "default": AUTO,
+        "advanced": True,
+    },
+    "negative_prompt": {
+        "title": "Negative prompt",
+        "description": "What it is not to look like; auto: the authors' words",
+        "type": "string",
+        "default": AUTO,
+        "advanced": True,
+    },
+    "steps": {
+        "title": "Steps",
+        "description": "Of the diffusion; 0: as many as the authors take",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 999,
+        "default": 0,
+        "advanced": True,
+    },
+    "sampler": {
+        "title": "Sampler",
+        "description": "How the diffusion walks; auto: as the authors do",
+        "enum": [AUTO, *diffbir.SAMPLERS],
+        "default": AUTO,
+        "advanced": True,
+    },
+    "cfg_scale": {
+        "title": "Guidance",
+        "description": "How much the prompts count; 1: not at all; 0: as much as the authors let "
+        "them",
+        "type": "number",
+        "minimum": 0,
+        "maximum": 20,
+        "default": 0.0,
+        "advanced": True,
+    },
+    "rising_cfg": {
+        "title": "Rising guidance",
+        "description": "Let the prompts count more and more from step to step",
+        "type": "boolean",
+        "default": False,
+        "advanced": True,
+    },
+    "start_point": {
+        "title": "Start",
+        "description": "What the diffusion starts from: noise, or the cleaned picture in noise",
+        "enum": ["noise", "cond"],
+        "default": "noise",
+        "advanced": True,
+    },
+    "noise_aug": {
+        "title": "Freedom",
+        "description": "Noise on what the model sees of the cleaned picture: more lets it make up "
+        "more (v2.1 was trained so)",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 199,
+        "default": 0,
+        "advanced": True,
+    },
+    "control_strength": {
+        "title": "Control",
+        "description": "How much the cleaned picture counts",
+        "type": "number",
+        "minimum": 0,
+        "maximum": 2,
+        "default": 1.0,
+        "advanced": True,
+    },
+    "color_fix": {
+        "title": "Colors",
+        "description": "How the cleaned picture's colors are taken over",
+        "enum": ["wavelet", "adain", "none"],
+        "default": "wavelet",
+        "advanced": True,
+    },
+}
 COMMON: dict[str, Schema] = {
     "strength": {
         "title": "Strength",
@@ -151,4 +242,6 @@ def of_task(task: Task) -> dict[str, Schema]:
     }
     scale = {"scale": SCALE} if task == "upscale" else {}
     face = {**FACE, "background": background()} if task == "face" else {}
-    return {"model": MODEL, **scale, **face, **special, **COMMON}
+    described = {"model": MODEL, **scale, **face, **special, **COMMON}
+    # What few users need comes last; what all tasks have keeps its order.
+    return dict(sorted(described.items(), key=lambda item: bool(item[1].get("advanced"))))

@@ -3,13 +3,14 @@
 import difflib
 
 from pixelmend.errors import BadRequest, UnknownModel
-from pixelmend_engine.catalog import diffir, hidiff
+from pixelmend_engine.catalog import diffbir, diffir, hidiff
 from pixelmend_engine.catalog.spec import ModelSpec, Task
 
 AUTO = "auto"  # the best model that there is for what is asked
 DEFAULT_SCALE = 4.0  # of `upscale`, where neither the user nor the model says another
 
-FAMILIES = (hidiff.MODELS, diffir.MODELS)
+FAMILIES = (hidiff.MODELS, diffir.MODELS, diffbir.MODELS)
+BLIND: tuple[Task, ...] = ("face", "restore", "denoise")  # where making up what is lost is best
 # Small ones that ship with the package come last: every other is better.
 MODELS: tuple[ModelSpec, ...] = tuple(
     sorted((spec for models in FAMILIES for spec in models), key=lambda spec: bool(spec.bundled))
@@ -34,7 +35,10 @@ def find(model_id: str) -> ModelSpec:
 
 def models_of(task: Task) -> tuple[ModelSpec, ...]:
     """Returns the models of a task, best first."""
-    return tuple(spec for spec in MODELS if task in spec.tasks)
+    models = (spec for spec in MODELS if task in spec.tasks)
+    if task not in BLIND:
+        return tuple(models)
+    return tuple(sorted(models, key=lambda spec: spec.tiling != "internal"))
 
 
 def chosen(task: Task, model: str, scale: float) -> tuple[ModelSpec, ...]:

@@ -1,6 +1,7 @@
 """One picture through one model: padded, cut into tiles where it must be, blended."""
 
 import contextlib
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Generator
@@ -61,22 +62,29 @@ def restore(
     looks, steps = pipeline.prepare_steps, pipeline.tile_steps
     total = looks + len(plan.tiles) * steps
 
+    internal = spec.tiling == "internal"  # it cuts the picture by itself, as it is granted memory
+    request = dataclasses.replace(
+        options.request,
+        tile=options.tile,
+        free_bytes=devices.free_bytes(device),
+        parking_bytes=devices.free_bytes(torch.device("cpu")),
+    )
+
     report(0, total)
     with _out_of_memory_told(image.shape[-1], image.shape[-2], device):
-        restorer = pipeline.prepare(
-            image.to(device), options.request, lambda done, _: report(done, total)
-        )
+        seen = image if internal else image.to(device)
+        restorer = pipeline.prepare(seen, request, lambda done, _: report(done, total))
     shrinking = _Shrinking(restorer, spec, device)
 
     def restore_tile(tile: Float[Tensor, "1 c h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
         before = looks + number * steps
         return shrinking.restore(tile, lambda share: report(before + int(share * steps), total))
 
-    restored = (
-        tiling.apply(restore_tile, image, plan, int(scale))
-        if spec.tiling != "internal"
-        else restore_tile(image, 0)
-    )
+    def restore_whole() -> Float[Tensor, "1 3 hs ws"]:
+        with _out_of_memory_told(width, height, device):
+            return restorer(image, lambda done, of: report(looks + done * steps // of, total))
+
+    restored = restore_whole() if internal else tiling.apply(restore_tile, image, plan, int(scale))
     result = Restored(
         image=restored[..., : int(height * scale), : int(width * scale)],
         tiles=len(plan.tiles),

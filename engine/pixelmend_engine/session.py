@@ -194,11 +194,17 @@ class Session:
         from pixelmend_engine.fill import fill
         from pixelmend_engine.retouch import retouch
 
-        request = Request(seed=options["seed"], scale=choice.scale, options=options)
-        tile = None if options["tile"] == AUTO else options["tile"]
-        asked = restore.Options(request=request, tile=tile)
         runs: list[Restored] = []
         notes: list[str] = []
+        request = Request(
+            seed=options["seed"],
+            scale=choice.scale,
+            task=choice.task,
+            say=notes.append,
+            options=options,
+        )
+        tile = None if options["tile"] == AUTO else options["tile"]
+        asked = restore.Options(request=request, tile=tile)
 
         def through(chosen: Choice, image: Tensor, asked: Options, run: int, count: int) -> Tensor:
             def report_share(done: int, total: int) -> None:
@@ -224,7 +230,7 @@ class Session:
                 result, said = enlarge(raster, choice.scale, strength, through_the_model)
             case "inpaint":
                 result, said = fill(raster, strength, through_the_model)
-            case "deblur" | "restore" | "face":
+            case "deblur" | "face" | "restore" | "denoise":
                 result, said = retouch(raster, strength, through_the_model)
         loaded = (self._loaded if runs else loaded) or self.load(choice)
         return result, {
@@ -341,7 +347,7 @@ class _Models:
         behind = self.choice.background
         if behind is None:
             return None
-        request = dataclasses.replace(self.asked.request, scale=behind.scale)
+        request = dataclasses.replace(self.asked.request, task=behind.task, scale=behind.scale)
         asked = dataclasses.replace(self.asked, request=request)
         return self.through(behind, image, asked, 0, runs)
 

@@ -16,6 +16,7 @@ TITLES: dict[Task, str] = {
     "face": "Faces",
     "deblur": "Deblur",
     "restore": "Restore Photo",
+    "denoise": "Denoise",
     "upscale": "Upscale",
     "inpaint": "Fill Selection",
 }
@@ -23,6 +24,7 @@ RESULTS: dict[Task, str] = {  # how an editor names a result
     "face": "Faces Restored",
     "deblur": "Deblurred",
     "restore": "Restored",
+    "denoise": "Denoised",
     "upscale": "Upscaled",
     "inpaint": "Filled",
 }

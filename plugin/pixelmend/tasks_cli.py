@@ -248,6 +248,16 @@ def restore(**options: Any) -> int:
 
 
 @click.command()
+@task_options("denoise")
+def denoise(**options: Any) -> int:
+    """Takes the noise out of pictures, and makes up the detail that it hid.
+
+    INPUT... and the results are as for deblur, with the suffix _denoised.
+    """
+    return _run("denoise", "_denoised", options)
+
+
+@click.command()
 @task_options("upscale")
 def upscale(**options: Any) -> int:
     """Enlarges pictures that are too small, and makes up the detail that they lack.
@@ -271,7 +281,7 @@ def inpaint(**options: Any) -> int:
     return run_task("inpaint", "_filled", options)
 
 
-COMMANDS = (deblur, restore, upscale, inpaint)
+COMMANDS = (deblur, restore, denoise, upscale, inpaint)
 
 
 def run_task(task: Task, suffix: str, options: Options) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["face", "deblur", "restore", "upscale", "inpaint"]
+Task = Literal["deblur", "face", "restore", "denoise", "upscale", "inpaint"]
 Tiling = Literal["supported", "discouraged", "internal"]
 SourceType = Literal["algorithmicallyEnhanced", "compositeWithTrainedAlgorithmicMedia"]
 """What IPTC calls a picture that a model has changed: corrected it, or put in what it made up."""

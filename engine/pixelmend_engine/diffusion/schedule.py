@@ -3,6 +3,7 @@
 Source: Ho et al., DDPM, arXiv:2006.11239. The letters are the paper's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,6 +32,27 @@ class Schedule:
     def linear_sqrt(cls, start: float, end: float, steps: int) -> "Schedule":
         """Spaces the square roots of the betas evenly (latent-diffusion's "linear")."""
         return cls(np.linspace(start**0.5, end**0.5, steps, dtype=np.float64) ** 2)
+
+    def with_zero_terminal_snr(self) -> "Schedule":
+        """Returns the same diffusion, stretched so that its last step holds nothing but noise.
+
+        Source: Lin et al., arXiv:2305.08891, algorithm 1.
+        """
+        roots = np.sqrt(self.alpha_bar)
+        roots = (roots - roots[-1]) * roots[0] / (roots[0] - roots[-1])
+        return Schedule.of_alpha_bar(roots**2)
+
+    @classmethod
+    def of_alpha_bar(cls, alpha_bar: Values) -> "Schedule":
+        """Returns the diffusion whose products are these."""
+        return cls(1.0 - alpha_bar / np.concatenate([np.ones(1), alpha_bar[:-1]]))
+
+    def respaced(self, timesteps: Sequence[int]) -> "Schedule":
+        """Returns the diffusion that goes through some of the timesteps alone, in rising order.
+
+        Source: Nichol and Dhariwal, arXiv:2102.09672, section 4.
+        """
+        return Schedule.of_alpha_bar(self.alpha_bar[list(timesteps)])
 
     @property
     def steps(self) -> int:

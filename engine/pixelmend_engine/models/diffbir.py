@@ -1,0 +1,545 @@
+"""DiffBIR: a picture is cleaned, then a diffusion model makes up what was lost.
+
+Paper: Lin et al., DiffBIR: Towards Blind Image Restoration with Generative Diffusion Prior, ECCV
+2024, arXiv:2308.15070. Published code: github.com/XPixelGroup/DiffBIR at 3f8b530, Apache-2.0; the
+weights of Stable Diffusion 2.1, on which it stands, are under CreativeML Open RAIL++-M. Sizes and
+defaults stand in `catalog/diffbir.py`, where they can be read without torch.
+
+Where we differ: noise comes from a seeded CPU generator (upstream draws on the device); pictures
+stay floats (upstream goes through 8 bits before and after); both branches of guidance are one call
+of the network; restoration guidance, which the published release has for its `spaced` sampler alone
+and not in tiles, works in tiles as well, by the loss of each tile; the autoencoder may take the
+moments of its norms from a smaller copy where all its tiles have no room; and v1 runs as the
+published code of v2 runs it.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pixelmend.errors import UnreadableCheckpoint
+from pixelmend_engine.catalog.diffbir import (
+    FIDELITY_SAMPLER,
+    FIDELITY_STEPS,
+    Cleaner,
+    DiffBIRConfig,
+)
+from pixelmend_engine.checkpoints import StateDict, fill_strictly
+from pixelmend_engine.diffusion.denoiser import Denoiser
+from pixelmend_engine.diffusion.fidelity import smooth_weights, steered, weighted_error
+from pixelmend_engine.diffusion.noise import Noise, SeededNoise
+from pixelmend_engine.diffusion.schedule import Schedule
+from pixelmend_engine.diffusion.walkers import SAMPLERS
+from pixelmend_engine.diffusion.walks import Knobs
+from pixelmend_engine.family import Report, Request, Restorer
+from pixelmend_engine.models import cleaning, stable_diffusion
+from pixelmend_engine.models.branches import Branches
+from pixelmend_engine.models.cleaning import CleanerNetwork, padded_to, resized
+from pixelmend_engine.models.diffbir_plan import PHASES, Phase, Plan, Work, plan
+from pixelmend_engine.models.pace import pace
+from pixelmend_engine.models.phases import Phases
+from pixelmend_engine.nn import color_transfer, gaussian_tiles, tiled_autoencoder
+from pixelmend_engine.nn.autoencoder import Autoencoder, Decoder, Encoder, mode
+from pixelmend_engine.nn.control import ControlNet
+from pixelmend_engine.nn.rrdb import RRDBNet
+from pixelmend_engine.nn.scunet import SCUNet
+from pixelmend_engine.nn.swinir import SwinIR
+from pixelmend_engine.nn.text_encoder import TextEncoder
+from pixelmend_engine.nn.tokenizer import tokenize
+from pixelmend_engine.nn.unet import PreciseGroupNorm, UNet
+
+logger = logging.getLogger(__name__)
+
+PARTS = ("unet", "control", "autoencoder", "text_encoder")  # of every system; and a cleaner
+LATENT_SCALE = 0.18215  # latents are multiplied by this before they are diffused; published
+PIXELS = 64  # what the sides of a whole picture are padded to
+LATENT_PIXELS = 8  # and of one in tiles
+TIMES = {  # seconds for 512 x 512 pixels in float32 on two CPU cores (docs/performance.md)
+    "clean": 5.0,
+    "describe": 2.0,
+    "encode": 6.0,
+    "diffuse": 12.0,  # one call, one branch
+    "decode": 12.0,
+    "steer": 40.0,
+}
+TIMED_PIXELS = 512 * 512
+UNET_PARAMETERS = 865_910_724  # of the published size
+SLOW_S = 60.0  # longer than this is told beforehand
+GUIDED_TIME = 2.0  # of a call with both branches, over one with one
+CLEANER_FILE_MARK = "face"  # in the name of the one of two equal networks that is for faces
+
+Pictures = Float[Tensor, "1 3 h w"]  # sRGB, [0, 1]
+Latent = Float[Tensor, "1 4 hl wl"]
+Padded = Float[Tensor, "1 4 hp wp"]
+Context = Float[Tensor, "2 n d"]  # of what is wanted, and of what is not
+
+
+# --- Networks -------------------------------------------------------------------------------------
+
+
+class DiffBIR(nn.Module):
+    """The networks of one system; of the cleaners those whose weights were given."""
+
+    def __init__(self, config: DiffBIRConfig, cleaners: frozenset[Cleaner]) -> None:
+        super().__init__()
+        self.config = config
+        self.unet = UNet(config.unet)
+        self.control = ControlNet(config.unet)
+        self.autoencoder = Autoencoder(config.autoencoder)
+        self.text_encoder = TextEncoder(config.text)
+        for name in sorted(cleaners):
+            self.add_module(name, _cleaner(name, config))
+
+    def cleaner(self, name: Cleaner) -> CleanerNetwork:
+        """Returns a network of the first stage."""
+        network = self.get_submodule(name)
+        assert isinstance(network, SwinIR | RRDBNet | SCUNet)
+        return network
+
+    @property
+    def stages(self) -> list[nn.Module]:
+        """The parts of a call of both diffusion networks, for progress."""
+        down = [
+            stage
+            for network in (self.control, self.unet)
+            for stage in (*network.input_blocks, network.middle_block)
+        ]
+        return [*down, *self.unet.output_blocks]
+
+
+def _cleaner(name: Cleaner, config: DiffBIRConfig) -> nn.Module:
+    match name:
+        case "swinir" | "swinir_face":
+            return SwinIR(config.swinir)
+        case "bsrnet":
+            return RRDBNet(config.bsrnet)
+        case "scunet":
+            return SCUNet(config.scunet)
+
+
+# --- Checkpoints ----------------------------------------------------------------------------------
+
+
+def convert(config: DiffBIRConfig, files: Mapping[str, StateDict]) -> dict[str, StateDict]:
+    """Sorts the tensors of a checkpoint's files by network.
+
+    Files are recognized by their keys; of two cleaners that differ in their numbers alone, the one
+    for faces has `face` in its name. Files of networks that are not part of this family are left
+    out.
+
+    Raises:
+        UnreadableCheckpoint: A file holds a network that another file holds as well.
+    """
+    networks: dict[str, StateDict] = {}
+    for file, state in files.items():
+        for name, tensors in _split(config, file, state).items():
+            if name in networks:
+                raise UnreadableCheckpoint(
+                    f"One of the weight files holds a second {name}: `{file}`",
+                    hint="Leave only the files of one DiffBIR model in the folder",
+                )
+            networks[name] = tensors
+    return networks
+
+
+def _split(config: DiffBIRConfig, file: str, state: StateDict) -> dict[str, StateDict]:
+    found = stable_diffusion.networks(state, config.unet, config.autoencoder)
+    if "text_encoder" in found:
+        layers = config.text.layers
+        trimmed = stable_diffusion.without_last_layers(found["text_encoder"], layers)
+        found["text_encoder"] = trimmed
+    # The files of 2023 hold everything, and these two behind prefixes.
+    for prefix in ("", "control_model.", "preprocess_model."):
+        part = {k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)}
+        if "zero_convs.0.0.weight" in part:
+            found["control"] = part
+        elif "conv_up3.weight" in part:
+            name = "swinir_face" if CLEANER_FILE_MARK in file else "swinir"
+            found[name] = {k: t for k, t in part.items() if not k.endswith(SwinIR.BUFFERS)}
+        elif "RRDB_trunk.0.RDB1.conv1.weight" in part:
+            found["bsrnet"] = part
+        elif "m_head.0.weight" in part:
+            found["scunet"] = part
+    return found
+
+
+def load(
+    config: DiffBIRConfig, files: Mapping[str, StateDict], device: torch.device, dtype: torch.dtype
+) -> "DiffBIRPipeline":
+    """Fills the networks with a checkpoint, strictly: every name and shape must match.
+
+    `dtype` is what the diffusion networks compute in; the others may go through it, but keep their
+    weights in float32. One network after the other is read, so that none is twice in memory.
+
+    Raises:
+        UnreadableCheckpoint: It is no DiffBIR checkpoint, or one of another system.
+    """
+    states = convert(config, files)
+    known = {cleaner for _, cleaner in config.cleaners}
+    # Where faces are one task of several, what cleans them may be left out.
+    optional: set[Cleaner] = {"swinir_face"} if len(known) > 1 else set()
+    cleaners = frozenset[Cleaner](c for c in known if c in states or c not in optional)
+    wanted = (*PARTS, *sorted(cleaners))
+    if absent := sorted(set(wanted) - states.keys()):
+        raise UnreadableCheckpoint(
+            f"The weights are not those of this model: the networks are not all there, missing: "
+            f"{', '.join(absent)}",
+            hint="Point --weights at a folder with all files of the model that you named",
+        )
+    with torch.device("meta"):
+        networks = DiffBIR(config, cleaners)
+    for name in wanted:
+        part = nn.Module()
+        part.add_module(name, networks.get_submodule(name))
+        fill_strictly(part, {name: states.pop(name)})
+        if name in ("unet", "control"):
+            _cast(networks.get_submodule(name), dtype)
+    return DiffBIRPipeline(networks, device, dtype)
+
+
+def _cast(network: nn.Module, dtype: torch.dtype) -> None:
+    # As published: embeddings and the last layers stay in float32, and so do the blocks' norms.
+    for name, module in network.named_modules():  # pyright: ignore[reportUnknownVariableType]
+        kept = str(name).partition(".")[0] in ("", "time_embed", "out")  # pyright: ignore[reportUnknownArgumentType]
+        if not kept and isinstance(module, nn.Module) and not isinstance(module, PreciseGroupNorm):
+            for parameter in module.parameters(recurse=False):
+                parameter.data = parameter.data.to(dtype)
+
+
+# --- Pipeline -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What one picture is restored with; see the options in `options.py`."""
+
+    prompt: str
+    negative_prompt: str
+    sampler: str
+    steps: int
+    cfg_scale: float
+    rising_cfg: bool = False
+    fidelity: float = 0.0
+    start_point: str = "noise"
+    noise_aug: int = 0
+    control_strength: float = 1.0
+    color_fix: str = "wavelet"
+
+    @classmethod
+    def of(cls, config: DiffBIRConfig, options: Mapping[str, Any]) -> "Wish":
+        """Takes what the user said, and the version's defaults for what is `auto` or not there."""
+        given = {name: options[name] for name in cls.__dataclass_fields__ if name in options}
+        own = ("steps", "cfg_scale")  # where 0 stands for what the version does
+        said = {
+            name: value
+            for name, value in given.items()
+            if value != "auto" and (value or name not in own)
+        }
+        chosen = vars(config.defaults) | said
+        if said.get("fidelity"):  # published for one sampler alone
+            chosen |= {"sampler": FIDELITY_SAMPLER, "steps": said.get("steps", FIDELITY_STEPS)}
+        return cls(**chosen)
+
+
+class DiffBIRPipeline:
+    """A loaded system. Its parts lie on the device, or go there one after the other."""
+
+    prepare_steps = 0  # the whole picture is one tile: it cuts it by itself
+    tile_steps = 1000  # a thousandth of the time each, about
+
+    def __init__(self, networks: DiffBIR, device: torch.device, dtype: torch.dtype) -> None:
+        networks.eval().requires_grad_(requires_grad=False)
+        self.networks = networks
+        self.config = networks.config
+        schedule = Schedule.linear_sqrt(
+            self.config.beta_start, self.config.beta_end, self.config.timesteps
+        )
+        self.schedule = schedule.with_zero_terminal_snr() if self.config.zero_snr else schedule
+        self._device = device
+        self._dtype = dtype
+        self._contexts: dict[tuple[str, str], Context] = {}
+
+    def prepare(self, image: Pictures, request: Request, report: Report) -> Restorer:  # noqa: ARG002 - it takes no time
+        """Settles what is wanted; the restorer does all the rest, with the whole picture."""
+        wish = Wish.of(self.config, request.options)
+        name = self.config.cleaner(request.task)
+        if wish.fidelity:
+            request.say(f"fidelity takes the sampler {wish.sampler} with {wish.steps} steps")
+        self._say_time(image, request, wish)
+
+        def restore(tile: Pictures, report: Report) -> Float[Tensor, "1 3 hs ws"]:
+            size = (int(tile.shape[-2] * request.scale), int(tile.shape[-1] * request.scale))
+            made = self.plan(name, tile, size, wish, request)
+            return self.run(tile, size, name, wish, SeededNoise(request.seed), made, report)
+
+        return restore
+
+    def plan(
+        self, cleaner: Cleaner, image: Pictures, size: tuple[int, int], wish: Wish, request: Request
+    ) -> Plan:
+        """Plans how a picture is cut, from the memory that the request grants."""
+        height, width = image.shape[-2:]
+        larger = cleaning.raised_size(size[0], size[1], self.config.min_side)
+        work = Work(
+            cleaner=cleaner,
+            cleaner_pixels=(height, width) if cleaner == "bsrnet" else larger,
+            pixels=larger,
+            weights={
+                name: sum(tensor.nbytes for tensor in part.state_dict().values())
+                for name, part in self.networks.named_children()
+            },
+            steers=wish.fidelity > 0,
+            half=self._dtype != torch.float32,
+        )
+        free = request.free_bytes
+        if free is not None:  # beside what already lies there
+            free += sum(
+                tensor.nbytes
+                for tensor in self.networks.state_dict().values()
+                if tensor.device == self._device
+            )
+        return plan(work, free, request.parking_bytes, request.tile)
+
+    def run(
+        self,
+        image: Pictures,
+        size: tuple[int, int],
+        cleaner: Cleaner,
+        wish: Wish,
+        noise: Noise,
+        made: Plan,
+        report: Report,
+    ) -> Float[Tensor, "1 3 hs ws"]:
+        """Restores a picture to a size; `noise` is drawn from in the published order."""
+        image = image.cpu()
+        phases = Phases(report, self.tile_steps, self._times(wish))
+        with torch.no_grad():
+            context = self._describe(wish, made, phases)
+            cleaned = self._clean(image, size, cleaner, made, phases)
+            height, width = cleaned.shape[-2:]
+            in_tiles = made.encode is not None or made.diffuse is not None
+            padded = padded_to(cleaned, LATENT_PIXELS if in_tiles else PIXELS)
+            condition = self._encode(2 * padded - 1, made, phases)
+            latent = self._diffuse(condition, padded, context, wish, noise, made, phases)
+            latent = latent[..., : condition.shape[-2], : condition.shape[-1]]
+            restored = (self._decode(latent / LATENT_SCALE, made, phases) + 1) / 2
+            restored = _recolored(restored[..., :height, :width], cleaned, wish.color_fix)
+            return resized(restored, size)
+
+    def _clean(
+        self, image: Pictures, size: tuple[int, int], name: Cleaner, made: Plan, phases: Phases
+    ) -> Float[Tensor, "1 3 hc wc"]:
+        network = self.networks.cleaner(name)
+        given = image.shape[-2:] if isinstance(network, RRDBNet) else size
+        calls = cleaning.count(given[0], given[1], made.clean)
+        with self._on_device("clean", made, name), phases.hooked("clean", network.steps, calls):
+            return cleaning.clean(
+                network, image, size, self.config.min_side, made.clean, self._device
+            )
+
+    def _describe(self, wish: Wish, made: Plan, phases: Phases) -> Context:
+        texts = (wish.prompt, wish.negative_prompt)
+        if texts not in self._contexts:
+            with self._on_device("describe", made):
+                ids = torch.tensor([tokenize(text) for text in texts], device=self._device)
+                with self._half():
+                    context = self.networks.text_encoder(ids).float()
+            self._contexts = {texts: context}  # the last one: the next picture's is mostly the same
+        phases.report("describe", 1, 1)
+        return self._contexts[texts]
+
+    def _encode(self, image: Pictures, made: Plan, phases: Phases) -> Latent:
+        autoencoder = self.networks.autoencoder
+        with self._on_device("encode", made):
+            features = self._in_tiles(
+                autoencoder.encoder,
+                image,
+                (made.encode, tiled_autoencoder.ENCODER_PAD),
+                made,
+                lambda done, total: phases.report("encode", done, total),
+            )
+            moments = autoencoder.quant_conv(features.to(self._device)).cpu()
+        return mode(moments) * LATENT_SCALE
+
+    def _decode(self, latent: Latent, made: Plan, phases: Phases) -> Float[Tensor, "1 3 h w"]:
+        autoencoder = self.networks.autoencoder
+        tile = None if made.decode is None else made.decode // LATENT_PIXELS
+        with self._on_device("decode", made):
+            return self._in_tiles(
+                autoencoder.decoder,
+                autoencoder.post_quant_conv(latent.to(self._device)),
+                (tile, tiled_autoencoder.DECODER_PAD),
+                made,
+                lambda done, total: phases.report("decode", done, total),
+            )
+
+    def _in_tiles(
+        self,
+        network: Encoder | Decoder,
+        x: Float[Tensor, "1 c h w"],
+        cut: tuple[int | None, int],
+        made: Plan,
+        report: Report,
+    ) -> Float[Tensor, "1 o hs ws"]:
+        """Runs the autoencoder; what is not finite in half precision is done again in float32."""
+        tile, pad = cut
+        # Laid out channel by channel: torch's group norm of pixels laid out one by one takes the
+        # difference of two large sums, and is a thousand times less exact.
+        x = x.cpu().contiguous()
+        tile = tile if tile is not None and min(x.shape[-2:]) >= tile else max(x.shape[-2:])
+        boxes = tiled_autoencoder.boxes(x.shape[-2], x.shape[-1], tile, pad)
+        run = tiled_autoencoder.after_a_copy if made.copies else tiled_autoencoder.together
+        if len(boxes) == 1:
+            run = tiled_autoencoder.whole
+        with self._half():
+            result = run(network, x, boxes, self._device, report).float()
+        if self._dtype != torch.float32 and not result.isfinite().all():
+            result = run(network, x, boxes, self._device, report)
+        return result
+
+    def _diffuse(
+        self,
+        condition: Latent,
+        image: Pictures,
+        context: Context,
+        wish: Wish,
+        noise: Noise,
+        made: Plan,
+        phases: Phases,
+    ) -> Padded:
+        tile = None if made.diffuse is None else made.diffuse // LATENT_PIXELS
+        if tile is not None and min(condition.shape[-2:]) < tile:
+            tile = None
+        if tile is None:
+            condition = padded_to(condition, LATENT_PIXELS)
+        x_T = noise.draw(condition)
+        if wish.start_point == "cond":
+            x_T = self._noised(condition, x_T, self.config.timesteps - 1)
+        if wish.noise_aug:
+            condition = self._noised(condition, noise.draw(condition), wish.noise_aug)
+        sampler = SAMPLERS[wish.sampler]
+        networks = self.networks
+        condition, x_T = condition.to(self._device), x_T.to(self._device)
+        branches = Branches(
+            networks.unet, networks.control, condition, context, wish.control_strength, tile
+        )
+        denoiser = Denoiser(
+            branches=branches,
+            schedule=self.schedule,
+            prediction=self.config.prediction,
+            guidance=wish.cfg_scale,
+            rising=wish.rising_cfg,
+        )
+        knobs = Knobs(steer=self._steer(image, tile, wish) if wish.fidelity else None)
+        calls = sampler.evaluations(wish.steps) * branches.tiles
+        moved = self._on_device("diffuse", made, *(("autoencoder",) if wish.fidelity else ()))
+        with moved, self._half(), phases.hooked("diffuse", networks.stages, calls):
+            return sampler.walk(denoiser, x_T, wish.steps, noise, knobs, _unsaid).cpu()
+
+    def _noised(self, latent: Latent, noise: Latent, t: int) -> Latent:
+        """Draws from q(x_t | x_0)."""
+        alpha_bar = float(self.schedule.alpha_bar[t])
+        return math.sqrt(alpha_bar) * latent + math.sqrt(1 - alpha_bar) * noise
+
+    def _steer(
+        self, image: Pictures, tile: int | None, wish: Wish
+    ) -> Callable[[Latent, int, float], Latent]:
+        """Makes what pulls estimates towards the cleaned picture; in tiles, of each tile alone."""
+
+        def steer(x0: Latent, t: int, weight: float) -> Latent:
+            del t
+
+            def part(piece: Latent, top: int = 0, left: int = 0) -> Latent:
+                rows, columns = (side * LATENT_PIXELS for side in piece.shape[-2:])
+                y, x = top * LATENT_PIXELS, left * LATENT_PIXELS
+                # Latents may have been padded further than the picture: with what stands for zero.
+                target = torch.full((1, 3, rows, columns), -1.0)
+                seen = 2 * image[..., y : y + rows, x : x + columns] - 1
+                target[..., : seen.shape[-2], : seen.shape[-1]] = seen
+                target = target.to(piece.device)
+                weights = smooth_weights(target)
+                with torch.autocast(piece.device.type, enabled=False):
+                    return steered(
+                        piece.float(),
+                        weight,
+                        wish.fidelity,
+                        lambda latent: weighted_error(
+                            self.networks.autoencoder.decode(latent / LATENT_SCALE),
+                            target,
+                            weights,
+                        ),
+                    )
+
+            if tile is None:
+                return part(x0)
+            return gaussian_tiles.fused(part, x0, tile, tile // 2)
+
+        return steer
+
+    def _say_time(self, image: Pictures, request: Request, wish: Wish) -> None:
+        """Tells before it begins what will take long; on a CPU alone, where that is known."""
+        if self._device.type != "cpu":
+            return
+        larger = cleaning.raised_size(
+            int(image.shape[-2] * request.scale),
+            int(image.shape[-1] * request.scale),
+            self.config.min_side,
+        )
+        share = larger[0] * larger[1] / TIMED_PIXELS
+        size = sum(p.numel() for p in self.networks.unet.parameters()) / UNET_PARAMETERS
+        seconds = share * size * sum(self._times(wish).values()) * pace()
+        if seconds >= SLOW_S:
+            logger.warning(
+                "This takes about %d minutes on this CPU; a GPU, or fewer --steps, take less",
+                math.ceil(seconds / 60),
+            )
+
+    def _times(self, wish: Wish) -> dict[str, float]:
+        calls = SAMPLERS[wish.sampler].evaluations(wish.steps)
+        guided = 1.0 if wish.cfg_scale == 1 else GUIDED_TIME
+        diffuse = calls * guided * TIMES["diffuse"]
+        steering = wish.steps * TIMES["steer"] if wish.fidelity else 0.0
+        return {**{name: TIMES[name] for name in PHASES}, "diffuse": diffuse + steering}
+
+    def _half(self) -> AbstractContextManager[object]:
+        if self._dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self._device.type, self._dtype)
+
+    def _on_device(self, phase: Phase, made: Plan, *others: str) -> AbstractContextManager[object]:
+        parts = [self.networks.get_submodule(name) for name in (*PHASES[phase], *others)]
+        return _visiting(parts, self._device, stay=made.keeps)
+
+
+@contextmanager
+def _visiting(parts: Sequence[nn.Module], device: torch.device, *, stay: bool) -> Generator[None]:
+    """Brings parts to a device, and back afterwards, unless there is room for all of them."""
+    for part in parts:
+        part.to(device)
+    try:
+        yield
+    finally:
+        if not stay:
+            for part in parts:
+                part.to("cpu")
+
+
+def _recolored(restored: Pictures, cleaned: Pictures, how: str) -> Pictures:
+    match how:
+        case "wavelet":
+            return color_transfer.wavelet(restored, cleaned)
+        case "adain":
+            return color_transfer.adaptive_instance(restored, cleaned)
+        case _:
+            return restored
+
+
+def _unsaid(done: int, total: int) -> None:
+    """The blocks of the networks tell how far it is, more finely."""

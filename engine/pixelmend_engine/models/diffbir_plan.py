@@ -1,0 +1,153 @@
+"""What DiffBIR takes of memory, part by part, and how a picture is cut so that it fits.
+
+The parts run one after the other, so on a card that does not hold all of them each comes and goes.
+Figures are measured by `tests/bench/diffbir.py`, in float32; half precision takes less.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pixelmend_engine.catalog.diffbir import Cleaner
+
+Phase = Literal["clean", "describe", "encode", "diffuse", "decode"]
+PHASES: dict[Phase, tuple[str, ...]] = {  # which parts each needs, in their order
+    "describe": ("text_encoder",),
+    "clean": (),  # and the cleaner
+    "encode": ("autoencoder",),
+    "diffuse": ("unet", "control"),
+    "decode": ("autoencoder",),
+}
+# Bytes for each pixel of what is worked on at once, beside the weights.
+CLEAN_BYTES: dict[Cleaner, int] = {
+    "swinir": 1500,
+    "swinir_face": 1500,
+    "bsrnet": 7000,  # of its input
+    "scunet": 3500,
+}
+ENCODE_BYTES = 3600
+DECODE_BYTES = 4200
+DIFFUSE_BYTES = 3200  # both branches of guidance
+STEER_BYTES = 40_000  # restoration guidance keeps what the decoder computed, for its slopes
+ALIGN = 64  # pixels: what tiles are multiples of
+LADDER = (2048, 1536, 1024, 768, 512, 256)  # tile sides tried where the whole does not fit
+TILED: tuple[Phase, ...] = ("clean", "encode", "diffuse", "decode")
+LEAST = {"clean": 256, "encode": 256, "diffuse": 512, "decode": 256}  # diffusion: as trained
+PARKED = 0.5  # of the memory beside the card that the autoencoder's tiles may wait in
+PARKED_BYTES = 1024 * 2  # for each pixel: 256 channels, what is worked on and what waits beside it
+SHARE = 0.8  # of what is free; measured figures are not those of every system
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How one picture is worked on. Tile sides are in pixels; None: whole."""
+
+    clean: int | None
+    encode: int | None
+    diffuse: int | None
+    decode: int | None
+    keeps: bool = True  # all parts stay on the device
+    copies: bool = False  # the autoencoder's norms are those of a smaller copy
+    needs: Mapping[Phase, int]  # bytes of each phase, with the weights that it needs
+
+    @property
+    def peak(self) -> int:
+        """The most bytes that are needed at once."""
+        return max(self.needs.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What is to be done, as far as memory cares."""
+
+    cleaner: Cleaner
+    cleaner_pixels: tuple[int, int]  # height and width of what it is given
+    pixels: tuple[int, int]  # height and width of what is diffused
+    weights: Mapping[str, int]  # bytes of each part
+    steers: bool  # whether restoration guidance is on
+    half: bool
+
+
+def plan(work: Work, free: int | None, parked: int | None, tile: int | None) -> Plan:
+    """Plans for so many bytes on the device, and beside it, where tiles can wait.
+
+    `free` counts what the weights would take as well; None: as much as is asked for. `tile` is the
+    user's own wish: 0 for none, None for what memory allows.
+    """
+    if tile is not None or free is None:
+        side = math.ceil(tile / ALIGN) * ALIGN if tile else None
+        made = Plan(clean=side, encode=side, diffuse=_at_least(side), decode=side, needs={})
+        made = replace(made, needs=needs(work, made))
+        made = replace(made, keeps=free is None or _kept(work, made) <= free)
+        return replace(made, copies=_parks(work, made) > (parked or math.inf))
+    budget = int(free * SHARE)
+    kept = _cut(work, budget - sum(work.weights.values()), together=True)
+    made = kept if kept is not None else _cut(work, budget, together=False)
+    assert made is not None
+    return replace(made, copies=_parks(work, made) > PARKED * (parked or math.inf))
+
+
+def needs(work: Work, made: Plan) -> dict[Phase, int]:
+    """Returns the bytes that each phase takes, with its own weights."""
+    return {phase: _weights(work, phase) + _beside(work, made, phase) for phase in PHASES}
+
+
+def _kept(work: Work, made: Plan) -> int:
+    return sum(work.weights.values()) + max(_beside(work, made, phase) for phase in PHASES)
+
+
+def _cut(work: Work, budget: int, *, together: bool) -> Plan | None:
+    made = Plan(clean=None, encode=None, diffuse=None, decode=None, keeps=together, needs={})
+    for phase in TILED:
+        room = budget - (0 if together else _weights(work, phase))
+        sides = (None, *(side for side in LADDER if side >= LEAST[phase]))
+        plans = [replace(made, **{phase: side}) for side in sides]
+        fitting = [tried for tried in plans if _beside(work, tried, phase) <= room]
+        if not fitting and together:
+            return None
+        made = (fitting or plans[-1:])[0]
+    return replace(made, needs=needs(work, made))
+
+
+def _weights(work: Work, phase: Phase) -> int:
+    parts = (work.cleaner,) if phase == "clean" else PHASES[phase]
+    return sum(work.weights.get(part, 0) for part in parts)
+
+
+def _beside(work: Work, made: Plan, phase: Phase) -> int:
+    shrink = 0.6 if work.half else 1.0
+    match phase:
+        case "clean":
+            per_pixel = CLEAN_BYTES[work.cleaner]
+            return int(per_pixel * _area(work.cleaner_pixels, made.clean))
+        case "describe":
+            return 0
+        case "encode":
+            return int(shrink * ENCODE_BYTES * _area(work.pixels, made.encode))
+        case "decode":
+            return int(shrink * DECODE_BYTES * _area(work.pixels, made.decode, pad=88))
+        case "diffuse":
+            area = _area(work.pixels, made.diffuse)
+            steering = STEER_BYTES * area if work.steers else 0
+            return int(shrink * DIFFUSE_BYTES * area + steering)
+
+
+def _area(size: tuple[int, int], tile: int | None, pad: int = 0) -> int:
+    height, width = size
+    if tile is None:
+        return height * width
+    return min(height, tile + 2 * pad) * min(width, tile + 2 * pad)
+
+
+def _parks(work: Work, made: Plan) -> int:
+    # Tiles of the autoencoder wait for each other between norms; each sees more than its own.
+    if made.decode is None:
+        return 0
+    overlap = (1 + 2 * 88 / made.decode) ** 2
+    height, width = work.pixels
+    return int(PARKED_BYTES * (0.5 if work.half else 1) * height * width * overlap)
+
+
+def _at_least(side: int | None) -> int | None:
+    return None if side is None else max(LEAST["diffuse"], side)

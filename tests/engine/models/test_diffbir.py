@@ -1,0 +1,249 @@
+"""DiffBIR in small: layouts of its files, options, tiles, precision, memory, progress."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from fakes import CPU, ignore
+from golden import recipe
+from safetensors.torch import save_file
+from torch import Tensor
+
+from pixelmend.errors import Canceled, UnreadableCheckpoint
+from pixelmend_engine import loading, registry, restore
+from pixelmend_engine.catalog.diffbir import DiffBIRConfig
+from pixelmend_engine.catalog.spec import ModelSpec
+from pixelmend_engine.checkpoints import StateDict
+from pixelmend_engine.family import Request
+from pixelmend_engine.models import stable_diffusion
+from pixelmend_engine.models.diffbir import DiffBIR, DiffBIRPipeline, Wish, convert
+from pixelmend_engine.models.diffbir_plan import Plan
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+IMAGE = torch.rand(1, 3, 40, 56, generator=torch.Generator().manual_seed(3))
+QUICK = {"steps": 2, "prompt": "a photo"}
+
+
+def small(model_id: str) -> ModelSpec:
+    """A published model in the sizes of the golden vectors."""
+    spec = registry.find(model_id)
+    assert isinstance(spec.config, DiffBIRConfig)
+    return dataclasses.replace(spec, config=tiny(spec.config))
+
+
+def tiny(config: DiffBIRConfig) -> DiffBIRConfig:
+    return dataclasses.replace(recipe.tiny(config), min_side=64)
+
+
+def write(spec: ModelSpec, folder: Path) -> list[Path]:
+    """Writes random weights as they are published: one file each, in its own wrapping."""
+    torch.manual_seed(0)
+    assert isinstance(spec.config, DiffBIRConfig)
+    config = spec.config
+    cleaners = {cleaner for _, cleaner in config.cleaners}
+    networks = DiffBIR(config, frozenset(cleaners))
+    ldm: StateDict = {"betas": torch.zeros(1000), "model_ema.decay": torch.zeros(())}
+    for part, prefix in stable_diffusion.PREFIXES.items():
+        state = networks.get_submodule(part).state_dict()
+        ldm |= {prefix + key: tensor for key, tensor in state.items()}
+    torch.save({"state_dict": ldm, "global_step": 3}, folder / "sd.ckpt")
+    control = {f"module.{k}": t for k, t in networks.control.state_dict().items()}
+    torch.save(control, folder / "control.pth")
+    for cleaner in cleaners:
+        state = networks.cleaner(cleaner).state_dict()
+        name = "face_cleaner" if cleaner == "swinir_face" else cleaner
+        torch.save(dict(state), folder / f"{name}.pth")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module", params=["diffbir-v2.1", "diffbir-v2", "diffbir-v1-general"])
+def loaded(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[ModelSpec, DiffBIRPipeline]:
+    spec = small(request.param)
+    files = write(spec, tmp_path_factory.mktemp("weights"))
+    found, pipeline = loading.load([spec], files, CPU, torch.float32)
+    assert found is spec
+    assert isinstance(pipeline, DiffBIRPipeline)
+    return spec, pipeline
+
+
+@pytest.fixture(scope="module")
+def v2_1(tmp_path_factory: pytest.TempPathFactory) -> DiffBIRPipeline:
+    spec = small("diffbir-v2.1")
+    files = write(spec, tmp_path_factory.mktemp("weights"))
+    _, pipeline = loading.load([spec], files, CPU, torch.float32)
+    assert isinstance(pipeline, DiffBIRPipeline)
+    return pipeline
+
+
+def run(pipeline: DiffBIRPipeline, image: Tensor = IMAGE, **facts: object) -> Tensor:
+    request = Request(**({"task": "upscale", "options": QUICK} | facts))  # pyright: ignore[reportArgumentType]
+    return pipeline.prepare(image, request, ignore)(image, ignore)
+
+
+def test_every_task_gives_the_asked_size(loaded: tuple[ModelSpec, DiffBIRPipeline]) -> None:
+    spec, pipeline = loaded
+    for task in set(spec.tasks) - {"upscale"}:
+        assert run(pipeline, task=task).shape == IMAGE.shape
+    enlarged = run(pipeline, scale=2.5)
+    assert enlarged.shape == (1, 3, 100, 140)
+    assert enlarged.isfinite().all()
+
+
+def test_the_same_seed_gives_the_same_bits(v2_1: DiffBIRPipeline) -> None:
+    first, again, other = (run(v2_1, seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_what_the_user_says_counts(v2_1: DiffBIRPipeline) -> None:
+    plain = run(v2_1)
+    for option in (
+        {"prompt": "a cat"},
+        {"cfg_scale": 1.0},
+        {"sampler": "spaced"},
+        {"noise_aug": 100},
+        {"control_strength": 0.5},
+        {"color_fix": "none"},
+        {"color_fix": "adain"},
+    ):
+        assert not torch.equal(run(v2_1, options=QUICK | option), plain)
+
+
+def test_defaults_are_each_versions_own() -> None:
+    wishes = {
+        model_id: Wish.of(small(model_id).config, {"steps": 0, "sampler": "auto"})  # pyright: ignore[reportArgumentType]
+        for model_id in ("diffbir-v2.1", "diffbir-v2", "diffbir-v1-general")
+    }
+    chosen = {i: (w.sampler, w.steps, w.cfg_scale) for i, w in wishes.items()}
+    assert chosen == {
+        "diffbir-v2.1": ("edm_dpm++_3m_sde", 10, 8.0),
+        "diffbir-v2": ("spaced", 50, 4.0),
+        "diffbir-v1-general": ("spaced", 50, 1.0),
+    }
+
+
+def test_fidelity_keeps_nearer_to_the_source_and_says_how(v2_1: DiffBIRPipeline) -> None:
+    said: list[str] = []
+    options = QUICK | {"color_fix": "none", "sampler": "spaced"}
+    free = run(v2_1, options=options)
+    steered = run(v2_1, options=options | {"fidelity": 1e-3}, say=said.append)
+    assert said == ["fidelity takes the sampler spaced with 2 steps"]
+    cleaned = v2_1.networks.cleaner("swinir")(torch.zeros(1, 3, 64, 64))
+    assert cleaned.isfinite().all()
+    assert not torch.equal(free, steered)
+    assert steered.isfinite().all()
+
+
+def test_progress_rises_to_the_end(v2_1: DiffBIRPipeline) -> None:
+    steps: list[int] = []
+    request = Request(task="restore", options=QUICK)
+    v2_1.prepare(IMAGE, request, ignore)(IMAGE, lambda done, total: steps.append(done))
+    assert steps == sorted(set(steps))
+    assert steps[-1] == v2_1.tile_steps
+    assert len(steps) > 20
+
+
+def test_a_report_that_refuses_ends_the_run(v2_1: DiffBIRPipeline) -> None:
+    def refuse(done: int, total: int) -> None:
+        if done > total // 2:
+            raise Canceled
+
+    request = Request(task="restore", options=QUICK)
+    with pytest.raises(Canceled):
+        v2_1.prepare(IMAGE, request, ignore)(IMAGE, refuse)
+
+
+def test_a_picture_is_cut_where_the_user_wants_it(v2_1: DiffBIRPipeline) -> None:
+    image = torch.nn.functional.interpolate(IMAGE, size=(320, 448), mode="bilinear")
+    options = QUICK | {"steps": 1}
+    plain, never, cut = (
+        run(v2_1, image, task="restore", options=options, tile=tile) for tile in (None, 0, 256)
+    )
+    assert torch.equal(plain, never)
+    assert cut.shape == plain.shape
+    assert cut.isfinite().all()
+    assert not torch.equal(cut, plain)
+
+
+def test_the_frame_runs_it_whole(v2_1: DiffBIRPipeline) -> None:
+    asked = restore.Options(request=Request(task="upscale", scale=2.0, options=QUICK))
+    reports: list[int] = []
+    result = restore.restore(
+        v2_1, small("diffbir-v2.1"), IMAGE, asked, CPU, lambda done, total: reports.append(done)
+    )
+    assert result.image.shape == (1, 3, 80, 112)
+    assert reports == sorted(reports)
+
+
+def test_half_precision_is_near_and_finite(tmp_path: Path) -> None:
+    spec = small("diffbir-v2.1")
+    files = write(spec, tmp_path)
+    _, full = loading.load([spec], files, CPU, torch.float32)
+    _, half = loading.load([spec], files, CPU, torch.bfloat16)
+    assert isinstance(full, DiffBIRPipeline)
+    assert isinstance(half, DiffBIRPipeline)
+    weights = half.networks.unet.state_dict()
+    assert weights["input_blocks.1.0.in_layers.2.weight"].dtype == torch.bfloat16
+    assert weights["input_blocks.1.0.in_layers.0.weight"].dtype == torch.float32
+    assert weights["time_embed.0.weight"].dtype == torch.float32
+    difference = (run(half) - run(full)).abs()
+    assert difference.isfinite().all()
+    assert difference.mean() < 0.05
+
+
+def test_an_autoencoder_that_overflows_in_half_is_asked_again_in_float32(tmp_path: Path) -> None:
+    spec = small("diffbir-v2.1")
+    _, pipeline = loading.load([spec], write(spec, tmp_path), CPU, torch.float16)
+    assert isinstance(pipeline, DiffBIRPipeline)
+    # Beyond what float16 holds, until the last layer brings it back.
+    decoder = pipeline.networks.autoencoder.decoder
+    decoder.conv_in.get_parameter("weight").mul_(1e6)
+    assert run(pipeline).isfinite().all()
+
+
+def test_parts_that_were_forgotten_are_named(tmp_path: Path) -> None:
+    spec = small("diffbir-v2.1")
+    files = write(spec, tmp_path)
+    few = [path for path in files if path.name != "control.pth"]
+    with pytest.raises(UnreadableCheckpoint, match="missing: control"):
+        loading.load([spec], few, CPU, torch.float32)
+
+
+def test_a_part_given_twice_is_named(tmp_path: Path) -> None:
+    spec = small("diffbir-v2.1")
+    files = write(spec, tmp_path)
+    (tmp_path / "again.pth").write_bytes((tmp_path / "control.pth").read_bytes())
+    with pytest.raises(UnreadableCheckpoint, match=r"second control"):
+        loading.load([spec], [*files, tmp_path / "again.pth"], CPU, torch.float32)
+
+
+def test_the_single_files_of_2023_are_taken_apart(tmp_path: Path) -> None:
+    spec = small("diffbir-v1-general")
+    files = write(spec, tmp_path)
+    states = {path.name: torch.load(path) for path in files}
+    whole = dict(states["sd.ckpt"]["state_dict"])
+    control = {k.removeprefix("module."): t for k, t in states["control.pth"].items()}
+    whole |= {f"control_model.{key}": tensor for key, tensor in control.items()}
+    whole |= {f"preprocess_model.{key}": t for key, t in states["swinir.pth"].items()}
+    assert isinstance(spec.config, DiffBIRConfig)
+    parts = convert(spec.config, {"full_v1.ckpt": whole})
+    assert sorted(parts) == ["autoencoder", "control", "swinir", "text_encoder", "unet"]
+    assert parts["control"].keys() == control.keys()
+    folder = tmp_path / "one"
+    folder.mkdir()
+    save_file({k: t.clone() for k, t in whole.items()}, folder / "full.safetensors")
+    found, _ = loading.load([spec], [folder / "full.safetensors"], CPU, torch.float32)
+    assert found is spec
+
+
+def test_plans_are_told_what_is_there(v2_1: DiffBIRPipeline) -> None:
+    wish = Wish.of(v2_1.config, {})
+    size = (3000, 4000)
+    image = torch.zeros(1, 3, 1, 1).expand(1, 3, *size)
+    made = v2_1.plan("swinir", image, size, wish, Request(free_bytes=6_000_000_000))
+    assert isinstance(made, Plan)
+    assert made.diffuse is not None
+    assert made.peak < 6_500_000_000

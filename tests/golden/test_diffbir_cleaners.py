@@ -1,0 +1,94 @@
+"""The first stage of DiffBIR computes what the published code computes.
+
+Tolerances: float32 sums in another order, relative to the largest value, as measured beside the
+golden vectors.
+"""
+
+import pytest
+import torch
+from golden import recipe
+from golden.recipe import Golden, filled
+from golden.vectors import assert_near, manifest, record
+from torch import nn
+from torch.nn import functional
+
+from pixelmend_engine.catalog import sizes
+from pixelmend_engine.nn.rrdb import RRDBNet
+from pixelmend_engine.nn.scunet import SCUNet
+from pixelmend_engine.nn.swinir import SwinIR
+
+TOLERANCE = 2e-5
+
+
+def bsrnet() -> RRDBNet:
+    network = filled(RRDBNet(recipe.RRDB), "bsrnet.")
+    network.conv_last.get_parameter("weight").mul_(0.5)
+    network.conv_last.get_parameter("bias").add_(0.5)
+    return network
+
+
+def scunet() -> SCUNet:
+    network = filled(SCUNet(recipe.SCUNET), "scunet.")
+    network.m_tail.get_parameter("0.weight").mul_(0.005)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [
+        ("diffbir-swinir", lambda: SwinIR(sizes.SwinIRSizes())),
+        ("diffbir-bsrnet", lambda: RRDBNet(sizes.RRDBSizes())),
+        ("diffbir-scunet", lambda: SCUNet(sizes.SCUNetSizes())),
+    ],
+)
+def test_names_and_shapes_are_the_published_ones(name: str, network: type[nn.Module]) -> None:
+    with torch.device("meta"):
+        built = network()
+    shapes = {key: list(tensor.shape) for key, tensor in built.state_dict().items()}
+    published = {k: shape for k, shape in manifest(name).items() if not k.endswith(SwinIR.BUFFERS)}
+    assert shapes == published
+
+
+def test_swinir() -> None:
+    golden = Golden("swinir")
+    network = filled(SwinIR(recipe.SWINIR), "swinir.")
+    seen = record(network)
+    output = network(golden["a.input"])
+    assert_near(seen["conv_first"][0], golden["a.conv_first"], TOLERANCE)
+    tokens = seen["layers.1"][0].flatten(1, 2)
+    assert_near(tokens, golden["a.rstb1_tokens"], TOLERANCE * 4)
+    assert_near(seen["conv_after_body"][0], golden["a.conv_after_body"], TOLERANCE)
+    # The published code rectifies it in place: that is what was recorded.
+    high = functional.leaky_relu(seen["conv_hr"][0], 0.2)
+    assert_near(high[..., ::8, ::8], golden["a.conv_hr_sub8"], TOLERANCE)
+    assert_near(output[..., ::2, ::2], golden["a.output"], TOLERANCE)
+
+
+def test_swinir_shifts_its_windows() -> None:
+    golden = Golden("swinir")
+    network = filled(SwinIR(recipe.SWINIR), "swinir.")
+    block = network.get_submodule("layers.0.residual_group.blocks.1")
+    output = block(golden["blk.input"].unflatten(1, (8, 16)))
+    assert_near(output.flatten(1, 2), golden["blk.output"], TOLERANCE)
+
+
+def test_bsrnet() -> None:
+    golden = Golden("bsrnet")
+    network = bsrnet()
+    seen = record(network)
+    output = network(golden["input"])
+    assert_near(seen["conv_first"][0], golden["conv_first"], TOLERANCE)
+    assert_near(seen["trunk_conv"][0], golden["trunk"], TOLERANCE)
+    assert_near(output[..., ::2, ::2], golden["output"], TOLERANCE)
+
+
+def test_scunet() -> None:
+    golden = Golden("scunet")
+    network = scunet()
+    seen = record(network)
+    output = network(golden["input"])
+    for name in ("m_down2", "m_down3", "m_body"):
+        expected = golden[name]
+        largest = float(expected.abs().max())
+        assert_near(seen[name][0][..., ::4, ::4], expected, TOLERANCE * largest)
+    assert_near(output, golden["output"], TOLERANCE * float(golden["output"].abs().max()))

@@ -1,0 +1,227 @@
+"""Samplers walk where the published ones walk, from the same draws.
+
+Tolerance: constants that the published code rounds to float32 at other places, over up to fifty
+steps; relative to the largest value of the result, as stated beside the golden vectors.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from fakes import ignore
+from golden.recipe import Golden
+from golden.vectors import assert_near
+from torch import Tensor
+
+from pixelmend_engine.diffusion.denoiser import Denoiser
+from pixelmend_engine.diffusion.dpm_solver import ContinuousSchedule
+from pixelmend_engine.diffusion.edm import grid
+from pixelmend_engine.diffusion.noise import SeededNoise
+from pixelmend_engine.diffusion.schedule import Schedule
+from pixelmend_engine.diffusion.spaced import spaced_timesteps
+from pixelmend_engine.diffusion.walkers import SAMPLERS
+from pixelmend_engine.diffusion.walks import Knobs
+from pixelmend_engine.nn import gaussian_tiles
+
+TOLERANCE = 2e-4
+AMPLIFYING = ("edm_heun", "edm_dpm_2", "edm_dpm_2_a")
+GOLDEN = Golden("samplers")
+CASES: list[dict[str, Any]] = GOLDEN.facts["cases"]
+STANDARD = Schedule.linear_sqrt(0.00085, 0.012, 1000)
+SCHEDULES = {"eps": STANDARD, "v": STANDARD.with_zero_terminal_snr()}
+
+
+class Bank:
+    """Draws from a list, in order."""
+
+    def __init__(self, bank: Tensor) -> None:
+        self.bank = bank
+        self.drawn = 0
+
+    def draw(self, like: Tensor) -> Tensor:
+        self.drawn += 1
+        return self.bank[self.drawn - 1 : self.drawn]
+
+    def along(self, like: Tensor, start: float, stop: float) -> Tensor:
+        return self.draw(like)
+
+
+class Analytic:
+    """A denoiser that is a formula, as the golden vectors were made with."""
+
+    def __init__(self, case: dict[str, Any]) -> None:
+        self.tiling = case["name"].split(".")[0]
+        prefix = "tiled." if "tiled" in self.tiling else ""
+        self.condition = GOLDEN[f"{prefix}c_img"]
+        self.start = GOLDEN[f"{prefix}x_T"]
+        self.noise = Bank(GOLDEN[f"{prefix}noise_bank"])
+        self.epsilon = case["parameterization"] == "eps"
+        self.calls: list[tuple[float, Tensor]] = []
+
+    def branches(self, x: Tensor, t: float, both: bool) -> tuple[Tensor, Tensor]:
+        self.calls.append((t, x))
+        if self.tiling == "tiled":
+            tile = GOLDEN.facts["tile"]
+            wanted, unwanted = (
+                gaussian_tiles.fused(
+                    lambda part, top, left, text=text: self.predict(
+                        part, t, text, self.condition[..., top : top + 8, left : left + 8]
+                    ),
+                    x,
+                    tile["tile_size"],
+                    tile["tile_stride"],
+                )
+                for text in ("c_txt_cond", "c_txt_uncond")
+            )
+            return wanted, unwanted
+        wanted = self.predict(x, t, "c_txt_cond", self.condition)
+        return wanted, self.predict(x, t, "c_txt_uncond", self.condition) if both else wanted
+
+    def predict(self, x: Tensor, t: float, text: str, condition: Tensor) -> Tensor:
+        angle = math.pi / 2 * (t + 1) / 1001
+        a, b = math.cos(angle), math.sin(angle)
+        mu = condition.tanh() + GOLDEN[text].mean()
+        if "tiled" in self.tiling:
+            mu = mu + 0.2 * condition.mean((2, 3), keepdim=True)
+        denominator = 0.25 * a**2 + b**2
+        epsilon = b * (x - a * mu) / denominator
+        if self.epsilon:
+            return epsilon
+        return a * epsilon - b * (b**2 * mu + 0.25 * a * x) / denominator
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_walk(case: dict[str, Any]) -> None:
+    model = Analytic(case)
+    denoiser = Denoiser(
+        branches=model.branches,
+        schedule=SCHEDULES[case["parameterization"]],
+        prediction="epsilon" if model.epsilon else "v",
+        guidance=case["cfg_scale"],
+        rising=case["rescale_cfg"],
+    )
+    knobs = Knobs(
+        eta=case.get("eta", 1.0),
+        order=case.get("order", 1),
+        churn=case.get("s_churn", 0.0),
+        churn_from=case.get("s_tmin", 0.0),
+        churn_to=case.get("s_tmax", 300.0),
+        noise_scale=case.get("s_noise", 1.0),
+    )
+    reports: list[tuple[int, int]] = []
+    sampler = SAMPLERS[case["sampler"]]
+
+    def report(done: int, total: int) -> None:
+        reports.append((done, total))
+
+    output = sampler.walk(denoiser, model.start, case["steps"], model.noise, knobs, report)
+    name, size = case["name"], case["out_absmax"]
+    assert model.noise.drawn == case["noise_draws"]
+    assert len(model.calls) == sampler.evaluations(case["steps"])
+    assert reports[-1][0] == reports[-1][1] == len(reports)
+    if f"{name}.calls_x" in GOLDEN.tensors:
+        _same_calls(model.calls, case, GOLDEN[f"{name}.calls_x"], size)
+    # From sigma 10 000, where an epsilon-model's first guess is worthless, these amplify what was
+    # rounded.
+    amplified = 2 if model.epsilon and case["sampler"] in AMPLIFYING else 1
+    assert_near(output, GOLDEN[f"{name}.out"], amplified * TOLERANCE * size)
+
+
+def _same_calls(
+    calls: list[tuple[float, Tensor]], case: dict[str, Any], expected: Tensor, size: float
+) -> None:
+    times = [t[0] for t in case["t"]]
+    if case["batch_of_calls"] == 1 and case["cfg_scale"] != 1 and not case["rescale_cfg"]:
+        times, expected = times[::2], expected[::2]  # there, both branches are asked in turn
+    if len(times) != len(calls):
+        return
+    assert [t for t, _ in calls] == pytest.approx(times, abs=1e-3)
+    for (_, ours), theirs in zip(calls, expected, strict=True):
+        assert_near(
+            ours[0, ..., ::4, ::4], theirs, TOLERANCE * max(size, float(theirs.abs().max()))
+        )
+
+
+@pytest.mark.parametrize("name", ["eps", "v"])
+def test_schedules(name: str) -> None:
+    schedule = SCHEDULES[name]
+    # The last place of float64: products are taken in another order.
+    for ours, theirs in ((schedule.betas, "betas"), (schedule.alpha_bar, "alphas_cumprod")):
+        expected = GOLDEN[f"schedule.{name}.{theirs}"].double().numpy()
+        np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_timesteps_are_rounded_as_published() -> None:
+    for steps, expected in GOLDEN.facts["space_timesteps"].items():
+        if int(steps) > 1:
+            assert spaced_timesteps(int(steps), 1000) == expected
+
+
+@pytest.mark.parametrize("name", ["eps", "v"])
+def test_continuous_time(name: str) -> None:
+    facts = GOLDEN.facts["dpm_solver_grid"][name]
+    schedule = ContinuousSchedule.of(SCHEDULES[name])
+    assert schedule.entries == facts["total_N"]
+    times = schedule.times(10)
+    assert times == pytest.approx(facts["t_grid_10"], abs=1e-6)
+    logs = [schedule.log_alpha(t) for t in times]
+    assert logs == pytest.approx(facts["log_alpha_10"], abs=1e-5)
+
+
+def test_rising_guidance() -> None:
+    for base, values in GOLDEN.facts["cfg_rescale_values"].items():
+        denoiser = Denoiser(
+            branches=lambda x, t, both: (x, x),
+            schedule=STANDARD,
+            prediction="epsilon",
+            guidance=float(base),
+            rising=float(base) > 1,
+        )
+        for t, expected in values.items():
+            assert denoiser.guidance_at(float(t)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_windows_and_weights() -> None:
+    for name, expected in GOLDEN.facts["sliding_windows"].items():
+        size, _, tile, _, stride = name.split()
+        height, width = map(int, size.split("x"))
+        rows = gaussian_tiles.starts(height, int(tile), int(stride))
+        columns = gaussian_tiles.starts(width, int(tile), int(stride))
+        found = [[y, y + int(tile), x, x + int(tile)] for y in rows for x in columns]
+        assert found == expected
+    for side in (8, 9, 32, 64):
+        assert_near(gaussian_tiles.weights(side, side), GOLDEN[f"gaussian_weights.{side}"], 1e-5)
+
+
+def test_sigmas_start_where_the_published_ones_start() -> None:
+    for case in CASES:
+        if "sigmas" in case:
+            sigmas, timesteps = grid(SCHEDULES[case["parameterization"]], case["steps"])
+            assert sigmas == pytest.approx(case["sigmas"], rel=1e-5)
+            assert timesteps == case["sigma_timesteps"]
+
+
+def test_ways_that_overlap_share_their_noise() -> None:
+    noise, like = SeededNoise(3), torch.zeros(1, 4, 64, 64)
+    first = noise.along(like, 4.0, 2.0)
+    both = noise.along(like, 4.0, 1.0)
+    # Of a Brownian path: the covariance of its ways is the length of what they share.
+    shared = float((first * both).mean()) * math.sqrt(2.0) * math.sqrt(3.0)
+    assert shared == pytest.approx(2.0, abs=0.1)
+    assert float(both.std()) == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_same_seed_walks_the_same_way() -> None:
+    case = next(case for case in CASES if case["name"] == "v.edm_dpm++_sde.s10")
+    model = Analytic(case)
+    denoiser = Denoiser(
+        branches=model.branches, schedule=SCHEDULES["v"], prediction="v", guidance=4.0
+    )
+    walk = SAMPLERS["edm_dpm++_sde"].walk
+    first, again, other = (
+        walk(denoiser, model.start, 4, SeededNoise(seed), Knobs(), ignore) for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
