@@ -1,6 +1,6 @@
 """A training run of seconds; as a script, in a process of its own that prints every step's losses.
 
-python tests/tiny_run.py PHOTOS FOLDER [--resume]
+python tests/tiny_run.py RECIPE PHOTOS FOLDER STEPS SAVE_EVERY [--resume]
 """
 
 import dataclasses
@@ -11,19 +11,20 @@ import numpy as np
 import torch
 from PIL import Image
 
+from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.catalog.hidiff import COMPACT
-from pixelmend_engine.training import loop
+from pixelmend_engine.training import loop, recipes
 from pixelmend_engine.training.degradations import Degradation
 from pixelmend_engine.training.folders import Source
-from pixelmend_engine.training.loop import Pace, Plan, Progress
-from pixelmend_engine.training.losses import StageNumber
+from pixelmend_engine.training.holes import Holes
+from pixelmend_engine.training.plan import Pace, Plan, Progress
 from pixelmend_engine.training.rates import Cycle
-from pixelmend_engine.training.recipes import Phase, Recipe, Stage
+from pixelmend_engine.training.realworld import RealWorld
+from pixelmend_engine.training.recipe import Phase, Recipe, Stage, StageNumber
 from pixelmend_engine.training.run_folder import RunFolder
+from pixelmend_engine.training.worsening import Worsening
 
 STEPS = 60  # of each stage
-FEW = 24  # of the one stage that the script runs
-SAVE_EVERY = 5  # of these
 CONFIG = dataclasses.replace(
     COMPACT,
     dim=8,
@@ -36,7 +37,7 @@ CONFIG = dataclasses.replace(
 )
 SHORT = Stage(
     phases=(Phase(STEPS // 2, 32, 4), Phase(STEPS, 40, 3)),
-    cycles=(Cycle(5, 0.0, 3e-3), Cycle(STEPS - 5, 3e-3, 1e-4)),
+    rates=(Cycle(5, 0.0, 3e-3), Cycle(STEPS - 5, 3e-3, 1e-4)),
     average=0.9,
 )
 # A blur that is always the same kind, so that a few steps are enough to learn something of it.
@@ -55,19 +56,56 @@ SOFT = Degradation(
     shake=(0.0, 4.0),
 )
 RECIPE = Recipe(
-    id="tiny", title="Tiny", config=CONFIG, stages=(SHORT, SHORT), window=64, degradation=SOFT
+    id="tiny", title="Tiny", config=CONFIG, stages=(SHORT, SHORT), window=64, worsening=SOFT
 )
 
 
-def plan(photos: Path, stage: StageNumber = 1, teacher: tuple[Path, ...] = ()) -> Plan:
+def small(recipe_id: str, *, patch: int = 64, batch: int = 2) -> Recipe:
+    """Makes a recipe for DiffIR's smallest networks, with small crops; all else is as it was."""
+    recipe = recipes.find(recipe_id)
+    assert isinstance(recipe.config, DiffIRConfig)
+    config = dataclasses.replace(
+        recipe.config,
+        dim=4,
+        blocks=(1, 1, 1, 1),
+        refinement_blocks=min(1, recipe.config.refinement_blocks),
+        encoder_blocks=1,
+        features=8,
+    )
+    stages = tuple(
+        dataclasses.replace(
+            stage,
+            phases=tuple(Phase(phase.until, patch, batch) for phase in stage.phases),
+            worsening=stage.worsening and shrunk(stage.worsening),
+            rivalry=stage.rivalry and dataclasses.replace(stage.rivalry, width=8),
+        )
+        for stage in recipe.stages
+    )
+    worsening, pool = shrunk(recipe.worsening), min(3 * batch, recipe.pool)
+    return dataclasses.replace(
+        recipe, config=config, stages=stages, window=96, worsening=worsening, pool=pool
+    )
+
+
+def shrunk(how: Worsening) -> Worsening:
+    """Makes what is done to pictures fit into small crops."""
+    if isinstance(how, RealWorld):
+        return dataclasses.replace(how, side=160)
+    if isinstance(how, Holes):
+        return dataclasses.replace(how, length=(5, 40), brush=(3, 12), box=(8, 24), margin=4)
+    return SOFT if isinstance(how, Degradation) else how
+
+
+def plan(photos: Path, number: StageNumber = 1, teacher: tuple[Path, ...] = ()) -> Plan:
     """Plans one stage of the tiny run."""
     sources = (Source(kind="sharp", folder=photos),)
-    return Plan(recipe=RECIPE, stage=stage, sources=sources, teacher=teacher, validation_side=64)
+    return Plan(recipe=RECIPE, number=number, sources=sources, teacher=teacher, validation_side=64)
 
 
 def shortened(planned: Plan, steps: int) -> Plan:
     """Plans the same with so many steps a stage."""
-    return dataclasses.replace(planned, recipe=planned.recipe.scaled(2 * steps))
+    stages = tuple(stage.scaled(steps) for stage in planned.recipe.stages)
+    return dataclasses.replace(planned, recipe=dataclasses.replace(planned.recipe, stages=stages))
 
 
 def make_photos(folder: Path, astronaut: np.ndarray, count: int = 12) -> Path:
@@ -81,8 +119,8 @@ def make_photos(folder: Path, astronaut: np.ndarray, count: int = 12) -> Path:
     return folder
 
 
-def main(photos: str, folder: str, resume: str = "") -> None:
-    """Trains, and prints a line for each step."""
+def main(recipe: str, photos: str, folder: str, steps: str, save_every: str, *rest: str) -> None:
+    """Trains the first stage, and prints a line for each step."""
 
     def report(progress: Progress) -> None:
         losses = " ".join(f"{name}={value!r}" for name, value in progress.losses.items())
@@ -90,9 +128,12 @@ def main(photos: str, folder: str, resume: str = "") -> None:
 
     # Two threads that wait for each other take longer over so small pictures than one.
     torch.set_num_threads(1)
-    planned = shortened(plan(Path(photos)), FEW)
-    pace = Pace(device="cpu", report_every=1, save_every=SAVE_EVERY)
-    loop.train(planned, pace, RunFolder(Path(folder)), report, resume=bool(resume))
+    planned = plan(Path(photos))
+    if recipe != RECIPE.id:
+        planned = dataclasses.replace(planned, recipe=small(recipe))
+    pace = Pace(device="cpu", report_every=1, save_every=int(save_every))
+    planned = shortened(planned, int(steps))
+    loop.train(planned, pace, RunFolder(Path(folder)), report, resume="--resume" in rest)
 
 
 if __name__ == "__main__":

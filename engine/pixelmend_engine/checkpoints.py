@@ -27,21 +27,23 @@ DAMAGED = (  # what the readers raise over bytes that are no checkpoint
     TypeError,
     ValueError,
 )
+PARTS = ("generator.", "discriminator.")  # what of GANs Lightning keeps in one file
 SHOWN = 3  # names in a message; the rest is counted
 
 
-def read(path: Path) -> StateDict:
+def read(path: Path, part: str = "generator") -> StateDict:
     """Reads a `.safetensors` file, or a pickled one that holds tensors.
 
     They may stand alone, or under `params` or `params_ema`, as BasicSR writes them, or under
-    `state_dict`, as Lightning does, beside what else it keeps of training.
+    `state_dict`, as Lightning does, beside what else it keeps of training: all of them, or a `part`
+    where it names parts.
 
     Where training kept an average of the weights (`params_ema`) beside them, that is taken.
 
     Raises:
         UnreadableCheckpoint: The file is damaged, or holds something else than tensors by name.
     """
-    return _tensors(open_any(path), path.name)
+    return _tensors(open_any(path), path.name, part)
 
 
 def open_any(path: Path) -> object:
@@ -64,14 +66,15 @@ def open_any(path: Path) -> object:
         ) from error
 
 
-def _tensors(loaded: object, name: str) -> StateDict:
+def _tensors(loaded: object, name: str, part: str) -> StateDict:
     entries: Mapping[object, object] = {}
     if isinstance(loaded, Mapping):
         entries = cast("Mapping[object, object]", loaded)
-    wrapped = bool(entries) and set(entries) <= {"params", "params_ema"}
-    if wrapped or "state_dict" in entries:
-        inner = entries.get("state_dict", entries.get("params_ema", entries.get("params")))
+    if entries and set(entries) <= {"params", "params_ema"}:
+        inner = entries.get("params_ema", entries.get("params"))
         entries = cast("Mapping[object, object]", inner) if isinstance(inner, Mapping) else {}
+    elif isinstance(inner := entries.get("state_dict"), Mapping):
+        entries = _of_part(cast("Mapping[object, object]", inner), f"{part}.")
     state: StateDict = {
         # Training on several GPUs leaves this prefix; published loaders strip it too.
         key.removeprefix("module."): value
@@ -84,6 +87,16 @@ def _tensors(loaded: object, name: str) -> StateDict:
             hint="Point --weights at the published files of the model",
         )
     return state
+
+
+def _of_part(entries: Mapping[object, object], prefix: str) -> Mapping[object, object]:
+    if not any(isinstance(key, str) and key.startswith(PARTS) for key in entries):
+        return entries  # one network, as Stable Diffusion's files are
+    return {
+        key.removeprefix(prefix): value
+        for key, value in entries.items()
+        if isinstance(key, str) and key.startswith(prefix)
+    }
 
 
 def fill_strictly(networks: nn.Module, states: Mapping[str, StateDict]) -> None:

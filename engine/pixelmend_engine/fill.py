@@ -18,10 +18,10 @@ from torch.nn import functional
 
 from pixelmend.errors import BadRequest
 from pixelmend.wire import Raster
-from pixelmend_engine.retouch import CONTEXT, unchanged
+from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE
+from pixelmend_engine.retouch import unchanged
 from pixelmend_engine.source import Source, as_float, as_samples, weights
 
-WIDEST = 150  # pixels across a hole; of the widest boxes in DiffIR's training
 CELL = 32  # pixels; holes are grouped on a grid of such cells
 
 MIN_SIDE = 8  # pixels of what the model sees
@@ -116,7 +116,7 @@ def _regions(shares: _Shares) -> Iterator[Region]:
         holes = np.ascontiguousarray(shares.unknown[around]).astype(np.uint8)
         # Twice the way from the middle of the hole to what is known: how wide it is.
         across = 2 * float(cv2.distanceTransform(holes, cv2.DIST_L2, 3).max())
-        shrink = max(1.0, across / WIDEST)
+        shrink = max(1.0, across / WIDEST_HOLE)
         context = int(CONTEXT * shrink)
         rows, columns = _grown(rows, context, height), _grown(columns, context, width)
         mine = group.repeat(CELL, axis=0).repeat(CELL, axis=1)[:height, :width]

@@ -1,7 +1,8 @@
-"""How near a restored picture is to the sharp one, as the papers on deblurring measure it.
+"""How near a restored picture is to the sharp one, as papers measure it.
 
 HI-Diff's figures for GoPro and HIDE are MATLAB's `psnr` and `ssim` of 8-bit RGB pictures: nothing
-is cut from the borders, and `ssim` takes the three channels for the third side of a volume.
+is cut from the borders, and `ssim` takes the three channels for the third side of a volume. Papers
+on super-resolution compare the luma alone, without a border.
 """
 
 import torch
@@ -18,6 +19,9 @@ C1, C2 = (0.01 * WHITE) ** 2, (0.03 * WHITE) ** 2  # SSIM, Wang et al. 2004, IEE
 
 Picture = UInt8[Tensor, "3 h w"]
 Volume = Float64[Tensor, "3 h w"]
+Luma = Float64[Tensor, "h w"]
+
+LUMA, BLACK = (65.481, 128.553, 24.966), 16.0  # ITU-R BT.601, from [0, 1] to 16 and up to 235
 
 
 def rounded(image: Float[Tensor, "3 h w"]) -> Picture:
@@ -27,7 +31,11 @@ def rounded(image: Float[Tensor, "3 h w"]) -> Picture:
 
 def psnr(picture: Picture, sharp: Picture) -> float:
     """Returns the peak signal-to-noise ratio in dB, over all channels together, at most `SAME`."""
-    error = ((picture.double() - sharp.double()) ** 2).mean()
+    return _psnr(picture.double(), sharp.double())
+
+
+def _psnr(a: Float64[Tensor, "..."], b: Float64[Tensor, "..."]) -> float:
+    error = ((a - b) ** 2).mean()
     if error == 0:
         return SAME
     return min(SAME, float(10 * torch.log10(WHITE**2 / error)))
@@ -49,10 +57,41 @@ def ssim(picture: Picture, sharp: Picture) -> float:
     return float((likeness * structure).mean())
 
 
-def _windowed(volume: Volume) -> Volume:
+def luma_likeness(picture: Picture, sharp: Picture, border: int) -> tuple[float, float]:
+    """Returns PSNR in dB and SSIM of the luma, not rounded, without `border` pixels on each side.
+
+    SSIM is taken where its window is whole. Source: BasicSR 1.4.2, with `test_y_channel`.
+    """
+    a, b = (_luma(image)[border:, border:] for image in (picture, sharp))
+    a, b = (plane[: plane.shape[0] - border, : plane.shape[1] - border] for plane in (a, b))
+    return _psnr(a, b), _plane_ssim(a, b)
+
+
+def _luma(picture: Picture) -> Luma:
+    weights = torch.tensor(LUMA, dtype=torch.float64)
+    return BLACK + torch.einsum("c,chw->hw", weights, picture.double() / WHITE)
+
+
+def _plane_ssim(a: Luma, b: Luma) -> float:
+    window = _window()
+    values = torch.stack([a, b, a * a, b * b, a * b])[:, None]
+    values = functional.conv2d(values, rearrange(window, "k -> 1 1 k 1"))
+    values = functional.conv2d(values, rearrange(window, "k -> 1 1 1 k"))
+    mean_a, mean_b, square_a, square_b, product = values[:, 0]
+    likeness = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
+    covariance = product - mean_a * mean_b
+    variances = square_a - mean_a**2 + square_b - mean_b**2
+    return float((likeness * (2 * covariance + C2) / (variances + C2)).mean())
+
+
+def _window() -> Float64[Tensor, " k"]:
     offsets = torch.arange(-RADIUS, RADIUS + 1, dtype=torch.float64)
     window = torch.exp(-(offsets**2) / (2 * SIGMA**2))
-    window = window / window.sum()
+    return window / window.sum()
+
+
+def _windowed(volume: Volume) -> Volume:
+    window = _window()
     padded = functional.pad(volume[None], (RADIUS, RADIUS, RADIUS, RADIUS), mode="replicate")
     planes = rearrange(padded, "1 c h w -> c 1 h w")
     planes = functional.conv2d(planes, rearrange(window, "k -> 1 1 k 1"))

@@ -13,12 +13,11 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from pixelmend.wire import Raster
+from pixelmend_engine.catalog.spec import CONTEXT
 from pixelmend_engine.source import Source, as_float, as_samples, bands, weights
 
 Restore = Callable[[Float[Tensor, "1 3 h w"]], Float[Tensor, "1 3 hs ws"]]
 """Restores a picture: sRGB, [0, 1], in and out."""
-
-CONTEXT = 128  # pixels around a mask that the model sees; training shows it 128 and more
 
 
 def retouch(

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from pixelmend.errors import BadRequest
 from pixelmend_engine import options, registry, weights
-from pixelmend_engine.catalog.spec import Task
+from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE, Task
 from pixelmend_engine.registry import AUTO
 
 FIND_FACES = "find-faces"  # a job of its own: quick, and no front end shows it in a menu
@@ -37,6 +37,8 @@ def describe(models_dir: Path) -> list[dict[str, Any]]:
             "id": task,
             "title": title,
             "result": RESULTS[task],
+            "context": CONTEXT,
+            "widest": WIDEST_HOLE if task == "inpaint" else None,
             "models": [
                 {
                     "id": spec.id,

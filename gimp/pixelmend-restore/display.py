@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from typing import Tuple
 
 from gi.repository import Gimp
 from layers import SHOWN, pixels
@@ -69,11 +70,22 @@ class Display:
         else:
             Gimp.progress_update(share)
 
+    @property
+    def watched(self) -> bool:
+        """Whether there is a user to show things to."""
+        return self._panel is not None
+
     def compare(self, before: Gimp.Layer, after: Gimp.Layer, area: Area) -> None:
         """Shows what came of it, once it is in the image."""
+        self.compare_sizes((before, area), (after, area))
+
+    def compare_sizes(
+        self, before: Tuple[Gimp.Layer, Area], after: Tuple[Gimp.Layer, Area]
+    ) -> None:
+        """Shows what came of it where it is larger."""
         if self._panel is None:
             return
-        for name, layer in (("before", before), ("after", after)):
+        for name, (layer, area) in (("before", before), ("after", after)):
             rows = pixels(layer, area, SHOWN)
             self._panel.show_picture(name, area.width, area.height, rows)
 

@@ -8,8 +8,8 @@ from typing import Iterator, Tuple
 from gi.repository import Babl, Gegl, Gimp
 
 from pixelmend.errors import UnsupportedImage
-from pixelmend.selection import CONTEXT, Area
-from pixelmend.wire import Bytes, Raster
+from pixelmend.selection import Area, context
+from pixelmend.wire import Bytes, Json, Raster
 
 ROWS = 64  # moved at once: faster than all at once, and without copies of everything
 SAMPLES = {"u8": "U8", "u16": "U16", "half": "F16", "float": "F32"}
@@ -65,7 +65,7 @@ def layer_of(drawable: Gimp.Drawable) -> Gimp.Layer:
     return drawable
 
 
-def selected_area(layer: Gimp.Layer) -> Area:
+def selected_area(layer: Gimp.Layer, task: Json) -> Area:
     """Returns the selected part of a layer, with what has to be seen around it.
 
     Raises:
@@ -81,7 +81,8 @@ def selected_area(layer: Gimp.Layer) -> Area:
             hint="Select a part of the layer, or nothing at all",
         )
     whole = Area(0, 0, width, height)
-    return Area(x, y, across, down).around(CONTEXT).common(whole) or whole
+    chosen = Area(x, y, across, down)
+    return chosen.around(context(task, chosen)).common(whole) or whole
 
 
 def read(layer: Gimp.Layer, area: Area, mask: bytes | None) -> Raster:

@@ -19,6 +19,7 @@ gi.require_version("Gimp", "3.0")
 import layers
 import recipe
 from display import Display
+from enlarging import LargerLayer
 from gi.repository import Gimp, GLib, GObject
 from restoring import Following, NewLayer, SameLayer
 
@@ -59,9 +60,23 @@ def make(task: Any) -> Gimp.Procedure:
     blurb = translate("Restores photographs with diffusion models, on your own computer")
     in_menu(procedure, f"_{title}...", blurb)
     taken = set(TAKEN)
-    for field in forms.fields(task):
+    for field in all_fields(task):
         add_argument(procedure, field, with_mnemonic(field.title, taken))
+    if larger(task):
+        about = translate("The image that has the result")
+        procedure.add_image_return_value("result", about, about, False, SHOWN)
     return procedure
+
+
+def larger(task: Any) -> bool:
+    """Tells whether a task's results are larger than what they come from."""
+    return forms.place(task) is not None
+
+
+def all_fields(task: Any) -> List[forms.Field]:
+    """Lists what a dialog asks for: the engine's options, and where the result goes."""
+    place, fields = forms.place(task), forms.fields(task)
+    return fields if place is None else [fields[0], fields[1], place, *fields[2:]]
 
 
 def make_again() -> Gimp.Procedure:
@@ -130,7 +145,13 @@ def run(
         options = options_of(config, task)
         engine = host.installed(FOLDER)
         display = Display(engine, translate(task["title"]), panel=mode != WITHOUT_USER)
-        hosts = [NewLayer(layer, task, options, display) for layer in chosen]
+        if larger(task):
+            here = config.get_property("place") == forms.HERE
+            hosts: List[Following] = [
+                LargerLayer(layer, task, options, display, here=here) for layer in chosen
+            ]
+        else:
+            hosts = [NewLayer(layer, task, options, display) for layer in chosen]
         return restore(procedure, engine, image, hosts, display)
 
     return guarded(procedure, work)
@@ -195,7 +216,7 @@ def ask(procedure: Gimp.Procedure, config: Any, task: Any) -> bool:
 def fields_of(config: Any, task: Any) -> List[forms.Field]:
     """Lists the fields that GIMP knows: new ones of the engine it knows from its next start on."""
     known = {one.name for one in config.list_properties()}
-    return [field for field in forms.fields(task) if field.name in known]
+    return [field for field in all_fields(task) if field.name in known]
 
 
 def options_of(config: Any, task: Any) -> Any:
@@ -228,17 +249,17 @@ def restore(
     if any(one.canceled() for one in hosts):  # as when the image was closed a moment ago
         display.cancel()
         return ended(procedure, Gimp.PDBStatusType.CANCEL)
-    image.undo_group_start()
-    try:
-        for one in hosts:
-            one.insert()
-        image.set_selected_layers([one.result for one in hosts])
-    finally:
-        image.undo_group_end()
+    made = hosts[0].insert_all(image, hosts)
+    if made != image and display.watched:
+        Gimp.Display.new(made)
     Gimp.displays_flush()
     hosts[-1].compare()
     display.finish()
-    return ended(procedure, Gimp.PDBStatusType.SUCCESS)
+    values = ended(procedure, Gimp.PDBStatusType.SUCCESS)
+    if larger(task):
+        values.remove(1)
+        values.insert(1, GObject.Value(Gimp.Image, made))
+    return values
 
 
 def guarded(procedure: Gimp.Procedure, work: Callable[[], Gimp.ValueArray]) -> Gimp.ValueArray:

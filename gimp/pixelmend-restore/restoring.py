@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, List
+
 import layers
 import recipe
 from display import Display
@@ -36,12 +38,24 @@ class Following:
     def _name(self, facts: Json) -> str:
         return phrases.layer_name(self.task, facts)
 
+    @staticmethod
+    def insert_all(image: Gimp.Image, hosts: List[Any]) -> Gimp.Image:
+        """Puts all results into their image, in one undo step; returns the image that has them."""
+        image.undo_group_start()
+        try:
+            for one in hosts:
+                one.insert()
+            image.set_selected_layers([one.result for one in hosts])
+        finally:
+            image.undo_group_end()
+        return image
+
 
 class NewLayer(Following):
     """Restores a layer, or the selected part of it, into a new one."""
 
     def read(self) -> Raster:
-        self.area = layers.selected_area(self.layer)
+        self.area = layers.selected_area(self.layer, self.task)
         # A copy holds what was there now; where nothing is to be done, it is the result, too.
         self.new = layers.double(self.layer)
         self.covers = layers.covers(self.layer)

@@ -14,6 +14,7 @@ from .wire import Json
 
 Value = Union[str, int, float]
 
+NEW, HERE = "new", "here"  # where a larger result goes
 LARGEST_INT = 2**31 - 1  # what the hosts' own whole numbers hold
 
 
@@ -36,6 +37,20 @@ def fields(task: Json) -> list[Field]:
     """Lists the fields of a task's dialog, in the order of its description."""
     properties = cast("dict[str, Json]", task["options"]["properties"])
     return [_field(name, option, task) for name, option in properties.items()]
+
+
+def place(task: Json) -> Field | None:
+    """Returns where a result goes that is larger than its source; None: beside it, as a layer."""
+    if "scale" not in task["options"]["properties"]:
+        return None
+    return Field(
+        name="place",
+        kind="choice",
+        title=translate("Result"),
+        help=translate("A new image, or a new layer in this one, which is scaled"),
+        default=NEW,
+        choices=((NEW, translate("New image")), (HERE, translate("Scale this image"))),
+    )
 
 
 def _field(name: str, option: Json, task: Json) -> Field:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterator
 
+from .wire import Json
+
 CONTEXT = 128  # pixels around a selection that a model has to see
 ANY = bytes([0] + [255] * 255)  # selected at all, or not
 
@@ -51,6 +53,17 @@ class Area:
         """Yields it in pieces of so many rows, from the top."""
         for top in range(self.y, self.bottom, rows):
             yield Area(self.x, top, self.width, min(rows, self.bottom - top))
+
+
+def context(task: Json, chosen: Area) -> int:
+    """Returns how many pixels around what is selected a task's model has to see.
+
+    A hole that is wider than those of the model's training is seen smaller, with more around it.
+    """
+    pixels = int(task["context"])
+    if task["widest"] is None:
+        return pixels
+    return int(pixels * max(1.0, min(chosen.width, chosen.height) / task["widest"]))
 
 
 def touched(mask: bytes) -> bytes:

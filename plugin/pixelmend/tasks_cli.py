@@ -254,7 +254,7 @@ def denoise(**options: Any) -> int:
 
     INPUT... and the results are as for deblur, with the suffix _denoised.
     """
-    return _run("denoise", "_denoised", options)
+    return run_task("denoise", "_denoised", options)
 
 
 @click.command()

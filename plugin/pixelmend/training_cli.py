@@ -18,13 +18,14 @@ from pixelmend.errors import BadRequest, PackageMissing
 if TYPE_CHECKING:
     from pixelmend_engine.evaluation import Figures, Method, Summary
     from pixelmend_engine.training.folders import Source
-    from pixelmend_engine.training.loop import Progress
-    from pixelmend_engine.training.losses import StageNumber
+    from pixelmend_engine.training.plan import Progress
+    from pixelmend_engine.training.recipe import Recipe, StageNumber
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Folder = click.Path(path_type=Path, exists=True, file_okay=False)
 
-RECIPE_HELP = "compact, gopro or realblur (docs/training.md)."
+RECIPE_HELP = "compact, gopro, realblur, or a DiffIR model's name (docs/training.md)."
+NO_PERCEPTION = "none"
 
 
 @contextlib.contextmanager
@@ -62,8 +63,8 @@ def _needing_the_extra() -> Generator[None]:
 @click.option("--resume", is_flag=True, help="Go on with the run in --out-dir.")
 @click.option(
     "--stage",
-    type=click.Choice(["both", "1", "2"]),
-    default="both",
+    type=click.Choice(["all", "1", "2", "3"]),
+    default="all",
     show_default=True,
     help="Train this stage alone.",
 )
@@ -71,13 +72,31 @@ def _needing_the_extra() -> Generator[None]:
     "--teacher",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Begin stage 2 with these weights of stage 1.  [default: those in --out-dir]",
+    help="Begin later stages with these weights of stage 1.  [default: those in --out-dir]",
+)
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Begin stage 3 with these weights of stage 2.  [default: those in --out-dir]",
+)
+@click.option(
+    "--discriminator",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Begin with this discriminator.  [default: random weights]",
+)
+@click.option(
+    "--perception",
+    metavar=f"FILE|{NO_PERCEPTION}",
+    help="Compare pictures as this network sees them, VGG-19 or ADE20K's ResNet-50, where a recipe "
+    f"asks for it; {NO_PERCEPTION} leaves that out.",
 )
 @click.option(
     "--steps",
     type=click.IntRange(2),
     metavar="N",
-    help="Make the whole recipe so many steps long, both stages together.",
+    help="Make the whole recipe so many steps long, all stages together.",
 )
 @click.option(
     "--batch",
@@ -122,8 +141,11 @@ def train(
     pairs: tuple[str, ...],
     out_dir: Path,
     resume: bool,
-    stage: Literal["both", "1", "2"],
+    stage: Literal["all", "1", "2", "3"],
     teacher: Path | None,
+    start: Path | None,
+    discriminator: Path | None,
+    perception: str | None,
     steps: int | None,
     batch: int | None,
     minutes: float | None,
@@ -137,8 +159,9 @@ def train(
     """Trains a model on your own photographs.
 
     Every tenth picture (by SHA-1 of its name) is kept back for validation and never trained on. The
-    weights are written into DIR/stage2, where `pixelmend deblur --weights` takes them from. A run
-    that was stopped, or killed, goes on with --resume exactly as it would have.
+    weights are written into DIR/stage2 (stage3 if there is one), where `--weights` of the other
+    commands takes them from. A run that was stopped, or killed, goes on with --resume exactly as it
+    would have.
     """
     from pixelmend_engine import devices
 
@@ -146,6 +169,7 @@ def train(
     with _needing_the_extra():
         from pixelmend_engine import weights
         from pixelmend_engine.training import loop, recipes
+        from pixelmend_engine.training.plan import Pace, Plan
         from pixelmend_engine.training.run_folder import RunFolder
 
     chosen = recipes.find(recipe)
@@ -153,22 +177,31 @@ def train(
         chosen = chosen.scaled(steps)
     if batch is not None:
         chosen = chosen.batched(batch)
-    plan = loop.Plan(recipe=chosen, stage=1, sources=_sources(sharp, pairs), seed=seed)
-    numbers: list[StageNumber] = [1, 2] if stage == "both" else [1] if stage == "1" else [2]
+    numbers = _numbers(chosen, stage)
+    seeing = _perception(chosen, numbers, perception)
+    sources = _sources(sharp, pairs)
     ends = time.monotonic() + (math.inf if minutes is None else minutes * 60)
     for number in numbers:
-        folder = RunFolder(out_dir / f"stage{number}")
-        if number == 2:
-            given = weights.given(teacher or RunFolder(out_dir / "stage1").published)
-            plan = dataclasses.replace(plan, stage=number, teacher=given)
-        pace = loop.Pace(
+        folders = {past: RunFolder(out_dir / f"stage{past}") for past in (1, 2, 3)}
+        folder = folders[number]
+        plan = Plan(
+            recipe=chosen,
+            number=number,
+            sources=sources,
+            seed=seed,
+            teacher=weights.given(teacher or folders[1].published) if number > 1 else (),
+            start=weights.given(start or folders[2].published) if number > 2 else (),
+            discriminator=discriminator,
+            perception=seeing if chosen.stage(number).sight else None,
+        )
+        pace = Pace(
             device=device,
             precision=precision,
             compiled=compiled,
             minutes=max(0.0, ends - time.monotonic()) / 60,
             save_every=save_every,
         )
-        # The second of both stages was perhaps not begun yet when the run was stopped.
+        # A later one of all stages was perhaps not begun yet when the run was stopped.
         go_on = resume and (number == numbers[0] or folder.state.exists())
         with _shown(f"stage {number}", quiet=quiet) as report:
             finished = loop.train(plan, pace, folder, report, resume=go_on)
@@ -180,6 +213,36 @@ def train(
             if speaks and not quiet:
                 click.echo("The time is over; --resume goes on", err=True)
             return
+
+
+def _numbers(recipe: "Recipe", stage: Literal["all", "1", "2", "3"]) -> "list[StageNumber]":
+    there: list[StageNumber] = [1, 2, 3]
+    there = there[: len(recipe.stages)]
+    if stage == "all":
+        return there
+    asked: list[StageNumber] = [number for number in there if str(number) == stage]
+    if not asked:
+        raise BadRequest(
+            f"The recipe `{recipe.id}` has no stage {stage}", hint=f"It has {len(there)} stages"
+        )
+    return asked
+
+
+def _perception(recipe: "Recipe", numbers: "list[StageNumber]", given: str | None) -> Path | None:
+    """Finds the file of the network that compares pictures, if one is asked for and needed."""
+    sight = next((s for s in (recipe.stage(n).sight for n in numbers) if s is not None), None)
+    if sight is None or given == NO_PERCEPTION:
+        return None
+    name = {"vgg19": "VGG-19 of ImageNet", "ade20k": "the dilated ResNet-50 of ADE20K"}[sight]
+    if given is None:
+        raise BadRequest(
+            f"The recipe `{recipe.id}` compares pictures as {name} sees them, which is not here",
+            hint=f"Give its file with --perception FILE (docs/training.md says where it is), or "
+            f"--perception {NO_PERCEPTION} to do without",
+        )
+    if not Path(given).is_file():
+        raise BadRequest(f"There is no file `{given}`", hint="Check the path")
+    return Path(given)
 
 
 def _sources(sharp: Iterable[str], pairs: Iterable[str]) -> "tuple[Source, ...]":
@@ -259,8 +322,8 @@ def contact_sheet(
         from pixelmend_engine.training import recipes
         from pixelmend_engine.training.samples import sample_sheet
 
-    degradation = recipes.find(recipe).degradation
-    sheet = sample_sheet(photo, degradation, count=count, seed=seed)
+    how = recipes.find(recipe).last_worsening
+    sheet = sample_sheet(photo, how, count=count, seed=seed)
     _save(sheet, output, overwrite=overwrite)
     click.echo(click.format_filename(output))
 

@@ -32,6 +32,21 @@ def test_bare_tensors_and_the_prefix_of_many_gpus_are_read(tmp_path: Path) -> No
     assert checkpoints.read(tmp_path / "net.pth").keys() == STATE.keys()
 
 
+def test_one_part_of_a_checkpoint_of_lightning_is_read(tmp_path: Path) -> None:
+    parts = {f"{part}.{key}": STATE[key] for part in ("generator", "generatorS1") for key in STATE}
+    state = {**parts, "discriminator.a": torch.ones(1)}
+    torch.save({"epoch": 1, "state_dict": state}, tmp_path / "last.ckpt")
+    assert checkpoints.read(tmp_path / "last.ckpt").keys() == STATE.keys()
+    assert [*checkpoints.read(tmp_path / "last.ckpt", part="discriminator")] == ["a"]
+    with pytest.raises(UnreadableCheckpoint, match="holds no network"):
+        checkpoints.read(tmp_path / "last.ckpt", part="teacher")
+
+
+def test_a_checkpoint_of_lightning_with_one_network_is_read_whole(tmp_path: Path) -> None:
+    torch.save({"global_step": 1, "state_dict": STATE}, tmp_path / "model.ckpt")
+    assert checkpoints.read(tmp_path / "model.ckpt").keys() == STATE.keys()
+
+
 def test_safetensors_are_read(tmp_path: Path) -> None:
     save_file(STATE, tmp_path / "net.safetensors")
     assert checkpoints.read(tmp_path / "net.safetensors").keys() == STATE.keys()

@@ -7,8 +7,8 @@ from rasters import array, picture
 from torch import Tensor
 
 from pixelmend.errors import BadRequest
-from pixelmend_engine.fill import WIDEST, fill
-from pixelmend_engine.retouch import CONTEXT
+from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE
+from pixelmend_engine.fill import fill
 
 RED = (200, 40, 40)
 
@@ -147,7 +147,7 @@ def test_a_wide_hole_is_seen_at_the_scale_of_the_training() -> None:
     result, _ = fill(picture(samples, mask=holes(2000, 2000, hole)), 1.0, model)
     (seen,) = model.seen
     across = seen[0, 3].sum().sqrt()
-    assert 0.9 * WIDEST <= across <= 1.1 * WIDEST
+    assert 0.9 * WIDEST_HOLE <= across <= 1.1 * WIDEST_HOLE
     assert min(seen.shape[-2:]) >= across + 1.8 * CONTEXT
     after = array(result).copy()
     assert (np.abs(after[hole].astype(int) - RED) <= 1).all()

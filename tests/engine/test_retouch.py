@@ -10,7 +10,8 @@ from rasters import array, picture
 from torch import Tensor
 
 from pixelmend.wire import CHANNELS, ENCODINGS, Raster
-from pixelmend_engine.retouch import CONTEXT, retouch
+from pixelmend_engine.catalog.spec import CONTEXT
+from pixelmend_engine.retouch import retouch
 from pixelmend_engine.source import DTYPES
 
 PROFILES = {"RGB": list(profiles.RGB.values()), "Y": list(profiles.GRAY.values())}

@@ -1,4 +1,4 @@
-"""PSNR is that of BasicSR, which the published training code validates with."""
+"""PSNR, and what is measured of the luma, are those of BasicSR, as the published code has them."""
 
 import pytest
 from golden.vectors import HERE
@@ -12,3 +12,11 @@ def test_psnr() -> None:
     a, b = (GOLDEN[f"metric/{name}_rgb_u8"].permute(2, 0, 1) for name in "ab")
     expected = GOLDEN["metric/psnr_rgb_crop0"].item()
     assert metrics.psnr(a, b) == pytest.approx(expected, rel=1e-12)  # both in float64
+
+
+@pytest.mark.parametrize("border", [0, 4])
+def test_likeness_of_the_luma(border: int) -> None:
+    a, b = (GOLDEN[f"metric/{name}_rgb_u8"].permute(2, 0, 1) for name in "ab")
+    expected = [GOLDEN[f"metric/{name}_y_crop{border}"].item() for name in ("psnr", "ssim")]
+    # Theirs converts colors in float32 first: 1e-7 of 255.
+    assert metrics.luma_likeness(a, b, border) == pytest.approx(expected, rel=1e-6)

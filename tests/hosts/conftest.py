@@ -9,6 +9,7 @@ import editor
 import machine
 import numpy as np
 import pytest
+import random_weights
 from described import Scenes
 from machine import Machine
 from slow_engine import SlowEngine, wait_until
@@ -60,10 +61,12 @@ def engine(home: Paths) -> Client:
 
 
 @pytest.fixture(scope="session")
-def scenes(user: Machine, engine: Client, astronaut: np.ndarray) -> Scenes:
+def scenes(user: Machine, home: Paths, engine: Client, astronaut: np.ndarray) -> Scenes:
     """Plays all scenes."""
     folder = user.user / "scenes"
     folder.mkdir()
+    for model in ("diffir-realsr-x2", "diffir-inpaint-faces"):
+        random_weights.install(model, home.models)
     (folder / "photo.bin").write_bytes(astronaut[80:176, 170:290].tobytes())  # 120 x 96
     output = user.play("scenes.py", folder=str(folder))
     told = folder / "told.json"

@@ -1,8 +1,4 @@
-"""Upscaling, restoring and filling, called as a user calls them, with models of random weights.
-
-What random weights put out says nothing of a model; size, place, metadata and errors say a lot of
-the program. The figures of the networks are in tests/golden.
-"""
+"""Upscaling, restoring and filling, called as a user calls them, with models of random weights."""
 
 import json
 from collections.abc import Callable
@@ -10,17 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+import random_weights
 from conftest import Ended
 from PIL import Image
-from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
 from pixelmend_engine import images
-from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.metadata import Metadata
-from pixelmend_engine.models.diffir import DiffIR
 from pixelmend_engine.photo import Photo
-from pixelmend_engine.registry import find
 from pixelmend_engine.xmp import PHOTOSHOP, Packet
 
 Call = Callable[..., Ended]
@@ -32,15 +24,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     folder = tmp_path_factory.mktemp("weights")
 
     def made(model_id: str) -> Path:
-        path = folder / f"{model_id}.safetensors"
-        if not path.exists():
-            config = find(model_id).config
-            assert isinstance(config, DiffIRConfig)
-            torch.manual_seed(0)
-            state = DiffIR(config).state_dict()
-            # Half as large, and small enough for half floats everywhere.
-            save_file({name: value.half().contiguous() for name, value in state.items()}, path)
-        return path
+        return random_weights.write(model_id, folder / f"{model_id}.safetensors")
 
     return made
 

@@ -48,6 +48,26 @@ def test_a_model_is_trained_resumed_and_restores_pictures(
         (["--sharp", ".=0"], "above 0"),
         (["--sharp", ".", "--recipe", "gopr"], "no recipe `gopr`"),
         (["--sharp", ".", "--stage", "2"], "no file or folder with weights"),
+        (["--sharp", ".", "--stage", "3"], "no stage 3"),
+        (["--sharp", ".", "--recipe", "diffir-realsr-x4"], "as VGG-19 of ImageNet sees them"),
+        (["--sharp", ".", "--recipe", "diffir-inpaint-faces"], "ResNet-50 of ADE20K"),
+        (
+            ["--sharp", ".", "--recipe", "diffir-inpaint-faces", "--perception", "nowhere"],
+            "no file `nowhere`",
+        ),
+        (
+            [
+                "--sharp",
+                ".",
+                "--recipe",
+                "diffir-realsr-x4",
+                "--stage",
+                "3",
+                "--perception",
+                "none",
+            ],
+            "no file or folder with weights",
+        ),
     ],
 )
 def test_what_can_not_be_trained_is_told(
@@ -90,6 +110,21 @@ def test_a_contact_sheet_is_made(pixelmend: Call, photo: Path, tmp_path: Path) -
     assert pixelmend(*command).stdout == f"{sheet}\n"
     assert pixelmend(*command).code == 5  # it is there already
     assert pixelmend(*command[:3], tmp_path / "sheet.txt").code == 2
+
+
+@pytest.mark.parametrize(
+    "recipe", ["diffir-deblur", "diffir-realsr-x4-v2", "diffir-srgan-x4", "diffir-inpaint-places"]
+)
+def test_a_contact_sheet_shows_what_each_kind_of_recipe_does(
+    pixelmend: Call, photo: Path, tmp_path: Path, recipe: str
+) -> None:
+    sheet = tmp_path / "sheet.png"
+    ended = pixelmend("contact-sheet", photo, "-o", sheet, "--count", 2, "--recipe", recipe)
+    assert ended.code == 0
+    with Image.open(sheet) as image:
+        first, second, third = (image.crop((x, 8, x + 256, 264)) for x in (8, 272, 536))
+    # Making a picture smaller is the same each time.
+    assert len({first.tobytes(), second.tobytes(), third.tobytes()}) == 3 - ("srgan" in recipe)
 
 
 def test_a_missing_package_is_named() -> None:

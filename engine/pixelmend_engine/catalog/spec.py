@@ -10,6 +10,8 @@ SourceType = Literal["algorithmicallyEnhanced", "compositeWithTrainedAlgorithmic
 
 SOURCE_BYTES = 24  # per pixel: RGB in float32 as it is seen, and as it is padded
 RESULT_BYTES = 12  # per pixel: RGB in float32 as it comes out
+CONTEXT = 128  # pixels around a mask that a model sees; training shows it 128 and more
+WIDEST_HOLE = 150  # pixels across; of the widest boxes that DiffIR was trained to fill
 MIN_TILE = 192  # pixels a side; smaller tiles would be more overlap than picture
 
 

@@ -70,6 +70,16 @@ class Schedule:
         return np.concatenate([np.ones(1), self.alpha_bar[:-1]])
 
     @cached_property
+    def sqrt_alpha_bar(self) -> Values:
+        """Weight of x_0 in q(x_t | x_0) (eq. 4)."""
+        return np.sqrt(self.alpha_bar)
+
+    @cached_property
+    def sqrt_one_minus_alpha_bar(self) -> Values:
+        """Weight of the noise there."""
+        return np.sqrt(1.0 - self.alpha_bar)
+
+    @cached_property
     def sqrt_recip_alpha_bar(self) -> Values:
         """Weight of x_t where x_0 is recovered from epsilon (eq. 4, solved for x_0)."""
         return np.sqrt(1.0 / self.alpha_bar)

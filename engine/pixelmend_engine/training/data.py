@@ -8,27 +8,26 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
 from pixelmend.errors import BadRequest
 from pixelmend_engine import pictures
-from pixelmend_engine.training.degradations import Degradation, degrade
+from pixelmend_engine.training import augmentations, worsening
+from pixelmend_engine.training.batch import Batch, joined
+from pixelmend_engine.training.dice import Dice
 from pixelmend_engine.training.folders import Scene, Source, split
+from pixelmend_engine.training.holes import Holes
+from pixelmend_engine.training.pool import Pool
+from pixelmend_engine.training.recipe import Phase, Recipe
+from pixelmend_engine.training.worsening import Worsening
 
 Picture = UInt8[Tensor, "3 h w"]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Pictures of one step: sRGB, [0, 1]."""
-
-    lq: Float[Tensor, "b 3 h w"]
-    hq: Float[Tensor, "b 3 h w"]
 
 
 class Shelf:
@@ -64,7 +63,8 @@ class Data:
     def __init__(
         self,
         sources: Sequence[Source],
-        degradation: Degradation,
+        recipe: Recipe,
+        how: Worsening,
         *,
         seed: int,
         device: torch.device,
@@ -80,11 +80,18 @@ class Data:
                     f"The folder has too few pictures to keep one back: `{source.folder}`",
                     hint="Training takes two pictures at the least, and a hundred to be worth it",
                 )
+            if source.kind == "pairs" and isinstance(how, Holes):
+                raise BadRequest(
+                    f"This recipe makes holes itself, and takes no pairs: `{source.folder}`",
+                    hint="Give the folder of whole pictures with --sharp",
+                )
         weights = np.array([source.weight for source in sources])
         self._shares = weights / weights.sum()
-        self._degradation = degradation
+        self._recipe = recipe
+        self._how = how
         self._seed = seed
         self._device = device
+        self._pools: dict[tuple[Phase, int], Pool] = {}
         paths = [path for part in self._training for scene in part for path in scene.paths]
         self._shelf = Shelf(paths, device, room_bytes=room_bytes, spare_bytes=spare_bytes)
 
@@ -93,61 +100,77 @@ class Data:
         """Names every picture that is trained on, in the order that crops are drawn from."""
         return [scene.name for part in self._training for scene in part]
 
-    def batch(self, step: int, process: int, *, count: int, patch: int, window: int) -> Batch:
-        """Draws the crops of one step: `count` of `patch` pixels a side.
+    def batch(self, step: int, process: int, phase: Phase) -> Batch:
+        """Draws what a step learns from."""
+        if not self._recipe.pool:
+            return self._made(process, phase, step)
+        key = (phase, process)
+        if key not in self._pools:
+            make = partial(self._made, process, phase)
+            self._pools[key] = Pool(self._recipe.pool, phase.batch, (self._seed, process), make)
+        return self._pools[key].batch(step)
+
+    def _made(self, process: int, phase: Phase, step: int) -> Batch:
+        """Draws the crops of one step, and makes them worse.
 
         As published, a window is drawn from each picture (384 pixels), and then a crop at one
         place of all windows.
         """
         rng = np.random.default_rng([self._seed, step, process])
         place = rng.random(2)
+        turns = self._recipe.turns
+        cut = worsening.cut(self._how, phase.patch)
+        scale = worsening.scale(self._how)
         sharp: list[Tensor] = []
         paired: list[tuple[Tensor, Tensor]] = []
-        for _ in range(count):
+        for _ in range(phase.batch):
             part = self._training[rng.choice(len(self._shares), p=self._shares)]
             scene = part[rng.integers(len(part))]
-            draw = _Crop(rng.random(2), place, int(rng.integers(8)), patch, window)
             clear = self._shelf.take(scene.sharp)
-            if scene.blurred is None:
-                sharp.append(draw.of(clear, self._degradation.reach))
+            window_at, turn = rng.random(2), turns[int(rng.integers(len(turns)))]
+            if isinstance(self._how, Holes) and self._how.varied:
+                sharp.append(augmentations.varied(clear, phase.patch, Dice(_generator(rng))))
+            elif scene.blurred is None:
+                draw = _Crop(window_at, place, turn, cut.side, self._recipe.window)
+                sharp.append(draw.of(clear, cut.around))
             else:
                 blurred = self._shelf.take(scene.blurred)
-                check_sizes(scene, blurred, clear)
-                paired.append((draw.of(blurred, 0), draw.of(clear, 0)))
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        return _joined(sharp, paired, self._degradation, generator)
+                check_sizes(scene, blurred, clear, scale)
+                small, window = phase.patch // scale, self._recipe.window // scale
+                draw = _Crop(window_at, place, turn, small, window)
+                paired.append((draw.of(blurred, 0), draw.of(clear, 0, scale)))
+        generator = _generator(rng)
+        made: list[Batch] = []
+        if sharp:
+            whole = torch.stack(sharp) / 255
+            made.append(worsening.worsen(whole, self._how, phase.patch, generator))
+        if paired:
+            lq = torch.stack([blurred for blurred, _ in paired]) / 255
+            hq = torch.stack([clear for _, clear in paired]) / 255
+            made.append(Batch(lq, hq))
+        return joined(made)
 
 
-def check_sizes(scene: Scene, blurred: Picture, sharp: UInt8[Tensor, "3 hs ws"]) -> None:
+def _generator(rng: np.random.Generator) -> torch.Generator:
+    return torch.Generator().manual_seed(int(rng.integers(2**62)))
+
+
+def check_sizes(
+    scene: Scene, blurred: Picture, sharp: UInt8[Tensor, "3 hs ws"], scale: int = 1
+) -> None:
     """Makes sure that the pictures of a pair fit together.
 
     Raises:
-        BadRequest: They differ in size.
+        BadRequest: They differ in size, or in another factor than `scale`.
     """
-    if blurred.shape != sharp.shape:
+    if sharp.shape[1:] != (scale * blurred.shape[1], scale * blurred.shape[2]):
+        differ = "differ in size" if scale == 1 else f"are not {scale} to 1 in size"
         raise BadRequest(
-            f"The two pictures of a pair differ in size: `{scene.name}`",
-            hint="Take it out of the folder, or give both the same size",
+            f"The two pictures of a pair {differ}: `{scene.name}`",
+            hint="Take it out of the folder, or give both the same size"
+            if scale == 1
+            else "Take it out of the folder, or let --sharp make the smaller ones",
         )
-
-
-def _joined(
-    sharp: Sequence[Tensor],
-    paired: Sequence[tuple[Tensor, Tensor]],
-    degradation: Degradation,
-    generator: torch.Generator,
-) -> Batch:
-    lq: list[Tensor] = []
-    hq: list[Tensor] = []
-    if sharp:
-        for half, tensor in zip(
-            (lq, hq), degrade(torch.stack([*sharp]) / 255, degradation, generator), strict=True
-        ):
-            half.append(tensor)
-    if paired:
-        lq.append(torch.stack([blurred for blurred, _ in paired]) / 255)
-        hq.append(torch.stack([clear for _, clear in paired]) / 255)
-    return Batch(torch.cat(lq), torch.cat(hq))
 
 
 @dataclass(frozen=True)
@@ -160,14 +183,18 @@ class _Crop:
     patch: int
     window: int
 
-    def of(self, picture: Picture, around: int) -> UInt8[Tensor, "3 n n"]:
-        """Cuts it out, with so many pixels around; a picture is mirrored at its borders."""
+    def of(self, picture: Picture, around: int, scale: int = 1) -> UInt8[Tensor, "3 n n"]:
+        """Cuts it out, with so many pixels around; a picture is mirrored at its borders.
+
+        `scale` is how many of its pixels make one of those that the crop is measured in.
+        """
         for axis in (0, 1):
-            size = picture.shape[axis + 1]
+            size = picture.shape[axis + 1] // scale
             window = min(self.window, max(size, self.patch))
             first = int(self.window_at[axis] * (max(0, size - window) + 1))
             first += int(self.place[axis] * (window - self.patch))
-            indices = mirrored(first - around, self.patch + 2 * around, size)
+            count = (self.patch + 2 * around) * scale
+            indices = mirrored((first - around) * scale, count, size * scale)
             picture = picture.index_select(axis + 1, indices.to(picture.device))
         quarters, flipped = divmod(self.turn, 2)
         picture = picture.flip(1) if flipped else picture

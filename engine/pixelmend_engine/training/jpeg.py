@@ -7,13 +7,11 @@ import math
 
 import torch
 from einops import rearrange, repeat
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
 from pixelmend_engine.training.blur import Light
-
-Table = tuple[tuple[int, ...], ...]
 
 BLOCK = 8
 LUMA = (
@@ -55,10 +53,12 @@ def compress(images: Light, quality: Float[Tensor, " b"], subsampled: Bool[Tenso
     # Luma is centered on zero as color differences are.
     planes = planes - torch.tensor([128.0, 0, 0], device=images.device)[:, None, None]
 
-    factor = torch.where(quality < 50, 5000 / quality.clamp_min(1), 200 - 2 * quality) / 100
-    luma = _quantized(planes[:, :1], LUMA, factor)
-    full = _quantized(planes[:, 1:], CHROMA, factor)
-    small = _quantized(functional.avg_pool2d(planes[:, 1:], 2), CHROMA, factor)
+    luma_steps, chroma_steps = (
+        _scaled(torch.tensor(table), quality).round().clamp(1, 255) for table in (LUMA, CHROMA)
+    )
+    luma = _quantized(planes[:, :1], luma_steps)
+    full = _quantized(planes[:, 1:], chroma_steps)
+    small = _quantized(functional.avg_pool2d(planes[:, 1:], 2), chroma_steps)
     # Libraries smooth what they enlarge ("fancy upsampling").
     small = functional.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
     chroma = torch.where(subsampled[:, None, None, None], small, full)
@@ -68,14 +68,36 @@ def compress(images: Light, quality: Float[Tensor, " b"], subsampled: Bool[Tenso
     return shown[..., :height, :width].clamp(0, 1)
 
 
+def compress_plainly(images: Light, quality: Float[Tensor, " b"]) -> Light:
+    """Compresses pictures as Real-ESRGAN's training does, which is not quite what coders do.
+
+    The tables are not rounded and have their axes swapped, color is always subsampled, and enlarged
+    by repeating it; beyond its borders a picture is black. Source: "DiffJPEG" in BasicSR 1.4.2.
+    """
+    height, width = images.shape[-2:]
+    unit = 2 * BLOCK
+    matrix = torch.tensor(TO_YCC, device=images.device, dtype=images.dtype)
+    padded = functional.pad(images, (0, -width % unit, 0, -height % unit)) * 255
+    planes = torch.einsum("ij,bjhw->bihw", matrix, padded)
+    luma_steps, chroma_steps = (_scaled(torch.tensor(table).T, quality) for table in (LUMA, CHROMA))
+    luma = _quantized(planes[:, :1] - 128, luma_steps) + 128
+    chroma = _quantized(functional.avg_pool2d(planes[:, 1:], 2), chroma_steps)
+    chroma = functional.interpolate(chroma, scale_factor=2)
+    shown = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(matrix), torch.cat([luma, chroma], 1))
+    return shown[..., :height, :width].clamp(0, 255) / 255
+
+
+def _scaled(table: Int[Tensor, "u v"], quality: Float[Tensor, " b"]) -> Float[Tensor, "b u v"]:
+    """Scales a table by quality as the Independent JPEG Group does."""
+    factor = torch.where(quality < 50, 5000 / quality.clamp_min(1), 200 - 2 * quality) / 100
+    return table.to(quality.device) * factor[:, None, None]
+
+
 def _quantized(
-    planes: Float[Tensor, "b p h w"],
-    table: Table,
-    factor: Float[Tensor, " b"],
+    planes: Float[Tensor, "b p h w"], steps: Float[Tensor, "b u v"]
 ) -> Float[Tensor, "b p h w"]:
     dct = _dct(planes.device)
-    steps = torch.tensor(table, device=planes.device) * factor[:, None, None]
-    steps = rearrange(steps.round().clamp(1, 255), "b u v -> b 1 1 1 u v")
+    steps = rearrange(steps, "b u v -> b 1 1 1 u v")
     blocks = rearrange(planes, "b p (i u) (j v) -> b p i j u v", u=BLOCK, v=BLOCK)
     kept = ((dct @ blocks @ dct.T) / steps).round() * steps
     return rearrange(dct.T @ kept @ dct, "b p i j u v -> b p (i u) (j v)")

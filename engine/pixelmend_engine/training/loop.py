@@ -9,10 +9,7 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, cast
+from typing import Any, cast
 
 import torch
 from accelerate import Accelerator
@@ -20,16 +17,18 @@ from accelerate.utils import broadcast  # pyright: ignore[reportUnknownVariableT
 from torch import Tensor, nn
 
 from pixelmend.errors import BadRequest, TrainingDiverged
-from pixelmend_engine import checkpoints, devices
+from pixelmend_engine import devices
 from pixelmend_engine.contact_sheet import sheet
-from pixelmend_engine.models.hidiff import HIDiff, TransformerBlock, convert
+from pixelmend_engine.training import layouts, starting
 from pixelmend_engine.training.averaging import Average
+from pixelmend_engine.training.batch import Batch
 from pixelmend_engine.training.data import Data
-from pixelmend_engine.training.folders import Source
+from pixelmend_engine.training.diffir import DiffIRObjective
 from pixelmend_engine.training.journal import Journal
-from pixelmend_engine.training.losses import TRAINED, Objective, StageNumber
+from pixelmend_engine.training.opponent import Opponent
+from pixelmend_engine.training.outcome import Outcome
+from pixelmend_engine.training.plan import Pace, Plan, Progress, Report
 from pixelmend_engine.training.rates import rate
-from pixelmend_engine.training.recipes import Recipe
 from pixelmend_engine.training.run_folder import RunFolder
 from pixelmend_engine.training.validation import Validation
 
@@ -39,52 +38,13 @@ PICTURE_SHARE = 0.4  # of the free memory, for decoded pictures; the rest is for
 SHEET_SIDE = 256  # pixels, of the pictures in TensorBoard
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Everything that the weights at the end of one stage depend on."""
-
-    recipe: Recipe
-    stage: StageNumber
-    sources: tuple[Source, ...]
-    seed: int = 0
-    teacher: tuple[Path, ...] = ()  # files of stage 1; for stage 2 alone
-    validation_side: int = 256  # pixels
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pace:
-    """Where and how a run goes on; none of it decides which batches are seen."""
-
-    device: Literal["auto", "cpu"] = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    compiled: bool = False
-    minutes: float = math.inf  # then the run stops, to be resumed
-    save_every: int = 1000  # steps; a validation comes with it
-    report_every: int = 20  # steps
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far a run is."""
-
-    step: int
-    steps: int
-    rate: float
-    images_per_s: float
-    losses: dict[str, float]
-    scores: dict[str, float] = field(default_factory=dict[str, float])  # dB, when there was a look
-
-
-Report = Callable[[Progress], None]
-
-
 def train(plan: Plan, pace: Pace, folder: RunFolder, report: Report, *, resume: bool) -> bool:
     """Trains one stage; returns whether it reached its end, and not only the end of its time.
 
     Raises:
         BadRequest: The state was left by another recipe, seed or set of pictures.
         TrainingDiverged: A loss is no number anymore; what was saved before stays.
-        PixelmendError: See `RunFolder` and `Data`.
+        PixelmendError: See `RunFolder`, `Data` and `starting`.
     """
     accelerator = Accelerator(
         cpu=pace.device == "cpu" or not torch.cuda.is_available(), mixed_precision="no"
@@ -103,38 +63,60 @@ class _Run:
 
     def __init__(self, plan: Plan, pace: Pace, folder: RunFolder, accelerator: Accelerator) -> None:
         self.plan, self.pace, self.folder, self.accelerator = plan, pace, folder, accelerator
-        self.stage = plan.recipe.stages[plan.stage - 1]
+        self.stage = plan.stage
         device, cpu = accelerator.device, torch.device("cpu")
         self.data = Data(
             plan.sources,
-            plan.recipe.degradation,
+            plan.recipe,
+            plan.worsening,
             seed=plan.seed,
             device=device,
             room_bytes=int(devices.free_bytes(device) * PICTURE_SHARE),
             spare_bytes=0 if device == cpu else int(devices.free_bytes(cpu) * PICTURE_SHARE),
         )
         self.validation = Validation(
-            self.data.validation, plan.recipe.degradation, side=plan.validation_side, device=device
+            self.data.validation, plan.worsening, side=plan.validation_side, device=device
         )
-        dtype = _dtype(pace, device)
-        self.networks = _networks(plan)
+        self.objective = starting.objective(plan, _dtype(pace, device)).to(device)
         # As when pictures are restored: depth-wise convolutions and norms read whole pixels.
-        self.networks.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stubs
-        self.objective = Objective(
-            self.networks, plan.stage, dtype, self.stage.frequency_weight
-        ).to(device)
+        self.objective.networks.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stubs
         if pace.compiled:
-            for module in self.networks.modules():
-                if isinstance(module, TransformerBlock):
+            for module in self.objective.modules():
+                if isinstance(module, self.objective.block):
                     module.compile()
-        self.trained = {name: p for name, p in self.networks.named_parameters() if p.requires_grad}
-        self.average = Average(self.trained, self.stage.average)
-        self.optimizer = torch.optim.AdamW(
-            self.trained.values(), lr=0.0, betas=(0.9, 0.999), weight_decay=self.stage.weight_decay
-        )
-        self.shared: nn.Module = accelerator.prepare_model(self.objective)
+        self.average = Average(self._parameters(self.objective.learned), self.stage.average)
+        self.opponent: Opponent | None = None
+        if self.objective.adversary is not None and self.stage.rivalry is not None:
+            game, rivalry = self.objective.adversary, self.stage.rivalry
+            self.opponent = Opponent(game, rivalry, accelerator)
         self.done = 0  # steps
         self.seconds = 0.0  # of training, in all slices
+        self._begin(alone=self._alone(1))
+
+    def _begin(self, *, alone: bool) -> None:
+        """Makes the optimizer of what is trained from here on; an earlier one is not gone on with.
+
+        As published: the prior and the whole have an optimizer each.
+        """
+        self.objective.teach(alone=alone)
+        self.alone = alone
+        parameters = self._parameters(self.objective.parts)
+        self.trained = [p for p in parameters.values() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            self.trained, lr=0.0, betas=self.stage.betas, weight_decay=self.stage.weight_decay
+        )
+        self.shared: nn.Module = self.accelerator.prepare_model(self.objective)
+
+    def _alone(self, step: int) -> bool:
+        return step < self.stage.joint_from
+
+    def _parameters(self, names: Any) -> dict[str, nn.Parameter]:
+        parts = self.objective.parts
+        return {
+            f"{name}.{key}": parameter
+            for name in names
+            for key, parameter in parts[name].named_parameters()
+        }
 
     def resume(self) -> None:
         """Takes up the state that an earlier slice left."""
@@ -145,10 +127,14 @@ class _Run:
                 "or set of pictures",
                 hint="Give what it was begun with, or begin another with --out-dir",
             )
-        self.networks.load_state_dict(state["networks"])
+        for name, part in self.objective.parts.items():
+            part.load_state_dict(state["networks"][name])
+        self.done, self.seconds = state["step"], state["seconds"]
+        self._begin(alone=self._alone(self.done))
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.restore(state["average"])
-        self.done, self.seconds = state["step"], state["seconds"]
+        if self.opponent is not None:
+            self.opponent.restore(state["opponent"])
 
     def go(self, report: Report) -> bool:
         """Trains until the stage or the time is over."""
@@ -180,7 +166,7 @@ class _Run:
                 progress = Progress(
                     step=self.done,
                     steps=self.stage.steps,
-                    rate=rate(self.stage.cycles, self.done),
+                    rate=rate(self.stage.rates, self.done),
                     images_per_s=images / (now - since),
                     losses=values,
                     scores=scores,
@@ -194,25 +180,46 @@ class _Run:
         return True
 
     def _step(self, step: int) -> tuple[int, dict[str, Tensor]]:
+        if self.alone and not self._alone(step):
+            self._begin(alone=False)
         phase, process = self.stage.phase(step), self.accelerator.process_index
-        batch = self.data.batch(
-            step, process, count=phase.batch, patch=phase.patch, window=self.plan.recipe.window
-        )
-        config = self.plan.recipe.config
+        batch = self.data.batch(step, process, phase)
         # Another number than that of any batch, so that noise and crops have nothing in common.
-        generator = torch.Generator().manual_seed(_seed(self.plan.seed, step, process))
-        noise = torch.randn(phase.batch, config.prior_tokens, config.prior_dim, generator=generator)
+        generator = torch.Generator().manual_seed(starting.seed(self.plan.seed, step, process))
         for group in self.optimizer.param_groups:
-            group["lr"] = rate(self.stage.cycles, step)
-        losses: dict[str, Tensor] = self.shared(
-            batch.lq, batch.hq, noise.to(self.accelerator.device)
-        )
-        self.accelerator.backward(torch.stack([*losses.values()]).sum())
-        self.accelerator.clip_grad_norm_(self.trained.values(), self.stage.clip)
+            group["lr"] = rate(self.stage.rates, step)
+        outcome: Outcome = self.shared(batch.lq, batch.hq, self._noise(len(batch), generator))
+        self.accelerator.backward(torch.stack([*outcome.losses.values()]).sum())
+        if self.stage.clip is not None:
+            self.accelerator.clip_grad_norm_(self.trained, self.stage.clip)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.average.update(step)
-        return phase.batch, {name: loss.detach() for name, loss in losses.items()}
+        losses = {name: loss.detach() for name, loss in (outcome.losses | outcome.noted).items()}
+        if self.opponent is not None:
+            assert outcome.restored is not None
+            losses |= self._oppose(self.opponent, step, batch, outcome.restored, generator)
+        return len(batch), losses
+
+    def _oppose(
+        self,
+        opponent: Opponent,
+        step: int,
+        batch: Batch,
+        restored: Tensor,
+        generator: torch.Generator,
+    ) -> dict[str, Tensor]:
+        if opponent.game.rerun:
+            # As published for inpainting: the discriminator sees what the model makes now.
+            assert isinstance(self.objective, DiffIRObjective)
+            noise = self._noise(len(batch), generator)
+            with torch.no_grad():
+                restored = self.objective.answered(batch.lq, batch.hq, noise)
+        return opponent.step(step, batch, restored)
+
+    def _noise(self, count: int, generator: torch.Generator) -> Tensor:
+        noise = torch.randn(count, *self.objective.prior_shape, generator=generator)
+        return noise.to(self.accelerator.device)
 
     def _agreed(self, stop: bool) -> bool:
         # Clocks differ a little: all processes do what the first one's says.
@@ -232,22 +239,26 @@ class _Run:
     def _save(self, journal: Journal | None) -> dict[str, float]:
         scores: dict[str, float] = {}
         if journal is not None:
+            parts = self.objective.parts.items()
             self.folder.save_state(
                 {
                     "plan": self._fingerprint(),
                     "step": self.done,
                     "seconds": self.seconds,
-                    "networks": self.networks.state_dict(),
+                    "networks": {name: part.state_dict() for name, part in parts},
                     "average": self.average.state(),
                     "optimizer": self.optimizer.state_dict(),
+                    "opponent": None if self.opponent is None else self.opponent.state(),
                 }
             )
             trained = self._by_network()
             with self.average.applied():
                 averaged = None if self.stage.average is None else self._by_network()
-                self.folder.save_weights(trained, averaged)
+                files = layouts.published(self.objective, trained, averaged, self.done)
+                self.folder.save_weights(files, averaged or trained)
                 score = self.validation.score(self.objective)
             scores = {"validation": score.psnr, "input": score.input_psnr}
+            scores |= {} if score.ssim is None else {"ssim": score.ssim}
             journal.picture(self.done, sheet(score.rows, SHEET_SIDE))
             logger.info("step %d saved after %.0f s", self.done, self.seconds)
         self.accelerator.wait_for_everyone()
@@ -257,26 +268,25 @@ class _Run:
         return {
             name: {
                 key: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-                for key, tensor in self.networks.get_submodule(name).state_dict().items()
+                for key, tensor in self.objective.parts[name].state_dict().items()
             }
-            for name in TRAINED[self.plan.stage]
+            for name in self.objective.learned
         }
 
     def _fingerprint(self) -> str:
-        plan = dataclasses.replace(self.plan, sources=(), teacher=())  # folders may be moved
+        # Folders and files may be moved.
+        plan = dataclasses.replace(
+            self.plan, sources=(), teacher=(), start=(), discriminator=None, perception=None
+        )
+        given = (self.plan.discriminator is not None, self.plan.perception is not None)
         weights = [source.weight for source in self.plan.sources]
-        facts = (plan, weights, self.data.names, self.accelerator.num_processes)
+        facts = (plan, given, weights, self.data.names, self.accelerator.num_processes)
         return hashlib.sha256(repr(facts).encode()).hexdigest()
-
-
-def _seed(*numbers: int) -> int:
-    digest = hashlib.sha256(repr(numbers).encode()).digest()
-    return int.from_bytes(digest[:8], "little") % 2**63
 
 
 def _numbers(progress: Progress) -> dict[str, float]:
     losses = {f"loss/{name}": value for name, value in progress.losses.items()}
-    scores = {f"psnr/{name}": value for name, value in progress.scores.items()}
+    scores = {f"score/{name}": value for name, value in progress.scores.items()}
     return {
         **losses,
         **scores,
@@ -291,15 +301,3 @@ def _dtype(pace: Pace, device: torch.device) -> torch.dtype:
         # float16 would need its gradients scaled; what has no bfloat16 trains in float32.
         return torch.float32 if chosen == torch.float16 else chosen
     return devices.DTYPES[pace.precision]
-
-
-def _networks(plan: Plan) -> HIDiff:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_seed(plan.seed, plan.stage))
-        networks = HIDiff(plan.recipe.config, teacher=True)
-    if plan.stage == 2:
-        states = convert({path.name: checkpoints.read(path) for path in plan.teacher})
-        wanted = nn.ModuleDict({name: networks.get_submodule(name) for name in TRAINED[1]})
-        given = {name: state for name, state in states.items() if name in TRAINED[1]}
-        checkpoints.fill_strictly(wanted, given)
-    return networks

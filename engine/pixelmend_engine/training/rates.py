@@ -1,7 +1,7 @@
-"""Learning rates: cosines, one after the other."""
+"""Learning rates: cosines one after the other, or rates that hold for a while."""
 
+import dataclasses
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -14,15 +14,42 @@ class Cycle:
     end: float
 
 
-def rate(cycles: Sequence[Cycle], step: int) -> float:
-    """Returns the learning rate of a step, counted from 1; after the last cycle, its end.
+@dataclass(frozen=True)
+class Hold:
+    """One rate for all steps before this one, as far as no other holds."""
 
-    The cosine of a step is one place behind, as published: the first step is at place 0.
+    before: int
+    rate: float
+
+
+Rates = tuple[Cycle, ...] | tuple[Hold, ...]
+
+
+def rate(rates: Rates, step: int) -> float:
+    """Returns the learning rate of a step, counted from 1; after all of them, the last one's.
+
+    The cosine of a step is one place behind, as published: the first step is at place 0, and the
+    end of a cycle comes one step before the next one leaves its start.
     """
     place = step - 1
-    for cycle in cycles:
-        if place < cycle.steps:
-            fall = 0.5 * (1 + math.cos(math.pi * place / cycle.steps))
-            return cycle.end + fall * (cycle.start - cycle.end)
-        place -= cycle.steps
-    return cycles[-1].end
+    for part in rates:
+        if isinstance(part, Hold):
+            if step < part.before:
+                return part.rate
+        elif place <= part.steps:
+            fall = 0.5 * (1 + math.cos(math.pi * place / part.steps))
+            return part.end + fall * (part.start - part.end)
+        else:
+            place -= part.steps
+    last = rates[-1]
+    return last.rate if isinstance(last, Hold) else last.end
+
+
+def scaled(rates: Rates, factor: float) -> Rates:
+    """Returns the same rates, drawn out or pressed together in time."""
+    return tuple(  # pyright: ignore[reportReturnType] - of one kind, as they were
+        dataclasses.replace(part, before=max(2, round(part.before * factor)))
+        if isinstance(part, Hold)
+        else dataclasses.replace(part, steps=max(1, round(part.steps * factor)))
+        for part in rates
+    )

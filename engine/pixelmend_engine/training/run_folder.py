@@ -1,8 +1,7 @@
 """What a run leaves on the disk: the state to go on from, and weights to restore with.
 
     FOLDER/stage1/resume.state        everything that the next step depends on
-    FOLDER/stage1/published/net_g.pth one file for each network, as BasicSR writes them: `params`,
-                                      and `params_ema` where an average is kept
+    FOLDER/stage1/published/          weights in the layout of the published code (`layouts`)
     FOLDER/stage1/model.safetensors   all networks in one file, in half precision
     FOLDER/stage1/logs/               what TensorBoard shows
     FOLDER/stage2/…                   the same of the second stage
@@ -18,12 +17,10 @@ from typing import Any
 
 import torch
 from safetensors.torch import save
-from torch import Tensor
 
 from pixelmend.errors import OutputExists, OutputFailed, UnreadableCheckpoint, WeightsMissing
 from pixelmend_engine.replacing import replacing, told
-
-Networks = Mapping[str, Mapping[str, Tensor]]  # tensors by name, of each network
+from pixelmend_engine.training.layouts import Files, Networks
 
 
 @dataclass(frozen=True)
@@ -95,22 +92,20 @@ class RunFolder:
                 hint="Begin the run anew in another folder",
             ) from error
 
-    def save_weights(self, trained: Networks, averaged: Networks | None) -> None:
-        """Writes weights to restore with, in both layouts; the average where there is one.
+    def save_weights(self, files: Files, networks: Networks) -> None:
+        """Writes weights to restore with, in the published layout and in ours.
 
         Raises:
             OutputFailed: The disk is full.
         """
-        for name, state in trained.items():
-            content = {"params": dict(state)}
-            if averaged is not None:
-                content["params_ema"] = dict(averaged[name])
-            path = self.published / f"{name}.pth"
+        for name, content in files.items():
+            path = self.published / name
+            path.parent.mkdir(exist_ok=True)
             with replacing(path, overwrite=True) as temporary, told(path):
-                torch.save(content, temporary)
+                torch.save(dict(content), temporary)
         halves = {
             f"{network}.{name}": tensor.to(torch.float16).contiguous()
-            for network, state in (averaged or trained).items()
+            for network, state in networks.items()
             for name, tensor in state.items()
         }
         path = self.path / "model.safetensors"

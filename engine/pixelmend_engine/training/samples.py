@@ -7,26 +7,32 @@ from PIL import Image
 
 from pixelmend_engine import metrics, pictures
 from pixelmend_engine.contact_sheet import Print, sheet
-from pixelmend_engine.training.degradations import Degradation, degrade
-from pixelmend_engine.training.validation import middle
+from pixelmend_engine.training import augmentations, worsening
+from pixelmend_engine.training.dice import Dice
+from pixelmend_engine.training.holes import Holes
+from pixelmend_engine.training.validation import enlarged, middle
+from pixelmend_engine.training.worsening import Worsening
 
 SIDE = 256  # pixels of the photograph that are shown, as they are
 COLUMNS = 4
 
 
-def sample_sheet(photo: Path, degradation: Degradation, *, count: int, seed: int) -> Image.Image:
+def sample_sheet(photo: Path, how: Worsening, *, count: int, seed: int) -> Image.Image:
     """Shows the middle of a photograph, and so many pictures as training may make of it.
 
     Raises:
         BadImage: The photograph can't be read; see `images.read`.
     """
-    around = middle(pictures.read(photo), SIDE + 2 * degradation.reach)[None] / 255
+    picture = pictures.read(photo)
+    cut = middle(picture, worsening.cut(how, SIDE).whole)
     generator = torch.Generator().manual_seed(seed)
-    lq, hq = degrade(around.expand(count, -1, -1, -1), degradation, generator)
-    sharp = metrics.rounded(hq[0])
-    prints = [Print(sharp, "sharp")]
-    for image in lq:
-        picture = metrics.rounded(image)
-        prints.append(Print(picture, f"{metrics.psnr(picture, sharp):.2f} dB"))
+    prints = [Print(middle(picture, SIDE), "sharp")]
+    for _ in range(count):
+        if isinstance(how, Holes) and how.varied:
+            cut = augmentations.varied(picture, SIDE, Dice(generator))
+        batch = worsening.worsen(cut[None] / 255, how, SIDE, generator)
+        worse = metrics.rounded(enlarged(batch.lq, batch.hq)[0])
+        text = f"{metrics.psnr(worse, metrics.rounded(batch.hq[0])):.2f} dB"
+        prints.append(Print(worse, text))
     rows = [prints[start : start + COLUMNS] for start in range(0, len(prints), COLUMNS)]
     return sheet(rows, SIDE)

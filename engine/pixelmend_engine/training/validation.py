@@ -7,13 +7,20 @@ from statistics import fmean
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
+from torch.nn import functional
 
 from pixelmend_engine import metrics, pictures
 from pixelmend_engine.contact_sheet import Print
-from pixelmend_engine.training.data import mirrored
-from pixelmend_engine.training.degradations import Degradation, degrade
+from pixelmend_engine.training import worsening
+from pixelmend_engine.training.batch import Batch
+from pixelmend_engine.training.data import check_sizes, mirrored
 from pixelmend_engine.training.folders import Scene
-from pixelmend_engine.training.losses import Objective
+from pixelmend_engine.training.starting import Objective
+from pixelmend_engine.training.worsening import Worsening
+
+Pictures = Float[Tensor, "b i h w"]
+Restored = Float[Tensor, "b 3 hs ws"]
+Picture = UInt8[Tensor, "3 h w"]
 
 MOST = 16  # pictures; it is a look on the way, `pixelmend evaluate` is for figures
 SHOWN = 4  # pictures on a sheet
@@ -21,10 +28,14 @@ SHOWN = 4  # pictures on a sheet
 
 @dataclass(frozen=True)
 class Score:
-    """What one look found: means in dB, over RGB after rounding to 8 bit, and some pictures."""
+    """What one look found: means after rounding to 8 bit, and some pictures.
 
-    psnr: float
+    Of recipes that enlarge, the luma is compared, without a border as wide as the factor.
+    """
+
+    psnr: float  # dB
     input_psnr: float
+    ssim: float | None  # of recipes that enlarge
     rows: list[list[Print]]
 
 
@@ -34,56 +45,80 @@ class Validation:
     def __init__(
         self,
         scenes: Sequence[Scene],
-        degradation: Degradation,
+        how: Worsening,
         *,
         side: int,
         device: torch.device,
     ) -> None:
         self._cases = [
-            _case(scene, degradation, side, number) for number, scene in enumerate(scenes[:MOST])
+            _case(scene, how, side, number) for number, scene in enumerate(scenes[:MOST])
         ]
         self._device = device
 
     @torch.no_grad()
     def score(self, objective: Objective) -> Score:
         """Restores every picture as the stage does in training, and compares."""
-        networks = objective.networks
-        shape = (1, networks.config.prior_tokens, networks.config.prior_dim)
+        shape = (1, *objective.prior_shape)
         before: list[float] = []
         after: list[float] = []
+        structure: list[float] = []
         rows: list[list[Print]] = []
-        for number, (lq, hq) in enumerate(self._cases):
+        for number, case in enumerate(self._cases):
             noise = torch.randn(shape, generator=torch.Generator().manual_seed(number))
-            seen, clear = lq.to(self._device), hq.to(self._device)
-            if objective.stage == 1:
-                prior = networks.teacher_prior(seen, clear)
+            seen, clear = case.lq.to(self._device), case.hq.to(self._device)
+            made = objective.restored(seen, clear, noise.to(self._device)).cpu()
+            restored = metrics.rounded(_known_kept(case.lq, made)[0])
+            given, sharp = (metrics.rounded(x[0]) for x in (enlarged(case.lq, made), case.hq))
+            scale = case.hq.shape[-1] // case.lq.shape[-1]
+            if scale == 1:
+                before.append(metrics.psnr(given, sharp))
+                after.append(metrics.psnr(restored, sharp))
             else:
-                prior = networks.diffuse_prior(seen, noise.to(self._device))
-            restored = metrics.rounded(objective.restore(seen, prior)[0].cpu())
-            blurred, sharp = metrics.rounded(lq[0]), metrics.rounded(hq[0])
-            before.append(metrics.psnr(blurred, sharp))
-            after.append(metrics.psnr(restored, sharp))
+                before.append(metrics.luma_likeness(given, sharp, scale)[0])
+                psnr, ssim = metrics.luma_likeness(restored, sharp, scale)
+                after.append(psnr)
+                structure.append(ssim)
             if number < SHOWN:
                 texts = (f"{before[-1]:.2f} dB", f"{after[-1]:.2f} dB", "sharp")
-                row = zip((blurred, restored, sharp), texts, strict=True)
+                row = zip((given, restored, sharp), texts, strict=True)
                 rows.append([Print(picture, text) for picture, text in row])
-        return Score(fmean(after), fmean(before), rows)
+        return Score(fmean(after), fmean(before), fmean(structure) if structure else None, rows)
 
 
-def _case(
-    scene: Scene, degradation: Degradation, side: int, number: int
-) -> tuple[Float[Tensor, "1 3 h w"], Float[Tensor, "1 3 h w"]]:
+def enlarged(lq: Pictures, like: Restored) -> Restored:
+    """Shows the colors of poor pictures in the size of others."""
+    if lq.shape[-2:] == like.shape[-2:]:
+        return lq[:, :3]
+    return functional.interpolate(lq[:, :3], size=like.shape[-2:], mode="bicubic").clamp(0, 1)
+
+
+def _known_kept(lq: Pictures, made: Restored) -> Restored:
+    """Takes what a network made for holes alone, where it was told of holes."""
+    if lq.shape[1] == 3:
+        return made
+    return lq[:, :3] + lq[:, 3:] * made
+
+
+def _case(scene: Scene, how: Worsening, side: int, number: int) -> Batch:
     if scene.blurred is not None:
+        scale = worsening.scale(how)
         blurred, sharp = (pictures.read(path) for path in scene.paths)
-        return middle(blurred, side)[None] / 255, middle(sharp, side)[None] / 255
-    around = middle(pictures.read(scene.sharp), side + 2 * degradation.reach)
+        check_sizes(scene, blurred, sharp, scale)
+        lq = middle(blurred, side // scale)
+        return Batch(lq[None] / 255, middle(sharp, side, scale)[None] / 255)
+    around = middle(pictures.read(scene.sharp), worsening.cut(how, side).whole)
     generator = torch.Generator().manual_seed(number)
-    return degrade(around[None] / 255, degradation, generator)
+    return worsening.worsen(around[None] / 255, how, side, generator)
 
 
-def middle(picture: UInt8[Tensor, "3 h w"], side: int) -> UInt8[Tensor, "3 n n"]:
-    """Cuts the middle out of a picture; a smaller one is mirrored at its borders."""
+def middle(picture: Picture, side: int, scale: int = 1) -> UInt8[Tensor, "3 n n"]:
+    """Cuts the middle out of a picture; a smaller one is mirrored at its borders.
+
+    It is that of the `scale` times smaller picture that belongs to it.
+    """
     for axis in (1, 2):
-        size = picture.shape[axis]
-        picture = picture.index_select(axis, mirrored((size - side) // 2, side, size))
+        size = picture.shape[axis] // scale
+        first = (size - side // scale) // 2 * scale
+        indices = mirrored(first, side, size * scale)
+        picture = picture.index_select(axis, indices)
     return picture

@@ -56,7 +56,10 @@ class Compare(QWidget):
         )
 
     def show_pictures(self, before: QImage, after: QImage) -> None:
-        """Takes two pictures of the same size."""
+        """Takes two pictures of one scene; a smaller one before is enlarged for comparison."""
+        if before.size() != after.size():
+            smooth = Qt.TransformationMode.SmoothTransformation
+            before = before.scaled(after.size(), Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
         self._before, self._after, self._scaled = before, after, None
         self.update()
 

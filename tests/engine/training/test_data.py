@@ -7,21 +7,22 @@ import pytest
 import torch
 from fakes import CPU
 from PIL import Image
-from tiny_run import SOFT
+from tiny_run import RECIPE, SOFT
 
 from pixelmend.errors import BadRequest
 from pixelmend_engine.training.data import Data, mirrored
 from pixelmend_engine.training.folders import Source
+from pixelmend_engine.training.recipe import Phase
 
 ROOM = 1 << 30
 
 
 def data(*sources: Source, seed: int = 0, room: int = ROOM, spare: int = 0) -> Data:
-    return Data(sources, SOFT, seed=seed, device=CPU, room_bytes=room, spare_bytes=spare)
+    return Data(sources, RECIPE, SOFT, seed=seed, device=CPU, room_bytes=room, spare_bytes=spare)
 
 
 def batch(of: Data, step: int = 1, process: int = 0) -> torch.Tensor:
-    drawn = of.batch(step, process, count=3, patch=32, window=64)
+    drawn = of.batch(step, process, Phase(1, 32, 3))
     assert drawn.lq.shape == drawn.hq.shape == (3, 3, 32, 32)
     return drawn.lq
 
@@ -62,11 +63,11 @@ def test_pairs_are_cut_and_turned_together(photos: Path, tmp_path: Path) -> None
             dark = Image.fromarray(np.array(image) // 2)
         dark.save(tmp_path / "set" / "blur" / path.name)
     pairs = Source(kind="pairs", folder=tmp_path / "set")
-    drawn = data(pairs).batch(1, 0, count=4, patch=32, window=64)
+    drawn = data(pairs).batch(1, 0, Phase(1, 32, 4))
     assert torch.equal((drawn.hq * 255).round() // 2, (drawn.lq * 255).round())
 
     mixed = data(pairs, Source(kind="sharp", folder=photos, weight=1e-9))
-    drawn = mixed.batch(1, 0, count=4, patch=32, window=64)
+    drawn = mixed.batch(1, 0, Phase(1, 32, 4))
     assert torch.equal((drawn.hq * 255).round() // 2, (drawn.lq * 255).round())
 
 

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 import tiny_run
-from tiny_run import FEW, SAVE_EVERY, STEPS, plan, shortened
+from tiny_run import RECIPE, STEPS, plan, shortened
 
 from pixelmend.errors import BadRequest, OutputExists, TrainingDiverged, UnreadableCheckpoint
 from pixelmend_engine import checkpoints
 from pixelmend_engine.models.hidiff import convert
 from pixelmend_engine.training import loop
-from pixelmend_engine.training.loop import Pace, Plan, Progress
+from pixelmend_engine.training.plan import Pace, Plan, Progress
 from pixelmend_engine.training.rates import Cycle
 from pixelmend_engine.training.run_folder import RunFolder
 
+FEW, SAVE_EVERY = 24, 5  # steps of a run that is killed
 PACE = Pace(device="cpu", report_every=1, save_every=10)
 
 
@@ -52,7 +53,9 @@ class Process:
     """A run in a process of its own, that says what it loses at each step."""
 
     def __init__(self, photos: Path, folder: Path, *options: str) -> None:
-        command = [sys.executable, tiny_run.__file__, str(photos), str(folder), *options]
+        numbers = (str(FEW), str(SAVE_EVERY))
+        given = (RECIPE.id, str(photos), str(folder), *numbers, *options)
+        command = [sys.executable, tiny_run.__file__, *given]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def losses(self, until: int = FEW) -> dict[int, str]:
@@ -126,7 +129,7 @@ def test_losses_that_are_no_numbers_end_a_run_and_leave_what_was_saved(
 ) -> None:
     planned = plan(photos)
     stage = dataclasses.replace(
-        planned.recipe.stages[0], cycles=(Cycle(2, 1e-4, 1e-4), Cycle(8, 1e30, 1e30)), clip=1e9
+        planned.recipe.stages[0], rates=(Cycle(1, 1e-4, 1e-4), Cycle(9, 1e30, 1e30)), clip=1e9
     )
     recipe = dataclasses.replace(planned.recipe, stages=(stage, stage))
     with pytest.raises(TrainingDiverged, match="the loss of the pixels is no number"):

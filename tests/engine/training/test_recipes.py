@@ -3,13 +3,15 @@
 import pytest
 
 from pixelmend.errors import BadRequest
+from pixelmend_engine.catalog import diffir as catalog
 from pixelmend_engine.catalog.hidiff import COMPACT
-from pixelmend_engine.training import recipes
+from pixelmend_engine.training import diffir_recipes, recipes
 from pixelmend_engine.training.rates import rate
+from pixelmend_engine.training.realworld import RealWorld
 
 
 def test_crops_grow_as_published() -> None:
-    stage = recipes.find("gopro").stages[0]
+    stage = recipes.find("gopro").stage(1)
     seen = [stage.phase(step) for step in (1, 20_000, 20_001, 100_001, 300_000)]
     assert [(phase.patch, phase.batch) for phase in seen] == [
         (128, 16), (128, 16), (160, 10), (384, 2), (384, 2),
@@ -24,8 +26,8 @@ def test_a_shorter_recipe_keeps_its_proportions() -> None:
     assert [stage.steps for stage in short.stages] == [60, 180]
     assert [phase.until for phase in short.stages[1].phases] == [100, 150, 180]
     for before, after in zip(whole.stages, short.stages, strict=True):
-        assert rate(after.cycles, after.steps) == pytest.approx(
-            rate(before.cycles, before.steps), rel=0.1, abs=1e-5
+        assert rate(after.rates, after.steps) == pytest.approx(
+            rate(before.rates, before.steps), rel=0.1, abs=1e-5
         )
 
 
@@ -43,3 +45,31 @@ def test_a_recipe_that_is_not_there_is_told() -> None:
 
 def test_the_compact_recipe_makes_the_bundled_model() -> None:
     assert recipes.find("compact").config is COMPACT
+
+
+def test_each_model_of_diffir_has_a_recipe_of_its_name_and_size() -> None:
+    models = {spec.id: spec.config for spec in catalog.MODELS}
+    own = {recipe.id: recipe.config for recipe in diffir_recipes.RECIPES}
+    psnr = "diffir-realsr-x4-psnr"  # what the second stage of `diffir-realsr-x4` leaves
+    assert own == {name: config for name, config in models.items() if name != psnr}
+
+
+def test_a_recipe_may_have_three_stages_and_all_become_shorter() -> None:
+    short = recipes.find("diffir-realsr-x4").scaled(24)
+    assert [stage.steps for stage in short.stages] == [10, 10, 4]
+    assert [stage.joint_from for stage in short.stages] == [1, 1, 1]
+    longer = recipes.find("diffir-deblur").stage(2).scaled(4000)
+    assert longer.joint_from == 1000
+    assert [phase.until for phase in longer.phases] == [1500, 2100, 2600, 3200, 3600, 4000]
+    rivalry = short.stage(3).rivalry
+    assert rivalry is not None
+    assert [rate(rivalry.rates, step) for step in (1, 4)] == [1e-4, 1e-4]
+
+
+def test_only_the_last_stage_of_sharpened_recipes_sharpens() -> None:
+    recipe = recipes.find("diffir-realsr-x2-v2")
+    found = [recipe.worsening_in(number) for number in (1, 2, 3)]
+    assert found == [
+        RealWorld(scale=2), RealWorld(scale=2), RealWorld(scale=2, sharpened=True),
+    ]  # fmt: skip
+    assert recipe.last_worsening == found[2]

@@ -18,24 +18,14 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def test_weights_are_written_in_both_layouts(folder: RunFolder) -> None:
-    trained, averaged = {"net_d": {"a": torch.ones(2)}}, {"net_d": {"a": torch.full((2,), 2.0)}}
-    folder.save_weights(trained, averaged)
-    raw = torch.load(folder.published / "net_d.pth", weights_only=True)
-    assert {key: state["a"].tolist() for key, state in raw.items()} == {
-        "params": [1, 1],
-        "params_ema": [2, 2],
-    }
-    # Whoever restores takes the average.
-    assert checkpoints.read(folder.published / "net_d.pth")["a"].tolist() == [2, 2]
+    content = {"params": {"a": torch.ones(2)}}
+    networks = {"net_d": {"a": torch.full((2,), 2.0)}}
+    folder.save_weights({"net_d.pth": content, "other/net_x.pth": content}, networks)
+    for name in ("net_d.pth", "other/net_x.pth"):
+        assert checkpoints.read(folder.published / name)["a"].tolist() == [1, 1]
     stored = checkpoints.read(folder.path / "model.safetensors")
     assert stored["net_d.a"].dtype == torch.float16
     assert stored["net_d.a"].tolist() == [2, 2]
-
-
-def test_without_an_average_the_weights_are_as_published(folder: RunFolder) -> None:
-    folder.save_weights({"net_d": {"a": torch.ones(2)}}, None)
-    raw = torch.load(folder.published / "net_d.pth", weights_only=True)
-    assert list(raw) == ["params"]
 
 
 def test_a_state_comes_back(folder: RunFolder) -> None:

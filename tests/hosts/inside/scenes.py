@@ -19,6 +19,7 @@ TYPES = {
     "YA": (Gimp.ImageBaseType.GRAY, Gimp.ImageType.GRAYA_IMAGE),
 }
 told = {}
+made = []  # images that procedures returned
 files = iter(range(10_000))
 
 
@@ -52,8 +53,11 @@ def call(image, drawables, name="plug-in-pixelmend-deblur", **options):
     for option, value in options.items():
         config.set_property(option, value)
     result = Gimp.get_pdb().lookup_procedure(name).run(config)
-    text = result.index(1) if result.length() > 1 else ""
-    return {"status": result.index(0).value_nick, "text": text}
+    said = result.index(1) if result.length() > 1 else ""
+    if isinstance(said, Gimp.Image):
+        made.append(said)
+        said = ""
+    return {"status": result.index(0).value_nick, "text": said}
 
 
 def dump(data):
@@ -282,6 +286,77 @@ def again_of_a_selection():
     Gimp.Selection.none(image)
     answer = call(image, [image.get_layers()[0]], "plug-in-pixelmend-again")
     return {"first": first, **answer, "layers": everything(image)}
+
+
+UPSCALE = "plug-in-pixelmend-upscale"
+FILL = "plug-in-pixelmend-inpaint"
+
+
+def size(image):
+    return [image.get_width(), image.get_height()]
+
+
+@scene
+def upscaled_into_a_new_image():
+    image, layer = photo("RGBA", Gimp.Precision.U16_NON_LINEAR, Gimp.ColorProfile.new_rgb_adobe())
+    image.set_resolution(300, 150)
+    layer.set_opacity(80)
+    layer.add_mask(layer.create_mask(Gimp.AddMaskType.WHITE))
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 20, 20, 20, 20)
+    before = pixels(layer)
+    answer = call(image, [layer], UPSCALE, model="diffir-realsr-x2")
+    new = made.pop()
+    again = call(new, [new.get_layers()[0]], "plug-in-pixelmend-again")
+    return {"before": before, **answer, "old": everything(image), "old_size": size(image),
+            "layers": everything(new), "size": size(new), "again": again,
+            "resolution": list(new.get_resolution())[1:]}  # fmt: skip
+
+
+@scene
+def upscaled_here():
+    image, layer = photo()
+    other = add(image, name="other")
+    other.set_offsets(20, 30)
+    before = pixels(layer)
+    answer = call(image, [other, layer], UPSCALE, model="diffir-realsr-x2", place="here")
+    same = made.pop().get_id() == image.get_id()
+    return {"before": before, **answer, "layers": everything(image), "size": size(image),
+            "same": same}  # fmt: skip
+
+
+@scene
+def upscaled_by_what_no_model_does():
+    image, layer = photo()
+    answer = call(image, [layer], UPSCALE, model="diffir-realsr-x2", scale="4", place="here")
+    return {**answer, "layers": everything(image), "size": size(image)}
+
+
+@scene
+def filled_selection():
+    image, layer = photo()
+    image.select_ellipse(Gimp.ChannelOps.REPLACE, 41, 37, 30, 24)
+    Gimp.Selection.feather(image, 8)
+    before, selected = pixels(layer), selection(layer)
+    answer = call(image, [layer], FILL, model="diffir-inpaint-faces")
+    return {"before": before, "selected": selected, **answer, "layers": everything(image)}
+
+
+@scene
+def filled_transparency():
+    image, layer = photo("RGBA")
+    clear = b"\x64\x64\x64\x00" * 20 + b"\xc8\xc8\xc8\x80" * 20
+    for row in range(10):
+        layer.get_buffer().set(Gegl.Rectangle.new(30, 30 + row, 40, 1), "R'G'B'A u8", clear)
+    layer.get_buffer().flush()
+    before = pixels(layer)
+    answer = call(image, [layer], FILL, model="diffir-inpaint-faces")
+    return {"before": before, **answer, "layers": everything(image)}
+
+
+@scene
+def nothing_to_fill():
+    image, layer = photo()
+    return {**call(image, [layer], FILL, model="diffir-inpaint-faces"), "layers": everything(image)}
 
 
 with open(os.path.join(folder, "told.json"), "w") as file:

@@ -46,7 +46,7 @@ def parts(image, layer):
     """Does by hand what the procedure does, and looks at the clock in between."""
     start = time.monotonic()
     new = layers.double(layer)
-    area = layers.selected_area(layer)
+    area = layers.selected_area(layer, {"context": 128, "widest": None})
     raster = layers.read(new, area, None)
     was_read = time.monotonic()
     result, _ = client.restore(raster, "deblur", {})

@@ -5,17 +5,18 @@ from the paper in how the GoPro system makes its noisy prior.
 """
 
 import math
-from typing import Literal, cast
+from collections.abc import Mapping
+from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pixelmend_engine.checkpoints import StateDict, fill_strictly
 from pixelmend_engine.diffusion.schedule import float32
-from pixelmend_engine.models.hidiff import HIDiff, Pictures, Prior
-
-StageNumber = Literal[1, 2]
-Losses = dict[str, Float[Tensor, ""]]
+from pixelmend_engine.models.hidiff import HIDiff, Pictures, Prior, TransformerBlock
+from pixelmend_engine.training.outcome import Losses, Outcome
+from pixelmend_engine.training.recipe import Stage, StageNumber
 
 # Which networks each stage changes. The teacher, `net_le`, is frozen in stage 2.
 TRAINED: dict[StageNumber, tuple[str, ...]] = {
@@ -24,28 +25,61 @@ TRAINED: dict[StageNumber, tuple[str, ...]] = {
 }
 
 
-class Objective(nn.Module):
+class HIDiffObjective(nn.Module):
     """The networks and what is asked of them: losses in `forward`, so that several GPUs share it.
 
     `dtype` is what `net_g` computes in; everything about the prior stays in float32, as it does
     when pictures are restored.
     """
 
+    block = TransformerBlock  # what is worth compiling
+    adversary = None
+
     def __init__(
-        self, networks: HIDiff, stage: StageNumber, dtype: torch.dtype, frequency_weight: float
+        self, networks: HIDiff, number: StageNumber, stage: Stage, dtype: torch.dtype
     ) -> None:
         super().__init__()
         self.networks = networks
-        self.stage: StageNumber = stage
+        self.number: StageNumber = number
         self.dtype = dtype
-        self.frequency_weight = frequency_weight
-        for name, network in networks.named_children():
-            network.requires_grad_(name in TRAINED[stage])
+        self.frequency_weight = stage.frequency_weight
 
-    def forward(self, lq: Pictures, hq: Pictures, noise: Prior) -> Losses:
-        """Returns the losses, which are to be added up; `noise` is standard normal."""
+    @property
+    def parts(self) -> dict[str, nn.Module]:
+        """The networks by their names in checkpoints."""
+        return dict(self.networks.named_children())
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The parts that the stage leaves behind."""
+        return TRAINED[self.number]
+
+    @property
+    def prior_shape(self) -> tuple[int, ...]:
+        """The shape of a prior, without the batch."""
+        return self.networks.prior_shape
+
+    def teach(self, *, alone: bool) -> None:
+        """Freezes what is not trained; the prior is never learned alone here."""
+        assert not alone
+        for name, part in self.parts.items():
+            part.requires_grad_(name in self.learned)
+
+    def begin(self, first: Mapping[str, StateDict], second: Mapping[str, StateDict]) -> None:
+        """Fills the networks with those of stage 1, for stage 2.
+
+        Raises:
+            UnreadableCheckpoint: They are others, or not all there.
+        """
+        assert not second
+        if self.number == 2:
+            wanted = nn.ModuleDict({name: self.parts[name] for name in TRAINED[1]})
+            fill_strictly(wanted, {name: first[name] for name in TRAINED[1] if name in first})
+
+    def forward(self, lq: Pictures, hq: Pictures, noise: Prior) -> Outcome:
+        """Returns the losses; `noise` is standard normal."""
         losses: Losses = {}
-        if self.stage == 1:
+        if self.number == 1:
             prior = self.networks.teacher_prior(lq, hq)
         else:
             with torch.no_grad():
@@ -56,7 +90,13 @@ class Objective(nn.Module):
         losses["pixels"] = (restored - hq).abs().mean()
         if self.frequency_weight:
             losses["frequencies"] = self.frequency_weight * frequency_loss(restored, hq)
-        return losses
+        return Outcome(losses, {}, restored)
+
+    def restored(self, lq: Pictures, hq: Pictures, noise: Prior) -> Pictures:
+        """Restores pictures as the stage does, without having seen `hq` if it can do without."""
+        if self.number == 1:
+            return self.restore(lq, self.networks.teacher_prior(lq, hq))
+        return self.restore(lq, self.networks.diffuse_prior(lq, noise))
 
     def restore(self, lq: Pictures, prior: Prior) -> Pictures:
         """Runs the transformer alone, in `dtype`."""

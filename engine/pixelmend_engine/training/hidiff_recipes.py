@@ -1,0 +1,60 @@
+"""How HI-Diff is trained: as published, and in the size of the bundled model.
+
+Source of the published numbers: github.com/zhengchen1999/HI-Diff at b3bfd16, option files
+`options/train/*.yml`, and arXiv:2305.12966, section 4.1. RealBlur-R's second stage names no first
+one there, and GoPro's is misnamed; what all files agree on is taken for what was meant.
+"""
+
+from pixelmend_engine.catalog.hidiff import COMPACT, GOPRO, REALBLUR
+from pixelmend_engine.training.degradations import MILD, STRONG
+from pixelmend_engine.training.rates import Cycle
+from pixelmend_engine.training.recipe import Phase, Recipe, Stage
+
+PUBLISHED = Stage(
+    phases=(
+        Phase(20_000, 128, 16),
+        Phase(40_000, 160, 10),
+        Phase(60_000, 192, 8),
+        Phase(80_000, 256, 4),
+        Phase(100_000, 320, 2),
+        Phase(300_000, 384, 2),
+    ),
+    rates=(Cycle(100_000, 2e-4, 2e-4), Cycle(200_000, 2e-4, 1e-6)),
+)
+
+COMPACT_FIRST = Stage(
+    phases=(Phase(6_000, 128, 16),),
+    rates=(Cycle(200, 0.0, 8e-4), Cycle(5_800, 8e-4, 1e-4)),
+    average=0.999,
+    frequency_weight=0.05,
+)
+COMPACT_SECOND = Stage(
+    phases=(Phase(10_000, 128, 16), Phase(15_000, 192, 8), Phase(18_000, 256, 4)),
+    rates=(Cycle(200, 0.0, 8e-4), Cycle(17_800, 8e-4, 1e-6)),
+    average=0.999,
+    frequency_weight=0.05,
+)
+
+RECIPES = (
+    Recipe(
+        id="compact",
+        title="HI-Diff Compact, the bundled model's size",
+        config=COMPACT,
+        stages=(COMPACT_FIRST, COMPACT_SECOND),
+        worsening=MILD,
+    ),
+    Recipe(
+        id="gopro",
+        title="HI-Diff GoPro, as published",
+        config=GOPRO,
+        stages=(PUBLISHED, PUBLISHED),
+        worsening=STRONG,
+    ),
+    Recipe(
+        id="realblur",
+        title="HI-Diff RealBlur-J and -R, as published",
+        config=REALBLUR,
+        stages=(PUBLISHED, PUBLISHED),
+        worsening=STRONG,
+    ),
+)

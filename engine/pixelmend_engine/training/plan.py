@@ -1,0 +1,64 @@
+"""What is trained, where, and how far it is."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pixelmend_engine.training.folders import Source
+from pixelmend_engine.training.recipe import Recipe, Stage, StageNumber
+from pixelmend_engine.training.worsening import Worsening
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that the weights at the end of one stage depend on."""
+
+    recipe: Recipe
+    number: StageNumber
+    sources: tuple[Source, ...]
+    seed: int = 0
+    teacher: tuple[Path, ...] = ()  # files of stage 1; for later stages
+    start: tuple[Path, ...] = ()  # files of stage 2; for stage 3
+    discriminator: Path | None = None  # where it begins; None: with random weights
+    perception: Path | None = None  # of the network that compares pictures; None: they are not
+    validation_side: int = 256  # pixels
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that is planned."""
+        return self.recipe.stage(self.number)
+
+    @property
+    def worsening(self) -> Worsening:
+        """What is done to pictures."""
+        return self.recipe.worsening_in(self.number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Where and how a run goes on; none of it decides which batches are seen."""
+
+    device: Literal["auto", "cpu"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    compiled: bool = False
+    minutes: float = math.inf  # then the run stops, to be resumed
+    save_every: int = 1000  # steps; a validation comes with it
+    report_every: int = 20  # steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a run is."""
+
+    step: int
+    steps: int
+    rate: float
+    images_per_s: float
+    losses: dict[str, float]
+    # When there was a look: validation and input in dB, and the SSIM of recipes that enlarge.
+    scores: dict[str, float] = field(default_factory=dict[str, float])
+
+
+Report = Callable[[Progress], None]

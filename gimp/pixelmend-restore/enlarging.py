@@ -1,0 +1,111 @@
+"""The five functions of a host, for a result that is larger than the layer it comes from."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+import layers
+import recipe
+from display import Display
+from gi.repository import Gimp
+from recipe import Recipe
+from restoring import Following
+
+from pixelmend.selection import Area
+from pixelmend.wire import Json, Raster
+
+NO_SOURCE = 0  # no layer's tattoo: there is no layer that *Restore Again* could start from
+
+
+class LargerLayer(Following):
+    """Enlarges a whole layer: into a new image, or into its own, which is scaled."""
+
+    def __init__(
+        self, layer: Gimp.Layer, task: Json, options: Json, display: Display, *, here: bool
+    ) -> None:
+        super().__init__(layer, task, options, display)
+        self.here = here
+
+    def read(self) -> Raster:
+        self.area = Area(0, 0, self.layer.get_width(), self.layer.get_height())
+        self.format = layers.format_of(self.layer).babl
+        return layers.read(self.layer, self.area, None)
+
+    def write(self, raster: Raster, facts: Json) -> None:
+        self.raster, self.facts = raster, facts
+
+    @property
+    def result(self) -> Gimp.Layer:
+        return self.new
+
+    @staticmethod
+    def insert_all(image: Gimp.Image, hosts: List[Any]) -> Gimp.Image:
+        """Puts all results into one image: a new one, or theirs, scaled, in one undo step."""
+        scale = hosts[0].facts["scale"]
+        size = int(image.get_width() * scale), int(image.get_height() * scale)
+        if not hosts[0].here:
+            return _new_image(image, hosts, size, scale)
+        image.undo_group_start()
+        try:
+            image.scale(*size)
+            for one in hosts:
+                place = image.get_item_position(one.layer)
+                one.insert_into(image, layers.double(one.layer), one.layer.get_parent(), place)
+            image.set_selected_layers([one.result for one in hosts])
+        finally:
+            image.undo_group_end()
+        return image
+
+    def insert_into(
+        self, image: Gimp.Image, copy: Gimp.Layer, parent: Gimp.Layer | None, place: int
+    ) -> None:
+        """Puts the result into an image, in the place of a copy of its layer."""
+        _, x, y = copy.get_offsets() if self.here else self.layer.get_offsets()
+        scale = 1 if self.here else self.facts["scale"]
+        image.insert_layer(copy, parent, place)
+        width, height = self.raster.width, self.raster.height
+        if (copy.get_width(), copy.get_height()) != (width, height):
+            copy.scale(width, height, False)  # with its mask
+        copy.set_offsets(int(x * scale), int(y * scale))
+        whole = Area(0, 0, width, height)
+        layers.fill(copy, whole, self.format, self.raster.data)
+        copy.update(0, 0, width, height)
+        copy.set_name(self._name(self.facts))
+        made = Recipe(
+            task=self.task["id"],
+            options=self.options,
+            model=self.facts["model"],
+            version=self.facts["version"],
+            source=NO_SOURCE,
+            area=whole,
+        )
+        recipe.keep(copy, made)
+        self.new = copy
+
+    def compare(self) -> None:
+        """Shows the layer, as it is now, and what came of it."""
+        whole = Area(0, 0, self.layer.get_width(), self.layer.get_height())
+        self._display.compare_sizes((self.layer, whole), (self.new, self.new_area()))
+
+    def new_area(self) -> Area:
+        return Area(0, 0, self.raster.width, self.raster.height)
+
+
+def _new_image(
+    image: Gimp.Image, hosts: List[LargerLayer], size: tuple[int, int], scale: float
+) -> Gimp.Image:
+    new = Gimp.Image.new_with_precision(*size, image.get_base_type(), image.get_precision())
+    new.undo_disable()
+    profile = image.get_color_profile()
+    if profile is not None:
+        new.set_color_profile(profile)
+    found, across, down = image.get_resolution()
+    if found:
+        new.set_resolution(across * scale, down * scale)
+    new.set_unit(image.get_unit())
+    for one in hosts:
+        copy = Gimp.Layer.new_from_drawable(layers.double(one.layer), new)
+        one.insert_into(new, copy, None, len(new.get_layers()))
+    new.set_selected_layers([one.result for one in hosts])
+    new.undo_enable()
+    return new

@@ -1,0 +1,59 @@
+"""What makes pictures worse for super-resolution is what the published operators (BasicSR) do.
+
+Tolerances: kernels are float64 in both. Pictures are float32 in [0, 1], which rounds at 6e-8 of a
+sum of a few hundred terms. In compression the largest number is 255, through two transforms.
+"""
+
+import json
+from typing import Any
+
+import pytest
+import torch
+from golden.vectors import HERE, assert_near
+from torch import Tensor
+
+from pixelmend_engine import checkpoints
+from pixelmend_engine.training import jpeg
+from pixelmend_engine.training.realworld_kernels import bell, filtered, sinc
+from pixelmend_engine.training.sharpening import sharpened
+
+GOLDEN = checkpoints.read(HERE / "diffir-degradation-ops.safetensors")
+KERNELS: dict[str, dict[str, Any]] = json.loads((HERE / "diffir-degradation-ops.json").read_text())[
+    "kernel_parameters"
+]
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernels(name: str) -> None:
+    given = KERNELS[name]
+    kind = name.removeprefix("kernel/").split("_")[0]
+    size, sigma_x = given["kernel_size"], given.get("sigma_x", 1.0)
+    if kind == "sinc":
+        found = sinc(size, given["cutoff"])
+    else:
+        sigma = (sigma_x, given.get("sigma_y", sigma_x))
+        found = bell(
+            "gaussian" if kind in ("iso", "aniso") else kind,  # pyright: ignore[reportArgumentType]
+            size,
+            sigma,
+            given.get("theta", 0.0),
+            given.get("beta", 1.0),
+        )
+    # Two libraries' J1 agree to a few units of float64; the rest is the order of sums.
+    assert_near(found, GOLDEN[name], 1e-12)
+
+
+def test_each_picture_is_filtered_with_its_own_kernel() -> None:
+    found = filtered(GOLDEN["img"], GOLDEN["filter2d/kernels"])
+    assert_near(found, GOLDEN["filter2d/out"], 1e-6)
+
+
+def test_sharpened_targets() -> None:
+    assert_near(sharpened(GOLDEN["img"]), GOLDEN["usm/out"], 1e-6)
+
+
+def test_compression() -> None:
+    found: Tensor = jpeg.compress_plainly(GOLDEN["jpeg/in"], GOLDEN["jpeg/quality"])
+    assert_near(found, GOLDEN["jpeg/out"], 1e-5)
+    assert (found - GOLDEN["jpeg/in"]).abs().max() > 0.1
+    assert torch.isfinite(found).all()
