@@ -6,7 +6,7 @@ import torch
 
 from pixelmend_engine import devices
 from pixelmend_engine.faces import loading
-from pixelmend_engine.faces.detection import Detector
+from pixelmend_engine.faces.detection import Detector, Find
 from pixelmend_engine.faces.parsing import Parser
 from pixelmend_engine.faces.restoring import Tools
 
@@ -20,7 +20,7 @@ class FaceTools:
         self._detector: Detector | None = None
         self._parser: Parser | None = None
 
-    def detector(self, device: torch.device) -> Detector:
+    def detector(self, device: torch.device) -> Find:
         """Returns the detector on a device.
 
         Raises:

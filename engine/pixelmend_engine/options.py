@@ -202,6 +202,7 @@ FACE: dict[str, Schema] = {  # of faces, beside the background, which names mode
         "minimum": 1,
         "maximum": MAX_UPSCALE,
         "default": 1.0,
+        "editors": False,  # where the result is a layer of the picture's size
     },
     "aligned": {
         "title": "Aligned",

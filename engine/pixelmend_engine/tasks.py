@@ -8,6 +8,7 @@ from jsonschema import Draft202012Validator
 
 from pixelmend.errors import BadRequest
 from pixelmend_engine import options, registry, weights
+from pixelmend_engine.catalog import faces
 from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE, Task
 from pixelmend_engine.registry import AUTO
 
@@ -37,7 +38,7 @@ def describe(models_dir: Path) -> list[dict[str, Any]]:
             "id": task,
             "title": title,
             "result": RESULTS[task],
-            "context": CONTEXT,
+            "context": faces.CONTEXT if task == "face" else CONTEXT,
             "widest": WIDEST_HOLE if task == "inpaint" else None,
             "models": [
                 {

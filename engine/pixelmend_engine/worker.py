@@ -1,7 +1,7 @@
 """What the engine does with a job: a body in, a restored body out."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pixelmend.wire import Bytes, Raster, decode, encode
 from pixelmend_engine import tasks
@@ -9,12 +9,17 @@ from pixelmend_engine.jobs import Say
 from pixelmend_engine.network import OFFLINE, Network
 from pixelmend_engine.session import Choice, Session
 
+if TYPE_CHECKING:
+    from pixelmend_engine.face_tools import FaceTools
+
 
 class Worker:
     """Restores pictures with the models of one folder."""
 
-    def __init__(self, models_dir: Path, network: Network = OFFLINE) -> None:
-        self._session = Session(models_dir, network)
+    def __init__(
+        self, models_dir: Path, network: Network = OFFLINE, face_tools: "FaceTools | None" = None
+    ) -> None:
+        self._session = Session(models_dir, network, face_tools)
 
     def run(self, body: memoryview, say: Say) -> list[Bytes]:
         """Restores the picture in a body; alpha and what the mask leaves out stay as they are."""

@@ -34,9 +34,16 @@ class Field:
 
 
 def fields(task: Json) -> list[Field]:
-    """Lists the fields of a task's dialog, in the order of its description."""
+    """Lists the fields of a task's dialog, in the order of its description.
+
+    What makes sense for files alone is left out.
+    """
     properties = cast("dict[str, Json]", task["options"]["properties"])
-    return [_field(name, option, task) for name, option in properties.items()]
+    return [
+        _field(name, option, task)
+        for name, option in properties.items()
+        if option.get("editors", True)
+    ]
 
 
 def place(task: Json) -> Field | None:
