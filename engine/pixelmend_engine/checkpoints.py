@@ -27,16 +27,15 @@ DAMAGED = (  # what the readers raise over bytes that are no checkpoint
     TypeError,
     ValueError,
 )
-PARTS = ("generator.", "discriminator.")  # what of GANs Lightning keeps in one file
 SHOWN = 3  # names in a message; the rest is counted
 
 
-def read(path: Path, part: str = "generator") -> StateDict:
+def read(path: Path, part: str | None = None) -> StateDict:
     """Reads a `.safetensors` file, or a pickled one that holds tensors.
 
     They may stand alone, or under `params` or `params_ema`, as BasicSR writes them, or under
-    `state_dict`, as Lightning does, beside what else it keeps of training: all of them, or a `part`
-    where it names parts.
+    `state_dict`, as Lightning does: of what stands there the `part`, or where none is named the
+    generator, or all if nothing is called so.
 
     Where training kept an average of the weights (`params_ema`) beside them, that is taken.
 
@@ -66,7 +65,7 @@ def open_any(path: Path) -> object:
         ) from error
 
 
-def _tensors(loaded: object, name: str, part: str) -> StateDict:
+def _tensors(loaded: object, name: str, part: str | None) -> StateDict:
     entries: Mapping[object, object] = {}
     if isinstance(loaded, Mapping):
         entries = cast("Mapping[object, object]", loaded)
@@ -74,7 +73,10 @@ def _tensors(loaded: object, name: str, part: str) -> StateDict:
         inner = entries.get("params_ema", entries.get("params"))
         entries = cast("Mapping[object, object]", inner) if isinstance(inner, Mapping) else {}
     elif isinstance(inner := entries.get("state_dict"), Mapping):
-        entries = _of_part(cast("Mapping[object, object]", inner), f"{part}.")
+        kept = cast("Mapping[object, object]", inner)
+        entries = _of_part(kept, part or "generator")
+        if part is None and not entries:
+            entries = kept
     state: StateDict = {
         # Training on several GPUs leaves this prefix; published loaders strip it too.
         key.removeprefix("module."): value
@@ -89,13 +91,11 @@ def _tensors(loaded: object, name: str, part: str) -> StateDict:
     return state
 
 
-def _of_part(entries: Mapping[object, object], prefix: str) -> Mapping[object, object]:
-    if not any(isinstance(key, str) and key.startswith(PARTS) for key in entries):
-        return entries  # one network, as Stable Diffusion's files are
+def _of_part(entries: Mapping[object, object], part: str) -> Mapping[object, object]:
     return {
-        key.removeprefix(prefix): value
+        key.removeprefix(f"{part}."): value
         for key, value in entries.items()
-        if isinstance(key, str) and key.startswith(prefix)
+        if isinstance(key, str) and key.startswith(f"{part}.")
     }
 
 

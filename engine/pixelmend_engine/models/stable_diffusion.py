@@ -1,7 +1,7 @@
 """The two layouts that Stable Diffusion 2.1 is published in, brought to the names of its own code.
 
 One file holds all networks behind prefixes (`model.diffusion_model.`, …); or a folder holds one
-file for each, under the names of Hugging Face's diffusers and transformers. The names on the left of
+file for each, under the names of diffusers and transformers. The names on the left of
 the tables are ours (and the first layout's), the names on the right are theirs.
 """
 
