@@ -20,20 +20,18 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 CODE = [
     path
-    for room in ("plugin", "engine", "gimp", "tests", "docs", "examples")
+    for room in ("plugin", "engine", "gimp", "krita", "tests", "docs", "examples")
     for path in (ROOT / room).rglob("*.py")
 ]
 HOST_MODULES = [
     *(ROOT / "plugin" / "pixelmend" / f"{name}.py" for name in (*install.MODULES, "qt")),
-    *(
-        ROOT / "plugin" / "pixelmend" / "panel" / f"{name}.py"
-        for name in ("compare", "feed", "view")
-    ),
+    *(ROOT / "plugin" / "pixelmend" / "panel").glob("[!_]*.py"),
     *(ROOT / "gimp" / "pixelmend-restore").glob("*.py"),
+    *(ROOT / "krita" / "pixelmend_krita").glob("*.py"),
 ]
-# What GIMP's plug-in may import beside the standard library: GIMP, our copied package, itself. And
-# Qt, in the one file that knows it.
-HOSTS_OWN = {"gi", "pixelmend", "display", "layers", "recipe", "restoring"}
+# What plug-ins may import beside the standard library: their editor; in GIMP, which has no packages
+# of plug-ins, our copied one and themselves. And Qt, in the one file that knows it.
+HOSTS_OWN = {"gi", "pixelmend", "display", "enlarging", "layers", "recipe", "restoring"}
 QT = {"PyQt5", "PyQt6"}
 COMMANDS = (
     "pip install -c constraints.txt . && pixelmend deblur ",
@@ -64,7 +62,7 @@ def test_file_map_names_what_is_there() -> None:
     named = re.findall(r"^\| `([\w/]+/)` \|", README, re.MULTILINE)
     assert all((ROOT / folder).is_dir() for folder in named)
     assert {folder.partition("/")[0] for folder in named} == {
-        "plugin", "engine", "gimp", "tests", "docs", "examples",
+        "plugin", "engine", "gimp", "krita", "tests", "docs", "examples",
     }  # fmt: skip
 
 
@@ -141,6 +139,7 @@ def test_what_hosts_load_is_old_python_and_the_standard_library(path: Path) -> N
             continue
         allowed = set(sys.stdlib_module_names)
         allowed |= HOSTS_OWN if path.is_relative_to(ROOT / "gimp") else set[str]()
+        allowed |= {"krita"} if path.is_relative_to(ROOT / "krita") else set[str]()
         allowed |= QT if path.name == "qt.py" else set[str]()
         assert {name.partition(".")[0] for name in names} <= allowed
 

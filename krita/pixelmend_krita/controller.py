@@ -14,7 +14,7 @@ from . import previews, results, sources
 from .pixelmend import forms, host, phrases, tasklist
 from .pixelmend.errand import Errand
 from .pixelmend.errors import PixelmendError, UnsupportedImage
-from .pixelmend.panel.dock import APART, MERGED, Wish
+from .pixelmend.panel.dock import MERGED, Wish
 from .pixelmend.panel.history import Result
 from .pixelmend.paths import resolve
 from .pixelmend.phrases import translate
@@ -115,9 +115,7 @@ class Controller(QObject):
             task = next(task for task in self.tasks() if task["id"] == wish.task)
             job = self._job = Job(wish, task, host.installed(FOLDER))
             self.started.emit(self._model(job))
-            job.source = sources.find(
-                _document(), merged=wish.source == MERGED, enlarged=forms.enlarges(task)
-            )
+            job.source = sources.find(_document(), task, merged=wish.source == MERGED)
             self._go(sources.read(job.source), self._send)
         except Exception as error:  # noqa: BLE001 - a door
             self._fail(error)
@@ -174,9 +172,9 @@ class Controller(QObject):
         assert result is not None
         name = phrases.layer_name(job.task, facts)
         notes = [*source.notes, *facts.get("notes", [])]
-        if not forms.enlarges(job.task):
+        if forms.place(job.task) is None:
             there = yield from results.insert(source, result, name)
-        elif job.wish.enlarged == APART:
+        elif job.wish.enlarged == forms.NEW:
             yield from results.open_apart(result, source.sent, f"{source.name}, {name}")
             there = True
         else:

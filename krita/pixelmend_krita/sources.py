@@ -8,10 +8,11 @@ from typing import Any, Generator, List, Optional, Tuple
 from krita import Krita
 
 from . import scratch
+from .pixelmend import forms, selection
 from .pixelmend.errors import UnsupportedImage
 from .pixelmend.phrases import translate
-from .pixelmend.selection import CONTEXT, Area, touched
-from .pixelmend.wire import Raster
+from .pixelmend.selection import Area, touched
+from .pixelmend.wire import Json, Raster
 from .spaces import WORKING, Space, space_of
 
 OPAQUE = 255
@@ -62,10 +63,10 @@ def id_of(document: Any) -> Optional[str]:
     return None if root is None else root.uniqueId().toString()
 
 
-def find(document: Any, *, merged: bool, enlarged: bool = False) -> Source:
+def find(document: Any, task: Json, *, merged: bool) -> Source:
     """Finds what is to be restored.
 
-    Of what is to be `enlarged`, the model sees the selected part alone, and all of that may change.
+    Of what is to be enlarged, the model sees the selected part alone, and all of that may change.
 
     Raises:
         UnsupportedImage: There is nothing, or it can't be restored.
@@ -78,16 +79,21 @@ def find(document: Any, *, merged: bool, enlarged: bool = False) -> Source:
         raise UnsupportedImage(
             "The layer is empty, or lies outside of the canvas", hint="Choose another layer"
         )
-    selection, chosen = document.selection(), whole
-    if selection is not None:
-        box = Area(selection.x(), selection.y(), selection.width(), selection.height())
+    selected, area, chosen = document.selection(), whole, whole
+    if selected is not None:
+        box = Area(selected.x(), selected.y(), selected.width(), selected.height())
         found = box.common(whole)
         if found is None:
             raise UnsupportedImage(
                 "The selection lies outside of the layer",
                 hint="Select a part of the layer, or nothing at all",
             )
-        chosen, selection = found, None if enlarged else selection.duplicate()
+        area = chosen = found
+        if forms.place(task) is None:
+            area = chosen.around(selection.context(task, chosen)).common(whole) or chosen
+            selected = selected.duplicate()
+        else:
+            selected = None
     position = (0, 0) if node is None else point_of(node)
     return Source(
         document=str(id_of(document)),
@@ -96,9 +102,9 @@ def find(document: Any, *, merged: bool, enlarged: bool = False) -> Source:
         size=(document.width(), document.height()),
         bounds=bounds,
         position=position,
-        area=chosen if selection is None else chosen.around(CONTEXT).common(whole) or chosen,
+        area=area,
         chosen=chosen,
-        selection=selection,
+        selection=selected,
         space=space_of(document if node is None else node),
         shines_through=node is not None and shines_through(node),
     )

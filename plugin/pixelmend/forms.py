@@ -7,13 +7,14 @@ Runs on Python 3.9, standard library only: hosts load it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Union, cast
+from typing import Any, Sequence, Union, cast
 
 from .phrases import size, translate
 from .wire import Json
 
 Value = Union[str, int, float]
 
+AUTO = "auto"  # the model that the engine thinks best
 NEW, HERE = "new", "here"  # where a larger result goes
 LARGEST_INT = 2**31 - 1  # what the hosts' own whole numbers hold
 
@@ -31,6 +32,7 @@ class Field:
     most: float = 0.0
     choices: tuple[tuple[str, str], ...] = ()  # the text of each value, and how it is shown
     advanced: bool = False  # most users never need it
+    models: tuple[str, ...] = ()  # which take it; empty: all do
 
 
 def fields(task: Json) -> list[Field]:
@@ -64,7 +66,7 @@ def _field(name: str, option: Json, task: Json) -> Field:
     kind, choices = "text", ()
     least, most = float(option.get("minimum", 0)), float(option.get("maximum", LARGEST_INT))
     if name == "model":
-        kind, choices = "choice", (("auto", _shown("auto")), *map(_model, task["models"]))
+        kind, choices = "choice", ((AUTO, _shown(AUTO)), *map(_model, task["models"]))
     elif values := _values(option):
         kind, choices = "choice", tuple((str(value), _shown(value)) for value in values)
     elif option.get("type") in ("number", "integer", "boolean"):
@@ -81,6 +83,7 @@ def _field(name: str, option: Json, task: Json) -> Field:
         most=most,
         choices=choices,
         advanced=bool(option.get("advanced", False)),
+        models=tuple(option.get("models", ())),
     )
 
 
@@ -108,13 +111,22 @@ def _model(model: Json) -> tuple[str, str]:
 
 
 def options(task: Json, answers: dict[str, Value]) -> Json:
-    """Turns the answers of a dialog into the options that the engine takes."""
+    """Turns the answers of a dialog into the options that the engine takes.
+
+    What the chosen model has no use for is left out.
+    """
     properties = cast("dict[str, Json]", task["options"]["properties"])
+    model = answers.get("model", AUTO)
     return {
         name: _value(answers[name], _values(option))
         for name, option in properties.items()
-        if name in answers
+        if name in answers and taken_by(model, option.get("models", ()))
     }
+
+
+def taken_by(model: object, models: Sequence[str]) -> bool:
+    """Tells whether a model takes an option that is for these models; for none means for all."""
+    return not models or model == AUTO or model in models
 
 
 def _value(answer: Value, values: list[Any]) -> Value:
@@ -133,8 +145,3 @@ def answer(field: Field, options: Json) -> Value:
 def model_of(task: Json, chosen: object) -> Json | None:
     """Returns the description of a model; None for `auto`, and where there is none of that id."""
     return next((model for model in task["models"] if model["id"] == chosen), None)
-
-
-def enlarges(task: Json) -> bool:
-    """Tells whether a task's results are larger than their sources."""
-    return "scale" in task["options"]["properties"]

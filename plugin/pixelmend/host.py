@@ -85,7 +85,7 @@ def installed(folder: Path) -> Installed:
             exit_after_s=told["exit_after_s"],
         )
         return Installed(folder, told["entry"], Paths(Path(_native(told["home"]))), launch)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (AttributeError, OSError, ValueError, KeyError, TypeError) as error:
         raise EngineUnavailable(
             "The plug-in does not know where Pixelmend is installed",
             hint="Run `pixelmend setup` in a terminal",

@@ -10,7 +10,6 @@ from typing import Iterator
 
 from .wire import Json
 
-CONTEXT = 128  # pixels around a selection that a model has to see
 ANY = bytes([0] + [255] * 255)  # selected at all, or not
 
 

@@ -104,8 +104,12 @@ def krita_scenes(krita: Machine, engine: Client, astronaut: np.ndarray) -> Scene
     folder = krita.user / "scenes"
     folder.mkdir()
     (folder / "photo.bin").write_bytes(astronaut[80:176, 170:290].tobytes())  # 120 x 96
-    with SlowEngine(krita.user / "slow", step_seconds=0.1, steps=30) as slow:
-        (folder / "slow.json").write_text(json.dumps(slow.settings), encoding="utf-8")
+    with (
+        SlowEngine(krita.user / "slow", step_seconds=0.1, steps=30) as slow,
+        SlowEngine(krita.user / "doubling", steps=0, scale=2) as doubling,
+    ):
+        for name, one in (("slow", slow), ("doubling", doubling)):
+            (folder / f"{name}.json").write_text(json.dumps(one.settings), encoding="utf-8")
         told = editor.play(krita, folder, machine.INSIDE / "krita_scenes.py")
         wait_until(lambda: set(slow.phases()) <= {"done", "canceled"})
         told["slow"] = {"phases": slow.phases()}

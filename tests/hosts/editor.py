@@ -21,7 +21,7 @@ X-Python-2-Compatible=false
 Name=Driver
 Comment=Plays the scenes of the tests
 """
-TIMEOUT_S = 300.0
+TIMEOUT_S = 900.0
 
 
 def install(user: Machine) -> None:
@@ -44,6 +44,7 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Starts Krita, which plays the scenes and ends; what came of them will be in `folder`."""
     shutil.copyfile(scenes, folder / "scenes.py")
+    shutil.copyfile(INSIDE / "krita_stage.py", folder / "krita_stage.py")
     command = ["sh", str(INSIDE / "krita.sh"), str(folder)]
     known = {"PIXELMEND_SCENES": str(folder), "LC_ALL": "C.UTF-8"}
     return subprocess.Popen(user.enter(command, {**known, **(environ or {})}))

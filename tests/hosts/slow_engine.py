@@ -20,10 +20,13 @@ FAKE = REPOSITORY / "tests" / "protocol" / "fake_engine.py"
 class SlowEngine:
     """Runs from `with` to its end."""
 
-    def __init__(self, home: Path, step_seconds: float = 0.2, steps: int = 300) -> None:
+    def __init__(
+        self, home: Path, step_seconds: float = 0.2, steps: int = 300, scale: int = 1
+    ) -> None:
         self.paths = Paths(home)
         command = [sys.executable, str(FAKE), "--home", str(home), "--steps", str(steps)]
         command += ["--step-seconds", str(step_seconds), "--named", "1"]
+        command += ["--scale", str(scale)]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         wait_until(lambda: launch.find(self.paths) is not None)
         found = launch.find(self.paths)

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 CODE = [
     *(ROOT / "plugin" / "pixelmend").rglob("*.py"),
     *(ROOT / "gimp" / "pixelmend-restore").glob("*.py"),
+    *(ROOT / "krita" / "pixelmend_krita").glob("*.py"),
 ]
 LANGUAGES = ("de", "zh_CN")
 

@@ -34,7 +34,6 @@ from .view import Panel
 ROOMY = 560  # pixels of height, from which on options and a result are shown together
 
 LAYER, MERGED = "layer", "merged"  # what is restored
-APART, HERE = "apart", "here"  # where a result goes that is larger than its source
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Wish:
     task: str
     options: Json
     source: str = LAYER
-    enlarged: str = APART
+    enlarged: str = forms.NEW
 
     def to_json(self) -> Json:
         """Describes it, so that it can be remembered."""
@@ -77,6 +76,7 @@ class Dock(QWidget):
         self._icon = icon
         self._working = False
         self._remembered: dict[str, Json] = {}  # by task: the options that were chosen last
+        self._enlarged = forms.NEW
         self._built_for = ""
 
         self.task = self._list("task", translate("Task"))
@@ -85,9 +85,6 @@ class Dock(QWidget):
         self.source = self._list("source", translate("What is restored"))
         self.source.addItem(translate("Active layer, or what is selected of it"), LAYER)
         self.source.addItem(translate("Everything that is visible, merged"), MERGED)
-        self.enlarged = self._list("enlarged", translate("Where a larger result goes"))
-        self.enlarged.addItem(translate("Into a new document"), APART)
-        self.enlarged.addItem(translate("Into this one, which is scaled"), HERE)
         self.run = QPushButton(translate("R&estore"))
         self.run.setObjectName("run")
         self.missing = _text("missing")
@@ -109,7 +106,7 @@ class Dock(QWidget):
         inner = QWidget()
         choices = QVBoxLayout(inner)
         choices.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.task, self.form, self.about, self.source, self.enlarged):
+        for widget in (self.task, self.form, self.about, self.source):
             choices.addWidget(widget)
         choices.addStretch(1)
         self.choices = QScrollArea()
@@ -132,7 +129,6 @@ class Dock(QWidget):
         self.task.currentIndexChanged.connect(self._chosen)
         self.form.changed.connect(self._tell)
         self.source.currentIndexChanged.connect(self._tell)
-        self.enlarged.currentIndexChanged.connect(self._tell)
         self.run.clicked.connect(lambda: self.start(None))
         self.history.opened.connect(self.show_result)
         self.history.reopened.connect(self.reopened)
@@ -153,10 +149,10 @@ class Dock(QWidget):
         self.tasks = tasks
         self._remembered = cast("dict[str, Json]", remembered.get("options", {}))
         self._built_for = ""
-        for combo, name in ((self.source, "source"), (self.enlarged, "enlarged")):
-            combo.blockSignals(True)
-            combo.setCurrentIndex(max(0, combo.findData(remembered.get(name))))
-            combo.blockSignals(False)
+        self._enlarged = str(remembered.get("enlarged", forms.NEW))
+        self.source.blockSignals(True)
+        self.source.setCurrentIndex(max(0, self.source.findData(remembered.get("source"))))
+        self.source.blockSignals(False)
         self.task.blockSignals(True)
         self.task.clear()
         for task in tasks:
@@ -173,8 +169,9 @@ class Dock(QWidget):
         task = self.chosen_task()
         if task is not None and self._built_for != task["id"]:
             self._built_for = task["id"]
-            before = self._remembered.get(task["id"], {})
-            fields = forms.fields(task)
+            fields, place = forms.fields(task), forms.place(task)
+            before = {**self._remembered.get(task["id"], {}), "place": self._enlarged}
+            fields += [] if place is None else [place]
             self.form.ask(fields, {one.name: forms.answer(one, before) for one in fields})
         self._show_parts()
 
@@ -188,10 +185,10 @@ class Dock(QWidget):
         task = self.chosen_task()
         if task is None:
             return None
-        options = forms.options(task, self.form.answers())
-        return Wish(
-            task["id"], options, str(self.source.currentData()), str(self.enlarged.currentData())
-        )
+        answers = self.form.answers()
+        self._enlarged = str(answers.get("place", self._enlarged))
+        options = forms.options(task, answers)
+        return Wish(task["id"], options, str(self.source.currentData()), self._enlarged)
 
     def _tell(self, *_: Any) -> None:
         wish = self.wish()
@@ -218,7 +215,6 @@ class Dock(QWidget):
         self.choices.setVisible(bool(self.tasks) and room)
         self.run.setVisible(bool(self.tasks) and not self._working)
         self.run.setEnabled(not self._working)
-        self.enlarged.setVisible(task is not None and forms.enlarges(task))
         self.about.setText("" if task is None else self._model_text(task))
         self.about.setVisible(bool(self.about.text()))
 

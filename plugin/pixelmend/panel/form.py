@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable
 
-from ..forms import LARGEST_INT, Field, Value
+from ..forms import AUTO, LARGEST_INT, Field, Value, taken_by
 from ..phrases import translate
 from ..qt import (
     QCheckBox,
@@ -36,6 +36,7 @@ class Form(QWidget):
         super().__init__()
         self.fields: list[Field] = []
         self.widgets: dict[str, QWidget] = {}
+        self._labels: dict[str, QLabel] = {}
         self._read: dict[str, Callable[[], Value]] = {}
         self.more = QToolButton()
         self.more.setText(translate("&Details"))
@@ -60,13 +61,14 @@ class Form(QWidget):
         for old in (self._usual, self._advanced):
             self._layout.removeWidget(old)
             old.deleteLater()
-        self.fields, self.widgets, self._read = fields, {}, {}
+        self.fields, self.widgets, self._labels, self._read = fields, {}, {}, {}
         self._usual = self._rows([field for field in fields if not field.advanced], answers)
         self._advanced = self._rows([field for field in fields if field.advanced], answers)
         self._layout.insertWidget(0, self._usual)
         self._layout.addWidget(self._advanced)
         self.more.setVisible(any(field.advanced for field in fields))
         self._unfold(self.more.isChecked())
+        self._show_taken()
 
     def _rows(self, fields: list[Field], answers: dict[str, Value]) -> QWidget:
         rows = QWidget()
@@ -85,6 +87,7 @@ class Form(QWidget):
             else:
                 label = QLabel(field.title)
                 label.setBuddy(widget)
+                self._labels[field.name] = label
                 layout.addRow(label, widget)
         return rows
 
@@ -129,7 +132,17 @@ class Form(QWidget):
         return combo
 
     def _tell(self, _: object) -> None:
+        self._show_taken()
         self.changed.emit()
+
+    def _show_taken(self) -> None:
+        # Only what the chosen model takes.
+        model = self.answers().get("model", AUTO)
+        for field in self.fields:
+            shown = taken_by(model, field.models)
+            for widget in (self.widgets[field.name], self._labels.get(field.name)):
+                if widget is not None:
+                    widget.setVisible(shown)
 
     def answers(self) -> dict[str, Value]:
         """Returns what is chosen now."""

@@ -1,32 +1,38 @@
-"""What Krita does in the tests. Runs in Krita's own Python, by `pixelmend_driver`.
+"""What Krita does in the tests. Runs in Krita's own Python, by `pixelmend_driver`."""
 
-`folder` is where the photograph is, and where the answers go.
-"""
-
-import contextlib
 import json
 import os
-import subprocess
-import time
 
-from krita import Krita, Selection
+from krita import Selection
+from krita_stage import (
+    CANVAS,
+    LINEAR,
+    SETTINGS,
+    SRGB,
+    application,
+    begun,
+    dock,
+    docker,
+    doubling,
+    dump,
+    facts,
+    folder,
+    photo,
+    picture,
+    pixels,
+    quiet,
+    restored,
+    said,
+    seen,
+    select,
+    settings,
+    tidy,
+    until,
+)
 from pixelmend_krita import scratch
-from pixelmend_krita.controller import FOLDER, controller
-from pixelmend_krita.docker import ID
-from pixelmend_krita.pixelmend.qt import QByteArray, QWidget
+from pixelmend_krita.controller import controller
 from pixelmend_krita.spaces import space_of
 
-WIDTH, HEIGHT = 120, 96  # pixels of photo.bin: RGB, 8 bits
-CANVAS = (160, 130)
-SRGB = "sRGB-elle-V2-srgbtrc.icc"
-LINEAR = "sRGB-elle-V2-g10.icc"
-KINDS = {"U8": "u8", "U16": "u16", "F16": "half", "F32": "float"}
-SETTINGS = str(FOLDER / "settings.json")
-WITHIN_S = 60.0
-MANY = 4
-SETTLE_S = 1.6  # to close a document earlier makes Krita crash
-application = Krita.instance()
-files = iter(range(10_000))
 SCENES = []
 LAST = "quit_with_a_job"  # Krita ends in the middle of it
 
@@ -34,151 +40,6 @@ LAST = "quit_with_a_job"  # Krita ends in the middle of it
 def scene(function):
     SCENES.append(function)
     return function
-
-
-def dump(data):
-    name = f"{next(files)}.bin"
-    with open(os.path.join(folder, name), "wb") as file:
-        file.write(bytes(data))
-    return name
-
-
-def photo(model="RGBA", depth="U8", profile=SRGB, place=(11, 7), opacity=None):
-    """Opens a document larger than its layer `photo`, above an empty background."""
-    document = application.createDocument(*CANVAS, "test", "RGBA", "U8", SRGB, 72.0)
-    layer = document.createNode("photo", "paintlayer")
-    with open(os.path.join(folder, "photo.bin"), "rb") as file:
-        rgb = file.read()
-    data = bytearray(b"\xff" * (WIDTH * HEIGHT * 4))
-    data[0::4], data[1::4], data[2::4] = rgb[2::3], rgb[1::3], rgb[0::3]
-    if opacity is not None:
-        data[3::4] = bytes([opacity]) * (WIDTH * HEIGHT)
-    layer.setPixelData(QByteArray(bytes(data)), *place, WIDTH, HEIGHT)
-    document.rootNode().addChildNode(layer, None)
-    if (model, depth, profile) != ("RGBA", "U8", SRGB):
-        document.setColorSpace(model, depth, profile)
-    document.waitForDone()
-    application.activeWindow().addView(document)
-    yield 0.4
-    document.setActiveNode(document.nodeByName("photo"))
-    document.waitForDone()
-    yield 0.1
-    return document
-
-
-def docker():
-    window = application.activeWindow()
-    return next(one for one in window.dockers() if one.objectName() == ID)
-
-
-def dock():
-    return docker().widget()
-
-
-def until(condition, within_s=WITHIN_S):
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        yield 0.02
-
-
-def restored():
-    """Presses the docker's button, and waits for the end."""
-    dock().run.click()
-    yield from until(lambda: not controller().working)
-    yield 0.4
-
-
-def history():
-    """Lists the undo history as Krita shows it."""
-    docker = application.activeWindow().qwindow().findChild(QWidget, "History")
-    view = next(one for one in docker.findChildren(QWidget) if hasattr(one, "model"))
-    model = view.model()
-    return [model.index(row, 0).data() for row in range(model.rowCount())]
-
-
-def pixels(holder, name=""):
-    """Describes a layer, or a document, with all its pixels on the canvas."""
-    width, height = CANVAS
-    data = bytes(holder.pixelData(0, 0, width, height))
-    return {
-        "name": holder.name(),
-        "model": holder.colorModel(),
-        "kind": KINDS[holder.colorDepth()],
-        "color_profile": holder.colorProfile(),
-        "width": width,
-        "height": height,
-        "file": dump(data),
-    }
-
-
-def layers(document):
-    """Describes all layers, the topmost first."""
-    told = []
-    for node in reversed(document.rootNode().childNodes()):
-        if node.type() == "selectionmask":
-            continue  # Krita keeps the selection of the document so
-        bounds = node.bounds()
-        told.append(
-            {
-                **pixels(node),
-                "type": node.type(),
-                "bounds": [bounds.x(), bounds.y(), bounds.width(), bounds.height()],
-                "visible": node.visible(),
-                "opacity": node.opacity(),
-            }
-        )
-    return told
-
-
-def facts(document):
-    """Describes a document, and what the docker shows."""
-    panel = dock().panel
-    active = document.activeNode()
-    return {
-        "layers": layers(document),
-        "merged": pixels(document),
-        "active": active and active.name(),
-        "undo": history(),
-        "headline": panel and panel.headline.text(),
-        "hint": panel and panel.hint.text(),
-        "results": [(one.name, one.homeless) for one in dock().history.results],
-    }
-
-
-def select(document, x, y, width, height, feather=0):
-    selection = Selection()
-    selection.select(x, y, width, height, 255)
-    if feather:
-        selection.feather(feather)
-    document.setSelection(selection)
-    document.waitForDone()
-    box = document.selection()
-    return dump(box.pixelData(0, 0, *CANVAS))
-
-
-def picture(name):
-    """Takes a picture of the screen."""
-    subprocess.run(["import", "-window", "root", os.path.join(folder, name)], check=False)
-
-
-def tidy():
-    """Closes all documents, now and then: many make Krita slow, and to wait takes time, too."""
-    documents = application.documents()
-    if len(documents) < MANY:
-        return
-    yield SETTLE_S
-    for document in documents:
-        document.waitForDone()
-        quiet(document)
-        document.close()
-    yield 0.2
-
-
-def quiet(document):
-    """Has a document closed without a question."""
-    document.setBatchmode(True)
-    document.setModified(False)
 
 
 @scene
@@ -292,13 +153,6 @@ def other_models():
     return {"models": told}
 
 
-def seen(document):
-    """The picture as a screen shows it, blue first."""
-    image = document.projection(0, 0, *CANVAS)
-    data = image.constBits().asstring(CANVAS[0] * CANVAS[1] * 4)
-    return {"kind": "u8", "width": CANVAS[0], "height": CANVAS[1], "file": dump(data)}
-
-
 @scene
 def gray_layer_in_color():
     document = yield from photo()
@@ -354,43 +208,6 @@ def half_opaque():
     document.nodeByName("photo").setOpacity(128)
     yield from restored()
     return facts(document)
-
-
-def said():
-    panel = dock().panel
-    return {
-        "headline": panel.headline.text(),
-        "hint": panel.hint.text(),
-        "icon": panel.icon.isVisible(),
-    }
-
-
-@contextlib.contextmanager
-def settings(**changed):
-    """Changes what the docker knows of the engine."""
-    with open(SETTINGS, encoding="utf-8") as file:
-        sound = file.read()
-    with open(SETTINGS, "w", encoding="utf-8") as file:
-        json.dump({**json.loads(sound), **changed}, file)
-    try:
-        yield
-    finally:
-        with open(SETTINGS, "w", encoding="utf-8") as file:
-            file.write(sound)
-
-
-def slow():
-    """Has the docker use the engine that takes some seconds, and changes nothing."""
-    with open(os.path.join(folder, "slow.json"), encoding="utf-8") as file:
-        return settings(**json.load(file))
-
-
-def begun():
-    """Begins a job of the slow engine."""
-    with slow():
-        dock().run.click()
-        panel = dock().panel
-        yield from until(lambda: panel.bar.maximum() > 0)
 
 
 @scene
@@ -476,6 +293,32 @@ def actions():
     told["kept"] = json.loads(application.readSetting("pixelmend", "choices", ""))
     dock().form.widgets["strength"].setValue(1.0)
     return told
+
+
+@scene
+def enlarged():
+    dock().task.setCurrentIndex(dock().task.findData("upscale"))
+    shown = "place" in dock().form.widgets
+    document = yield from photo()
+    select(document, 41, 37, 40, 30)
+    with doubling():
+        dock().run.click()
+        yield from until(lambda: not controller().working)
+    yield 1.0
+    new = application.activeDocument()
+    names = [node.name() for node in new.rootNode().childNodes()]
+    apart = {"size": [new.width(), new.height()], "layers": names}
+    yield from tidy()
+    document = yield from photo()
+    dock().form.widgets["place"].setCurrentIndex(1)
+    with doubling():
+        dock().run.click()
+        yield from until(lambda: not controller().working)
+    yield 1.0
+    dock().form.widgets["place"].setCurrentIndex(0)
+    dock().task.setCurrentIndex(0)
+    size = [document.width(), document.height()]
+    return {"shown": shown, "apart": apart, "size": size, **facts(document)}
 
 
 @scene

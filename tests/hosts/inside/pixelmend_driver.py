@@ -63,8 +63,9 @@ class Driver(Extension):
         Krita.instance().action("file_quit").trigger()
 
     def play(self):
-        names = {"folder": FOLDER}
+        names = {}
         script = os.path.join(FOLDER, "scenes.py")
+        sys.path.insert(0, FOLDER)
         with open(script, encoding="utf-8") as file:
             exec(compile(file.read(), script, "exec"), names)
         chosen = os.environ.get("PIXELMEND_ONLY", "").split()

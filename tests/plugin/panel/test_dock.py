@@ -1,0 +1,137 @@
+"""The docked panel's widget and the choice of faces, on both bindings, without a screen."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).parent / "docked.py"
+
+
+@pytest.fixture(scope="module", params=["PyQt6", "PyQt5"])
+def printed(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What is shown in each situation: the lines that docked.py prints."""
+    environ = os.environ | {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": "/tmp"}
+    ended = subprocess.run(
+        [sys.executable, str(SCRIPT), request.param],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "cannot open shared object" in ended.stderr:
+        pytest.skip(f"Qt lacks a library of the system: {ended.stderr.splitlines()[-1]}")
+    assert ended.returncode == 0, ended.stderr
+    lines = (line.split("=", 1) for line in ended.stdout.splitlines())
+    return {name: json.loads(value) for name, value in lines}
+
+
+def test_tasks_are_those_of_the_engine(printed: dict[str, Any]) -> None:
+    assert printed["tasks"] == ["Deblur", "Upscale"]
+
+
+def test_a_model_says_whether_it_is_here(printed: dict[str, Any]) -> None:
+    assert printed["about"] == "Large: is downloaded on first use: 1.4 GB"
+    assert printed["about small"] == "Small: on this computer"
+
+
+def test_options_are_shown_for_the_models_that_take_them(printed: dict[str, Any]) -> None:
+    assert printed["fields"] == ["model", "strength", "steps", "offline"]
+    assert printed["steps of small"] is False
+
+
+def test_what_most_never_need_is_folded_away(printed: dict[str, Any]) -> None:
+    assert (printed["offline folded"], printed["offline unfolded"]) == (False, True)
+
+
+def test_a_click_says_what_is_wanted(printed: dict[str, Any]) -> None:
+    assert printed["wanted"] == {
+        "task": "deblur",
+        "options": {"model": "small", "strength": 0.5, "offline": False},
+        "source": "layer",
+        "enlarged": "new",
+    }
+
+
+def test_another_task_can_be_asked_for(printed: dict[str, Any]) -> None:
+    assert printed["started"]["task"] == "upscale"
+    assert printed["started"]["options"] == {"model": "auto", "strength": 1.0, "scale": "auto"}
+
+
+def test_where_it_goes_is_asked_of_larger_results_alone(printed: dict[str, Any]) -> None:
+    assert (printed["larger"], printed["larger of upscale"]) == (False, True)
+
+
+def test_choices_are_remembered(printed: dict[str, Any]) -> None:
+    assert printed["changed"]["options"]["deblur"]["strength"] == 0.5
+    assert printed["remembered"]["strength"] == 0.5
+    assert printed["remembered"]["model"] == "small"
+
+
+def test_while_it_works_there_is_a_bar_and_no_second_job(printed: dict[str, Any]) -> None:
+    assert printed["working"] == [False, "Restoring", 500]
+    assert printed["only one"] == 2
+
+
+def test_a_cancel_is_said_once_and_the_panel_is_gone(printed: dict[str, Any]) -> None:
+    assert printed["canceled"] == [["canceled"], True]
+    assert printed["after cancel"]
+
+
+def test_an_error_is_shown_until_it_is_closed(printed: dict[str, Any]) -> None:
+    assert printed["error"] == ["It is full", "Close other programs"]
+    assert printed["error closed"] == [True, ["canceled"]]
+
+
+def test_a_result_is_compared_within_250_pixels(printed: dict[str, Any]) -> None:
+    assert printed["result"] == ["Deblured 1", True, 250]
+    assert printed["least width"] <= 250
+    assert printed["nothing overlaps"]
+
+
+def test_a_low_docker_shows_one_thing_at_a_time(printed: dict[str, Any]) -> None:
+    assert printed["low"] is False
+
+
+def test_earlier_results_are_listed_opened_and_forgotten(printed: dict[str, Any]) -> None:
+    assert printed["newest"] == 2
+    assert (printed["homeless"], printed["at home"]) == (True, False)
+    assert printed["told"] == ["open 2", "drop 1"]
+    assert printed["opened"] == "Deblured 1"
+    assert printed["no history"] is False
+
+
+def test_icons_follow_the_theme(printed: dict[str, Any]) -> None:
+    assert printed["icons follow the theme"]
+
+
+def test_everything_has_a_name_for_those_who_can_not_see(printed: dict[str, Any]) -> None:
+    assert printed["nameless"] == []
+
+
+def test_without_tasks_it_says_why(printed: dict[str, Any]) -> None:
+    assert printed["missing"] == [True, "It is not installed", False]
+
+
+def test_faces_are_all_chosen_at_first(printed: dict[str, Any]) -> None:
+    assert printed["all chosen"] == [0, 1, 2]
+
+
+def test_a_click_means_the_smallest_face_there(printed: dict[str, Any]) -> None:
+    assert printed["the smaller one"] == [0, 2]
+    assert printed["a tiny one"] == [0]
+
+
+def test_keys_choose_faces(printed: dict[str, Any]) -> None:
+    assert printed["by key"] == []
+    assert printed["all or none"] == [[0, 1, 2], []]
+
+
+def test_boxes_are_drawn_where_the_faces_are(printed: dict[str, Any]) -> None:
+    # 600 pixels of the picture on 320 of the widget, below a margin of 13.
+    assert printed["place"] == [16, 29, 32, 32]
+    assert printed["drawn"]
