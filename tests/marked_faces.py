@@ -21,8 +21,8 @@ from pixelmend_engine import weights
 from pixelmend_engine.catalog.faces import DETECTOR, PARSER
 from pixelmend_engine.catalog.files import manifest
 from pixelmend_engine.checkpoints import StateDict
-from pixelmend_engine.faces.alignment import SIDE, TEMPLATE, Pixels, Square
 from pixelmend_engine.face_tools import FaceTools
+from pixelmend_engine.faces.alignment import SIDE, TEMPLATE, Pixels, Square
 from pixelmend_engine.faces.detection import Find
 from pixelmend_engine.faces.face import Face
 from pixelmend_engine.faces.restoring import Tools

@@ -21,6 +21,11 @@ TITLES: dict[Task, str] = {
     "upscale": "Upscale",
     "inpaint": "Fill Selection",
 }
+FINDING: dict[str, Any] = {  # what a front end needs for a choice of faces
+    "task": FIND_FACES,
+    "options": list(options.FINDING),
+    "chooses": "faces",  # the option that takes their numbers
+}
 RESULTS: dict[Task, str] = {  # how an editor names a result
     "face": "Faces Restored",
     "deblur": "Deblurred",
@@ -55,7 +60,7 @@ def describe(models_dir: Path) -> list[dict[str, Any]]:
                 for spec in registry.models_of(task)
             ],
             "options": schema(task),
-            **({"finds": FIND_FACES} if task == "face" else {}),
+            **({"finds": FINDING} if task == "face" else {}),
         }
         for task, title in TITLES.items()
         if registry.models_of(task)

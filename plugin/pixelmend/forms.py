@@ -142,6 +142,11 @@ def answer(field: Field, options: Json) -> Value:
     return str(value) if str(value) in known else field.default
 
 
+def finds(task: Json) -> Json:
+    """Returns how what a task restores is found, to choose among it; empty where it is not."""
+    return cast("Json", task.get("finds", {}))
+
+
 def model_of(task: Json, chosen: object) -> Json | None:
     """Returns the description of a model; None for `auto`, and where there is none of that id."""
     return next((model for model in task["models"] if model["id"] == chosen), None)

@@ -12,7 +12,7 @@ import pytest
 import random_weights
 from described import Scenes
 from machine import Machine
-from slow_engine import SlowEngine, wait_until
+from slow_engine import FaceEngine, SlowEngine, wait_until
 
 from pixelmend import launch, settings
 from pixelmend.client import Client
@@ -61,13 +61,23 @@ def engine(home: Paths) -> Client:
 
 
 @pytest.fixture(scope="session")
-def scenes(user: Machine, home: Paths, engine: Client, astronaut: np.ndarray) -> Scenes:
+def face_engine(home: Paths) -> Iterator[FaceEngine]:
+    """The real engine with a small model for faces."""
+    with FaceEngine(home.home / "faces") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def scenes(
+    user: Machine, home: Paths, engine: Client, face_engine: FaceEngine, astronaut: np.ndarray
+) -> Scenes:
     """Plays all scenes."""
     folder = user.user / "scenes"
     folder.mkdir()
     for model in ("diffir-realsr-x2", "diffir-inpaint-faces"):
         random_weights.install(model, home.models)
     (folder / "photo.bin").write_bytes(astronaut[80:176, 170:290].tobytes())  # 120 x 96
+    (folder / "faces.json").write_text(json.dumps(face_engine.settings), encoding="utf-8")
     output = user.play("scenes.py", folder=str(folder))
     told = folder / "told.json"
     assert told.is_file(), output
@@ -99,7 +109,9 @@ def krita(tmp_path_factory: pytest.TempPathFactory, home: Paths) -> Machine:
 
 
 @pytest.fixture(scope="session")
-def krita_scenes(krita: Machine, engine: Client, astronaut: np.ndarray) -> Scenes:
+def krita_scenes(
+    krita: Machine, engine: Client, face_engine: FaceEngine, astronaut: np.ndarray
+) -> Scenes:
     """Plays all scenes of Krita; some of them on an engine that takes three seconds."""
     folder = krita.user / "scenes"
     folder.mkdir()
@@ -108,7 +120,7 @@ def krita_scenes(krita: Machine, engine: Client, astronaut: np.ndarray) -> Scene
         SlowEngine(krita.user / "slow", step_seconds=0.1, steps=30) as slow,
         SlowEngine(krita.user / "doubling", steps=0, scale=2) as doubling,
     ):
-        for name, one in (("slow", slow), ("doubling", doubling)):
+        for name, one in (("slow", slow), ("doubling", doubling), ("faces", face_engine)):
             (folder / f"{name}.json").write_text(json.dumps(one.settings), encoding="utf-8")
         told = editor.play(krita, folder, machine.INSIDE / "krita_scenes.py")
         wait_until(lambda: set(slow.phases()) <= {"done", "canceled"})

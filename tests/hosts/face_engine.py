@@ -21,6 +21,7 @@ from pixelmend.paths import Paths
 from pixelmend_engine import registry, weights
 from pixelmend_engine.catalog.faces import DETECTOR, PARSER
 from pixelmend_engine.catalog.hidiff import COMPACT
+from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.models.hidiff import HIDiff
 from pixelmend_engine.service import Lifetime, Service, alone
 from pixelmend_engine.worker import Worker
@@ -52,6 +53,15 @@ def install(models_dir: Path) -> None:
         save_file(tensors, path)
 
 
+def _known(spec: ModelSpec) -> ModelSpec:
+    if spec.id == MODEL:
+        return dataclasses.replace(
+            spec, title="Small Faces", tasks=("face",), config=CONFIG, options=("fidelity",)
+        )
+    others = tuple(task for task in spec.tasks if task != "face")
+    return dataclasses.replace(spec, tasks=others)
+
+
 def main() -> None:
     """Runs until it is told to end."""
     parser = argparse.ArgumentParser()
@@ -59,14 +69,7 @@ def main() -> None:
     paths = Paths(parser.parse_args().home)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO)
     install(paths.models)
-    small = dataclasses.replace(
-        registry.find(MODEL),
-        title="Small Faces",
-        tasks=("face",),
-        config=CONFIG,
-        options=("fidelity",),
-    )
-    registry.MODELS = (small,)
+    registry.MODELS = tuple(_known(spec) for spec in registry.MODELS)
     with alone(paths) as only:
         if not only:
             sys.exit(3)

@@ -29,7 +29,8 @@ def test_what_is_for_files_alone_has_no_field(tmp_path: Path) -> None:
     names = [field.name for field in forms.fields(face)]
     assert {"faces", "min_size", "background", "fidelity"} <= set(names)
     assert "upscale" not in names
-    assert not forms.enlarges(face)
+    assert forms.place(face) is None
+    assert forms.finds(face)["chooses"] == "faces"
 
 
 def test_models_are_a_choice_that_says_what_is_not_here(deblur: dict[str, Any]) -> None:
