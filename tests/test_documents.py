@@ -54,7 +54,7 @@ def test_pictures_of_the_first_command_are_there() -> None:
 
 
 def test_model_table_is_the_catalogue() -> None:
-    rows = re.findall(r"^\| `([\w-]+)` \| (\S+) \| (\w+) \|", README, re.MULTILINE)
+    rows = re.findall(r"^\| `([\w.-]+)` \| (\S+) \| (\w+(?:, \w+)*) \|", README, re.MULTILINE)
     assert rows == [(spec.id, spec.family, ", ".join(spec.tasks)) for spec in MODELS]
 
 

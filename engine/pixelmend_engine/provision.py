@@ -13,7 +13,7 @@ from pixelmend.errors import (
 )
 from pixelmend_engine import weights
 from pixelmend_engine.catalog.files import WeightFile, catalogue
-from pixelmend_engine.catalog.spec import ModelSpec
+from pixelmend_engine.catalog.spec import ModelSpec, Task
 from pixelmend_engine.download import Report
 from pixelmend_engine.installer import Installer
 from pixelmend_engine.network import INSISTING, PASSING, Network, Patience
@@ -47,15 +47,22 @@ class Provision:
         """The folder of the models."""
         return self._installer.models_dir
 
-    def named(self, spec: ModelSpec, *, offline: bool, transferred: Transferred) -> None:
-        """Gets the weights of a model that was asked for by name.
+    def named(
+        self,
+        spec: ModelSpec,
+        *,
+        task: Task | None = None,
+        offline: bool,
+        transferred: Transferred,
+    ) -> None:
+        """Gets the weights of a model that was asked for by name: what a task needs, or all.
 
         Raises:
             PixelmendError: They can't be had; see `Installer.pull`.
         """
         if offline:
-            weights.locate(spec, self.models_dir)
-        self._pull(spec, INSISTING, transferred)
+            weights.locate(spec, self.models_dir, task)
+        self._pull(spec, task, INSISTING, transferred)
 
     def files(self, ids: Sequence[str], *, offline: bool, transferred: Transferred) -> None:
         """Gets weight files that a task needs whatever its model is.
@@ -72,7 +79,12 @@ class Provision:
                 self._installer.pull(file, INSISTING, told)
 
     def best(
-        self, models: Sequence[ModelSpec], *, offline: bool, transferred: Transferred
+        self,
+        models: Sequence[ModelSpec],
+        *,
+        task: Task | None = None,
+        offline: bool,
+        transferred: Transferred,
     ) -> tuple[str, ...]:
         """Gets the weights of the first of these models, if they come; returns what to say if not.
 
@@ -83,20 +95,20 @@ class Provision:
             PixelmendError: As for `named`, where none of the others is here.
         """
         spec = models[0]
-        if not weights.missing(spec, self.models_dir):
+        if not weights.missing(spec, self.models_dir, task):
             return ()
-        if all(weights.missing(other, self.models_dir) for other in models):
-            self.named(spec, offline=offline, transferred=transferred)
+        if all(weights.missing(other, self.models_dir, task) for other in models):
+            self.named(spec, task=task, offline=offline, transferred=transferred)
             return ()
         if offline or self._installer.network.offline:
             return (_note(spec, "Pixelmend is offline"),)
-        for file in weights.missing(spec, self.models_dir):
+        for file in weights.missing(spec, self.models_dir, task):
             if refused := self._installer.records.get(file.id).refused:
                 return (_note(spec, refused),)
         failure = self._failures.get(spec.id)
         if failure is None or self._clock() - failure.at > FORGET_AFTER_S:
             try:
-                self._pull(spec, PASSING, transferred)
+                self._pull(spec, task, PASSING, transferred)
             except (DiskFull, DownloadFailed, WeightsMissing, WrongFile) as error:
                 failure = _Failure(self._clock(), error.message)
                 self._failures[spec.id] = failure
@@ -105,8 +117,10 @@ class Provision:
                 return ()
         return (_note(spec, failure.reason),)
 
-    def _pull(self, spec: ModelSpec, patience: Patience, transferred: Transferred) -> None:
-        for file in weights.missing(spec, self.models_dir):
+    def _pull(
+        self, spec: ModelSpec, task: Task | None, patience: Patience, transferred: Transferred
+    ) -> None:
+        for file in weights.missing(spec, self.models_dir, task):
             told = telling(file, self._installer.network, transferred)
             self._installer.pull(file, patience, told)
 

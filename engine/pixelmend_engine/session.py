@@ -98,9 +98,10 @@ def attempts(choice: Choice, models_dir: Path) -> list[Attempt]:
     models = registry.chosen(choice.task, choice.model, choice.scale)
     if choice.weights is not None:
         return [Attempt(models, weights.given(choice.weights))]
-    here = tuple(m for m in models if weights.state(m, models_dir) != "missing")
+    task = choice.task
+    here = tuple(m for m in models if weights.state(m, models_dir, task) != "missing")
     models = here or models[:1]  # which then says that it is missing
-    return [Attempt((model,), weights.locate(model, models_dir)) for model in models]
+    return [Attempt((model,), weights.locate(model, models_dir, task)) for model in models]
 
 
 def check(choice: Choice, models_dir: Path, *, offline: bool) -> None:
@@ -149,9 +150,11 @@ class Session:
             return said
         models = registry.chosen(choice.task, choice.model, choice.scale)
         if choice.model == AUTO:
-            best = self._provision.best(models, offline=offline, transferred=transferred)
+            best = self._provision.best(
+                models, task=choice.task, offline=offline, transferred=transferred
+            )
             return (*said, *best)
-        self._provision.named(models[0], offline=offline, transferred=transferred)
+        self._provision.named(models[0], task=choice.task, offline=offline, transferred=transferred)
         return said
 
     def load(self, choice: Choice) -> Loaded:

@@ -51,9 +51,9 @@ def describe(models_dir: Path) -> list[dict[str, Any]]:
                     "title": spec.title,
                     "family": spec.family,
                     "scales": list(spec.scales),
-                    "weights": weights.state(spec, models_dir),
-                    "size_bytes": weights.size_bytes(spec),
-                    "about_bytes": weights.about_bytes(spec),
+                    "weights": weights.state(spec, models_dir, task),
+                    "size_bytes": weights.size_bytes(spec, task),
+                    "about_bytes": weights.about_bytes(spec, task),
                     "license": spec.license,
                     "source": spec.source,
                 }

@@ -7,45 +7,49 @@ from typing import Literal
 
 from pixelmend.errors import WeightsMissing
 from pixelmend_engine.catalog.files import WeightFile, catalogue
-from pixelmend_engine.catalog.spec import ModelSpec
+from pixelmend_engine.catalog.spec import ModelSpec, Task
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
 
 State = Literal["bundled", "installed", "missing"]
 
 
-def needed(spec: ModelSpec) -> tuple[WeightFile, ...]:
-    """Returns the files that a model needs and that do not ship with the program."""
-    return catalogue().of_model(spec.id)
+def needed(spec: ModelSpec, task: Task | None = None) -> tuple[WeightFile, ...]:
+    """Returns the files that a model needs and that do not ship with the program.
+
+    Here and below: for one task, or without one for all of the model's.
+    """
+    return catalogue().of_model(spec.id, task)
 
 
-def size_bytes(spec: ModelSpec) -> int | None:
+def size_bytes(spec: ModelSpec, task: Task | None = None) -> int | None:
     """Returns how much there is to download, or ships with the program; None: nobody says so."""
     if spec.bundled:
         return spec.bundled.size_bytes
-    sizes = [file.size_bytes for file in needed(spec)]
+    sizes = [file.size_bytes for file in needed(spec, task)]
     return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
-def about_bytes(spec: ModelSpec) -> int:
+def about_bytes(spec: ModelSpec, task: Task | None = None) -> int:
     """Returns about how much there is to download, where nobody says it exactly."""
     if spec.bundled:
         return spec.bundled.size_bytes
-    return sum(file.size_bytes or file.about_bytes for file in needed(spec))
+    return sum(file.size_bytes or file.about_bytes for file in needed(spec, task))
 
 
-def state(spec: ModelSpec, models_dir: Path) -> State:
-    """Says whether a model's weights are here, and how they came."""
+def state(spec: ModelSpec, models_dir: Path, task: Task | None = None) -> State:
+    """Says whether a model's weights are here, for one task or for any, and how they came."""
     if spec.bundled:
         return "bundled"
-    return "missing" if missing(spec, models_dir) else "installed"
+    whole = all(missing(spec, models_dir, each) for each in ((task,) if task else spec.tasks))
+    return "missing" if whole else "installed"
 
 
-def missing(spec: ModelSpec, models_dir: Path) -> tuple[WeightFile, ...]:
+def missing(spec: ModelSpec, models_dir: Path, task: Task | None = None) -> tuple[WeightFile, ...]:
     """Returns the files that a model needs and that are not on this computer."""
     if spec.bundled:
         return ()
-    return tuple(file for file in needed(spec) if not installed(file.id, models_dir))
+    return tuple(file for file in needed(spec, task) if not installed(file.id, models_dir))
 
 
 def installed(file_id: str, models_dir: Path) -> tuple[Path, ...]:
@@ -59,15 +63,18 @@ def place(file_id: str, models_dir: Path) -> Path:
     return models_dir / file_id / f"{file_id}.safetensors"
 
 
-def locate(spec: ModelSpec, models_dir: Path) -> tuple[Path, ...]:
+def locate(spec: ModelSpec, models_dir: Path, task: Task | None = None) -> tuple[Path, ...]:
     """Returns the files that hold a model's weights.
+
+    Those that other tasks need are among them where they are here, so that a model that was loaded
+    for one task is ready for the others.
 
     Raises:
         WeightsMissing: They are not on this computer.
     """
     if spec.bundled:
         return (bundled_file(spec.bundled.name),)
-    if absent := missing(spec, models_dir):
+    if absent := missing(spec, models_dir, task):
         size = ", ".join(file.size for file in absent)
         raise WeightsMissing(
             f"The weights of `{spec.id}` are not on this computer ({size})",

@@ -108,7 +108,7 @@ def main() -> None:
     results: list[torch.Tensor] = []
 
     def restore() -> None:
-        restorer = pipeline.prepare(image, request, lambda *_: None)
+        restorer = pipeline.prepare(image, request, lambda done, _: reports.append(done))
         results.append(restorer(image, lambda done, _: reports.append(done)))
 
     timed(f"all, {asked.steps} steps", restore)

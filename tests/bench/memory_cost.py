@@ -1,35 +1,45 @@
-"""Measures `MemoryCost` of every model in the catalogue, with random weights, in float32.
+"""Measures what a megapixel costs each model of the catalogue, with random weights, in float32.
 
     python tests/bench/memory_cost.py [MODEL...]
 
-Each figure is the growth of a process's peak memory from a small picture to a larger one, divided
-by the growth in pixels, so that torch, weights and buffers of fixed size cancel out.
+Bytes per pixel, as `MemoryCost` has them, are the growth of a process's peak memory from a small
+picture to a larger one, divided by the growth in pixels, so that torch, weights and buffers of fixed
+size cancel out. Seconds are those of the larger picture, given to the model whole, for each megapixel
+of it; the model has run once before on a corner. The peak is that of a process for one megapixel: the
+larger picture's, and what is missing to a megapixel.
 """
 
 import subprocess
 import sys
+import time
 
 from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.catalog.hidiff import HIDiffConfig
 from pixelmend_engine.registry import MODELS, find
 
-SMALL, LARGE = 512, 1024  # pixels a side
+SMALL, LARGE = 256, 512  # pixels a side
 
 
 def main() -> None:
     """Measures the models named on the command line, or all."""
-    print(f"{'model':20} {'prepare':>9} {'tile':>9}   bytes per pixel")
+    print(f"{'model':24} {'prepare':>9} {'tile':>9} {'s/MP':>9} {'GB at MP':>9}")
     for model_id in sys.argv[1:] or [spec.id for spec in MODELS]:
-        costs = [
-            (_peak(model_id, LARGE, phase) - _peak(model_id, SMALL, phase)) / (LARGE**2 - SMALL**2)
-            for phase in ("prepare", "tile")
-        ]
-        print(f"{model_id:20} {costs[0]:9.0f} {costs[1]:9.0f}")
+        small = {phase: _measured(model_id, SMALL, phase) for phase in ("prepare", "tile")}
+        large = {phase: _measured(model_id, LARGE, phase) for phase in ("prepare", "tile")}
+        costs = [(large[phase][0] - small[phase][0]) / (LARGE**2 - SMALL**2) for phase in large]
+        seconds = sum(took for _, took in large.values()) / LARGE**2 * 1e6
+        peak = large["tile"][0] + costs[1] * (1e6 - LARGE**2)
+        print(
+            f"{model_id:24} {costs[0]:9.0f} {costs[1]:9.0f} {seconds:9.0f} {peak / 1e9:9.1f}",
+            flush=True,
+        )
 
 
-def _peak(model_id: str, side: int, phase: str) -> int:
+def _measured(model_id: str, side: int, phase: str) -> tuple[int, float]:
+    """The peak memory of a process in bytes, and the seconds of one phase in it."""
     command = [sys.executable, __file__, "--child", model_id, str(side), phase]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return int(said[0]), float(said[1])
 
 
 def _child(model_id: str, side: int, phase: str) -> None:
@@ -41,6 +51,7 @@ def _child(model_id: str, side: int, phase: str) -> None:
     from pixelmend_engine.models.guided import GuidedPipeline
     from pixelmend_engine.models.hidiff import HIDiff
 
+    devices.use_huge_pages()
     match find(model_id).config:
         case HIDiffConfig() as config:
             pipeline = GuidedPipeline(HIDiff(config, teacher=False), torch.float32)
@@ -53,11 +64,16 @@ def _child(model_id: str, side: int, phase: str) -> None:
     def ignore(_done: int, _total: int) -> None:
         """Reports to nobody."""
 
-    seen = image if phase == "prepare" else image[..., :64, :64]
-    restorer = pipeline.prepare(seen, Request(), ignore)
-    if phase == "tile":
+    corner = image[..., :64, :64]
+    restorer = pipeline.prepare(corner, Request(), ignore)
+    restorer(corner, ignore)
+    started = time.perf_counter()
+    if phase == "prepare":
+        pipeline.prepare(image, Request(), ignore)
+    else:
         restorer(image, ignore)
-    print(devices.peak_bytes(torch.device("cpu")))
+    took = time.perf_counter() - started
+    print(devices.peak_bytes(torch.device("cpu")), took)
 
 
 if __name__ == "__main__":

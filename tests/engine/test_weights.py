@@ -29,6 +29,27 @@ def test_an_installed_model_is_found(tmp_path: Path) -> None:
     assert weights.locate(GOPRO, tmp_path) == (folder / "net_d.pth", folder / "net_g.pth")
 
 
+def test_a_task_needs_no_more_than_its_own_files(tmp_path: Path) -> None:
+    v2 = registry.find("diffbir-v2")
+    own = {task: {file.id for file in weights.needed(v2, task)} for task in v2.tasks}
+    shared = {"diffbir-v2", "sd21-base"}
+    assert own["denoise"] == {*shared, "scunet-color-real-psnr"}
+    assert own["restore"] == own["upscale"] == {*shared, "bsrnet"}
+    assert own["face"] == {*shared, "diffbir-swinir-face", "retinaface-resnet50", "parsenet"}
+    assert {file.id for file in weights.needed(v2)} == set[str]().union(*own.values())
+    for name in own["restore"]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "net.pth").touch()
+    states = {task: weights.state(v2, tmp_path, task) for task in v2.tasks}
+    assert states == {
+        "restore": "installed", "upscale": "installed", "denoise": "missing", "face": "missing",
+    }  # fmt: skip
+    assert weights.state(v2, tmp_path) == "installed"  # for one of its tasks
+    assert len(weights.locate(v2, tmp_path, "restore")) == 3
+    with pytest.raises(WeightsMissing, match="72 MB"):
+        weights.locate(v2, tmp_path, "denoise")
+
+
 def test_a_missing_model_says_how_its_weights_are_had(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match="hi-diff-gopro") as refused:
         weights.locate(GOPRO, tmp_path)

@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Any, Literal
 
 from pixelmend.errors import UnknownModel
+from pixelmend_engine.catalog.spec import Task
 
 Container = Literal["checkpoint", "lightning", "archive", "safetensors"]
 Proof = Literal["pinned", "stated", "structure"]
@@ -101,6 +102,7 @@ class WeightFile:
     license: str
     license_url: str
     models: tuple[str, ...]  # that need it; none: it is for training, or another file serves
+    tasks: tuple[Task, ...] = ()  # for which they need it; none: for all of theirs
 
     @property
     def proof(self) -> Proof:
@@ -145,9 +147,13 @@ class Catalogue:
             hint=f"{guess}`pixelmend models list --files` shows them all",
         )
 
-    def of_model(self, model_id: str) -> tuple[WeightFile, ...]:
-        """Returns the files that a model needs, in the order of the data."""
-        return tuple(file for file in self.files if model_id in file.models)
+    def of_model(self, model_id: str, task: Task | None = None) -> tuple[WeightFile, ...]:
+        """Returns the files that a model needs, for one task or for all, in the data's order."""
+        return tuple(
+            file
+            for file in self.files
+            if model_id in file.models and (task is None or not file.tasks or task in file.tasks)
+        )
 
 
 @functools.cache
@@ -174,7 +180,8 @@ def megabytes(size_bytes: int) -> str:
 
 def _file(entry: dict[str, Any]) -> WeightFile:
     sources = tuple(_source(source) for source in entry.pop("sources"))
-    return WeightFile(sources=sources, models=tuple(entry.pop("models")), **entry)
+    models, tasks = tuple(entry.pop("models")), tuple(entry.pop("tasks", ()))
+    return WeightFile(sources=sources, models=models, tasks=tasks, **entry)
 
 
 def _source(source: dict[str, Any]) -> Source:

@@ -17,20 +17,13 @@ import logging
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from pixelmend.errors import UnreadableCheckpoint
-from pixelmend_engine.catalog.diffbir import (
-    FIDELITY_SAMPLER,
-    FIDELITY_STEPS,
-    Cleaner,
-    DiffBIRConfig,
-)
+from pixelmend_engine.catalog.diffbir import Cleaner, DiffBIRConfig
 from pixelmend_engine.checkpoints import StateDict, fill_strictly
 from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.fidelity import smooth_weights, steered, weighted_error
@@ -39,10 +32,11 @@ from pixelmend_engine.diffusion.schedule import Schedule
 from pixelmend_engine.diffusion.walkers import SAMPLERS
 from pixelmend_engine.diffusion.walks import Knobs
 from pixelmend_engine.family import Report, Request, Restorer
-from pixelmend_engine.models import cleaning, stable_diffusion
+from pixelmend_engine.models import cleaning, diffbir_times, stable_diffusion
 from pixelmend_engine.models.branches import Branches
 from pixelmend_engine.models.cleaning import CleanerNetwork, padded_to, resized
 from pixelmend_engine.models.diffbir_plan import PHASES, Phase, Plan, Work, plan
+from pixelmend_engine.models.diffbir_wish import Wish
 from pixelmend_engine.models.pace import pace
 from pixelmend_engine.models.phases import Phases
 from pixelmend_engine.nn import color_transfer, gaussian_tiles, tiled_autoencoder
@@ -61,18 +55,6 @@ PARTS = ("unet", "control", "autoencoder", "text_encoder")  # of every system; a
 LATENT_SCALE = 0.18215  # latents are multiplied by this before they are diffused; published
 PIXELS = 64  # what the sides of a whole picture are padded to
 LATENT_PIXELS = 8  # and of one in tiles
-TIMES = {  # seconds for 512 x 512 pixels in float32 on two CPU cores (docs/performance.md)
-    "clean": 5.0,
-    "describe": 2.0,
-    "encode": 6.0,
-    "diffuse": 12.0,  # one call, one branch
-    "decode": 12.0,
-    "steer": 40.0,
-}
-TIMED_PIXELS = 512 * 512
-UNET_PARAMETERS = 865_910_724  # of the published size
-SLOW_S = 60.0  # longer than this is told beforehand
-GUIDED_TIME = 2.0  # of a call with both branches, over one with one
 CLEANER_FILE_MARK = "face"  # in the name of the one of two equal networks that is for faces
 
 Pictures = Float[Tensor, "1 3 h w"]  # sRGB, [0, 1]
@@ -182,10 +164,9 @@ def load(
         UnreadableCheckpoint: It is no DiffBIR checkpoint, or one of another system.
     """
     states = convert(config, files)
-    known = {cleaner for _, cleaner in config.cleaners}
-    # Where faces are one task of several, what cleans them may be left out.
-    optional: set[Cleaner] = {"swinir_face"} if len(known) > 1 else set()
-    cleaners = frozenset[Cleaner](c for c in known if c in states or c not in optional)
+    # Each task has its own; those of other tasks may be absent.
+    known = frozenset[Cleaner](cleaner for _, cleaner in config.cleaners)
+    cleaners = frozenset[Cleaner](cleaner for cleaner in known if cleaner in states) or known
     wanted = (*PARTS, *sorted(cleaners))
     if absent := sorted(set(wanted) - states.keys()):
         raise UnreadableCheckpoint(
@@ -216,38 +197,6 @@ def _cast(network: nn.Module, dtype: torch.dtype) -> None:
 # --- Pipeline -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What one picture is restored with; see the options in `options.py`."""
-
-    prompt: str
-    negative_prompt: str
-    sampler: str
-    steps: int
-    cfg_scale: float
-    rising_cfg: bool = False
-    fidelity: float = 0.0
-    start_point: str = "noise"
-    noise_aug: int = 0
-    control_strength: float = 1.0
-    color_fix: str = "wavelet"
-
-    @classmethod
-    def of(cls, config: DiffBIRConfig, options: Mapping[str, Any]) -> "Wish":
-        """Takes what the user said, and the version's defaults for what is `auto` or not there."""
-        given = {name: options[name] for name in cls.__dataclass_fields__ if name in options}
-        own = ("steps", "cfg_scale")  # where 0 stands for what the version does
-        said = {
-            name: value
-            for name, value in given.items()
-            if value != "auto" and (value or name not in own)
-        }
-        chosen = vars(config.defaults) | said
-        if said.get("fidelity"):  # published for one sampler alone
-            chosen |= {"sampler": FIDELITY_SAMPLER, "steps": said.get("steps", FIDELITY_STEPS)}
-        return cls(**chosen)
-
-
 class DiffBIRPipeline:
     """A loaded system. Its parts lie on the device, or go there one after the other."""
 
@@ -267,9 +216,18 @@ class DiffBIRPipeline:
         self._contexts: dict[tuple[str, str], Context] = {}
 
     def prepare(self, image: Pictures, request: Request, report: Report) -> Restorer:  # noqa: ARG002 - it takes no time
-        """Settles what is wanted; the restorer does all the rest, with the whole picture."""
+        """Settles what is wanted; the restorer does all the rest, with the whole picture.
+
+        Raises:
+            UnreadableCheckpoint: The weights are without the part that the task needs.
+        """
         wish = Wish.of(self.config, request.options)
         name = self.config.cleaner(request.task)
+        if name not in dict(self.networks.named_children()):
+            raise UnreadableCheckpoint(
+                f"The weights have nothing that cleans pictures for `{request.task}`: `{name}`",
+                hint="Point --weights at a folder with all files of the model that you named",
+            )
         if wish.fidelity:
             request.say(f"fidelity takes the sampler {wish.sampler} with {wish.steps} steps")
         self._say_time(image, request, wish)
@@ -319,7 +277,7 @@ class DiffBIRPipeline:
     ) -> Float[Tensor, "1 3 hs ws"]:
         """Restores a picture to a size; `noise` is drawn from in the published order."""
         image = image.cpu()
-        phases = Phases(report, self.tile_steps, self._times(wish))
+        phases = Phases(report, self.tile_steps, diffbir_times.shares(wish))
         with torch.no_grad():
             context = self._describe(wish, made, phases)
             cleaned = self._clean(image, size, cleaner, made, phases)
@@ -487,26 +445,12 @@ class DiffBIRPipeline:
         """Tells before it begins what will take long; on a CPU alone, where that is known."""
         if self._device.type != "cpu":
             return
-        larger = cleaning.raised_size(
-            int(image.shape[-2] * request.scale),
-            int(image.shape[-1] * request.scale),
-            self.config.min_side,
-        )
-        share = larger[0] * larger[1] / TIMED_PIXELS
-        size = sum(p.numel() for p in self.networks.unet.parameters()) / UNET_PARAMETERS
-        seconds = share * size * sum(self._times(wish).values()) * pace()
-        if seconds >= SLOW_S:
-            logger.warning(
-                "This takes about %d minutes on this CPU; a GPU, or fewer --steps, take less",
-                math.ceil(seconds / 60),
-            )
-
-    def _times(self, wish: Wish) -> dict[str, float]:
-        calls = SAMPLERS[wish.sampler].evaluations(wish.steps)
-        guided = 1.0 if wish.cfg_scale == 1 else GUIDED_TIME
-        diffuse = calls * guided * TIMES["diffuse"]
-        steering = wish.steps * TIMES["steer"] if wish.fidelity else 0.0
-        return {**{name: TIMES[name] for name in PHASES}, "diffuse": diffuse + steering}
+        height, width = (int(side * request.scale) for side in image.shape[-2:])
+        larger = cleaning.raised_size(height, width, self.config.min_side)
+        parameters = sum(p.numel() for p in self.networks.unet.parameters())
+        expected_s = diffbir_times.seconds(wish, math.prod(larger), parameters, pace())
+        if words := diffbir_times.forecast(expected_s):
+            logger.warning(words)
 
     def _half(self) -> AbstractContextManager[object]:
         if self._dtype == torch.float32:

@@ -7,18 +7,19 @@ import pytest
 import torch
 from fakes import CPU, ignore
 from golden import recipe
-from safetensors.torch import save_file
+from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 from torch import Tensor
 
 from pixelmend.errors import Canceled, UnreadableCheckpoint
 from pixelmend_engine import loading, registry, restore
-from pixelmend_engine.catalog.diffbir import DiffBIRConfig
+from pixelmend_engine.catalog.diffbir import Cleaner, DiffBIRConfig
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.checkpoints import StateDict
 from pixelmend_engine.family import Request
 from pixelmend_engine.models import stable_diffusion
-from pixelmend_engine.models.diffbir import DiffBIR, DiffBIRPipeline, Wish, convert
+from pixelmend_engine.models.diffbir import DiffBIR, DiffBIRPipeline, convert
 from pixelmend_engine.models.diffbir_plan import Plan
+from pixelmend_engine.models.diffbir_wish import Wish
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 IMAGE = torch.rand(1, 3, 40, 56, generator=torch.Generator().manual_seed(3))
@@ -41,8 +42,8 @@ def write(spec: ModelSpec, folder: Path) -> list[Path]:
     torch.manual_seed(0)
     assert isinstance(spec.config, DiffBIRConfig)
     config = spec.config
-    cleaners = {cleaner for _, cleaner in config.cleaners}
-    networks = DiffBIR(config, frozenset(cleaners))
+    cleaners = frozenset[Cleaner](cleaner for _, cleaner in config.cleaners)
+    networks = DiffBIR(config, cleaners)
     ldm: StateDict = {"betas": torch.zeros(1000), "model_ema.decay": torch.zeros(())}
     for part, prefix in stable_diffusion.PREFIXES.items():
         state = networks.get_submodule(part).state_dict()
@@ -149,7 +150,7 @@ def test_progress_rises_to_the_end(v2_1: DiffBIRPipeline) -> None:
 def test_a_report_that_refuses_ends_the_run(v2_1: DiffBIRPipeline) -> None:
     def refuse(done: int, total: int) -> None:
         if done > total // 2:
-            raise Canceled
+            raise Canceled("Canceled", hint="")
 
     request = Request(task="restore", options=QUICK)
     with pytest.raises(Canceled):
@@ -210,6 +211,16 @@ def test_parts_that_were_forgotten_are_named(tmp_path: Path) -> None:
     few = [path for path in files if path.name != "control.pth"]
     with pytest.raises(UnreadableCheckpoint, match="missing: control"):
         loading.load([spec], few, CPU, torch.float32)
+
+
+def test_what_other_tasks_need_may_be_absent(tmp_path: Path) -> None:
+    spec = small("diffbir-v2")
+    files = [path for path in write(spec, tmp_path) if path.stem not in ("bsrnet", "face_cleaner")]
+    _, pipeline = loading.load([spec], files, CPU, torch.float32)
+    assert isinstance(pipeline, DiffBIRPipeline)
+    assert run(pipeline, task="denoise").isfinite().all()
+    with pytest.raises(UnreadableCheckpoint, match="cleans pictures for `restore`: `bsrnet`"):
+        run(pipeline, task="restore")
 
 
 def test_a_part_given_twice_is_named(tmp_path: Path) -> None:
