@@ -1,4 +1,4 @@
-.PHONY: help dev check fix test golden hosts-root hosts bench docs pictures wheel
+.PHONY: help dev check fix test golden hosts-root hosts bench docs pictures krita-zip wheel
 .DEFAULT_GOAL := help
 
 help:  ## Lists the targets
@@ -19,7 +19,7 @@ test:  ## Runs the tests
 golden:  ## Compares with the published code's numbers alone
 	pytest tests/golden
 
-hosts-root:  ## Builds the root file system with GIMP that tests/hosts needs (Linux)
+hosts-root:  ## Builds the root file system with GIMP and Krita that tests/hosts needs (Linux)
 	tests/hosts/build_root.sh
 
 hosts: hosts-root  ## Tests the plug-ins in the real editors alone
@@ -33,6 +33,9 @@ docs:  ## Writes the help texts into docs/cli.md
 
 pictures:  ## Makes the example and the README's comparison again
 	python examples/make_pictures.py
+
+krita-zip:  ## Builds the file that Krita imports the docker from, into dist/
+	pixelmend setup krita --zip dist/pixelmend-krita.zip
 
 wheel:  ## Builds the wheel into dist/
 	pip wheel --no-deps -w dist .

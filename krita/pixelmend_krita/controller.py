@@ -212,7 +212,8 @@ class Controller(QObject):
         if forms.place(job.task) is None:
             there = yield from results.insert(source, result, name)
         elif job.wish.enlarged == forms.NEW:
-            yield from results.open_apart(result, source.sent, f"{source.name}, {name}")
+            per_inch = source.per_inch * result.width / source.area.width  # as large in print
+            yield from results.open_apart(result, source.sent, f"{source.name}, {name}", per_inch)
             there = True
         else:
             there = yield from results.insert_scaled(source, result, name)

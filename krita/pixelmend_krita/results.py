@@ -139,11 +139,13 @@ def _columns(rows: memoryview, row: int, left: int, width: int) -> bytes:
     return b"".join(rows[start : start + width] for start in starts)
 
 
-def open_apart(raster: Raster, space: Space, name: str) -> Generator[float, None, Any]:
-    """Opens a picture as a document of its own."""
+def open_apart(
+    raster: Raster, space: Space, name: str, per_inch: float = PER_INCH
+) -> Generator[float, None, Any]:
+    """Opens a picture as a document of its own, with so many pixels an inch."""
     whole = Area(0, 0, raster.width, raster.height)
     document = Krita.instance().createDocument(
-        raster.width, raster.height, name, space.model, space.depth, space.profile, PER_INCH
+        raster.width, raster.height, name, space.model, space.depth, space.profile, per_inch
     )
     layer = document.rootNode().childNodes()[0]
     layer.setName(name)

@@ -34,6 +34,8 @@ class Source:
     selection: Any  # a copy of it; None: everything
     space: Space
     shines_through: bool
+    fills: bool  # what is selected; without a selection, what is transparent
+    per_inch: float  # how many pixels, in the document
 
     @property
     def notes(self) -> Tuple[str, ...]:
@@ -72,6 +74,7 @@ def find(document: Any, task: Json, *, merged: bool) -> Source:
     """Finds what is to be restored.
 
     Of what is to be enlarged, the model sees the selected part alone, and all of that may change.
+    What is to be filled may lie beside the layer's own pixels.
 
     Raises:
         UnsupportedImage: There is nothing, or it can't be restored.
@@ -84,6 +87,8 @@ def find(document: Any, task: Json, *, merged: bool) -> Source:
         raise UnsupportedImage(
             "The layer is empty, or lies outside of the canvas", hint="Choose another layer"
         )
+    if forms.fills(task):
+        whole = canvas
     selected, area, chosen = document.selection(), whole, whole
     if selected is not None:
         box = Area(selected.x(), selected.y(), selected.width(), selected.height())
@@ -112,6 +117,8 @@ def find(document: Any, task: Json, *, merged: bool) -> Source:
         selection=selected,
         space=space_of(document if node is None else node),
         shines_through=node is not None and shines_through(node),
+        fills=forms.fills(task),
+        per_inch=document.resolution(),
     )
 
 
@@ -157,7 +164,7 @@ def read(source: Source) -> Generator[float, None, Raster]:
     take = holder.pixelData if source.node is None else holder.projectionPixelData
     area, sent = source.area, source.sent
     data = bytearray(area.width * area.height * sent.pixel_bytes)
-    place = 0
+    place, solid = 0, True
     for strip in area.strips(rows_of(area.width, source.space)):
         taken = take(strip.x, strip.y, strip.width, strip.height)
         if len(taken) != strip.width * strip.height * source.space.pixel_bytes:
@@ -166,7 +173,12 @@ def read(source: Source) -> Generator[float, None, Raster]:
             taken = scratch.through(bytes(taken), strip.width, strip.height, source.space, sent)
         data[place : place + len(taken)] = memoryview(taken)
         place += len(taken)
+        solid = solid and source.fills and sent.solid(memoryview(taken))
         yield 0.0
+    if solid and source.fills and source.selection is None:
+        raise UnsupportedImage(
+            "Nothing says what is to be filled", hint="Select it, or make it transparent"
+        )
     mask = None
     if source.selection is not None:
         mask = touched(bytes(source.selection.pixelData(area.x, area.y, area.width, area.height)))

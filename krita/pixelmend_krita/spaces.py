@@ -7,6 +7,7 @@ from typing import Any
 
 SAMPLE_BYTES = {"U8": 1, "U16": 2, "F16": 2, "F32": 4}
 CHANNELS = {"RGBA": 4, "GRAYA": 2, "CMYKA": 5, "LABA": 4, "XYZA": 4, "YCbCrA": 4}
+OPAQUE = {"U8": b"\xff", "U16": b"\xff\xff", "F16": b"\x00\x3c", "F32": b"\x00\x00\x80\x3f"}
 ALPHA = {  # as the wire names them: integers lie from blue to red, floats from red to blue
     ("RGBA", "U8"): "BGRA",
     ("RGBA", "U16"): "BGRA",
@@ -27,6 +28,14 @@ class Space:
     def pixel_bytes(self) -> int:
         """How many bytes a pixel has."""
         return CHANNELS[self.model] * SAMPLE_BYTES[self.depth]
+
+    def solid(self, pixels: memoryview) -> bool:
+        """Tells whether nothing shines through any of these pixels."""
+        opaque, size = OPAQUE[self.depth], self.pixel_bytes
+        first = size - len(opaque)  # alpha is the last channel everywhere
+        view = pixels.cast("B")
+        bytes_of = (view[first + place :: size].tobytes() for place in range(len(opaque)))
+        return all(found.count(byte) == len(found) for found, byte in zip(bytes_of, opaque))
 
     @property
     def channels(self) -> str | None:

@@ -147,6 +147,11 @@ def finds(task: Json) -> Json:
     return cast("Json", task.get("finds", {}))
 
 
+def fills(task: Json) -> bool:
+    """Tells whether a task makes up what is not there, so that it may do so beside all pixels."""
+    return task["widest"] is not None
+
+
 def model_of(task: Json, chosen: object) -> Json | None:
     """Returns the description of a model; None for `auto`, and where there is none of that id."""
     return next((model for model in task["models"] if model["id"] == chosen), None)

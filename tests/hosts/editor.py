@@ -5,9 +5,16 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from described import Layer
 from machine import INSIDE, Machine
 
+from pixelmend.selection import touched
+from pixelmend.wire import Raster
+
+SAMPLES = {"u8": "U8", "u16": "U16", "half": "F16", "float": "F32"}
 RESOURCES = Path(".local") / "share" / "krita"
 DOCKER = RESOURCES / "pykrita" / "pixelmend_krita"
 SETTINGS = Path(".config") / "kritarc"
@@ -39,6 +46,24 @@ def install(user: Machine) -> None:
     settings.write_text(enabled, encoding="utf-8")
 
 
+def raster(
+    layer: Layer, profile: bytes, place: tuple[slice, slice], mask: np.ndarray | None = None
+) -> Raster:
+    """Makes the picture that the docker has to send for these rows and columns of a layer."""
+    part = np.ascontiguousarray(layer.pixels[place])
+    kind = layer["kind"]
+    color = "BGRA" if kind in ("u8", "u16") else "RGBA"
+    return Raster(
+        width=part.shape[1],
+        height=part.shape[0],
+        samples=SAMPLES[kind],
+        channels="YA" if layer["model"] == "GRAYA" else color,
+        data=part.tobytes(),
+        mask=None if mask is None else touched(mask[place].tobytes()),
+        color_profile=profile,
+    )
+
+
 def start(
     user: Machine, folder: Path, scenes: Path, environ: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
@@ -52,7 +77,7 @@ def start(
 
 def play(
     user: Machine, folder: Path, scenes: Path, environ: Mapping[str, str] | None = None
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Plays scenes; returns what came of them."""
     process = start(user, folder, scenes, environ)
     try:

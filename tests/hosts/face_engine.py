@@ -58,8 +58,7 @@ def _known(spec: ModelSpec) -> ModelSpec:
         return dataclasses.replace(
             spec, title="Small Faces", tasks=("face",), config=CONFIG, options=("fidelity",)
         )
-    others = tuple(task for task in spec.tasks if task != "face")
-    return dataclasses.replace(spec, tasks=others)
+    return spec
 
 
 def main() -> None:

@@ -23,12 +23,9 @@ TESTS = (REPOSITORY / "tests", REPOSITORY / "tests" / "hosts")
 class SlowEngine:
     """Runs from `with` to its end."""
 
-    def __init__(
-        self, home: Path, step_seconds: float = 0.2, steps: int = 300, scale: int = 1
-    ) -> None:
+    def __init__(self, home: Path, step_seconds: float = 0.2, steps: int = 300) -> None:
         command = [sys.executable, str(FAKE), "--home", str(home), "--steps", str(steps)]
         command += ["--step-seconds", str(step_seconds), "--named", "1"]
-        command += ["--scale", str(scale)]
         self._start(home, command)
 
     def _start(self, home: Path, command: list[str]) -> None:

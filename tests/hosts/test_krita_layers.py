@@ -120,19 +120,3 @@ def test_a_document_that_was_scaled_meanwhile_is_left_alone(krita_scenes: Scenes
 
 def test_a_layer_that_was_deleted_meanwhile_leaves_its_result_on_top(krita_scenes: Scenes) -> None:
     assert names(krita_scenes["deleted"]) == ["Deblurred (Echo)", "Background"]
-
-
-def test_what_is_selected_is_enlarged_into_a_new_document(krita_scenes: Scenes) -> None:
-    scene = krita_scenes["enlarged"]
-    assert scene["shown"]  # where it goes can be chosen
-    assert scene["apart"] == {"size": [80, 60], "layers": ["photo, Upscaled (Echo)"]}
-
-
-def test_a_document_is_scaled_with_its_layers_where_that_is_asked_for(
-    krita_scenes: Scenes,
-) -> None:
-    scene = krita_scenes["enlarged"]
-    assert scene["size"] == [320, 260]
-    assert scene.names == ["Upscaled (Echo)", "photo", "Background"]
-    assert scene.layers[0]["bounds"] == scene.layers[1]["bounds"] == [22, 14, 240, 192]
-    assert scene["undo"][-2:] == ["Scale Image", "Add Layer"]

@@ -1,12 +1,11 @@
 """Krita's pixels: what comes back is what the engine makes of them, to the bit."""
 
+import editor
 import numpy as np
 import pytest
 from described import Layer, Scene, Scenes
 
 from pixelmend.client import Client
-from pixelmend.selection import touched
-from pixelmend.wire import Raster
 
 PLACE = (slice(7, 103), slice(11, 131))  # rows and columns of the photograph
 KINDS = (
@@ -20,27 +19,16 @@ KINDS = (
     "gray linear F16",
     "gray F32",
 )
-SAMPLES = {"u8": "U8", "u16": "U16", "half": "F16", "float": "F32"}
 
 
 def expected(
     client: Client, layer: Layer, profile: bytes, mask: np.ndarray | None = None
 ) -> np.ndarray:
     """Asks the engine itself for what has to become of the photograph."""
-    part = np.ascontiguousarray(layer.pixels[PLACE])
-    kind = layer["kind"]
-    color = "BGRA" if kind in ("u8", "u16") else "RGBA"
-    raster = Raster(
-        width=part.shape[1],
-        height=part.shape[0],
-        samples=SAMPLES[kind],
-        channels="YA" if layer["model"] == "GRAYA" else color,
-        data=part.tobytes(),
-        mask=None if mask is None else touched(mask[PLACE].tobytes()),
-        color_profile=profile,
-    )
+    raster = editor.raster(layer, profile, PLACE, mask)
     result, _ = client.restore(raster, "deblur", {})
-    return np.frombuffer(result.data, part.dtype).reshape(part.shape)
+    shape = (result.height, result.width, layer.pixels.shape[2])
+    return np.frombuffer(result.data, layer.pixels.dtype).reshape(shape)
 
 
 def mask_of(scene: Scene, name: str) -> np.ndarray:

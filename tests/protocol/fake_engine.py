@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from pixelmend.paths import Paths
-from pixelmend.wire import CHANNELS, SAMPLE_BYTES, Bytes, Raster, decode, encode
+from pixelmend.wire import Bytes, decode, encode
 from pixelmend_engine import service
 from pixelmend_engine.jobs import Say
 from pixelmend_engine.service import Lifetime, Service, alone
@@ -40,26 +40,12 @@ class Echo:
         said = {"seed": facts.get("seed")}
         if self._options.named:
             said |= {"model": "echo", "title": "Echo", "version": "0"}
-        return encode(_repeated(raster, self._options.scale), said)
+        return encode(dataclasses.replace(raster, mask=None), said)
 
     def release(self) -> None:
         (self._options.home / "released").touch()
         if self._options.release_fails:
             raise RuntimeError("as a GPU in a bad state would")
-
-
-def _repeated(raster: Raster, times: int) -> Raster:
-    # Larger, as one sees it on squared paper.
-    if times == 1:
-        return dataclasses.replace(raster, mask=None)
-    size = CHANNELS[raster.channels] * SAMPLE_BYTES[raster.samples]
-    data, rows = bytes(raster.data), bytearray()
-    for start in range(0, len(data), raster.width * size):
-        row = data[start : start + raster.width * size]
-        wide = b"".join(row[place : place + size] * times for place in range(0, len(row), size))
-        rows += wide * times
-    width, height = raster.width * times, raster.height * times
-    return dataclasses.replace(raster, mask=None, width=width, height=height, data=rows)
 
 
 def main() -> None:
@@ -75,7 +61,6 @@ def main() -> None:
     parser.add_argument("--exit-after", type=float, default=300.0)
     parser.add_argument("--silent-end", type=int, default=0)
     parser.add_argument("--release-fails", type=int, default=0)
-    parser.add_argument("--scale", type=int, default=1)  # how much larger results are
     parser.add_argument("--named", type=int, default=0)  # results say which model it was
     options = parser.parse_args()
     service.SPOOL_SHARE = options.spool_share

@@ -34,6 +34,7 @@ from .form import Form, narrow
 from .history import History, Result
 from .view import Panel
 
+PANEL_LEAST = 130  # pixels of height that the panel has; what is higher is scrolled
 ROOMY = 560  # pixels of height, from which on options and a result are shown together
 
 LAYER, MERGED = "layer", "merged"  # what is restored
@@ -115,21 +116,19 @@ class Dock(QWidget):
         for widget in (self.task, self.form, self.about, self.source):
             choices.addWidget(widget)
         choices.addStretch(1)
-        self.choices = QScrollArea()
+        self.choices = _scrolling()
         self.choices.setWidget(inner)
-        self.choices.setWidgetResizable(True)
-        self.choices.setFrameShape(QFrame.Shape.NoFrame)
-        self.choices.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.choices.setMinimumHeight(60)
         self.choices.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self._place = QVBoxLayout()  # where the panel is, while there is one
+        self._place = _scrolling()  # where the panel is, while there is one
+        self._place.setMinimumHeight(PANEL_LEAST)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self.missing)
         layout.addWidget(self.choices, 2)
         layout.addWidget(self.chooser, 2)
         layout.addWidget(self.run)
-        layout.addLayout(self._place, 3)
+        layout.addWidget(self._place, 3)
         layout.addWidget(self.history)
 
     def _connect(self) -> None:
@@ -235,6 +234,7 @@ class Dock(QWidget):
         # In a low docker there is room for one of them.
         room = self.panel is None or (self.height() >= ROOMY and not self._working)
         self.choices.setVisible(bool(self.tasks) and room)
+        self._place.setVisible(self.panel is not None)
         self.run.setVisible(bool(self.tasks) and not self._working)
         finds = task is not None and bool(forms.finds(task))
         self.chooser.setVisible(finds and room and not self._working)
@@ -270,7 +270,7 @@ class Dock(QWidget):
         layout = panel.layout()
         assert layout is not None
         layout.setContentsMargins(0, 0, 0, 0)
-        self._place.addWidget(panel)
+        self._place.setWidget(panel)
         return panel
 
     def _remove_panel(self) -> None:
@@ -278,7 +278,7 @@ class Dock(QWidget):
         if panel is not None:
             panel.canceled.disconnect()
             panel.closed.disconnect()
-            self._place.removeWidget(panel)
+            self._place.takeWidget()
             panel.hide()
             panel.deleteLater()
         self._show_parts()
@@ -337,6 +337,14 @@ def model_text(model: Json) -> str:
     elif model.get("weights"):
         words.append(translate("on this computer"))
     return ": ".join(words)
+
+
+def _scrolling() -> QScrollArea:
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
 
 
 def _text(name: str) -> QLabel:

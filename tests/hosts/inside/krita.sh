@@ -3,7 +3,7 @@
 # krita.sh DIR [ARGUMENT...]
 dir=$1
 shift
-Xvfb -displayfd 3 -screen 0 1440x900x24 -noreset -nolisten tcp 3>"$dir/display" 2>"$dir/Xvfb.log" &
+Xvfb -displayfd 3 -screen 0 ${SCREEN:-1440x900}x24 -noreset -nolisten tcp 3>"$dir/display" 2>"$dir/Xvfb.log" &
 while [ ! -s "$dir/display" ]; do sleep 0.05; done
 DISPLAY=:$(cat "$dir/display")
 export DISPLAY

@@ -11,12 +11,15 @@ from krita_stage import (
     SRGB,
     application,
     begun,
+    choose,
+    clicked,
     dock,
     docker,
-    doubling,
     dump,
     facts,
+    finding,
     folder,
+    layers,
     photo,
     picture,
     pixels,
@@ -31,10 +34,15 @@ from krita_stage import (
 )
 from pixelmend_krita import scratch
 from pixelmend_krita.controller import controller
+from pixelmend_krita.pixelmend.qt import QByteArray
 from pixelmend_krita.spaces import space_of
 
+NOSES = (30, 100)  # columns of the photograph
 SCENES = []
 LAST = "quit_with_a_job"  # Krita ends in the middle of it
+
+
+choose("deblur")  # the first of the list is *Faces*
 
 
 def scene(function):
@@ -296,29 +304,100 @@ def actions():
 
 
 @scene
-def enlarged():
-    dock().task.setCurrentIndex(dock().task.findData("upscale"))
-    shown = "place" in dock().form.widgets
+def upscaled_apart():
+    choose("upscale", model="diffir-realsr-x2", place="new")
     document = yield from photo()
+    before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
     select(document, 41, 37, 40, 30)
-    with doubling():
-        dock().run.click()
-        yield from until(lambda: not controller().working)
-    yield 1.0
+    yield from restored()
+    yield from until(lambda: application.activeDocument() != document)
     new = application.activeDocument()
-    names = [node.name() for node in new.rootNode().childNodes()]
-    apart = {"size": [new.width(), new.height()], "layers": names}
-    yield from tidy()
-    document = yield from photo()
-    dock().form.widgets["place"].setCurrentIndex(1)
-    with doubling():
-        dock().run.click()
-        yield from until(lambda: not controller().working)
-    yield 1.0
-    dock().form.widgets["place"].setCurrentIndex(0)
-    dock().task.setCurrentIndex(0)
+    size = [new.width(), new.height()]
+    told = {"layers": layers(new), "size": size, "resolution": new.resolution()}
+    return {"before": before, "icc": icc, "old": layers(document), **told}
+
+
+@scene
+def upscaled_here():
+    choose("upscale", model="diffir-realsr-x2", place="here")
+    document = yield from photo("RGBA", "U16", LINEAR)
+    before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
+    yield from restored()
     size = [document.width(), document.height()]
-    return {"shown": shown, "apart": apart, "size": size, **facts(document)}
+    choose("upscale", place="new")
+    return {"before": before, "icc": icc, "size": size, **facts(document)}
+
+
+@scene
+def filled_selection():
+    choose("inpaint", model="diffir-inpaint-faces")
+    document = yield from photo()
+    before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
+    mask = select(document, 5, 1, 30, 24, feather=2)  # a corner of it, and what lies around
+    yield from restored()
+    told = facts(document)
+    application.action("edit_undo").trigger()
+    yield 0.5
+    return {"before": before, "icc": icc, "mask": mask, "undone": layers(document), **told}
+
+
+@scene
+def filled_transparency():
+    document = yield from photo()
+    before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
+    yield from restored()
+    told = facts(document)
+    document.resizeImage(11, 7, 120, 96)  # nothing of it is transparent then
+    document.setActiveNode(document.nodeByName("photo"))
+    yield 0.5
+    yield from restored()
+    choose("deblur")
+    return {
+        "before": before,
+        "icc": icc,
+        **told,
+        "nothing": said(),
+        "left": [one["name"] for one in layers(document)],
+    }
+
+
+@scene
+def faces_by_mouse():
+    docker().setVisible(True)
+    docker().raise_()
+    choose("face")
+    document = yield from photo()
+    layer = document.nodeByName("photo")
+    for x in NOSES:
+        layer.setPixelData(QByteArray(b"\x00\x00\xff\xff" * 19 * 19), 11 + x - 9, 46, 19, 19)
+    document.refreshProjection()
+    document.waitForDone()
+    yield 0.4
+    before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
+    faces = dock().chooser.faces
+    told = {"hidden": not faces.isVisible()}
+    with finding():
+        dock().chooser.find.click()
+        yield from until(lambda: not controller().working)
+        yield 0.5
+        told["found"] = [faces.isVisible(), len(faces.boxes), faces.chosen]
+        place = faces.place(1).center().toPoint()
+        yield from clicked(faces, place)
+        told["without"] = faces.chosen
+        picture("faces.png")
+        yield from restored()
+    told["restored"] = facts(document)
+    with finding():
+        document.nodeByName("photo").move(3, 2)
+        yield 0.3
+        dock().panel.stop.click()
+        dock().run.click()
+        yield 0.1
+        told["moved"] = said()
+        yield from photo()
+        told["forgotten"] = not faces.isVisible()
+    choose("deblur")
+    return {"before": before, "icc": icc, **told}
 
 
 @scene

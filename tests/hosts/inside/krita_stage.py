@@ -67,6 +67,14 @@ def dock():
     return docker().widget()
 
 
+def choose(task, **answers):
+    """Chooses a task and options of it, as the user does."""
+    dock().task.setCurrentIndex(dock().task.findData(task))
+    for name, answer in answers.items():
+        widget = dock().form.widgets[name]
+        widget.setCurrentIndex(widget.findData(answer))
+
+
 def until(condition, within_s=WITHIN_S):
     deadline = time.monotonic() + within_s
     while not condition():
@@ -89,9 +97,9 @@ def history():
     return [model.index(row, 0).data() for row in range(model.rowCount())]
 
 
-def pixels(holder, name=""):
+def pixels(holder, size=CANVAS):
     """Describes a layer, or a document, with all its pixels on the canvas."""
-    width, height = CANVAS
+    width, height = size
     data = bytes(holder.pixelData(0, 0, width, height))
     return {
         "name": holder.name(),
@@ -106,14 +114,14 @@ def pixels(holder, name=""):
 
 def layers(document):
     """Describes all layers, the topmost first."""
-    told = []
+    told, size = [], (document.width(), document.height())
     for node in reversed(document.rootNode().childNodes()):
         if node.type() == "selectionmask":
             continue  # Krita keeps the selection of the document so
         bounds = node.bounds()
         told.append(
             {
-                **pixels(node),
+                **pixels(node, size),
                 "type": node.type(),
                 "bounds": [bounds.x(), bounds.y(), bounds.width(), bounds.height()],
                 "visible": node.visible(),
@@ -129,7 +137,7 @@ def facts(document):
     active = document.activeNode()
     return {
         "layers": layers(document),
-        "merged": pixels(document),
+        "merged": pixels(document, (document.width(), document.height())),
         "active": active and active.name(),
         "undo": history(),
         "headline": panel and panel.headline.text(),
@@ -209,10 +217,18 @@ def slow():
         return settings(**json.load(file))
 
 
-def doubling():
-    """Has the docker use the engine that makes pictures twice as large, and nothing else."""
-    with open(os.path.join(folder, "doubling.json"), encoding="utf-8") as file:
+def finding():
+    """Has the docker use the engine that takes red spots for noses."""
+    with open(os.path.join(folder, "faces.json"), encoding="utf-8") as file:
         return settings(**json.load(file))
+
+
+def clicked(widget, place):
+    """Clicks on a place in a widget with the mouse of the screen."""
+    point = widget.mapToGlobal(place)
+    where = [str(point.x()), str(point.y())]
+    subprocess.run(["xdotool", "mousemove", *where, "click", "1"], check=True)
+    yield 0.3
 
 
 def begun():

@@ -66,6 +66,8 @@ class Driver(Extension):
         names = {}
         script = os.path.join(FOLDER, "scenes.py")
         sys.path.insert(0, FOLDER)
+        import krita_stage
+
         with open(script, encoding="utf-8") as file:
             exec(compile(file.read(), script, "exec"), names)
         chosen = os.environ.get("PIXELMEND_ONLY", "").split()
@@ -81,9 +83,9 @@ class Driver(Extension):
             self.told["raised"] = self.raised
             self.write()
             if scene.__name__ != names["LAST"]:
-                yield from names["tidy"]()
+                yield from krita_stage.tidy()
         for document in Krita.instance().documents():
-            names["quiet"](document)
+            krita_stage.quiet(document)
 
     def write(self):
         path = os.path.join(FOLDER, "told.json")

@@ -1,0 +1,61 @@
+"""Takes the pictures of docs/krita.md, from Krita itself.
+
+    python docs/take_krita_screenshots.py
+
+Needs what tests/hosts needs (`make hosts-root`).
+"""
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "hosts"))
+
+import editor  # noqa: E402 - lies beside the tests of hosts
+from machine import INSIDE, Machine  # noqa: E402
+from slow_engine import SlowEngine  # noqa: E402
+
+IMAGES = Path(__file__).parent / "images"
+PICTURE = ROOT / "examples" / "astronaut_shaken.png"
+THEMES = {"dark": "Krita dark", "light": "Krita bright"}
+SCENES = {"dark": "work", "light": "result"}
+KEPT = {"dark": ("docker", "work"), "light": ("result",)}
+
+
+def main() -> None:
+    """Plays one scene in each theme, and keeps what was seen."""
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        user = Machine(home, home)
+        editor.install(user)
+        with SlowEngine(home / "slow", step_seconds=0.05, steps=400) as slow:
+            for theme, title in THEMES.items():
+                folder = home / theme
+                folder.mkdir()
+                shutil.copyfile(PICTURE, folder / "picture.png")
+                (folder / "slow.json").write_text(json.dumps(slow.settings), encoding="utf-8")
+                settings = home / editor.SETTINGS
+                text = settings.read_text(encoding="utf-8").split("\n[theme]")[0]
+                settings.write_text(f"{text}\n[theme]\nTheme={title}\n", encoding="utf-8")
+                only = {"PIXELMEND_ONLY": SCENES[theme]}
+                told = editor.play(user, folder, INSIDE / "krita_pictures.py", only)
+                assert told.pop("raised") == [], told
+                assert "raised" not in told[SCENES[theme]], told
+                for picture in KEPT[theme]:
+                    keep(folder / f"{picture}.png", picture)
+        user.pixelmend("engine", "stop")
+
+
+def keep(file: Path, name: str) -> None:
+    """Saves what was seen."""
+    with Image.open(file) as image:
+        image.convert("RGB").save(IMAGES / f"krita_{name}.webp", quality=90, method=6)
+
+
+if __name__ == "__main__":
+    main()
