@@ -112,16 +112,45 @@ def _regions(shares: _Shares) -> Iterator[Region]:
         group = cells & (np.asarray(labels) == label)
         rows = _extent(group.any(axis=1))
         columns = _extent(group.any(axis=0))
-        around = _grown(rows, CONTEXT, height), _grown(columns, CONTEXT, width)
-        holes = np.ascontiguousarray(shares.unknown[around]).astype(np.uint8)
-        # Twice the way from the middle of the hole to what is known: how wide it is.
-        across = 2 * float(cv2.distanceTransform(holes, cv2.DIST_L2, 3).max())
-        shrink = max(1.0, across / WIDEST_HOLE)
+        shrink = _shrink(shares, wanted, group, rows, columns)
         context = int(CONTEXT * shrink)
         rows, columns = _grown(rows, context, height), _grown(columns, context, width)
-        mine = group.repeat(CELL, axis=0).repeat(CELL, axis=1)[:height, :width]
-        own = (mine & wanted)[rows, columns]
+        own = _own(group, wanted, rows, columns)
         yield Region(rows=rows, columns=columns, own=own, shrink=shrink)
+
+
+def _shrink(
+    shares: _Shares, wanted: Bool[np.ndarray, "h w"], group: np.ndarray, rows: slice, columns: slice
+) -> float:
+    height, width = wanted.shape
+    context = CONTEXT
+    around = _grown(rows, context, height), _grown(columns, context, width)
+    while shares.unknown[around].all():  # as far as what is transparent reaches around it
+        context *= 2
+        around = _grown(rows, context, height), _grown(columns, context, width)
+    # How wide the hole is: twice the way from its middle to what is known, or to the border.
+    borders = [(int(s.start == 0), int(s.stop == n)) for s, n in zip(around, (height, width))]
+    (top, bottom), (left, right) = borders
+    away = cv2.distanceTransform(
+        np.pad(shares.unknown[around], borders).astype(np.uint8),
+        cv2.DIST_L2,
+        cv2.DIST_MASK_PRECISE,
+    )
+    away = away[top : away.shape[0] - bottom, left : away.shape[1] - right]
+    across = 2 * float(away[_own(group, wanted, *around)].max())
+    return max(1.0, across / WIDEST_HOLE, context / CONTEXT)
+
+
+def _own(
+    group: np.ndarray, wanted: Bool[np.ndarray, "h w"], rows: slice, columns: slice
+) -> Bool[np.ndarray, "hr wr"]:
+    """What is to be filled of a rectangle, as far as it is in the cells of a group."""
+    top, left = rows.start // CELL, columns.start // CELL
+    cells = group[top : -(-rows.stop // CELL), left : -(-columns.stop // CELL)]
+    mine = cells.repeat(CELL, axis=0).repeat(CELL, axis=1)
+    mine = mine[rows.start - top * CELL :, columns.start - left * CELL :]
+    part = wanted[rows, columns]
+    return mine[: part.shape[0], : part.shape[1]] & part
 
 
 def _extent(wanted: Bool[np.ndarray, " n"]) -> slice:
@@ -139,8 +168,10 @@ def _with_holes(source: Source, shares: _Shares, region: Region) -> Float[Tensor
     holes = rearrange(holes, "h w -> 1 1 h w")
     if region.shrink > 1:
         size = [max(MIN_SIDE, round(side / region.shrink)) for side in holes.shape[-2:]]
-        image = functional.interpolate(image, size=size, mode="area")
-        holes = (functional.interpolate(holes, size=size, mode="area") > 0).float()
+        # Means of what is known; where that is nothing, a hole stays.
+        known = functional.interpolate(1 - holes, size=size, mode="area")
+        image = functional.interpolate(image * (1 - holes), size=size, mode="area")
+        image, holes = image / known.clamp(min=torch.finfo().eps), (known == 0).float()
     return torch.cat([image * (1 - holes), holes], dim=1)
 
 

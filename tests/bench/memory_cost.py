@@ -17,7 +17,7 @@ from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.catalog.hidiff import HIDiffConfig
 from pixelmend_engine.registry import MODELS, find
 
-SMALL, LARGE = 256, 512  # pixels a side
+SMALL, LARGE = 384, 768  # pixels a side
 
 
 def main() -> None:

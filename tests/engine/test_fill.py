@@ -163,6 +163,49 @@ def test_a_long_scratch_is_seen_at_full_size() -> None:
     assert model.seen[0][0, 3].sum() == 8 * 2000
 
 
+def test_a_hole_at_the_border_is_as_wide_as_it_is() -> None:
+    model = Looking()
+    mask = holes(500, 500, (slice(100, 100 + WIDEST_HOLE), slice(0, WIDEST_HOLE)))
+    fill(picture(photo(500, 500), mask=mask), 1.0, model)
+    assert model.seen[0][0, 3].sum() == WIDEST_HOLE**2
+
+
+def test_a_small_hole_beside_much_transparency_is_seen_at_full_size() -> None:
+    samples = photo(700, 700, channels=4)
+    samples[..., 3] = 255
+    samples[:, :400, 3] = 0
+    model = Looking()
+    mask = holes(700, 700, (slice(300, 320), slice(430, 450)))
+    fill(picture(samples, "RGBA", mask=mask), 1.0, model)
+    (seen,) = model.seen
+    assert (seen[0, 3, :, -100:] == 0).all()
+    assert (seen[0, 3] == 0).sum() > 256 * 100
+    assert seen.shape[-1] <= 20 + 2 * CONTEXT + 2 * 32
+
+
+def test_a_hole_far_inside_of_transparency_is_filled_from_what_is_known() -> None:
+    samples = photo(900, 900, channels=4)
+    samples[..., 3] = 255
+    samples[:, :700, 3] = 0
+    model = Looking()
+    mask = holes(900, 900, (slice(300, 320), slice(100, 120)))
+    fill(picture(samples, "RGBA", mask=mask), 1.0, model)
+    assert not model.seen[0][0, 3].all()
+
+
+def test_what_little_is_known_around_a_large_hole_is_seen() -> None:
+    samples = np.full((1200, 1200, 3), 200, np.uint8)
+    model = Looking()
+    mask = holes(1200, 1200, (slice(2, 1198), slice(2, 1198)))
+    fill(picture(samples, mask=mask), 1.0, model)
+    (seen,) = model.seen
+    known = seen[0, 3] == 0
+    assert known.any()
+    torch.testing.assert_close(  # the mean of what is known of it, not of the hole as well
+        seen[0, :3, known], torch.full((3, int(known.sum())), 200 / 255), rtol=0, atol=1e-5
+    )
+
+
 def test_no_hole_is_told_and_the_picture_stays() -> None:
     samples = photo()
     result, notes = fill(picture(samples, mask=bytes(64 * 80)), 1.0, paint)
