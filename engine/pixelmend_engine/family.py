@@ -27,7 +27,8 @@ class Request:
     tile: int | None = None  # a side in pixels, 0 for none; None: as memory allows
     free_bytes: int | None = None  # that it may take on its device; None: nobody counts
     parking_bytes: int | None = None  # that it may take beside its device, likewise
-    say: Callable[[str], None] = _unheard  # takes what the user should know
+    say: Callable[[str], None] = _unheard  # takes what the user should know of the result
+    foretell: Callable[[str], None] = _unheard  # takes what the user should know before it begins
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])  # those that it takes
 
 

@@ -185,11 +185,13 @@ class Session:
         raster: Raster,
         report: Report,
         provided: Sequence[str] = (),
+        foretell: Callable[[str], None] = logger.warning,
     ) -> tuple[Raster, dict[str, Any]]:
         """Restores one picture; see `retouch`, and `restore` for what the model does.
 
         `options` are those of the task (`options.of_task`), all of them; `provided` is what
-        `provide` had to say. Returns the picture, and what there is to say about it.
+        `provide` had to say; `foretell` takes what the user should know before it begins. Returns
+        the picture, and what there is to say about it.
         """
         from pixelmend_engine import devices, portraits, restore
         from pixelmend_engine.enlarge import enlarge
@@ -204,6 +206,7 @@ class Session:
             scale=choice.scale,
             task=choice.task,
             say=notes.append,
+            foretell=foretell,
             options=options,
         )
         tile = None if options["tile"] == AUTO else options["tile"]

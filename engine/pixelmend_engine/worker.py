@@ -35,7 +35,12 @@ class Worker:
         )
         say("load", 0, 0)
         result, facts = self._session.restore(
-            choice, options, raster, lambda done, total: say("run", done, total), provided
+            choice,
+            options,
+            raster,
+            lambda done, total: say("run", done, total),
+            provided,
+            lambda words: say("run", 0, 0, words),
         )
         return encode(result, facts)
 

@@ -37,7 +37,9 @@ class Remote:
             self._client = launch.find_or_start(self._paths, self._start)
 
         def tell(event: Event) -> None:
-            if event.phase == "run":
+            if event.phase == "run" and event.message:
+                self._say(event.message)
+            elif event.phase == "run":
                 report(event.done, event.total)
             elif event.phase == "download":
                 self._transferred(event.message, event.done, event.total)

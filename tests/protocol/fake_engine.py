@@ -29,6 +29,8 @@ class Echo:
     def run(self, body: memoryview, say: Say) -> list[Bytes]:
         raster, facts = decode(body)
         say("load", 0, 0)
+        if self._options.minutes:
+            say("run", 0, 0, f"This takes about {self._options.minutes} minutes")
         steps = self._options.steps
         for step in range(steps):
             say("run", step, steps)
@@ -53,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--minutes", type=int, default=0)
     parser.add_argument("--step-seconds", type=float, default=0.0)
     parser.add_argument("--spool-share", type=float, default=service.SPOOL_SHARE)
     parser.add_argument("--standstill", type=float, default=10.0)

@@ -32,6 +32,15 @@ def test_a_picture_goes_there_and_back_with_events_between(start: Start) -> None
     assert left[-1] == 0
 
 
+def test_what_will_take_long_is_told_before_it_begins(start: Start) -> None:
+    engine = start(minutes=3)
+    events: list[Event] = []
+    engine.client.restore(picture(), "deblur", {}, events.append)
+    running = [event.message for event in events if event.phase == "run"]
+    assert running[0] == "This takes about 3 minutes"
+    assert not any(running[1:])
+
+
 def test_a_fetched_job_is_forgotten(start: Start) -> None:
     engine = start()
     engine.client.restore(picture(), "deblur", {})

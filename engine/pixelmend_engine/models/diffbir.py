@@ -13,7 +13,6 @@ moments of its norms from a smaller copy where all its tiles have no room; and v
 published code of v2 runs it.
 """
 
-import logging
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -48,8 +47,6 @@ from pixelmend_engine.nn.swinir import SwinIR
 from pixelmend_engine.nn.text_encoder import TextEncoder
 from pixelmend_engine.nn.tokenizer import tokenize
 from pixelmend_engine.nn.unet import PreciseGroupNorm, UNet
-
-logger = logging.getLogger(__name__)
 
 PARTS = ("unet", "control", "autoencoder", "text_encoder")  # of every system; and a cleaner
 LATENT_SCALE = 0.18215  # latents are multiplied by this before they are diffused; published
@@ -450,7 +447,7 @@ class DiffBIRPipeline:
         parameters = sum(p.numel() for p in self.networks.unet.parameters())
         expected_s = diffbir_times.seconds(wish, math.prod(larger), parameters, pace())
         if words := diffbir_times.forecast(expected_s):
-            logger.warning(words)
+            request.foretell(words)
 
     def _half(self) -> AbstractContextManager[object]:
         if self._dtype == torch.float32:

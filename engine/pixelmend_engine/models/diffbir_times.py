@@ -1,6 +1,7 @@
 """How long DiffBIR takes, part by part: for an even progress, and to tell it before it begins.
 
-Figures are measured by `tests/bench/diffbir.py` on a CPU, in float32; docs/performance.md has them.
+Figures come from one run of `tests/bench/diffbir.py` on a busy machine (docs/performance.md),
+scaled by the share of the cores that it got: they are right to a factor of two, about.
 """
 
 import math
@@ -10,12 +11,12 @@ from pixelmend_engine.models.diffbir_plan import PHASES
 from pixelmend_engine.models.diffbir_wish import Wish
 
 TIMES = {  # seconds for 512 x 512 pixels in float32 on two CPU cores
-    "clean": 5.0,
+    "clean": 10.0,
     "describe": 2.0,
     "encode": 6.0,
     "diffuse": 12.0,  # one call, one branch
-    "decode": 12.0,
-    "steer": 40.0,
+    "decode": 20.0,
+    "steer": 60.0,  # not measured: the decoder there and back
 }
 TIMED_PIXELS = 512 * 512
 UNET_PARAMETERS = 865_910_724  # of the published size, which was timed

@@ -138,6 +138,17 @@ def test_fidelity_keeps_nearer_to_the_source_and_says_how(v2_1: DiffBIRPipeline)
     assert steered.isfinite().all()
 
 
+def test_what_takes_long_is_told_before_it_begins(v2_1: DiffBIRPipeline) -> None:
+    told: list[str] = []
+    whole = torch.zeros(1, 3, 1, 1).expand(1, 3, 60_000, 60_000)
+    v2_1.prepare(whole, Request(task="restore", foretell=told.append), ignore)
+    (words,) = told
+    assert words.startswith("This takes about ")
+    told.clear()
+    v2_1.prepare(IMAGE, Request(task="restore", foretell=told.append), ignore)
+    assert told == []
+
+
 def test_progress_rises_to_the_end(v2_1: DiffBIRPipeline) -> None:
     steps: list[int] = []
     request = Request(task="restore", options=QUICK)
