@@ -17,6 +17,7 @@ PAGE = Path(__file__).parent / "cli.md"
 COMMANDS = (
     "",
     "deblur",
+    "face",
     "models",
     "models list",
     "models info",

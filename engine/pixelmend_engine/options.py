@@ -7,6 +7,7 @@ from typing import Any
 
 from pixelmend_engine import registry
 from pixelmend_engine.catalog import diffbir
+from pixelmend_engine.catalog.faces import MIN_SIZE
 from pixelmend_engine.catalog.spec import MIN_TILE, Task
 from pixelmend_engine.registry import AUTO
 
@@ -175,6 +176,63 @@ COMMON: dict[str, Schema] = {
 }
 
 
+ALL = "all"  # of the faces of a picture
+NONE = "none"  # no model at all
+MAX_UPSCALE = 4
+FACE: dict[str, Schema] = {  # of faces, beside the background, which names models
+    "faces": {
+        "title": "Faces",
+        "description": "Which faces, as numbers with commas, 0 for the largest; or all",
+        "type": "string",
+        "pattern": r"^(all|\d{1,4}(,\d{1,4})*)$",
+        "default": ALL,
+    },
+    "min_size": {
+        "title": "Smallest Face",
+        "description": "In pixels, the longer side of its box; smaller faces are left alone",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100_000,
+        "default": MIN_SIZE,
+    },
+    "upscale": {
+        "title": "Enlarge",
+        "description": "How many times wider and higher the result is",
+        "type": "number",
+        "minimum": 1,
+        "maximum": MAX_UPSCALE,
+        "default": 1.0,
+        "editors": False,  # where the result is a layer of the picture's size
+    },
+    "aligned": {
+        "title": "Aligned",
+        "description": "The picture is one upright face already: restore it whole",
+        "type": "boolean",
+        "default": False,
+        "advanced": True,
+    },
+}
+
+
+def background() -> Schema:
+    """Describes the choice of what restores the rest of a picture whose faces are restored."""
+    models = dict.fromkeys(
+        spec.id for task in ("restore", "upscale") for spec in registry.models_of(task)
+    )
+    return {
+        "title": "Background",
+        "description": "Restore the rest of the picture with this model; none: it stays as it is",
+        "enum": [NONE, AUTO, *models],
+        "default": NONE,
+    }
+
+
+FINDING: dict[str, Schema] = {  # of finding faces, which needs no model that restores
+    "min_size": FACE["min_size"],
+    **{name: COMMON[name] for name in ("device", "offline")},
+}
+
+
 def of_task(task: Task) -> dict[str, Schema]:
     """Lists a task's options; `models` says which models take one, where not all do."""
     models = registry.models_of(task)
@@ -184,6 +242,7 @@ def of_task(task: Task) -> dict[str, Schema]:
         if any(name in spec.options for spec in models)
     }
     scale = {"scale": SCALE} if task == "upscale" else {}
-    described = {"model": MODEL, **scale, **special, **COMMON}
+    face = {**FACE, "background": background()} if task == "face" else {}
+    described = {"model": MODEL, **scale, **face, **special, **COMMON}
     # What few users need comes last; what all tasks have keeps its order.
     return dict(sorted(described.items(), key=lambda item: bool(item[1].get("advanced"))))

@@ -12,7 +12,7 @@ from pixelmend.errors import (
     WrongFile,
 )
 from pixelmend_engine import weights
-from pixelmend_engine.catalog.files import WeightFile
+from pixelmend_engine.catalog.files import WeightFile, catalogue
 from pixelmend_engine.catalog.spec import ModelSpec, Task
 from pixelmend_engine.download import Report
 from pixelmend_engine.installer import Installer
@@ -63,6 +63,20 @@ class Provision:
         if offline:
             weights.locate(spec, self.models_dir, task)
         self._pull(spec, task, INSISTING, transferred)
+
+    def files(self, ids: Sequence[str], *, offline: bool, transferred: Transferred) -> None:
+        """Gets weight files that a task needs whatever its model is.
+
+        Raises:
+            PixelmendError: They can't be had; see `Installer.pull`.
+        """
+        for file_id in ids:
+            if offline:
+                weights.locate_file(file_id, self.models_dir)
+            if not weights.installed(file_id, self.models_dir):
+                file = catalogue()[file_id]
+                told = telling(file, self._installer.network, transferred)
+                self._installer.pull(file, INSISTING, told)
 
     def best(
         self,

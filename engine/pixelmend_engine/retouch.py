@@ -20,17 +20,20 @@ Restore = Callable[[Float[Tensor, "1 3 h w"]], Float[Tensor, "1 3 hs ws"]]
 """Restores a picture: sRGB, [0, 1], in and out."""
 
 
-def retouch(raster: Raster, strength: float, restore: Restore) -> tuple[Raster, list[str]]:
+def retouch(
+    raster: Raster, strength: float, restore: Restore, context: int | None = CONTEXT
+) -> tuple[Raster, list[str]]:
     """Restores a picture; returns it with the same size, type, channels, encoding and profile.
 
     Where it is transparent, or not a number, it stays as it is, and the model sees colors from
     around there instead. `strength` and the mask weigh the change in the picture's own encoding.
+    The model sees `context` pixels around the mask; None: the whole picture.
     Also returns what the user should know.
     """
     source = Source.of(raster)
     weight = weights(raster, strength)
     weight[source.hidden] = 0
-    rows, columns = _around(weight > 0)
+    rows, columns = _around(weight > 0, context)
     if rows.stop == rows.start:
         reason = "all of it is masked or hidden" if strength > 0 else "the strength is 0"
         return unchanged(raster), [f"there was nothing to restore: {reason}"]
@@ -47,14 +50,15 @@ def retouch(raster: Raster, strength: float, restore: Restore) -> tuple[Raster, 
     return dataclasses.replace(raster, data=result.data.cast("B"), mask=None), source.notes
 
 
-def _around(wanted: Bool[np.ndarray, "h w"]) -> tuple[slice, slice]:
+def _around(wanted: Bool[np.ndarray, "h w"], context: int | None) -> tuple[slice, slice]:
     # The rectangle that holds all of it, with what the model needs to see around it.
     spans: list[slice] = []
     for axis in (1, 0):
         places = np.flatnonzero(wanted.any(axis=axis))
         if len(places) == 0:
             return slice(0, 0), slice(0, 0)
-        spans.append(slice(max(0, int(places[0]) - CONTEXT), int(places[-1]) + 1 + CONTEXT))
+        beside = max(wanted.shape) if context is None else context
+        spans.append(slice(max(0, int(places[0]) - beside), int(places[-1]) + 1 + beside))
     rows, columns = spans
     height, width = wanted.shape
     return slice(rows.start, min(rows.stop, height)), slice(columns.start, min(columns.stop, width))

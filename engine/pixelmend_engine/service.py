@@ -209,9 +209,12 @@ class Service(uvicorn.Server):
 
 def _check(raster: Raster, facts: Json) -> None:
     refusals.check_size(raster.width, raster.height, "image")
+    if facts.get("task") == tasks.FIND_FACES:
+        tasks.check_finding(facts)
+        return
     task, options = tasks.check(facts)
     pixels, scale = raster.width * raster.height, options["scale"]
-    refusals.check_result(raster.width, raster.height, scale)
+    refusals.check_result(raster.width, raster.height, tasks.result_scale(options))
     # What no plan of tiles makes smaller: each model looks at the whole picture once.
     needed = min(
         spec.cost.prepare_bytes(pixels, int(pixels * scale**2))

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pixelmend import __version__
 from pixelmend.errors import OutOfMemory, UnreadableCheckpoint
-from pixelmend_engine import registry, weights
+from pixelmend_engine import registry, tasks, weights
+from pixelmend_engine.catalog import faces
 from pixelmend_engine.installer import Installer
 from pixelmend_engine.network import OFFLINE, Network
+from pixelmend_engine.options import MAX_SEED, NONE
 from pixelmend_engine.provision import Provision
 from pixelmend_engine.registry import AUTO
 
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
 
     from pixelmend.wire import Raster
     from pixelmend_engine.catalog.spec import ModelSpec, Task
+    from pixelmend_engine.face_tools import FaceTools
     from pixelmend_engine.family import Pipeline
     from pixelmend_engine.provision import Transferred
     from pixelmend_engine.restore import Options, Restored
 
     Report = Callable[[int, int], None]
+    Through = Callable[["Choice", Tensor, Options, int, int], Tensor]
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +50,23 @@ class Choice:
     weights: Path | None = None  # a folder or file of the user's own
     device: str = AUTO
     precision: Precision = AUTO
+    background: Choice | None = None  # what restores the rest of a picture whose faces are restored
+    looks: tuple[str, ...] = ()  # files that look at the picture, whatever the model is
 
     @classmethod
     def of(cls, task: Task, options: Mapping[str, Any], weights: Path | None = None) -> Choice:
         """Returns what a task's options choose; see `tasks.check`."""
-        named = {name: options[name] for name in ("model", "scale", "device", "precision")}
-        return cls(task=task, weights=weights, **named)
+        names = ("model", "scale", "device", "precision")
+        named: dict[str, Any] = {name: options[name] for name in names}
+        if task != "face" or options["aligned"]:
+            return cls(task=task, weights=weights, **named)
+        background = None
+        if options["background"] != NONE:
+            behind, model, scale = tasks.background_of(options)
+            named_behind: dict[str, Any] = named | {"model": model, "scale": scale}
+            background = cls(task=behind, **named_behind)
+        looks = (faces.DETECTOR, faces.PARSER)
+        return cls(task=task, weights=weights, background=background, looks=looks, **named)
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,8 @@ def check(choice: Choice, models_dir: Path, *, offline: bool) -> None:
         WeightsMissing: Its weights are not on this computer, and can't be downloaded.
     """
     registry.chosen(choice.task, choice.model, choice.scale)
+    for file_id in choice.looks if offline else ():
+        weights.locate_file(file_id, models_dir)
     if choice.weights is not None or offline:
         attempts(choice, models_dir)
 
@@ -105,12 +122,15 @@ def check(choice: Choice, models_dir: Path, *, offline: bool) -> None:
 class Session:
     """Keeps the model of the last choice, because the next is mostly the same."""
 
-    def __init__(self, models_dir: Path, network: Network = OFFLINE) -> None:
+    def __init__(
+        self, models_dir: Path, network: Network = OFFLINE, face_tools: FaceTools | None = None
+    ) -> None:
         self._models_dir = models_dir
         self._provision = Provision(Installer(models_dir, network))
         self._where = ("", "")  # as the choice of the loaded model has it
         self._found: list[Attempt] = []
         self._loaded: Loaded | None = None
+        self._face_tools = face_tools
 
     def provide(
         self, choice: Choice, transferred: Transferred, *, offline: bool
@@ -122,15 +142,20 @@ class Session:
         Raises:
             PixelmendError: The model was asked for by name; see `Provision.named`.
         """
+        self._provision.files(choice.looks, offline=offline, transferred=transferred)
+        said: tuple[str, ...] = ()
+        if choice.background is not None:
+            said = self.provide(choice.background, transferred, offline=offline)
         if choice.weights is not None:
-            return ()
+            return said
         models = registry.chosen(choice.task, choice.model, choice.scale)
         if choice.model == AUTO:
-            return self._provision.best(
+            best = self._provision.best(
                 models, task=choice.task, offline=offline, transferred=transferred
             )
+            return (*said, *best)
         self._provision.named(models[0], task=choice.task, offline=offline, transferred=transferred)
-        return ()
+        return said
 
     def load(self, choice: Choice) -> Loaded:
         """Returns the chosen model, ready; what was loaded before goes first.
@@ -143,7 +168,7 @@ class Session:
         where = (choice.device, choice.precision)
         if self._loaded is not None and (where, found) == (self._where, self._found):
             return self._loaded
-        self.release()
+        self._unload()
         from pixelmend_engine import devices
 
         devices.use_huge_pages()
@@ -168,7 +193,7 @@ class Session:
         `provide` had to say; `foretell` takes what the user should know before it begins. Returns
         the picture, and what there is to say about it.
         """
-        from pixelmend_engine import restore
+        from pixelmend_engine import devices, portraits, restore
         from pixelmend_engine.enlarge import enlarge
         from pixelmend_engine.family import Request
         from pixelmend_engine.fill import fill
@@ -187,23 +212,33 @@ class Session:
         tile = None if options["tile"] == AUTO else options["tile"]
         asked = restore.Options(request=request, tile=tile)
 
-        def through_the_model(image: Tensor, number: int = 0, count: int = 1) -> Tensor:
+        def through(chosen: Choice, image: Tensor, asked: Options, run: int, count: int) -> Tensor:
             def report_share(done: int, total: int) -> None:
-                report(number * total + done, count * total)
+                report(run * total + done, count * total)
 
-            runs.append(self._run(choice, image, asked, report_share, notes))
+            runs.append(self._run(chosen, image, asked, report_share, notes))
             return runs[-1].image
 
-        loaded = self.load(choice)
+        def through_the_model(image: Tensor, number: int = 0, count: int = 1) -> Tensor:
+            return through(choice, image, asked, number, count)
+
+        loaded = None if choice.looks else self.load(choice)
         strength = options["strength"]
+        more: dict[str, Any] = {}
         match choice.task:
+            case "face" if choice.looks:
+                models = _Models(choice, asked, through)
+                tools = self._tools().tools(devices.choose_device(choice.device))
+                wishes = portraits.asked(options)
+                result, said, outcomes = portraits.restore(raster, wishes, tools, models)
+                more = {"faces": portraits.facts(outcomes)}
             case "upscale":
                 result, said = enlarge(raster, choice.scale, strength, through_the_model)
             case "inpaint":
                 result, said = fill(raster, strength, through_the_model)
             case "deblur" | "face" | "restore" | "denoise":
                 result, said = retouch(raster, strength, through_the_model)
-        loaded = self._loaded or loaded
+        loaded = (self._loaded if runs else loaded) or self.load(choice)
         return result, {
             "task": choice.task,
             "model": loaded.spec.id,
@@ -212,14 +247,47 @@ class Session:
             "version": __version__,
             "device": str(loaded.device),
             "seed": options["seed"],
-            "scale": choice.scale,
+            "scale": tasks.result_scale(options),
             "width": result.width,
             "height": result.height,
             "tiles": sum(run.tiles for run in runs),
             "seconds": round(sum(run.seconds for run in runs), 3),
             "peak_bytes": max((run.peak_bytes for run in runs), default=0),
             "notes": [*provided, *loaded.notes, *notes, *said],
+            **more,
         }
+
+    def find_faces(
+        self, options: Mapping[str, Any], raster: Raster, transferred: Transferred
+    ) -> tuple[Raster, dict[str, Any]]:
+        """Finds the faces of a picture, and marks them in a small copy of it.
+
+        `options` are those of `options.FINDING`, all of them.
+
+        Raises:
+            PixelmendError: The detector can't be had; see `Provision.files`.
+        """
+        from pixelmend_engine import devices, portraits
+
+        looks, offline = (faces.DETECTOR,), options["offline"]
+        self._provision.files(looks, offline=offline, transferred=transferred)
+        device = devices.choose_device(options["device"])
+        find = self._tools().detector(device)
+        marked, found = portraits.found(raster, find, options["min_size"])
+        return marked, {
+            "task": tasks.FIND_FACES,
+            "version": __version__,
+            "device": str(device),
+            "faces": [{"number": number, **face.to_json()} for number, face in enumerate(found)],
+            "notes": [] if found else ["no face was found"],
+        }
+
+    def _tools(self) -> FaceTools:
+        from pixelmend_engine.face_tools import FaceTools
+
+        if self._face_tools is None:
+            self._face_tools = FaceTools(self._models_dir)
+        return self._face_tools
 
     def _run(
         self,
@@ -246,7 +314,12 @@ class Session:
         return restore.restore(loaded.pipeline, loaded.spec, image, asked, loaded.device, report)
 
     def release(self) -> None:
-        """Gives the model's memory back to the system."""
+        """Gives the memory of all that is loaded back to the system."""
+        self._unload()
+        if self._face_tools is not None:
+            self._face_tools.release()
+
+    def _unload(self) -> None:
         if self._loaded is None:
             return
         device = self._loaded.device
@@ -255,6 +328,34 @@ class Session:
         from pixelmend_engine import devices
 
         devices.give_back(device)
+
+
+@dataclass(frozen=True)
+class _Models:
+    """What restores faces and, if it is asked for, what is around them; see `portraits.Models`."""
+
+    choice: Choice
+    asked: Options
+    through: Through
+
+    @property
+    def has_background(self) -> bool:
+        return self.choice.background is not None
+
+    def face(self, square: Tensor, number: int, run: int, runs: int) -> Tensor:
+        request = self.asked.request
+        # Faces of one picture differ in their noise, and keep it whichever of them are chosen.
+        request = dataclasses.replace(request, seed=(request.seed + number) % (MAX_SEED + 1))
+        asked = dataclasses.replace(self.asked, request=request)
+        return self.through(self.choice, square, asked, run, runs)
+
+    def background(self, image: Tensor, runs: int) -> Tensor | None:
+        behind = self.choice.background
+        if behind is None:
+            return None
+        request = dataclasses.replace(self.asked.request, task=behind.task, scale=behind.scale)
+        asked = dataclasses.replace(self.asked, request=request)
+        return self.through(behind, image, asked, 0, runs)
 
 
 def _load_first(found: list[Attempt], device: torch.device, dtype: torch.dtype) -> Loaded:

@@ -1,5 +1,6 @@
 """What can be asked of the engine, and with which options: described once, for every front end."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,17 +8,26 @@ from jsonschema import Draft202012Validator
 
 from pixelmend.errors import BadRequest
 from pixelmend_engine import options, registry, weights
+from pixelmend_engine.catalog import faces
 from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE, Task
 from pixelmend_engine.registry import AUTO
 
+FIND_FACES = "find-faces"  # a job of its own: quick, and no front end shows it in a menu
 TITLES: dict[Task, str] = {
+    "face": "Faces",
     "deblur": "Deblur",
     "restore": "Restore Photo",
     "denoise": "Denoise",
     "upscale": "Upscale",
     "inpaint": "Fill Selection",
 }
+FINDING: dict[str, Any] = {  # what a front end needs for a choice of faces
+    "task": FIND_FACES,
+    "options": list(options.FINDING),
+    "chooses": "faces",  # the option that takes their numbers
+}
 RESULTS: dict[Task, str] = {  # how an editor names a result
+    "face": "Faces Restored",
     "deblur": "Deblurred",
     "restore": "Restored",
     "denoise": "Denoised",
@@ -27,13 +37,13 @@ RESULTS: dict[Task, str] = {  # how an editor names a result
 
 
 def describe(models_dir: Path) -> list[dict[str, Any]]:
-    """Lists the tasks, their models and the JSON Schema of their options."""
+    """Lists the tasks that there are models for, and the JSON Schema of their options."""
     return [
         {
             "id": task,
             "title": title,
             "result": RESULTS[task],
-            "context": CONTEXT,
+            "context": faces.CONTEXT if task == "face" else CONTEXT,
             "widest": WIDEST_HOLE if task == "inpaint" else None,
             "models": [
                 {
@@ -50,17 +60,23 @@ def describe(models_dir: Path) -> list[dict[str, Any]]:
                 for spec in registry.models_of(task)
             ],
             "options": schema(task),
+            **({"finds": FINDING} if task == "face" else {}),
         }
         for task, title in TITLES.items()
+        if registry.models_of(task)
     ]
 
 
 def schema(task: Task) -> dict[str, Any]:
     """Returns the JSON Schema of a task's options."""
+    return _object(options.of_task(task))
+
+
+def _object(properties: dict[str, options.Schema]) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
-        "properties": options.of_task(task),
+        "properties": properties,
         "additionalProperties": False,
     }
 
@@ -78,11 +94,10 @@ def check(facts: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
     task = given.pop("task", None)
     if not isinstance(task, str) or task not in TITLES:
         raise BadRequest(f"There is no task `{task}`", hint=f"The engine does {', '.join(TITLES)}")
-    for error in Draft202012Validator(schema(task)).iter_errors(given):
-        where = ".".join(map(str, error.absolute_path)) or "options"
-        raise BadRequest(f"The option {where} is wrong: {error.message}", hint="Change it")
+    _refuse_wrong(given, schema(task))
     # JSON knows one kind of number: 5.0 is a sound integer there.
-    whole = ("seed", "tile", *(n for n, o in options.SPECIAL.items() if o.get("type") == "integer"))
+    described = options.SPECIAL | options.FACE
+    whole = ("seed", "tile", *(n for n, o in described.items() if o.get("type") == "integer"))
     given |= {n: int(given[n]) for n in whole if isinstance(given.get(n), float)}
     _refuse_unused(given)
     defaults = {name: option["default"] for name, option in options.of_task(task).items()}
@@ -91,7 +106,39 @@ def check(facts: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
     scale = AUTO if scale == AUTO else float(scale)
     asked["scale"] = registry.scale_of(task, asked["model"], scale)
     registry.chosen(task, asked["model"], asked["scale"])
+    if task == "face" and asked["background"] != options.NONE:
+        registry.chosen(*background_of(asked))
     return task, asked
+
+
+def background_of(asked: Mapping[str, Any]) -> tuple[Task, str, float]:
+    """Returns what restores the background of faces: task, model and scale."""
+    scale = float(asked["upscale"])
+    return "restore" if scale == 1 else "upscale", asked["background"], scale
+
+
+def result_scale(asked: Mapping[str, Any]) -> float:
+    """Returns how many times wider and higher than its source a result is."""
+    return float(asked.get("upscale", asked["scale"]))
+
+
+def check_finding(facts: dict[str, Any]) -> dict[str, Any]:
+    """Returns the options of a job that finds faces, with defaults filled in.
+
+    Raises:
+        BadRequest: An option is not what its schema says.
+    """
+    given = {name: value for name, value in facts.items() if name != "task"}
+    _refuse_wrong(given, _object(options.FINDING))
+    defaults = {name: option["default"] for name, option in options.FINDING.items()}
+    asked = defaults | given
+    return asked | {"min_size": int(asked["min_size"])}
+
+
+def _refuse_wrong(given: dict[str, Any], schema: dict[str, Any]) -> None:
+    for error in Draft202012Validator(schema).iter_errors(given):
+        where = ".".join(map(str, error.absolute_path)) or "options"
+        raise BadRequest(f"The option {where} is wrong: {error.message}", hint="Change it")
 
 
 def _refuse_unused(given: dict[str, Any]) -> None:

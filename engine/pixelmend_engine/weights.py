@@ -84,6 +84,20 @@ def locate(spec: ModelSpec, models_dir: Path, task: Task | None = None) -> tuple
     return tuple(path for file in needed(spec) for path in installed(file.id, models_dir))
 
 
+def locate_file(file_id: str, models_dir: Path) -> tuple[Path, ...]:
+    """Returns what is here of one weight file that a task needs whatever its model is.
+
+    Raises:
+        WeightsMissing: It is not on this computer.
+    """
+    if found := installed(file_id, models_dir):
+        return found
+    raise WeightsMissing(
+        f"The weights `{file_id}` are not on this computer ({catalogue()[file_id].size})",
+        hint=f"`pixelmend models pull {file_id}` downloads them",
+    )
+
+
 def given(path: Path) -> tuple[Path, ...]:
     """Returns the weight files at a path that the user named: a folder, or one file.
 

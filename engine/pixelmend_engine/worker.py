@@ -1,23 +1,31 @@
 """What the engine does with a job: a body in, a restored body out."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pixelmend.wire import Bytes, decode, encode
+from pixelmend.wire import Bytes, Raster, decode, encode
 from pixelmend_engine import tasks
 from pixelmend_engine.jobs import Say
 from pixelmend_engine.network import OFFLINE, Network
 from pixelmend_engine.session import Choice, Session
 
+if TYPE_CHECKING:
+    from pixelmend_engine.face_tools import FaceTools
+
 
 class Worker:
     """Restores pictures with the models of one folder."""
 
-    def __init__(self, models_dir: Path, network: Network = OFFLINE) -> None:
-        self._session = Session(models_dir, network)
+    def __init__(
+        self, models_dir: Path, network: Network = OFFLINE, face_tools: "FaceTools | None" = None
+    ) -> None:
+        self._session = Session(models_dir, network, face_tools)
 
     def run(self, body: memoryview, say: Say) -> list[Bytes]:
         """Restores the picture in a body; alpha and what the mask leaves out stay as they are."""
         raster, facts = decode(body)
+        if facts.get("task") == tasks.FIND_FACES:
+            return self._find_faces(raster, tasks.check_finding(facts), say)
         task, options = tasks.check(facts)
         choice = Choice.of(task, options)
         provided = self._session.provide(
@@ -35,6 +43,13 @@ class Worker:
             lambda words: say("run", 0, 0, words),
         )
         return encode(result, facts)
+
+    def _find_faces(self, raster: Raster, options: dict[str, Any], say: Say) -> list[Bytes]:
+        say("load", 0, 0)
+        marked, facts = self._session.find_faces(
+            options, raster, lambda words, done, total: say("download", done, total, words)
+        )
+        return encode(marked, facts)
 
     def release(self) -> None:
         """Gives the memory of the loaded model back."""

@@ -75,6 +75,11 @@ class Display:
         """Whether there is a user to show things to."""
         return self._panel is not None
 
+    def note(self, facts: Json) -> None:
+        """Shows what the engine says beside a result, once all is done."""
+        if self._panel is not None and facts.get("notes"):
+            self._panel.show_notes([self._count + note for note in facts["notes"]])
+
     def compare(self, before: Gimp.Layer, after: Gimp.Layer, area: Area) -> None:
         """Shows what came of it, once it is in the image."""
         self.compare_sizes((before, area), (after, area))

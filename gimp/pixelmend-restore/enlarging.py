@@ -32,6 +32,7 @@ class LargerLayer(Following):
         return layers.read(self.layer, self.area, None)
 
     def write(self, raster: Raster, facts: Json) -> None:
+        self._display.note(facts)
         self.raster, self.facts = raster, facts
 
     @property

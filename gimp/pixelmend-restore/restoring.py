@@ -70,6 +70,7 @@ class NewLayer(Following):
         return layers.read(self.new, self.area, mask)
 
     def write(self, raster: Raster, facts: Json) -> None:
+        self._display.note(facts)
         layers.fill(self.new, self.area, layers.format_of(self.new).babl, raster.data)
         self.new.set_name(self._name(facts))
         made = Recipe(
@@ -126,6 +127,7 @@ class SameLayer(Following):
         return layers.read(self.source, self.area, mask)
 
     def write(self, raster: Raster, facts: Json) -> None:
+        self._display.note(facts)
         self._result, self._facts = raster, facts
 
     @property

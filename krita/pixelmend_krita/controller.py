@@ -6,15 +6,17 @@ import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, Optional, Tuple
 
 from krita import Krita
 
 from . import previews, results, sources
 from .pixelmend import forms, host, phrases, tasklist
 from .pixelmend.errand import Errand
-from .pixelmend.errors import PixelmendError, UnsupportedImage
+from .pixelmend.errors import NoFaceFound, PixelmendError, UnsupportedImage
+from .pixelmend.panel.chooser import ALL
 from .pixelmend.panel.dock import MERGED, Wish
+from .pixelmend.panel.faces import Box
 from .pixelmend.panel.history import Result
 from .pixelmend.paths import resolve
 from .pixelmend.phrases import translate
@@ -69,6 +71,8 @@ class Controller(QObject):
     """Emitted with a `PixelmendError`, and details of it."""
     ended = Signal(object)
     """Emitted with a `Result`, or None: it was canceled."""
+    found = Signal(object, object, int)
+    """Emitted with a picture, the boxes of its faces, and the width that these are pixels of."""
     listed = Signal()
     """Emitted when there are other results than before."""
     shown = Signal()
@@ -80,6 +84,7 @@ class Controller(QObject):
         self._job: Optional[Job] = None
         self._opening: Optional[Steps] = None
         self._count = 0
+        self._searched: Optional[Tuple[Any, ...]] = None  # where faces were found last
         phrases.bind(FOLDER / "locale")
         notifier = Krita.instance().notifier()
         notifier.setActive(True)
@@ -112,13 +117,24 @@ class Controller(QObject):
             return
         job = None
         try:
-            task = next(task for task in self.tasks() if task["id"] == wish.task)
+            task = next(task for task in self.tasks() if wish.task in _names(task))
             job = self._job = Job(wish, task, host.installed(FOLDER))
             self.started.emit(self._model(job))
             job.source = sources.find(_document(), task, merged=wish.source == MERGED)
+            self._check_faces(job)
             self._go(sources.read(job.source), self._send)
         except Exception as error:  # noqa: BLE001 - a door
             self._fail(error)
+
+    def _check_faces(self, job: Job) -> None:
+        # Numbers of faces say nothing in another picture.
+        chosen = job.wish.options.get(forms.finds(job.task).get("chooses", ""), ALL)
+        assert job.source is not None
+        if chosen != ALL and job.source.place != self._searched:
+            raise UnsupportedImage(
+                "The faces were found in another layer, or in one that was moved since",
+                hint="Find them again",
+            )
 
     def _model(self, job: Job) -> Optional[Json]:
         model = forms.model_of(job.task, job.wish.options.get("model"))
@@ -156,12 +172,33 @@ class Controller(QObject):
         job = self._job
         if job is None or job.errand is None:
             return
-        if how == host.DONE and not job.given_up:
+        if how == host.DONE and not job.given_up and job.wish.task != job.task["id"]:
+            self._go(self._faces(job), self._choose)
+        elif how == host.DONE and not job.given_up:
             self._go(self._finished(job), self._show)
         elif how == host.FAILED and not job.given_up and job.errand.error is not None:
             self._fail(job.errand.error)
         else:
             self._job = None
+
+    def _faces(self, job: Job) -> Any:
+        errand, raster, source = job.errand, job.raster, job.source
+        assert errand is not None
+        assert raster is not None
+        assert source is not None
+        boxes = [_box(face) for face in errand.facts["faces"]]
+        if not boxes:
+            raise NoFaceFound(
+                "No face was found in the picture",
+                hint="Choose another layer, or let smaller faces count",
+            )
+        yield 0.0
+        self._searched = source.place
+        return previews.preview(raster, source.sent), boxes, raster.width
+
+    def _choose(self, seen: Any) -> None:
+        self._job = None
+        self.found.emit(*seen)
 
     def _finished(self, job: Job) -> Any:
         errand, source, before = job.errand, job.source, job.raster
@@ -254,6 +291,15 @@ def _document() -> Any:
     if document is None:
         raise UnsupportedImage("No document is open", hint="Open a picture")
     return document
+
+
+def _names(task: Json) -> Tuple[str, ...]:
+    return task["id"], forms.finds(task).get("task", "")
+
+
+def _box(face: Json) -> Box:
+    left, top, right, bottom = face["box"]
+    return Box(left, top, right - left, bottom - top)
 
 
 _finishing: List[Errand] = []  # given up, but their threads still emit

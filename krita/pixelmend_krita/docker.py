@@ -28,6 +28,7 @@ class PixelmendDocker(DockWidget):
         self.setWidget(self.dock)
         self.dock.show_tasks(self._controller.tasks(), self._controller.remembered())
         self.dock.wanted.connect(self._controller.run)
+        self.dock.finding.connect(self._controller.run)
         self.dock.canceled.connect(self._controller.cancel)
         self.dock.changed.connect(self._controller.remember)
         self.dock.reopened.connect(self._controller.open_apart)
@@ -35,13 +36,17 @@ class PixelmendDocker(DockWidget):
         self._controller.started.connect(self.dock.show_work)
         self._controller.news.connect(self.dock.show_event)
         self._controller.failed.connect(self.dock.show_error)
+        self._controller.found.connect(self.dock.show_faces)
         self._controller.ended.connect(self.dock.show_end)
         self._controller.listed.connect(self._list)
 
     def canvasChanged(self, canvas: Any) -> None:  # noqa: N802 - Krita's name
         """Lists what came of the document that is seen now."""
         view = None if canvas is None else canvas.view()
-        self._document = None if view is None else id_of(view.document())
+        document = None if view is None else id_of(view.document())
+        if document != self._document:
+            self.dock.chooser.forget()
+        self._document = document
         self._list()
 
     def _list(self) -> None:

@@ -49,6 +49,11 @@ class Source:
         return tuple(found)
 
     @property
+    def place(self) -> Tuple[Any, ...]:
+        """What it is, and where: of two with the same, one lies where the other does."""
+        return self.document, str(self.node), self.area, self.position
+
+    @property
     def sent(self) -> Space:
         """The color space in which it travels."""
         return self.space if self.space.channels is not None else WORKING

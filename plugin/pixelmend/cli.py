@@ -13,6 +13,7 @@ import click
 
 from pixelmend import __version__, training_cli
 from pixelmend.errors import Canceled, PixelmendError
+from pixelmend.faces_cli import face
 from pixelmend.models_cli import models
 from pixelmend.setup_cli import setup
 from pixelmend.tasks_cli import COMMANDS
@@ -91,6 +92,7 @@ def engine_logs() -> None:
 
 
 for command in (
+    face,
     *COMMANDS,
     models,
     setup,

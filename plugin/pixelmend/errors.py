@@ -5,6 +5,7 @@
     +-- UnknownModel         unknown-model              2
     +-- BadImage             bad-image                  3
     +-- UnsupportedImage     unsupported-image          3
+    +-- NoFaceFound          no-face-found             11
     +-- WeightsMissing       weights-missing            4
     +-- UnreadableCheckpoint unreadable-checkpoint      4
     +-- DownloadFailed       download-failed            4
@@ -76,6 +77,14 @@ class UnsupportedImage(PixelmendError):
     code = "unsupported-image"
     status = 415
     exit_code = 3
+
+
+class NoFaceFound(PixelmendError):
+    """Faces were to be restored, and the picture has none that can be seen."""
+
+    code = "no-face-found"
+    status = 422
+    exit_code = 11
 
 
 class WeightsMissing(PixelmendError):

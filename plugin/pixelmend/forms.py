@@ -36,9 +36,16 @@ class Field:
 
 
 def fields(task: Json) -> list[Field]:
-    """Lists the fields of a task's dialog, in the order of its description."""
+    """Lists the fields of a task's dialog, in the order of its description.
+
+    What makes sense for files alone is left out.
+    """
     properties = cast("dict[str, Json]", task["options"]["properties"])
-    return [_field(name, option, task) for name, option in properties.items()]
+    return [
+        _field(name, option, task)
+        for name, option in properties.items()
+        if option.get("editors", True)
+    ]
 
 
 def place(task: Json) -> Field | None:
@@ -133,6 +140,11 @@ def answer(field: Field, options: Json) -> Value:
         return value
     known = [text for text, _ in field.choices]
     return str(value) if str(value) in known else field.default
+
+
+def finds(task: Json) -> Json:
+    """Returns how what a task restores is found, to choose among it; empty where it is not."""
+    return cast("Json", task.get("finds", {}))
 
 
 def fills(task: Json) -> bool:

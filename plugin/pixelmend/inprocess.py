@@ -14,6 +14,28 @@ if TYPE_CHECKING:
     from pixelmend_engine.network import Network
 
 
+class Finder:
+    """Finds faces, as the command line's engine that restores nothing."""
+
+    def __init__(
+        self,
+        models_dir: Path,
+        options: dict[str, Any],
+        network: Network,
+        transferred: Callable[[str, int, int], None],
+    ) -> None:
+        self._options = options
+        self._transferred = transferred
+        self._session = Session(models_dir, network)
+
+    def restore(
+        self, raster: Raster, report: Callable[[int, int], None]
+    ) -> tuple[Raster, dict[str, Any]]:
+        """Finds the faces of one picture; returns it with them marked, and the list."""
+        del report  # there are no steps
+        return self._session.find_faces(self._options, raster, self._transferred)
+
+
 class InProcess:
     """The engine as the command line sees it, without a process of its own."""
 

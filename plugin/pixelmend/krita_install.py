@@ -17,7 +17,7 @@ from pixelmend_engine.replacing import replacing
 
 NAME = "pixelmend_krita"  # of the module, and of the files beside it
 ENTRY = "__init__.py"
-PANEL = ("__init__", "compare", "dock", "faces", "flow", "form", "history", "view")
+PANEL = ("__init__", "chooser", "compare", "dock", "faces", "flow", "form", "history", "view")
 MODULES = (*install.MODULES, "errand", "qt", *(f"panel/{name}" for name in PANEL))
 PROGRAMS = ("krita",)
 

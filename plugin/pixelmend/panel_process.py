@@ -80,6 +80,10 @@ class PanelProcess:
         """Shows what went wrong; it stays until the user closes it."""
         self._say({"kind": "error", **to_json(error), "details": details})
 
+    def show_notes(self, notes: list[str]) -> None:
+        """Says what the user should know of a result; what was said of others stays."""
+        self._say({"kind": "notes", "notes": notes})
+
     def show_picture(self, name: str, width: int, height: int, rows: Iterable[bytes]) -> None:
         """Shows the picture `before` or `after`: RGBA, 8 bits, sRGB."""
         self._say({"kind": "picture", "name": name, "width": width, "height": height})

@@ -28,6 +28,7 @@ from pixelmend.errors import (
 from pixelmend.targets import Target
 from pixelmend.wire import Raster
 from pixelmend_engine import images
+from pixelmend_engine.photo import Photo
 from pixelmend_engine.replacing import replacing
 from pixelmend_engine.xmp import Provenance
 
@@ -154,6 +155,38 @@ def run(engine: Engine, targets: Sequence[Target], output: Output, files: Files)
     if len(targets) > 1:
         output.note(f"{len(targets) - len(exit_codes)} restored, {len(exit_codes)} failed")
     return exit_codes[0] if exit_codes else 0
+
+
+def list_faces(
+    engine: Engine, targets: Sequence[Target], output: Output, *, overwrite: bool
+) -> int:
+    """Lists the faces of every picture, and writes pictures that show them.
+
+    Returns the exit code of the first error, or 0.
+
+    Raises:
+        PixelmendError: One of `EVERY_PICTURE`: the command ends.
+    """
+    exit_codes: list[int] = []
+    for target in targets:
+        try:
+            raster = images.to_raster(images.read(target.source), None)
+            with replacing(target.result, overwrite=overwrite) as temporary:
+                marked, facts = engine.restore(raster, _unsaid)
+                shape = (marked.height, marked.width, 3)
+                pixels = np.frombuffer(marked.data, np.uint8).reshape(shape)
+                images.write(Photo(pixels=pixels), temporary, result=target.result)
+            output.result(target, facts)
+        except EVERY_PICTURE:
+            raise
+        except PixelmendError as error:
+            output.failure(target, error)
+            exit_codes.append(error.exit_code)
+    return exit_codes[0] if exit_codes else 0
+
+
+def _unsaid(done: int, total: int) -> None:
+    """Looking for faces has no steps."""
 
 
 def _restore(

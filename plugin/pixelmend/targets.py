@@ -18,9 +18,16 @@ class Target:
 
 
 def plan(
-    inputs: Sequence[str], *, output: Path | None, out_dir: Path | None, suffix: str
+    inputs: Sequence[str],
+    *,
+    output: Path | None,
+    out_dir: Path | None,
+    suffix: str,
+    ending: str | None = None,
 ) -> list[Target]:
     """Pairs every input with its result: beside it with `suffix`, unless told otherwise.
+
+    The result's file name ends as the input's does, or with `ending`.
 
     An input that is the result of another one is left out: `*.jpg`, typed twice, finds the first
     run's results as well.
@@ -39,7 +46,9 @@ def plan(
             )
         return [Target(sources[0], output)]
     targets = [
-        Target(source, (out_dir or source.parent) / f"{source.stem}{suffix}{source.suffix}")
+        Target(
+            source, (out_dir or source.parent) / f"{source.stem}{suffix}{ending or source.suffix}"
+        )
         for source in sources
     ]
     _refuse_collisions(targets)

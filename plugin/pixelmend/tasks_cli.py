@@ -235,7 +235,7 @@ def deblur(**options: Any) -> int:
     file that can't be restored does not stop the others; the exit code is that of the first error.
     Results of an earlier run are left out where their inputs are given as well.
     """
-    return _run("deblur", "_deblurred", options)
+    return run_task("deblur", "_deblurred", options)
 
 
 @click.command()
@@ -245,7 +245,7 @@ def restore(**options: Any) -> int:
 
     The size stays. INPUT... and the results are as for deblur, with the suffix _restored.
     """
-    return _run("restore", "_restored", options)
+    return run_task("restore", "_restored", options)
 
 
 @click.command()
@@ -255,7 +255,7 @@ def denoise(**options: Any) -> int:
 
     INPUT... and the results are as for deblur, with the suffix _denoised.
     """
-    return _run("denoise", "_denoised", options)
+    return run_task("denoise", "_denoised", options)
 
 
 @click.command()
@@ -267,7 +267,7 @@ def upscale(**options: Any) -> int:
     at its old size. INPUT... and the results are as for deblur, with the suffix _x4, or whatever
     the scale is.
     """
-    return _run("upscale", "_x{scale:g}", options)
+    return run_task("upscale", "_x{scale:g}", options)
 
 
 @click.command()
@@ -279,13 +279,14 @@ def inpaint(**options: Any) -> int:
     --mask alpha it is laid under the picture. INPUT... and the results are as for deblur, with the
     suffix _filled.
     """
-    return _run("inpaint", "_filled", options)
+    return run_task("inpaint", "_filled", options)
 
 
 COMMANDS = (deblur, restore, denoise, upscale, inpaint)
 
 
-def _run(task: Task, suffix: str, options: Options) -> int:
+def run_task(task: Task, suffix: str, options: Options) -> int:
+    """Restores the pictures that a command names; returns its exit code."""
     from pixelmend import settings, targets
     from pixelmend.inprocess import InProcess
     from pixelmend.remote import Remote
@@ -294,7 +295,7 @@ def _run(task: Task, suffix: str, options: Options) -> int:
     from pixelmend_engine import tasks
     from pixelmend_engine.session import Choice, check
 
-    _log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
+    log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
     found = settings.resolve(os.environ)
     chosen = {name: options[name] for name in of_task(task)}
     # Sent with the job, because the engine may have been started with other settings.
@@ -315,7 +316,7 @@ def _run(task: Task, suffix: str, options: Options) -> int:
     files = Files(
         mask=None if from_alpha else options["mask"],
         overwrite=options["overwrite"],
-        scale=asked["scale"],
+        scale=tasks.result_scale(asked),
         provenance=not options["no_provenance"],
     )
     with Transfer(quiet=options["quiet"], watched=sys.stderr.isatty()) as transfer:
@@ -328,7 +329,8 @@ def _run(task: Task, suffix: str, options: Options) -> int:
         return run(engine, planned, output, files)
 
 
-def _log_to_stderr(*, verbose: bool, quiet: bool) -> None:
+def log_to_stderr(*, verbose: bool, quiet: bool) -> None:
+    """Lets what the engine's modules log in this process go to stderr."""
     level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
     for library in ("PIL", "tifffile", "urllib3"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # what they say, we say

@@ -42,6 +42,11 @@ def test_one_part_of_a_checkpoint_of_lightning_is_read(tmp_path: Path) -> None:
         checkpoints.read(tmp_path / "last.ckpt", part="teacher")
 
 
+def test_a_checkpoint_of_lightning_with_one_network_is_read_whole(tmp_path: Path) -> None:
+    torch.save({"global_step": 1, "state_dict": STATE}, tmp_path / "model.ckpt")
+    assert checkpoints.read(tmp_path / "model.ckpt").keys() == STATE.keys()
+
+
 def test_safetensors_are_read(tmp_path: Path) -> None:
     save_file(STATE, tmp_path / "net.safetensors")
     assert checkpoints.read(tmp_path / "net.safetensors").keys() == STATE.keys()

@@ -12,10 +12,13 @@ from pixelmend_engine.catalog.spec import Task
 
 def test_a_task_names_its_models_and_a_sound_schema(tmp_path: Path) -> None:
     described = tasks.describe(tmp_path)
-    deblur = described[0]
+    face, deblur, *_ = described
     assert [task["id"] for task in described] == [
-        "deblur", "restore", "denoise", "upscale", "inpaint",
+        "face", "deblur", "restore", "denoise", "upscale", "inpaint",
     ]  # fmt: skip
+    assert face["finds"]["task"] == tasks.FIND_FACES
+    assert set(face["finds"]["options"]) <= set(face["options"]["properties"])
+    assert face["finds"]["chooses"] in face["options"]["properties"]
     assert [model["id"] for model in deblur["models"]][-1] == "hi-diff-compact"
     assert deblur["models"][0]["weights"] == "missing"
     assert deblur["models"][0]["size_bytes"] is None

@@ -24,6 +24,15 @@ def test_every_option_has_a_field(deblur: dict[str, Any]) -> None:
     assert [field.name for field in forms.fields(deblur)] == list(options.of_task("deblur"))
 
 
+def test_what_is_for_files_alone_has_no_field(tmp_path: Path) -> None:
+    face = next(task for task in tasks.describe(tmp_path) if task["id"] == "face")
+    names = [field.name for field in forms.fields(face)]
+    assert {"faces", "min_size", "background", "fidelity"} <= set(names)
+    assert "upscale" not in names
+    assert forms.place(face) is None
+    assert forms.finds(face)["chooses"] == "faces"
+
+
 def test_models_are_a_choice_that_says_what_is_not_here(deblur: dict[str, Any]) -> None:
     choices = dict(field(deblur, "model").choices)
     assert choices["auto"] == "Automatic"

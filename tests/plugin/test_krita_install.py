@@ -1,5 +1,6 @@
 """Where the docker goes, in homes made up for it."""
 
+import ast
 import os
 import sys
 import zipfile
@@ -171,3 +172,14 @@ def test_a_file_that_can_not_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputFailed):
         krita_install.write_zip(tmp_path / "file" / "new" / "krita.zip", TASKS)
+
+
+def test_whatever_the_docker_imports_is_copied_with_it() -> None:
+    package = Path(krita_install.__file__).parent
+    for name in krita_install.MODULES:
+        tree = ast.parse((package / f"{name}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ImportFrom) or not node.level or not node.module:
+                continue
+            folder = "panel/" if name.startswith("panel/") and node.level == 1 else ""
+            assert folder + node.module in krita_install.MODULES, f"{name} needs {node.module}"

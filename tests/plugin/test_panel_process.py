@@ -50,6 +50,7 @@ def test_it_hears_all_and_is_heard(tmp_path: Path, listener: str, look: Look) ->
     panel.show_model({"title": "HI-Diff"}, tmp_path)
     panel.show(Event(1, "run", 1, 2))
     panel.show_picture("before", 2, 1, iter([b"1234", b"5678"]))
+    panel.show_notes(["a face changed"])
     panel.show_error(OutOfMemory("full", hint="close"), "details")
     wait(lambda: panel.canceled)
     panel.close()
@@ -64,7 +65,9 @@ def test_it_hears_all_and_is_heard(tmp_path: Path, listener: str, look: Look) ->
     head, _, data = picture.partition(b"\n")
     assert json.loads(head) == {"kind": "picture", "name": "before", "width": 2, "height": 1}
     assert data.startswith(b"12345678{")
-    assert json.loads(data[8:])["code"] == "out-of-memory"
+    notes, error = data[8:].splitlines()
+    assert json.loads(notes) == {"kind": "notes", "notes": ["a face changed"]}
+    assert json.loads(error)["code"] == "out-of-memory"
 
 
 def test_a_panel_that_can_not_be_started_is_no_end(tmp_path: Path, look: Look) -> None:

@@ -36,6 +36,7 @@ def main() -> None:
     feed.news.connect(panel.show_event)
     feed.model.connect(panel.show_model)
     feed.pictures.connect(panel.show_pictures)
+    feed.notes.connect(panel.show_notes)
     feed.error.connect(panel.show_error)
 
     def ended() -> None:

@@ -16,6 +16,7 @@ from ..qt import (
     QEvent,
     QFrame,
     QIcon,
+    QImage,
     QLabel,
     QPushButton,
     QResizeEvent,
@@ -27,6 +28,8 @@ from ..qt import (
     Signal,
 )
 from ..wire import Event, Json
+from .chooser import Chooser
+from .faces import Box
 from .form import Form, narrow
 from .history import History, Result
 from .view import Panel
@@ -67,6 +70,8 @@ class Dock(QWidget):
     """Emitted with the `Wish` as it is now, to be remembered."""
     reopened = Signal(object)
     """Emitted with a `Result` that the user wants to have as a document."""
+    finding = Signal(object)
+    """Emitted with the `Wish` that faces are found, to choose among them."""
     dropped = Signal(object)
     """Emitted with a `Result` that the user wants to have forgotten."""
 
@@ -86,6 +91,7 @@ class Dock(QWidget):
         self.source = self._list("source", translate("What is restored"))
         self.source.addItem(translate("Active layer, or what is selected of it"), LAYER)
         self.source.addItem(translate("Everything that is visible, merged"), MERGED)
+        self.chooser = Chooser()
         self.run = QPushButton(translate("R&estore"))
         self.run.setObjectName("run")
         self.missing = _text("missing")
@@ -120,6 +126,7 @@ class Dock(QWidget):
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self.missing)
         layout.addWidget(self.choices, 2)
+        layout.addWidget(self.chooser, 2)
         layout.addWidget(self.run)
         layout.addWidget(self._place, 3)
         layout.addWidget(self.history)
@@ -128,6 +135,9 @@ class Dock(QWidget):
         self.task.currentIndexChanged.connect(self._chosen)
         self.form.changed.connect(self._tell)
         self.source.currentIndexChanged.connect(self._tell)
+        self.source.currentIndexChanged.connect(lambda _: self.chooser.forget())
+        self.chooser.wanted.connect(self._find)
+        self.chooser.changed.connect(self._show_parts)
         self.run.clicked.connect(lambda: self.start(None))
         self.history.opened.connect(self.show_result)
         self.history.reopened.connect(self.reopened)
@@ -168,7 +178,9 @@ class Dock(QWidget):
         task = self.chosen_task()
         if task is not None and self._built_for != task["id"]:
             self._built_for = task["id"]
-            fields, place = forms.fields(task), forms.place(task)
+            chosen_otherwise = forms.finds(task).get("chooses")
+            fields = [one for one in forms.fields(task) if one.name != chosen_otherwise]
+            place = forms.place(task)
             before = {**self._remembered.get(task["id"], {}), "place": self._enlarged}
             fields += [] if place is None else [place]
             self.form.ask(fields, {one.name: forms.answer(one, before) for one in fields})
@@ -187,6 +199,9 @@ class Dock(QWidget):
         answers = self.form.answers()
         self._enlarged = str(answers.get("place", self._enlarged))
         options = forms.options(task, answers)
+        finds = forms.finds(task)
+        if finds:
+            options[finds["chooses"]] = self.chooser.answer
         return Wish(task["id"], options, str(self.source.currentData()), self._enlarged)
 
     def _tell(self, *_: Any) -> None:
@@ -206,6 +221,13 @@ class Dock(QWidget):
         if wish is not None and not self._working:
             self.wanted.emit(wish)
 
+    def _find(self) -> None:
+        task, wish = self.chosen_task(), self.wish()
+        if task is not None and wish is not None and not self._working:
+            finds = forms.finds(task)
+            asked = {name: wish.options[name] for name in finds["options"] if name in wish.options}
+            self.finding.emit(Wish(finds["task"], asked, wish.source))
+
     def _show_parts(self) -> None:
         task = self.chosen_task()
         self.missing.setVisible(not self.tasks and bool(self.missing.text()))
@@ -214,7 +236,9 @@ class Dock(QWidget):
         self.choices.setVisible(bool(self.tasks) and room)
         self._place.setVisible(self.panel is not None)
         self.run.setVisible(bool(self.tasks) and not self._working)
-        self.run.setEnabled(not self._working)
+        finds = task is not None and bool(forms.finds(task))
+        self.chooser.setVisible(finds and room and not self._working)
+        self.run.setEnabled(not self._working and not (finds and not self.chooser.answer))
         self.about.setText("" if task is None else self._model_text(task))
         self.about.setVisible(bool(self.about.text()))
 
@@ -284,6 +308,12 @@ class Dock(QWidget):
         else:
             self.show_result(result)
         self._show_parts()
+
+    def show_faces(self, image: QImage, boxes: list[Box], width: int) -> None:
+        """Shows the faces that were found; `width` is the picture's, the image may be smaller."""
+        self._working = False
+        self._remove_panel()
+        self.chooser.show_faces(image, boxes, width)
 
     def show_result(self, result: Result) -> None:
         """Shows a result, before and after."""

@@ -25,6 +25,8 @@ class Feed(QObject):
     """Emitted with the description of a model."""
     pictures = Signal(object, object)
     """Emitted with two images, before and after."""
+    notes = Signal(object)
+    """Emitted with a list of what the user should know of a result."""
     error = Signal(object, str)
     """Emitted with a `PixelmendError`, and details of it."""
     ended = Signal()
@@ -48,6 +50,8 @@ class Feed(QObject):
                 self.news.emit(Event(**told))
             elif kind == "model":
                 self.model.emit(told)
+            elif kind == "notes":
+                self.notes.emit(told["notes"])
             elif kind == "error":
                 details = str(told.pop("details"))
                 self.error.emit(from_json(told), details)

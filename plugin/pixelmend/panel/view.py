@@ -184,6 +184,12 @@ class Panel(QWidget):
         self._before = before
         self.compare.show_pictures(before, after)
 
+    def show_notes(self, notes: list[str]) -> None:
+        """Says what the user should know of a result, after what was said of others."""
+        said = self.hint.text().splitlines()
+        self.hint.setText("\n".join([*said, *(note for note in notes if note not in said)]))
+        self._show_parts()
+
     def show_result(self, name: str, notes: tuple[str, ...], before: QImage, after: QImage) -> None:
         """Shows a result of which nothing more will be heard."""
         self.show_pictures(before, after)

@@ -223,3 +223,6 @@ def begun():
         dock().run.click()
         panel = dock().panel
         yield from until(lambda: panel.bar.maximum() > 0)
+
+
+choose("deblur")  # the first of the list is *Faces*

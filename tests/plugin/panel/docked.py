@@ -38,6 +38,9 @@ def task(name: str, **properties: object) -> dict[str, Any]:
 
 
 TASKS = [task("deblur", steps=STEPS, offline=OFFLINE), task("upscale", scale=SCALE)]
+CHOSEN = {"type": "string", "default": "all", "title": "Faces"}
+FINDS = {"task": "find-faces", "options": ["min_size", "offline"], "chooses": "faces"}
+FACE = {**task("face", faces=CHOSEN, offline=OFFLINE), "finds": FINDS}
 
 
 def plain(name: str) -> QImage:
@@ -205,3 +208,31 @@ say("place", [round(v) for v in (place.left(), place.top(), place.width(), place
 image = faces.grab().toImage()
 drawn = QColor(image.pixel(round(place.left()), round(place.center().y()))).name()
 say("drawn", drawn != QColor("gray").name())
+
+whose = Dock(no_icon)
+whose.resize(250, 800)
+whose.show_tasks([FACE, *TASKS], {"options": {"face": {"faces": "7"}}})
+whose.show()
+whose.wanted.connect(hear)
+whose.finding.connect(hear)
+say("fields of faces", list(whose.form.widgets))
+whose.chooser.find.click()
+say("finding", heard[-1])
+whose.show_work(None)
+whose.show_faces(plain("gray"), [Box(30, 30, 60, 60), Box(150, 45, 90, 90)], 300)
+application.processEvents()
+say("found", [gone(whose), whose.chooser.faces.isVisible(), whose.minimumSizeHint().width()])
+whose.start(None)
+say("all of them", heard[-1])
+place = whose.chooser.faces.place(1).center().toPoint()
+QTest.mouseClick(whose.chooser.faces, left, keep, place)
+whose.start(None)
+say("one of them", heard[-1])
+QTest.keyClick(whose.chooser.faces, Qt.Key.Key_Space)
+QTest.mouseClick(whose.chooser.faces, left, keep, whose.chooser.faces.place(0).center().toPoint())
+QTest.mouseClick(whose.chooser.faces, left, keep, place)
+say("none of them", whose.run.isEnabled())
+whose.chooser.forget()
+say("forgotten", [whose.chooser.faces.isVisible(), whose.run.isEnabled()])
+whose.task.setCurrentIndex(1)
+say("faces of deblur", whose.chooser.isVisible())

@@ -135,3 +135,19 @@ def test_boxes_are_drawn_where_the_faces_are(printed: dict[str, Any]) -> None:
     # 600 pixels of the picture on 320 of the widget, below a margin of 13.
     assert printed["place"] == [16, 29, 32, 32]
     assert printed["drawn"]
+
+
+def test_faces_are_found_before_they_are_chosen(printed: dict[str, Any]) -> None:
+    assert printed["fields of faces"] == ["model", "strength", "offline"]
+    assert printed["finding"]["task"] == "find-faces"
+    assert printed["finding"]["options"] == {"offline": False}
+    assert printed["found"][:2] == [True, True]
+    assert printed["found"][2] <= 250
+    assert printed["faces of deblur"] is False
+
+
+def test_the_chosen_faces_alone_are_wanted(printed: dict[str, Any]) -> None:
+    assert printed["all of them"]["options"]["faces"] == "all"
+    assert printed["one of them"]["options"]["faces"] == "0"
+    assert printed["none of them"] is False
+    assert printed["forgotten"] == [False, True]

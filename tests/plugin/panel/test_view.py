@@ -76,3 +76,7 @@ def test_keys_and_buttons_move_zoom_and_hold(printed: dict[str, str]) -> None:
 
 def test_everything_has_a_name_for_those_who_can_not_see(printed: dict[str, str]) -> None:
     assert printed["nameless"] == ""
+
+
+def test_what_there_is_to_say_of_a_result_is_said_once(printed: dict[str, str]) -> None:
+    assert printed["notes"] == "True 1/2 a face changed; 2/2 another"

@@ -1,0 +1,1 @@
+"""Faces: found, aligned, restored one by one, put back, and compared with what they were."""
