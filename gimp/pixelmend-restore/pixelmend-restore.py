@@ -56,9 +56,8 @@ def make(task: Any) -> Gimp.Procedure:
     """Makes the procedure of a task."""
     name = PREFIX + task["id"]
     procedure = Gimp.ImageProcedure.new(plug_in(), name, Gimp.PDBProcType.PLUGIN, run, None)
-    title = translate(task["title"])
     blurb = translate("Restores photographs with diffusion models, on your own computer")
-    in_menu(procedure, f"_{title}...", blurb)
+    in_menu(procedure, label_of(task), blurb)
     taken = set(TAKEN)
     for field in all_fields(task):
         add_argument(procedure, field, with_mnemonic(field.title, taken))
@@ -66,6 +65,16 @@ def make(task: Any) -> Gimp.Procedure:
         about = translate("The image that has the result")
         procedure.add_image_return_value("result", about, about, False, SHOWN)
     return procedure
+
+
+def label_of(task: Any) -> str:
+    """Names a task in the menu, with a letter that no other entry there has."""
+    again = translate("Restore _Again...")
+    taken = {again[again.index("_") + 1].lower()}
+    labels = {
+        one["id"]: with_mnemonic(translate(one["title"]), taken) for one in tasklist.read(FOLDER)
+    }
+    return labels[task["id"]] + "..."
 
 
 def larger(task: Any) -> bool:
@@ -104,7 +113,7 @@ def in_menu(procedure: Gimp.Procedure, label: str, blurb: str) -> None:
 
 
 def with_mnemonic(title: str, taken: Set[str]) -> str:
-    """Marks the letter that Alt jumps to a field with: the first that no other has."""
+    """Marks the letter that a field or an entry is reached by: the first that no other has."""
     for place, letter in enumerate(title.lower()):
         if letter.isascii() and letter.isalpha() and letter not in taken:
             taken.add(letter)

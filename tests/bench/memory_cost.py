@@ -1,12 +1,12 @@
-"""Measures what a megapixel costs each model of the catalogue, with random weights, in float32.
+"""Measures what a megapixel costs each system that runs in tiles, in float32, with random weights.
 
     python tests/bench/memory_cost.py [MODEL...]
 
 Bytes per pixel, as `MemoryCost` has them, are the growth of a process's peak memory from a small
-picture to a larger one, divided by the growth in pixels, so that torch, weights and buffers of fixed
-size cancel out. Seconds are those of the larger picture, given to the model whole, for each megapixel
-of it; the model has run once before on a corner. The peak is that of a process for one megapixel: the
-larger picture's, and what is missing to a megapixel.
+picture to a larger one, divided by the growth in pixels, so that torch, weights and buffers of
+fixed size cancel out. Seconds are those of the larger picture, given to the model whole, for each
+megapixel of it, after a run on a corner. The last column is the peak of a process that is given one
+megapixel whole, reckoned from the larger picture's.
 """
 
 import subprocess
@@ -17,20 +17,28 @@ from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.catalog.hidiff import HIDiffConfig
 from pixelmend_engine.registry import MODELS, find
 
-SMALL, LARGE = 384, 768  # pixels a side
+SMALL, LARGE = 192, 384  # pixels a side, where the network works
+
+PHASES = ("prepare", "tile")
 
 
 def main() -> None:
-    """Measures the models named on the command line, or all."""
+    """Measures the models named on the command line, or one of each system."""
+    systems = {spec.config: spec.id for spec in reversed(MODELS) if spec.tiling != "internal"}
     print(f"{'model':24} {'prepare':>9} {'tile':>9} {'s/MP':>9} {'GB at MP':>9}")
-    for model_id in sys.argv[1:] or [spec.id for spec in MODELS]:
-        small = {phase: _measured(model_id, SMALL, phase) for phase in ("prepare", "tile")}
-        large = {phase: _measured(model_id, LARGE, phase) for phase in ("prepare", "tile")}
-        costs = [(large[phase][0] - small[phase][0]) / (LARGE**2 - SMALL**2) for phase in large]
-        seconds = sum(took for _, took in large.values()) / LARGE**2 * 1e6
-        peak = large["tile"][0] + costs[1] * (1e6 - LARGE**2)
+    for model_id in sys.argv[1:] or [*reversed(systems.values())]:
+        shrink = getattr(find(model_id).config, "network_shrink", 1)
+        small, large = SMALL * shrink, LARGE * shrink
+        grown = large**2 - small**2
+        (looked, _), (tiled, _) = (_measured(model_id, small, phase) for phase in PHASES)
+        (looks, looking_s), (tiles, tiling_s) = (
+            _measured(model_id, large, phase) for phase in PHASES
+        )
+        look_cost, tile_cost = (looks - looked) / grown, (tiles - tiled) / grown
+        seconds = (looking_s + tiling_s) / large**2 * 1e6
+        peak = tiles + tile_cost * (1e6 - large**2)
         print(
-            f"{model_id:24} {costs[0]:9.0f} {costs[1]:9.0f} {seconds:9.0f} {peak / 1e9:9.1f}",
+            f"{model_id:24} {look_cost:9.0f} {tile_cost:9.0f} {seconds:9.0f} {peak / 1e9:9.1f}",
             flush=True,
         )
 

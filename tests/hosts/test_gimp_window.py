@@ -61,7 +61,7 @@ def use(profile_folder: Path, user: Machine) -> Iterator[Callable[..., None]]:
 
 def restore(gimp: Desktop) -> str:
     """Opens the dialog from the menu, and agrees; returns the panel's window."""
-    gimp.keys(gimp.wait_for("GIMP$"), "alt+r", "Up", "Right", "Return")
+    gimp.keys(gimp.wait_for("GIMP$"), "alt+r", "Up", "Right", "d")  # its letter
     gimp.keys(gimp.wait_for("^Deblur$"), "Return")
     return gimp.wait_for_panel()
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec, SourceType, Task
 
-LOOK_PIXELS = 4_000_000  # of the picture that the encoder sees at once; larger ones cut into bands
+LOOK_PIXELS = 250_000  # where the encoder works; what has more it sees in bands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +90,17 @@ def _inpaint(coarsest_blocks: int, encoder_blocks: int) -> DiffIRConfig:
 
 INPAINT, INPAINT_BIG = _inpaint(9, 5), _inpaint(20, 8)
 
+# Bytes per pixel of the picture: looked at as a whole, and restored in a tile. Networks that enlarge
+# are the same, and work on the picture at its size (x4), at a half (x2), or at a quarter (x1).
+COSTS = {
+    DEBLUR: (160, 5100),
+    X4: (1500, 19000),
+    X2: (380, 4800),
+    X1: (100, 1200),
+    INPAINT: (160, 6200),
+    INPAINT_BIG: (160, 6200),
+}
+
 LICENSE = "Apache-2.0 (the repository's; the weights carry no statement of their own)"
 
 
@@ -100,8 +111,8 @@ def _model(
     config: DiffIRConfig,
     *,
     source_type: SourceType = "algorithmicallyEnhanced",
-    tile_bytes_per_pixel: int,
 ) -> ModelSpec:
+    look_bytes, tile_bytes = COSTS[config]
     return ModelSpec(
         id=f"diffir-{name}",
         title=f"DiffIR {title}",
@@ -114,9 +125,9 @@ def _model(
         padding="symmetric" if config.inputs == 4 else "reflect",
         tiling="supported",
         cost=MemoryCost(
-            prepare_bytes_per_pixel=160,
-            prepare_pixels=LOOK_PIXELS,
-            tile_bytes_per_pixel=tile_bytes_per_pixel,
+            prepare_bytes_per_pixel=look_bytes,
+            prepare_pixels=LOOK_PIXELS * config.encoder_shrink**2,
+            tile_bytes_per_pixel=tile_bytes,
         ),
         license=LICENSE,
         source="https://github.com/Zj-BinXia/DiffIR",
@@ -127,18 +138,16 @@ def _model(
 _inventing = partial(_model, source_type="compositeWithTrainedAlgorithmicMedia")
 
 MODELS = (  # of each task the best first
-    _model("deblur", "Deblur", "deblur", DEBLUR, tile_bytes_per_pixel=5100),
-    _inventing("realsr-x4", "RealSR x4", "upscale", X4, tile_bytes_per_pixel=5100),
-    _inventing("realsr-x2", "RealSR x2", "upscale", X2, tile_bytes_per_pixel=5100),
-    _inventing("realsr-x4-v2", "RealSR x4 V2", "upscale", X4, tile_bytes_per_pixel=5100),
-    _inventing("realsr-x2-v2", "RealSR x2 V2", "upscale", X2, tile_bytes_per_pixel=5100),
-    _model("realsr-x4-psnr", "RealSR x4 PSNR", "upscale", X4, tile_bytes_per_pixel=5100),
-    _inventing("srgan-x4", "SRGAN x4", "upscale", X4, tile_bytes_per_pixel=5100),
-    _inventing("realsr-x1", "RealSR x1", "restore", X1, tile_bytes_per_pixel=5100),
-    _inventing("realsr-x1-v2", "RealSR x1 V2", "restore", X1, tile_bytes_per_pixel=5100),
-    _inventing("inpaint-places", "Places", "inpaint", INPAINT, tile_bytes_per_pixel=5100),
-    _inventing(
-        "inpaint-places-big", "Places Big", "inpaint", INPAINT_BIG, tile_bytes_per_pixel=5100
-    ),
-    _inventing("inpaint-faces", "Faces", "inpaint", INPAINT, tile_bytes_per_pixel=5100),
+    _model("deblur", "Deblur", "deblur", DEBLUR),
+    _inventing("realsr-x4", "RealSR x4", "upscale", X4),
+    _inventing("realsr-x2", "RealSR x2", "upscale", X2),
+    _inventing("realsr-x4-v2", "RealSR x4 V2", "upscale", X4),
+    _inventing("realsr-x2-v2", "RealSR x2 V2", "upscale", X2),
+    _model("realsr-x4-psnr", "RealSR x4 PSNR", "upscale", X4),
+    _inventing("srgan-x4", "SRGAN x4", "upscale", X4),
+    _inventing("realsr-x1", "RealSR x1", "restore", X1),
+    _inventing("realsr-x1-v2", "RealSR x1 V2", "restore", X1),
+    _inventing("inpaint-places", "Places", "inpaint", INPAINT),
+    _inventing("inpaint-places-big", "Places Big", "inpaint", INPAINT_BIG),
+    _inventing("inpaint-faces", "Faces", "inpaint", INPAINT),
 )

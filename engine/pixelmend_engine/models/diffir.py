@@ -222,8 +222,7 @@ class PriorEncoder(nn.Module):
             _activation(),
         )
         reach = sum(isinstance(module, nn.Conv2d) for module in self.modules())  # each is 3x3
-        most = LOOK_PIXELS // config.encoder_shrink**2
-        self.bands = Bands(shrink=1, reach=reach, most_pixels=most)
+        self.bands = Bands(shrink=1, reach=reach, most_pixels=LOOK_PIXELS)
 
     @property
     def steps(self) -> list[nn.Module]:

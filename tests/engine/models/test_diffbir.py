@@ -1,6 +1,9 @@
 """DiffBIR in small: layouts of its files, options, tiles, precision, memory, progress."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -269,3 +272,36 @@ def test_plans_are_told_what_is_there(v2_1: DiffBIRPipeline) -> None:
     assert isinstance(made, Plan)
     assert made.diffuse is not None
     assert made.peak < 6_500_000_000
+
+
+FIRST_STEP = """
+import dataclasses, sys
+import torch
+from golden import recipe
+from pixelmend_engine import registry, session, worker  # what an engine holds that waits
+from pixelmend_engine.family import Request
+from pixelmend_engine.models.diffbir import DiffBIR, DiffBIRPipeline
+config = dataclasses.replace(recipe.tiny(registry.find("diffbir-v2.1").config), min_side=64)
+networks = DiffBIR(config, frozenset({"swinir"}))
+pipeline = DiffBIRPipeline(networks, torch.device("cpu"), torch.float32)
+packages = lambda: {name.partition(".")[0] for name in sys.modules}
+before = packages()
+image = torch.rand(1, 3, 40, 56)
+request = Request(task="restore", options={"steps": 2, "prompt": "a photo"})
+report = lambda done, total: None
+assert pipeline.prepare(image, request, report)(image, report).isfinite().all()
+print(*sorted(packages() - before - set(sys.stdlib_module_names)))
+"""
+
+
+def test_the_first_step_imports_no_other_package() -> None:
+    paths = os.pathsep.join(str(Path(__file__).parents[2] / folder) for folder in ("", "golden"))
+    run_alone = subprocess.run(
+        [sys.executable, "-c", FIRST_STEP],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run_alone.returncode == 0, run_alone.stderr
+    assert run_alone.stdout.split() == []  # torch was there
