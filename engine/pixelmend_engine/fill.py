@@ -129,7 +129,9 @@ def _shrink(
         context *= 2
         around = _grown(rows, context, height), _grown(columns, context, width)
     # How wide the hole is: twice the way from its middle to what is known, or to the border.
-    borders = [(int(s.start == 0), int(s.stop == n)) for s, n in zip(around, (height, width))]
+    borders = [
+        (int(s.start == 0), int(s.stop == n)) for s, n in zip(around, (height, width), strict=True)
+    ]
     (top, bottom), (left, right) = borders
     away = cv2.distanceTransform(
         np.pad(shares.unknown[around], borders).astype(np.uint8),

@@ -90,8 +90,8 @@ def _inpaint(coarsest_blocks: int, encoder_blocks: int) -> DiffIRConfig:
 
 INPAINT, INPAINT_BIG = _inpaint(9, 5), _inpaint(20, 8)
 
-# Bytes per pixel of the picture: looked at as a whole, and restored in a tile. Networks that enlarge
-# are the same, and work on the picture at its size (x4), at a half (x2), or at a quarter (x1).
+# Bytes per pixel of the picture: looked at as a whole, and restored in a tile. Networks that
+# enlarge are the same, and work on the picture at its size (x4), a half (x2), or a quarter (x1).
 COSTS = {
     DEBLUR: (160, 5100),
     X4: (1500, 19000),
