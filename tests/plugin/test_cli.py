@@ -1,6 +1,7 @@
 """The command line, called as a user calls it, with the bundled model."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -275,7 +276,8 @@ def test_models_are_listed(pixelmend: Call) -> None:
     assert states["hi-diff-compact"] == "bundled"
     assert states["hi-diff-gopro"] == "missing"
     for row, line in zip(listed, pixelmend("models", "list").stdout.splitlines()[1:], strict=True):
-        assert line.split()[:3] == [row["id"], row["task"], row["weights"]]
+        columns = re.split(r"\s{2,}", line)
+        assert columns[:3] == [row["id"], row["task"], row["weights"]]
 
 
 def test_doctor_finds_nothing_wrong(pixelmend: Call) -> None:

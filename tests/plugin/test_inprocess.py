@@ -12,7 +12,7 @@ from pixelmend_engine import images
 from pixelmend_engine.network import OFFLINE
 from pixelmend_engine.session import Choice
 
-OPTIONS = {"seed": 1, "tile": "auto", "strength": 1.0, "offline": False}
+OPTIONS = {"seed": 1, "tile": "auto", "strength": 1.0, "scale": 1.0, "offline": False}
 CPU = Choice(task="deblur", device="cpu")
 
 

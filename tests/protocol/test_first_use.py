@@ -63,7 +63,8 @@ def test_a_download_is_told_of_and_the_picture_restored(client: Client, mirror: 
     totals = {event.total for event in downloads} - {0}
     assert len(totals) == 1
     assert all(event.done <= event.total for event in downloads if event.total)
-    (model,) = [m for m in client.tasks()[0]["models"] if m["id"] == MODEL]
+    deblur = next(task for task in client.tasks() if task["id"] == "deblur")
+    (model,) = [m for m in deblur["models"] if m["id"] == MODEL]
     assert model["weights"] == "installed"
 
 
