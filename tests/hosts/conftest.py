@@ -13,7 +13,7 @@ import pytest
 import random_weights
 from described import Scenes
 from machine import Machine
-from slow_engine import SlowEngine, wait_until
+from slow_engine import FaceEngine, SlowEngine, wait_until
 
 from pixelmend import launch, settings
 from pixelmend.client import Client
@@ -63,13 +63,23 @@ def engine(home: Paths) -> Client:
 
 
 @pytest.fixture(scope="session")
-def scenes(user: Machine, home: Paths, engine: Client, astronaut: np.ndarray) -> Scenes:
+def face_engine(home: Paths) -> Iterator[FaceEngine]:
+    """The real engine with a small model for faces."""
+    with FaceEngine(home.home / "faces") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def scenes(
+    user: Machine, home: Paths, engine: Client, face_engine: FaceEngine, astronaut: np.ndarray
+) -> Scenes:
     """Plays all scenes."""
     folder = user.user / "scenes"
     folder.mkdir()
     for model in MODELS:
         random_weights.install(model, home.models)
     (folder / "photo.bin").write_bytes(astronaut[80:176, 170:290].tobytes())  # 120 x 96
+    (folder / "faces.json").write_text(json.dumps(face_engine.settings), encoding="utf-8")
     output = user.play("scenes.py", folder=str(folder))
     told = folder / "told.json"
     assert told.is_file(), output
@@ -101,7 +111,9 @@ def krita(tmp_path_factory: pytest.TempPathFactory, home: Paths) -> Machine:
 
 
 @pytest.fixture(scope="session")
-def krita_scenes(krita: Machine, home: Paths, engine: Client, astronaut: np.ndarray) -> Scenes:
+def krita_scenes(
+    krita: Machine, home: Paths, engine: Client, face_engine: FaceEngine, astronaut: np.ndarray
+) -> Scenes:
     """Plays all scenes of Krita, or those in PIXELMEND_ONLY; some on an engine of three seconds."""
     folder = krita.user / "scenes"
     folder.mkdir()
@@ -109,7 +121,8 @@ def krita_scenes(krita: Machine, home: Paths, engine: Client, astronaut: np.ndar
     for model in MODELS:
         random_weights.install(model, home.models)
     with SlowEngine(krita.user / "slow", step_seconds=0.1, steps=30) as slow:
-        (folder / "slow.json").write_text(json.dumps(slow.settings), encoding="utf-8")
+        for name, one in (("slow", slow), ("faces", face_engine)):
+            (folder / f"{name}.json").write_text(json.dumps(one.settings), encoding="utf-8")
         only = {"PIXELMEND_ONLY": os.environ.get("PIXELMEND_ONLY", "")}
         told = editor.play(krita, folder, machine.INSIDE / "krita_scenes.py", only)
         wait_until(lambda: set(slow.phases()) <= {"done", "canceled"})

@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).parents[2]
 ROOT = REPOSITORY / ".hosts-root" / "debian"
 INSIDE = Path(__file__).parent / "inside"  # what runs in that computer, and in the editors
 USER = "1000"
-TIMEOUT_S = 180.0
+TIMEOUT_S = 600.0
 
 
 def why_not() -> str | None:

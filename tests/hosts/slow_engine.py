@@ -1,5 +1,6 @@
 """The engine's real process with a restoration that takes long and changes nothing."""
 
+import os
 import subprocess
 import sys
 import time
@@ -15,17 +16,28 @@ from pixelmend.client import Client
 from pixelmend.paths import Paths
 
 FAKE = REPOSITORY / "tests" / "protocol" / "fake_engine.py"
+FACES = Path(__file__).with_name("face_engine.py")
+TESTS = (REPOSITORY / "tests", REPOSITORY / "tests" / "hosts")
 
 
 class SlowEngine:
     """Runs from `with` to its end."""
 
     def __init__(self, home: Path, step_seconds: float = 0.2, steps: int = 300) -> None:
-        self.paths = Paths(home)
         command = [sys.executable, str(FAKE), "--home", str(home), "--steps", str(steps)]
         command += ["--step-seconds", str(step_seconds), "--named", "1"]
-        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        wait_until(lambda: launch.find(self.paths) is not None)
+        self._start(home, command)
+
+    def _start(self, home: Path, command: list[str]) -> None:
+        self.paths = Paths(home)
+        environ = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, TESTS))}
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environ)
+        try:
+            wait_until(lambda: launch.find(self.paths) is not None)
+        except AssertionError:
+            self.process.kill()
+            self.process.wait()
+            raise
         found = launch.find(self.paths)
         assert found is not None
         self.client: Client = found
@@ -58,7 +70,14 @@ class SlowEngine:
         self.process.wait()
 
 
-def wait_until(condition: Callable[[], object], within_s: float = 30.0) -> None:
+class FaceEngine(SlowEngine):
+    """Finds red noses, and restores their faces with a small model; see `face_engine.py`."""
+
+    def __init__(self, home: Path) -> None:
+        self._start(home, [sys.executable, str(FACES), "--home", str(home)])
+
+
+def wait_until(condition: Callable[[], object], within_s: float = 180.0) -> None:
     """Waits for something to become true."""
     deadline = time.monotonic() + within_s
     while not condition():

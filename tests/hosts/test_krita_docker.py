@@ -55,7 +55,9 @@ def test_the_result_of_a_closed_document_can_be_opened(krita_scenes: Scenes) -> 
 
 def test_jobs_end_with_krita_and_with_a_cancel(krita_scenes: Scenes) -> None:
     phases = krita_scenes["slow"]["phases"]
-    assert phases.count("canceled") >= 2  # the one that was canceled, and the one Krita left behind
+    # The engine may have forgotten the one that was canceled; not the one that Krita left behind.
+    assert "canceled" in phases
+    assert set(phases) <= {"canceled", "done"}
 
 
 def test_actions_are_there_and_work(krita_scenes: Scenes) -> None:

@@ -12,10 +12,12 @@ from krita_stage import (
     application,
     begun,
     choose,
+    clicked,
     dock,
     docker,
     dump,
     facts,
+    finding,
     folder,
     layers,
     photo,
@@ -32,8 +34,10 @@ from krita_stage import (
 )
 from pixelmend_krita import scratch
 from pixelmend_krita.controller import controller
+from pixelmend_krita.pixelmend.qt import QByteArray
 from pixelmend_krita.spaces import space_of
 
+NOSES = (30, 100)  # columns of the photograph
 SCENES = []
 LAST = "quit_with_a_job"  # Krita ends in the middle of it
 
@@ -352,6 +356,45 @@ def filled_transparency():
         "nothing": said(),
         "left": [one["name"] for one in layers(document)],
     }
+
+
+@scene
+def faces_by_mouse():
+    docker().setVisible(True)
+    docker().raise_()
+    choose("face")
+    document = yield from photo()
+    layer = document.nodeByName("photo")
+    for x in NOSES:
+        layer.setPixelData(QByteArray(b"\x00\x00\xff\xff" * 19 * 19), 11 + x - 9, 46, 19, 19)
+    document.refreshProjection()
+    document.waitForDone()
+    yield 0.4
+    before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
+    faces = dock().chooser.faces
+    told = {"hidden": not faces.isVisible()}
+    with finding():
+        dock().chooser.find.click()
+        yield from until(lambda: not controller().working)
+        yield 0.5
+        told["found"] = [faces.isVisible(), len(faces.boxes), faces.chosen]
+        place = faces.place(1).center().toPoint()
+        yield from clicked(faces, place)
+        told["without"] = faces.chosen
+        picture("faces.png")
+        yield from restored()
+    told["restored"] = facts(document)
+    with finding():
+        document.nodeByName("photo").move(3, 2)
+        yield 0.3
+        dock().panel.stop.click()
+        dock().run.click()
+        yield 0.1
+        told["moved"] = said()
+        yield from photo()
+        told["forgotten"] = not faces.isVisible()
+    choose("deblur")
+    return {"before": before, "icc": icc, **told}
 
 
 @scene

@@ -217,6 +217,20 @@ def slow():
         return settings(**json.load(file))
 
 
+def finding():
+    """Has the docker use the engine that takes red spots for noses."""
+    with open(os.path.join(folder, "faces.json"), encoding="utf-8") as file:
+        return settings(**json.load(file))
+
+
+def clicked(widget, place):
+    """Clicks on a place in a widget with the mouse of the screen."""
+    point = widget.mapToGlobal(place)
+    where = [str(point.x()), str(point.y())]
+    subprocess.run(["xdotool", "mousemove", *where, "click", "1"], check=True)
+    yield 0.3
+
+
 def begun():
     """Begins a job of the slow engine."""
     with slow():

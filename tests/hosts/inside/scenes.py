@@ -3,6 +3,7 @@
 Runs in GIMP's own Python, by `exec`; `folder` is where the photograph is and the answers go.
 """
 
+import contextlib
 import json
 import os
 import traceback
@@ -357,6 +358,77 @@ def filled_transparency():
 def nothing_to_fill():
     image, layer = photo()
     return {**call(image, [layer], FILL, model="diffir-inpaint-faces"), "layers": everything(image)}
+
+
+FACES = "plug-in-pixelmend-face"
+SETTINGS = os.path.join(Gimp.directory(), "plug-ins", "pixelmend-restore", "settings.json")
+
+
+@contextlib.contextmanager
+def face_engine():
+    """Has the plug-in use the engine that has a small model for faces."""
+    with open(SETTINGS, encoding="utf-8") as file:
+        sound = file.read()
+    with open(os.path.join(folder, "faces.json"), encoding="utf-8") as file:
+        other = json.load(file)
+    with open(SETTINGS, "w", encoding="utf-8") as file:
+        json.dump({**json.loads(sound), **other}, file)
+    try:
+        yield
+    finally:
+        with open(SETTINGS, "w", encoding="utf-8") as file:
+            file.write(sound)
+
+
+def people(*noses):
+    """Makes an image with a red spot for each face, as the detector of the tests wants them."""
+    width, height = 300, 200
+    image = Gimp.Image.new(width, height, Gimp.ImageBaseType.RGB)
+    layer = Gimp.Layer.new(image, "group", width, height, Gimp.ImageType.RGB_IMAGE, 100, NORMAL)
+    image.insert_layer(layer, None, 0)
+    data = bytearray(b"\x78\x80\x90" * (width * height))
+    for x, y in noses:
+        for row in range(y - 9, y + 10):
+            start = (row * width + x - 9) * 3
+            data[start : start + 19 * 3] = b"\xff\x00\x00" * 19
+    layer.get_buffer().set(Gegl.Rectangle.new(0, 0, width, height), "R'G'B' u8", bytes(data))
+    layer.get_buffer().flush()
+    return image, layer
+
+
+@scene
+def faces():
+    image, layer = people((70, 110), (220, 90))
+    before = pixels(layer)
+    with face_engine():
+        answer = call(image, [layer], FACES)
+    return {"before": before, **answer, "layers": everything(image)}
+
+
+@scene
+def one_face_of_two():
+    image, layer = people((70, 110), (220, 90))
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 60, 90, 20, 30)
+    before, selected = pixels(layer), selection(layer)
+    with face_engine():
+        answer = call(image, [layer], FACES)
+    return {"before": before, "selected": selected, **answer, "layers": everything(image)}
+
+
+@scene
+def the_other_face():
+    image, layer = people((70, 110), (220, 90))
+    with face_engine():
+        answer = call(image, [layer], FACES, faces="1")
+    return {**answer, "layers": everything(image)}
+
+
+@scene
+def no_face():
+    image, layer = people()
+    with face_engine():
+        answer = call(image, [layer], FACES)
+    return {**answer, "layers": everything(image)}
 
 
 with open(os.path.join(folder, "told.json"), "w") as file:

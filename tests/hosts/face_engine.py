@@ -1,0 +1,81 @@
+"""The engine's real process with a small model of random weights for faces.
+
+    python tests/hosts/face_engine.py --home DIR
+
+What finds faces takes red spots for noses, so that no downloads are needed; all else is as users
+have it.
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import logging
+import sys
+from pathlib import Path
+
+import torch
+from marked_faces import GivenTools
+from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
+
+from pixelmend.paths import Paths
+from pixelmend_engine import registry, weights
+from pixelmend_engine.catalog.faces import DETECTOR, PARSER
+from pixelmend_engine.catalog.hidiff import COMPACT
+from pixelmend_engine.catalog.spec import ModelSpec
+from pixelmend_engine.models.hidiff import HIDiff
+from pixelmend_engine.service import Lifetime, Service, alone
+from pixelmend_engine.worker import Worker
+
+MODEL = "hi-diff-gopro"  # whose place the small one takes
+CONFIG = dataclasses.replace(
+    COMPACT,
+    dim=8,
+    blocks=(1, 1, 1, 1),
+    embed_dim=8,
+    encoder_blocks=1,
+    denoiser_width=16,
+    denoiser_blocks=3,
+    steps=4,
+)
+
+
+def install(models_dir: Path) -> None:
+    """Puts random weights where a model's would lie, and something where the faces' would."""
+    torch.manual_seed(0)
+    state = HIDiff(CONFIG, teacher=False).state_dict()
+    for file_id, tensors in (
+        (MODEL, {key: tensor.contiguous() for key, tensor in state.items()}),
+        (DETECTOR, {"never": torch.zeros(1)}),
+        (PARSER, {"read": torch.zeros(1)}),
+    ):
+        path = weights.place(file_id, models_dir)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, path)
+
+
+def _known(spec: ModelSpec) -> ModelSpec:
+    if spec.id == MODEL:
+        return dataclasses.replace(
+            spec, title="Small Faces", tasks=("face",), config=CONFIG, options=("fidelity",)
+        )
+    return spec
+
+
+def main() -> None:
+    """Runs until it is told to end."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--home", type=Path, required=True)
+    paths = Paths(parser.parse_args().home)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+    install(paths.models)
+    registry.MODELS = tuple(_known(spec) for spec in registry.MODELS)
+    with alone(paths) as only:
+        if not only:
+            sys.exit(3)
+        worker = Worker(paths.models, face_tools=GivenTools(paths.models))
+        lifetime = Lifetime(release_after_s=300, exit_after_s=300)
+        asyncio.run(Service(paths, worker, paths.models, lifetime).live())
+
+
+if __name__ == "__main__":
+    main()

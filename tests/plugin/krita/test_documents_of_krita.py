@@ -1,0 +1,209 @@
+"""What the docker finds in a document, reads from it and puts into it, on a Krita of ours."""
+
+import importlib
+import shutil
+import sys
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import fake_krita
+import numpy as np
+import pytest
+from fake_krita import Document, Krita, Node, Selection
+
+ROOT = Path(__file__).parents[3]
+DEBLUR = {"id": "deblur", "context": 16, "widest": None, "options": {"properties": {}}}
+FILL = DEBLUR | {"id": "inpaint", "widest": 150}
+UPSCALE = DEBLUR | {"id": "upscale", "options": {"properties": {"scale": {}}}}
+PLACE = (30, 10)  # of the layer
+
+
+@pytest.fixture(scope="module")
+def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The docker's modules, laid out as they are installed, in a Krita of ours."""
+    folder = tmp_path_factory.mktemp("pykrita")
+    package = folder / "pixelmend_krita"
+    shutil.copytree(ROOT / "krita" / "pixelmend_krita", package)
+    shutil.copytree(ROOT / "plugin" / "pixelmend", package / "pixelmend")
+    before = set(sys.modules)
+    sys.modules["krita"] = fake_krita
+    sys.path.insert(0, str(folder))
+    try:
+        names = (
+            "sources",
+            "results",
+            "controller",
+            "scratch",
+            "pixelmend.errors",
+            "pixelmend.wire",
+        )
+        made = SimpleNamespace()
+        for name in names:
+            module = importlib.import_module(f"pixelmend_krita.{name}")
+            setattr(made, name.rpartition(".")[2], module)
+        made.scratch.color_profile = lambda _space: b"profile"  # Krita alone can name one
+        yield made
+    finally:
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            if name == "krita" or name.startswith("pixelmend_krita"):
+                del sys.modules[name]
+
+
+@pytest.fixture
+def document() -> Iterator[Document]:
+    """A document of 100 x 80 pixels with a layer of 40 x 30."""
+    made = Document(100, 80)
+    layer = Node("photo", place=PLACE)
+    layer.pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 4), np.uint8)
+    made.root.addChildNode(layer, None)
+    made.active = layer
+    Krita.instance().opened = [made]
+    yield made
+    Krita.instance().opened = []
+
+
+def end_of(work: Generator[float, None, Any]) -> Any:
+    """Goes through a generator to its result."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def sides(area: Any) -> tuple[int, int, int, int]:
+    return area.x, area.y, area.width, area.height
+
+
+def test_without_a_selection_all_of_the_layer_is_found(docker: Any, document: Document) -> None:
+    source = docker.sources.find(document, DEBLUR, merged=False)
+    assert sides(source.area) == sides(source.chosen) == (*PLACE, 40, 30)
+    assert source.selection is None
+    assert source.name == "photo"
+
+
+def test_a_selection_is_found_with_its_surroundings(docker: Any, document: Document) -> None:
+    document.selected = Selection(50, 20, 8, 6)
+    source = docker.sources.find(document, DEBLUR, merged=False)
+    assert sides(source.chosen) == (50, 20, 8, 6)
+    assert sides(source.area) == (34, 10, 36, 30)  # 16 pixels around, as far as the layer goes
+    document.selected = None  # what was found stays as it was
+    assert source.selection.width() == 8
+
+
+def test_what_is_to_be_enlarged_is_the_selected_part_alone(docker: Any, document: Document) -> None:
+    document.selected = Selection(50, 20, 8, 6)
+    source = docker.sources.find(document, UPSCALE, merged=False)
+    assert sides(source.area) == (50, 20, 8, 6)
+    assert source.selection is None  # all of it may change
+
+
+def test_what_is_to_be_filled_may_lie_beside_the_layer(docker: Any, document: Document) -> None:
+    document.selected = Selection(0, 0, 10, 10)
+    source = docker.sources.find(document, FILL, merged=False)
+    assert sides(source.chosen) == (0, 0, 10, 10)
+
+
+def test_a_mask_means_its_layer(docker: Any, document: Document) -> None:
+    mask = Node("mask", "transparencymask")
+    mask.parent = document.active
+    document.active = mask
+    assert docker.sources.find(document, DEBLUR, merged=False).name == "photo"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda document: document.setActiveNode(None), "No layer is selected"),
+        (lambda document: document.active.move(200, 0), "outside of the canvas"),
+        (lambda document: setattr(document, "selected", Selection(0, 0, 5, 5)), "selection lies"),
+    ],
+)
+def test_what_can_not_be_restored_is_told_with_what_to_do(
+    docker: Any, document: Document, change: Any, words: str
+) -> None:
+    change(document)
+    with pytest.raises(docker.errors.UnsupportedImage, match=words) as raised:
+        docker.sources.find(document, DEBLUR, merged=False)
+    assert raised.value.hint
+
+
+def test_pixels_are_read_strip_by_strip_with_the_selection(
+    docker: Any, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker.sources, "STRIP_BYTES", 36 * 4 * 7)  # seven rows at a time
+    document.selected = Selection(50, 20, 8, 6)
+    source = docker.sources.find(document, DEBLUR, merged=False)
+    raster = end_of(docker.sources.read(source))
+    layer = document.root.children[0]
+    assert bytes(raster.data) == layer.pixels[:, 4:].tobytes()
+    mask = np.frombuffer(raster.mask, np.uint8).reshape(30, 36)
+    assert (mask[10:16, 16:24] == 255).all()
+    assert np.count_nonzero(mask) == 48
+    assert (raster.samples, raster.channels, raster.color_profile) == ("U8", "BGRA", b"profile")
+
+
+def test_a_layer_that_was_deleted_is_told(docker: Any, document: Document) -> None:
+    source = docker.sources.find(document, DEBLUR, merged=False)
+    document.root.children.clear()
+    with pytest.raises(docker.errors.UnsupportedImage, match="is gone"):
+        end_of(docker.sources.read(source))
+
+
+def restored(docker: Any, document: Document) -> tuple[Any, Any]:
+    """Reads the layer; returns it and what came of it, which is its negative."""
+    source = docker.sources.find(document, DEBLUR, merged=False)
+    raster = end_of(docker.sources.read(source))
+    negative = bytes(255 - value for value in raster.data)
+    made = docker.wire.Raster(
+        width=raster.width, height=raster.height, samples="U8", channels="BGRA", data=negative
+    )
+    return source, made
+
+
+def test_the_result_lies_above_its_layer_as_opaque_as_it(docker: Any, document: Document) -> None:
+    document.active.setOpacity(80)
+    above = Node("above")
+    document.root.addChildNode(above, None)
+    source, result = restored(docker, document)
+    assert end_of(docker.results.insert(source, result, "Deblurred")) is True
+    assert [node.name() for node in document.root.children] == ["photo", "Deblurred", "above"]
+    photo, new, _ = document.root.children
+    assert new.place == PLACE
+    assert new.opacity() == 80
+    np.testing.assert_array_equal(new.pixels, 255 - photo.pixels)
+    assert document.active is photo
+
+
+def test_the_result_follows_a_layer_that_was_moved(docker: Any, document: Document) -> None:
+    source, result = restored(docker, document)
+    document.active.move(33, 8)
+    assert end_of(docker.results.insert(source, result, "Deblurred")) is True
+    assert document.root.children[1].place == (3, -2)  # Krita moves by so much
+
+
+@pytest.mark.parametrize("what", ["closed", "scaled"])
+def test_a_result_that_fits_no_more_is_left_to_the_history(
+    docker: Any, document: Document, what: str
+) -> None:
+    source, result = restored(docker, document)
+    if what == "closed":
+        Krita.instance().opened = []
+    else:
+        document.size = (50, 40)
+        document.active.pixels = document.active.pixels[::2, ::2]
+    assert end_of(docker.results.insert(source, result, "Deblurred")) is False
+    assert len(document.root.children) == 1
+
+
+def test_what_was_chosen_is_remembered_and_damage_forgotten(docker: Any) -> None:
+    controller = docker.controller.Controller()
+    assert controller.remembered() == {}
+    controller.remember({"task": "deblur"})
+    assert controller.remembered() == {"task": "deblur"}
+    for damaged in ("{", "[]"):
+        Krita.instance().writeSetting("pixelmend", "choices", damaged)
+        assert controller.remembered() == {}
