@@ -160,6 +160,11 @@ class Document:
         self.active: Node | None = None
         self.selected: Selection | None = None
 
+    @property
+    def layer(self) -> Node:
+        """The lowest layer."""
+        return self.root.children[0]
+
     def name(self) -> str:
         return "picture"
 

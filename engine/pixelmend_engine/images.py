@@ -198,7 +198,11 @@ def with_pixels(photo: Photo, raster: Raster) -> Photo:
     height, width, channels = photo.pixels.shape
     found = photo.metadata
     if (raster.height, raster.width) != (height, width):
-        found = metadata.resized(found, raster.width / width, raster.height / height)
+        across, down = raster.width / width, raster.height / height
+        found = metadata.resized(found, across, down)
+        with contextlib.suppress(ValueError, ArithmeticError):  # what can't be read states nothing
+            packet = None if found.xmp is None else xmp.resized(found.xmp, across, down)
+            found = dataclasses.replace(found, xmp=packet)
     pixels = pixels.reshape(raster.height, raster.width, channels)
     return dataclasses.replace(photo, pixels=pixels, metadata=found)
 

@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
-from pixelmend_engine import xmp
-
 Value = TypeVar("Value")
 
 FOLDERS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
@@ -145,24 +143,21 @@ def _start_of(exif: bytes) -> int:
 
 
 def resized(found: Metadata, across: float, down: float) -> Metadata:
-    """Returns the metadata of a picture that has grown: it prints at its old size.
+    """Returns the metadata of a picture that has grown, but for its XMP: it prints at its old size.
 
-    Width, height and resolution, where EXIF and XMP state them, are those of the file they were
-    read from, and grow with it. EXIF is patched where it stands, as in `turned_upright`.
+    Width, height and resolution, where EXIF states them, are those of the file it was read from,
+    and grow with it. Patched where they stand, as in `turned_upright`.
     """
     dpi = None if found.dpi is None else sound_dpi(found.dpi[0] * across, found.dpi[1] * down)
-    exif, packet = found.exif, found.xmp
+    exif = found.exif
     if exif is not None:
         with contextlib.suppress(*UNREADABLE):  # what can't be read states nothing
             exif = _with_sides(exif, across, down)
-    if packet is not None:
-        with contextlib.suppress(*UNREADABLE):
-            packet = xmp.resized(packet, across, down)
-    return dataclasses.replace(found, dpi=dpi, exif=exif, xmp=packet)
+    return dataclasses.replace(found, dpi=dpi, exif=exif)
 
 
 def _with_sides(exif: bytes, across: float, down: float) -> bytes:
-    factors = {**dict.fromkeys(WIDTHS, across), **dict.fromkeys(HEIGHTS, down)}
+    factors: dict[int, float] = {**dict.fromkeys(WIDTHS, across), **dict.fromkeys(HEIGHTS, down)}
     factors |= {ExifTags.Base.XResolution: across, ExifTags.Base.YResolution: down}
     start, (order, _, _) = _start_of(exif), _first_folder(exif)
     patched = bytearray(exif)

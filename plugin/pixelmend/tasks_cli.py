@@ -84,12 +84,17 @@ _SCALE = click.option(
 )
 
 
+def _alpha_or_path(_context: click.Context, _option: click.Parameter, value: str) -> Path | None:
+    # None: the picture's own transparency. A file of that name is `./alpha`.
+    return None if value == ALPHA else Path(value)
+
+
 def _mask(task: Task) -> Callable[[Command], Command]:
     if task == "inpaint":
         return click.option(
             "--mask",
             type=click.Path(),
-            callback=lambda _context, _option, value: value if value == ALPHA else Path(value),
+            callback=_alpha_or_path,
             metavar="FILE|alpha",
             required=True,
             help="Fill what is white in this picture; alpha: what is transparent in the input.",
@@ -312,9 +317,8 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])
     output = Output(as_json=options["as_json"], quiet=options["quiet"])
-    from_alpha = task == "inpaint" and options["mask"] == ALPHA
     files = Files(
-        mask=None if from_alpha else options["mask"],
+        mask=options["mask"],
         overwrite=options["overwrite"],
         scale=tasks.result_scale(asked),
         provenance=not options["no_provenance"],

@@ -19,16 +19,19 @@ class Chooser(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.find = QPushButton(translate("&Find faces"))
-        self.find.setObjectName("find")
+        self.search = QPushButton(translate("&Find faces"))
+        self.search.setObjectName("find")
         self.faces = Faces()
         self.faces.setVisible(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.find)
+        layout.addWidget(self.search)
         layout.addWidget(self.faces, 1)
-        self.find.clicked.connect(lambda: self.wanted.emit())
-        self.faces.changed.connect(lambda _: self.changed.emit())
+        self.search.clicked.connect(lambda: self.wanted.emit())
+        self.faces.changed.connect(self._tell)
+
+    def _tell(self, _numbers: object) -> None:
+        self.changed.emit()
 
     @property
     def answer(self) -> str:

@@ -135,7 +135,7 @@ class Dock(QWidget):
         self.task.currentIndexChanged.connect(self._chosen)
         self.form.changed.connect(self._tell)
         self.source.currentIndexChanged.connect(self._tell)
-        self.source.currentIndexChanged.connect(lambda _: self.chooser.forget())
+        self.source.currentIndexChanged.connect(self._forget_faces)
         self.chooser.wanted.connect(self._find)
         self.chooser.changed.connect(self._show_parts)
         self.run.clicked.connect(lambda: self.start(None))
@@ -203,6 +203,9 @@ class Dock(QWidget):
         if finds:
             options[finds["chooses"]] = self.chooser.answer
         return Wish(task["id"], options, str(self.source.currentData()), self._enlarged)
+
+    def _forget_faces(self, *_: Any) -> None:
+        self.chooser.forget()
 
     def _tell(self, *_: Any) -> None:
         wish = self.wish()

@@ -374,7 +374,7 @@ def faces_by_mouse():
     faces = dock().chooser.faces
     told = {"hidden": not faces.isVisible()}
     with finding():
-        dock().chooser.find.click()
+        dock().chooser.search.click()
         yield from until(lambda: not controller().working)
         yield 0.5
         told["found"] = [faces.isVisible(), len(faces.boxes), faces.chosen]

@@ -14,10 +14,19 @@ import pytest
 from fake_krita import Document, Krita, Node, Selection
 
 ROOT = Path(__file__).parents[3]
-DEBLUR = {"id": "deblur", "context": 16, "widest": None, "options": {"properties": {}}}
-FILL = DEBLUR | {"id": "inpaint", "widest": 150}
-UPSCALE = DEBLUR | {"id": "upscale", "options": {"properties": {"scale": {}}}}
+DEBLUR: dict[str, Any] = {
+    "id": "deblur",
+    "context": 16,
+    "widest": None,
+    "options": {"properties": {}},
+}
+FILL: dict[str, Any] = DEBLUR | {"id": "inpaint", "widest": 150}
+UPSCALE: dict[str, Any] = DEBLUR | {"id": "upscale", "options": {"properties": {"scale": {}}}}
 PLACE = (30, 10)  # of the layer
+
+
+def _profile(_space: object) -> bytes:
+    return b"profile"  # Krita alone can name one
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +52,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         for name in names:
             module = importlib.import_module(f"pixelmend_krita.{name}")
             setattr(made, name.rpartition(".")[2], module)
-        made.scratch.color_profile = lambda _space: b"profile"  # Krita alone can name one
+        made.scratch.color_profile = _profile
         yield made
     finally:
         sys.path.remove(str(folder))
@@ -115,17 +124,25 @@ def test_a_mask_means_its_layer(docker: Any, document: Document) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("place", "selected", "words"),
     [
-        (lambda document: document.setActiveNode(None), "No layer is selected"),
-        (lambda document: document.active.move(200, 0), "outside of the canvas"),
-        (lambda document: setattr(document, "selected", Selection(0, 0, 5, 5)), "selection lies"),
+        (None, None, "No layer is selected"),
+        ((200, 0), None, "outside of the canvas"),
+        (PLACE, Selection(0, 0, 5, 5), "selection lies"),
     ],
 )
 def test_what_can_not_be_restored_is_told_with_what_to_do(
-    docker: Any, document: Document, change: Any, words: str
+    docker: Any,
+    document: Document,
+    place: tuple[int, int] | None,
+    selected: Selection | None,
+    words: str,
 ) -> None:
-    change(document)
+    document.selected = selected
+    if place is None:
+        document.active = None
+    else:
+        document.layer.move(*place)
     with pytest.raises(docker.errors.UnsupportedImage, match=words) as raised:
         docker.sources.find(document, DEBLUR, merged=False)
     assert raised.value.hint
@@ -165,7 +182,7 @@ def restored(docker: Any, document: Document) -> tuple[Any, Any]:
 
 
 def test_the_result_lies_above_its_layer_as_opaque_as_it(docker: Any, document: Document) -> None:
-    document.active.setOpacity(80)
+    document.layer.setOpacity(80)
     above = Node("above")
     document.root.addChildNode(above, None)
     source, result = restored(docker, document)
@@ -180,7 +197,7 @@ def test_the_result_lies_above_its_layer_as_opaque_as_it(docker: Any, document: 
 
 def test_the_result_follows_a_layer_that_was_moved(docker: Any, document: Document) -> None:
     source, result = restored(docker, document)
-    document.active.move(33, 8)
+    document.layer.move(33, 8)
     assert end_of(docker.results.insert(source, result, "Deblurred")) is True
     assert document.root.children[1].place == (3, -2)  # Krita moves by so much
 
@@ -194,7 +211,7 @@ def test_a_result_that_fits_no_more_is_left_to_the_history(
         Krita.instance().opened = []
     else:
         document.size = (50, 40)
-        document.active.pixels = document.active.pixels[::2, ::2]
+        document.layer.pixels = document.layer.pixels[::2, ::2]
     assert end_of(docker.results.insert(source, result, "Deblurred")) is False
     assert len(document.root.children) == 1
 
