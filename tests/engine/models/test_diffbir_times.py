@@ -36,5 +36,5 @@ def test_the_time_grows_with_picture_network_and_slowness() -> None:
 
 def test_only_what_takes_long_is_told_and_never_too_short() -> None:
     assert diffbir_times.forecast(59.9) is None
-    assert "about 2 minutes" in (diffbir_times.forecast(61) or "")
-    assert "about 10 minutes" in (diffbir_times.forecast(600) or "")
+    assert "about 2 minutes" in (diffbir_times.forecast(61.0) or "")
+    assert "about 10 minutes" in (diffbir_times.forecast(600.0) or "")
