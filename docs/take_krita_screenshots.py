@@ -23,31 +23,34 @@ from slow_engine import SlowEngine  # noqa: E402
 IMAGES = Path(__file__).parent / "images"
 PICTURE = ROOT / "examples" / "astronaut_shaken.png"
 THEMES = {"dark": "Krita dark", "light": "Krita bright"}
-SCENES = {"dark": "work", "light": "result"}
-KEPT = {"dark": ("docker", "work"), "light": ("result",)}
+SCENES = (  # theme, scene, and which of its pictures are kept under which names
+    ("dark", "work", {"docker": "docker", "work": "work"}),
+    ("light", "work", {"work": "work_light"}),
+    ("light", "result", {"result": "result"}),
+)
 
 
 def main() -> None:
-    """Plays one scene in each theme, and keeps what was seen."""
-    with tempfile.TemporaryDirectory() as name:
-        home = Path(name)
+    """Plays the scenes in their themes, and keeps what was seen."""
+    with tempfile.TemporaryDirectory() as made:
+        home = Path(made)
         user = Machine(home, home)
         editor.install(user)
         with SlowEngine(home / "slow", step_seconds=0.05, steps=400) as slow:
-            for theme, title in THEMES.items():
-                folder = home / theme
+            for theme, scene, kept in SCENES:
+                folder = home / f"{theme}_{scene}"
                 folder.mkdir()
                 shutil.copyfile(PICTURE, folder / "picture.png")
                 (folder / "slow.json").write_text(json.dumps(slow.settings), encoding="utf-8")
                 settings = home / editor.SETTINGS
                 text = settings.read_text(encoding="utf-8").split("\n[theme]")[0]
-                settings.write_text(f"{text}\n[theme]\nTheme={title}\n", encoding="utf-8")
-                only = {"PIXELMEND_ONLY": SCENES[theme]}
+                settings.write_text(f"{text}\n[theme]\nTheme={THEMES[theme]}\n", encoding="utf-8")
+                only = {"PIXELMEND_ONLY": scene}
                 told = editor.play(user, folder, INSIDE / "krita_pictures.py", only)
                 assert told.pop("raised") == [], told
-                assert "raised" not in told[SCENES[theme]], told
-                for picture in KEPT[theme]:
-                    keep(folder / f"{picture}.png", picture)
+                assert "raised" not in told[scene], told
+                for picture, name in kept.items():
+                    keep(folder / f"{picture}.png", name)
         user.pixelmend("engine", "stop")
 
 
