@@ -47,7 +47,7 @@ def main() -> None:
             wait_until(lambda: gimp.layers() == [PICTURE.name])
             gimp.keys(window, "alt+r", "Up", "Right")
             keep(gimp, "gimp_menu")
-            gimp.keys(window, "Return")
+            gimp.keys(window, "d")
             dialog = gimp.wait_for("^Deblur$")
             time.sleep(1)
             keep(gimp, "gimp_dialog")
