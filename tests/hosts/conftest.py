@@ -42,6 +42,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def home(
+    home: Paths, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Paths]:  # for its environment
+    """A home of the editors' own: no other test finds the weights and settings they get."""
+    own = Paths(tmp_path_factory.mktemp("home-of-editors"))
+    yield own
+    launch.stop(own)
+
+
+@pytest.fixture(scope="session")
 def user(tmp_path_factory: pytest.TempPathFactory, home: Paths) -> Machine:
     """A user who has run `pixelmend setup gimp` and then started GIMP once."""
     folder = tmp_path_factory.mktemp("user")

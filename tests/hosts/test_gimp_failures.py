@@ -127,5 +127,5 @@ def test_menu_follows_what_the_engine_reports(slow: SlowEngine, profile: Profile
     gimp.kill()
     gimp.communicate(timeout=60)
     now = json.loads((folder / "tasks.json").read_text(encoding="utf-8"))
-    assert now[0]["title"] == "Deblur"
+    assert now[0]["title"] == "Faces"
     assert (folder / "pixelmend-restore.py").stat().st_mtime > before

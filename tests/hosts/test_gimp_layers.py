@@ -81,7 +81,7 @@ def test_again_says_what_it_can_not_do(scenes: Scenes, answer: str, words: str) 
 
 @pytest.mark.parametrize(
     ("language", "label", "model"),
-    [("de_DE", "_Schärfen...", "_Modell"), ("zh_CN", "_去模糊...", "模型")],
+    [("de_DE", "_Schärfen...", "_Modell"), ("zh_CN", "去模糊...", "模型")],
 )
 def test_menu_and_dialog_speak_the_users_language(
     user: Machine, tmp_path: Path, language: str, label: str, model: str
