@@ -15,7 +15,7 @@ published code of v2 runs it.
 
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from jaxtyping import Float
@@ -41,6 +41,7 @@ from pixelmend_engine.models.phases import Phases
 from pixelmend_engine.nn import color_transfer, gaussian_tiles, tiled_autoencoder
 from pixelmend_engine.nn.autoencoder import Autoencoder, Decoder, Encoder, mode
 from pixelmend_engine.nn.control import ControlNet
+from pixelmend_engine.nn.precision import computing
 from pixelmend_engine.nn.rrdb import RRDBNet
 from pixelmend_engine.nn.scunet import SCUNet
 from pixelmend_engine.nn.swinir import SwinIR
@@ -304,7 +305,7 @@ class DiffBIRPipeline:
         if texts not in self._contexts:
             with self._on_device("describe", made):
                 ids = torch.tensor([tokenize(text) for text in texts], device=self._device)
-                with self._half():
+                with computing(self._device, self._dtype):
                     context = self.networks.text_encoder(ids).float()
             self._contexts = {texts: context}  # the last one: the next picture's is mostly the same
         phases.report("describe", 1, 1)
@@ -353,7 +354,7 @@ class DiffBIRPipeline:
         run = tiled_autoencoder.after_a_copy if made.copies else tiled_autoencoder.together
         if len(boxes) == 1:
             run = tiled_autoencoder.whole
-        with self._half():
+        with computing(self._device, self._dtype):
             result = run(network, x, boxes, self._device, report).float()
         if self._dtype != torch.float32 and not result.isfinite().all():
             result = run(network, x, boxes, self._device, report)
@@ -395,7 +396,11 @@ class DiffBIRPipeline:
         knobs = Knobs(steer=self._steer(image, tile, wish) if wish.fidelity else None)
         calls = sampler.evaluations(wish.steps) * branches.tiles
         moved = self._on_device("diffuse", made, *(("autoencoder",) if wish.fidelity else ()))
-        with moved, self._half(), phases.hooked("diffuse", networks.stages, calls):
+        with (
+            moved,
+            computing(self._device, self._dtype),
+            phases.hooked("diffuse", networks.stages, calls),
+        ):
             return sampler.walk(denoiser, x_T, wish.steps, noise, knobs, _unsaid).cpu()
 
     def _noised(self, latent: Latent, noise: Latent, t: int) -> Latent:
@@ -448,11 +453,6 @@ class DiffBIRPipeline:
         expected_s = diffbir_times.seconds(wish, math.prod(larger), parameters, pace())
         if words := diffbir_times.forecast(expected_s):
             request.foretell(words)
-
-    def _half(self) -> AbstractContextManager[object]:
-        if self._dtype == torch.float32:
-            return nullcontext()
-        return torch.autocast(self._device.type, self._dtype)
 
     def _on_device(self, phase: Phase, made: Plan, *others: str) -> AbstractContextManager[object]:
         parts = [self.networks.get_submodule(name) for name in (*PHASES[phase], *others)]

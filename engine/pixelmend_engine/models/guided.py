@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pixelmend_engine.family import Report, Request, Restorer
+from pixelmend_engine.nn.precision import computing
 from pixelmend_engine.nn.progress import reporting
 
 
@@ -115,10 +116,9 @@ class GuidedPipeline:
     def _restore(
         self, prior: Float[Tensor, "..."], tile: Float[Tensor, "1 c h w"], report: Report
     ) -> Float[Tensor, "1 3 hs ws"]:
-        half = self._dtype != torch.float32
         with (
             torch.inference_mode(),
-            torch.autocast(tile.device.type, self._dtype, enabled=half),
+            computing(tile.device, self._dtype),
             reporting(self._shares, report),
         ):
             tile = tile.contiguous(memory_format=torch.channels_last)

@@ -27,6 +27,7 @@ from pixelmend_engine.models.diffir import (
     Restored,
     TransformerBlock,
 )
+from pixelmend_engine.nn.precision import computing
 from pixelmend_engine.training.adversaries import PatchGame, PixelGame
 from pixelmend_engine.training.outcome import Losses, Outcome
 from pixelmend_engine.training.perceptual import Perception
@@ -157,10 +158,8 @@ class DiffIRObjective(nn.Module):
 
     def restore(self, lq: Pictures, prior: Prior) -> Restored:
         """Runs the transformer alone, in `dtype`."""
-        half = self.dtype != torch.float32
-        with torch.autocast(lq.device.type, self.dtype, enabled=half):
-            restored = self.networks.G(lq, prior)
-        return restored.float() if half else restored
+        with computing(lq.device, self.dtype):
+            return self.networks.G(lq, prior).float()
 
 
 def noisy_prior(networks: DiffIR, prior: Prior, noise: Prior) -> Prior:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from pixelmend_engine.checkpoints import StateDict, fill_strictly
 from pixelmend_engine.diffusion.schedule import float32
 from pixelmend_engine.models.hidiff import HIDiff, Pictures, Prior, TransformerBlock
+from pixelmend_engine.nn.precision import computing
 from pixelmend_engine.training.outcome import Losses, Outcome
 from pixelmend_engine.training.recipe import Stage, StageNumber
 
@@ -100,10 +101,8 @@ class HIDiffObjective(nn.Module):
 
     def restore(self, lq: Pictures, prior: Prior) -> Pictures:
         """Runs the transformer alone, in `dtype`."""
-        half = self.dtype != torch.float32
-        with torch.autocast(lq.device.type, self.dtype, enabled=half):
-            restored = self.networks.net_g(lq, prior)
-        return restored.float() if half else restored
+        with computing(lq.device, self.dtype):
+            return self.networks.net_g(lq, prior).float()
 
 
 def noisy_prior(networks: HIDiff, prior: Prior, noise: Prior) -> Prior:
