@@ -11,15 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
 from torch import Tensor
 
 from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.noise import Noise
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.diffusion.walks import Knobs, Report
-
-Latent = Float[Tensor, "b c h w"]
+from pixelmend_engine.diffusion.walks import Knobs, Latent, Report, Walk
 
 FIRST_ALPHA_BAR = 1e-8  # stands for the first entry, in every schedule, as published: sigma 10 000
 MOST_CHURN = math.sqrt(2) - 1
@@ -70,35 +67,21 @@ def grid(schedule: Schedule, steps: int) -> tuple[list[float], list[int]]:
     return [*sigmas.tolist(), 0.0], [*timesteps.tolist(), 0]
 
 
-def walk(step: Step) -> "Sampler":
-    """Makes a sampler of a step."""
-    return Sampler(step)
+def walk(step: Step) -> Walk:
+    """Makes a sampler of a step, which it takes as often as it is asked to."""
 
-
-@dataclass(frozen=True)
-class Sampler:
-    """Takes a step as often as it is asked to."""
-
-    step: Step
-
-    def __call__(
-        self,
-        denoiser: Denoiser,
-        x_T: Latent,
-        steps: int,
-        noise: Noise,
-        knobs: Knobs,
-        report: Report,
-        /,
+    def walk_in_steps(
+        denoiser: Denoiser, x_T: Latent, steps: int, noise: Noise, knobs: Knobs, report: Report, /
     ) -> Latent:
-        """Walks from normal noise; see `walks.Walk`."""
         sigmas, timesteps = grid(denoiser.schedule, steps)
         walker = Walker(denoiser, noise, knobs, sigmas, timesteps)
         x = x_T * math.sqrt(1 + sigmas[0] ** 2)
         for i in range(steps):
-            x = self.step(walker, x, i)
+            x = step(walker, x, i)
             report(i + 1, steps)
         return x
+
+    return walk_in_steps
 
 
 def _euler(w: Walker, x: Latent, i: int) -> Latent:

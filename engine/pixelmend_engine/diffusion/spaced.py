@@ -3,16 +3,12 @@
 import math
 
 import numpy as np
-from jaxtyping import Float
-from torch import Tensor
 
 from pixelmend.errors import BadRequest
 from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.noise import Noise
 from pixelmend_engine.diffusion.schedule import float32
-from pixelmend_engine.diffusion.walks import Knobs, Report
-
-Latent = Float[Tensor, "b c h w"]
+from pixelmend_engine.diffusion.walks import Knobs, Latent, Report
 
 
 def spaced(

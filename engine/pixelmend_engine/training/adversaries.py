@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixelmend_engine.training.discriminators import PatchDiscriminator, PixelDiscriminator
+from pixelmend_engine.training.outcome import Losses
 
 Pictures = Float[Tensor, "b 3 h w"]
 Masks = Float[Tensor, "b 1 h w"]
-Losses = dict[str, Float[Tensor, ""]]
 
 DECEPTION_WEIGHT = 10.0
 FEATURES_WEIGHT = 100.0
