@@ -20,7 +20,7 @@ from pixelmend.errors import BadRequest
 from pixelmend.wire import Raster
 from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE
 from pixelmend_engine.retouch import unchanged
-from pixelmend_engine.source import Source, as_float, as_samples, weights
+from pixelmend_engine.source import Source, as_float, as_samples, grown, weights
 
 CELL = 32  # pixels; holes are grouped on a grid of such cells
 
@@ -114,7 +114,7 @@ def _regions(shares: _Shares) -> Iterator[Region]:
         columns = _extent(group.any(axis=0))
         shrink = _shrink(shares, wanted, group, rows, columns)
         context = int(CONTEXT * shrink)
-        rows, columns = _grown(rows, context, height), _grown(columns, context, width)
+        rows, columns = grown(rows, context, height), grown(columns, context, width)
         own = _own(group, wanted, rows, columns)
         yield Region(rows=rows, columns=columns, own=own, shrink=shrink)
 
@@ -124,10 +124,10 @@ def _shrink(
 ) -> float:
     height, width = wanted.shape
     context = CONTEXT
-    around = _grown(rows, context, height), _grown(columns, context, width)
+    around = grown(rows, context, height), grown(columns, context, width)
     while shares.unknown[around].all():  # as far as what is transparent reaches around it
         context *= 2
-        around = _grown(rows, context, height), _grown(columns, context, width)
+        around = grown(rows, context, height), grown(columns, context, width)
     # How wide the hole is: twice the way from its middle to what is known, or to the border.
     borders = [
         (int(s.start == 0), int(s.stop == n)) for s, n in zip(around, (height, width), strict=True)
@@ -158,10 +158,6 @@ def _own(
 def _extent(wanted: Bool[np.ndarray, " n"]) -> slice:
     places = np.flatnonzero(wanted)
     return slice(int(places[0]) * CELL, (int(places[-1]) + 1) * CELL)
-
-
-def _grown(span: slice, by: int, length: int) -> slice:
-    return slice(max(0, span.start - by), min(length, span.stop + by))
 
 
 def _with_holes(source: Source, shares: _Shares, region: Region) -> Float[Tensor, "1 4 h w"]:

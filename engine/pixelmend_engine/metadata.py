@@ -31,9 +31,11 @@ DESCRIBING_TAGS = {  # of a TIFF file; the others describe how that file is laid
 TOLD = {*DESCRIBING_TAGS, *FOLDERS}  # the tags that `described` keeps
 UNDEFINED_IN_GPS = (ExifTags.GPS.GPSProcessingMethod, ExifTags.GPS.GPSAreaInformation)
 MAX_DPI = 1_000_000.0
-WIDTHS = (ExifTags.Base.ImageWidth, ExifTags.Base.ExifImageWidth)
-HEIGHTS = (ExifTags.Base.ImageLength, ExifTags.Base.ExifImageHeight)
-SIDES = (*zip(WIDTHS, HEIGHTS, strict=True), (ExifTags.Base.XResolution, ExifTags.Base.YResolution))
+SIDES = (  # what states width and height, and what states how many pixels an inch has
+    (ExifTags.Base.ImageWidth, ExifTags.Base.ImageLength),
+    (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight),
+    (ExifTags.Base.XResolution, ExifTags.Base.YResolution),
+)
 LYING = (5, 6, 7, 8)  # orientations that turn width into height
 EXIF_HEADER = b"Exif\0\0"  # how EXIF starts in a JPEG file; elsewhere it may be missing
 RESOURCE = b"8BIM"  # how Photoshop wraps what it stores in files of others
@@ -157,8 +159,9 @@ def resized(found: Metadata, across: float, down: float) -> Metadata:
 
 
 def _with_sides(exif: bytes, across: float, down: float) -> bytes:
-    factors: dict[int, float] = {**dict.fromkeys(WIDTHS, across), **dict.fromkeys(HEIGHTS, down)}
-    factors |= {ExifTags.Base.XResolution: across, ExifTags.Base.YResolution: down}
+    factors: dict[int, float] = {}
+    for wide, high in SIDES:
+        factors |= {wide: across, high: down}
     start, (order, _, _) = _start_of(exif), _first_folder(exif)
     patched = bytearray(exif)
     for tag, entry in _places(exif):
@@ -224,8 +227,7 @@ def turned_upright(exif: bytes) -> bytes:
         struct.pack_into(f"{order}HIHH", patched, upright + 2, 3, 1, 1, 0)
         for wide, high in SIDES if lay in LYING else ():
             if wide in places and high in places:
-                bodies = (slice(places[tag] + 2, places[tag] + 12) for tag in (wide, high))
-                one, other = bodies
+                one, other = (slice(places[tag] + 2, places[tag] + 12) for tag in (wide, high))
                 patched[one], patched[other] = patched[other], patched[one]
     struct.pack_into(f"{order}I", patched, first + 12 * count, 0)
     return bytes(patched)

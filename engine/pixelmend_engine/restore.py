@@ -63,12 +63,14 @@ def restore(
     total = looks + len(plan.tiles) * steps
 
     internal = spec.tiling == "internal"  # it cuts the picture by itself, as it is granted memory
-    request = dataclasses.replace(
-        options.request,
-        tile=options.tile,
-        free_bytes=devices.free_bytes(device),
-        parking_bytes=devices.free_bytes(torch.device("cpu")),
-    )
+    request = options.request
+    if internal:
+        request = dataclasses.replace(
+            request,
+            tile=options.tile,
+            free_bytes=devices.free_bytes(device),
+            parking_bytes=devices.free_bytes(torch.device("cpu")),
+        )
 
     report(0, total)
     with _out_of_memory_told(image.shape[-1], image.shape[-2], device):

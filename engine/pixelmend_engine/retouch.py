@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pixelmend.wire import Raster
 from pixelmend_engine.catalog.spec import CONTEXT
-from pixelmend_engine.source import Source, as_float, as_samples, bands, weights
+from pixelmend_engine.source import Source, as_float, as_samples, bands, grown, weights
 
 Restore = Callable[[Float[Tensor, "1 3 h w"]], Float[Tensor, "1 3 hs ws"]]
 """Restores a picture: sRGB, [0, 1], in and out."""
@@ -53,15 +53,14 @@ def retouch(
 def _around(wanted: Bool[np.ndarray, "h w"], context: int | None) -> tuple[slice, slice]:
     # The rectangle that holds all of it, with what the model needs to see around it.
     spans: list[slice] = []
-    for axis in (1, 0):
-        places = np.flatnonzero(wanted.any(axis=axis))
+    for axis, length in enumerate(wanted.shape):
+        places = np.flatnonzero(wanted.any(axis=1 - axis))
         if len(places) == 0:
             return slice(0, 0), slice(0, 0)
-        beside = max(wanted.shape) if context is None else context
-        spans.append(slice(max(0, int(places[0]) - beside), int(places[-1]) + 1 + beside))
+        beside = length if context is None else context
+        spans.append(grown(slice(int(places[0]), int(places[-1]) + 1), beside, length))
     rows, columns = spans
-    height, width = wanted.shape
-    return slice(rows.start, min(rows.stop, height)), slice(columns.start, min(columns.stop, width))
+    return rows, columns
 
 
 def unchanged(raster: Raster) -> Raster:

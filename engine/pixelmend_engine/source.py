@@ -105,6 +105,11 @@ def weights(raster: Raster, strength: float) -> Float[np.ndarray, "h w"]:
     return mask.astype(np.float32) * np.float32(strength / 255)
 
 
+def grown(span: slice, by: int, length: int) -> slice:
+    """Returns a range of rows or columns with more at both ends, as far as there are so many."""
+    return slice(max(0, span.start - by), min(length, span.stop + by))
+
+
 def bands(height: int) -> Iterator[slice]:
     """Cuts rows into as many as are converted at once."""
     for start in range(0, height, BAND):
