@@ -46,15 +46,12 @@ class LargerLayer(Following):
         size = int(image.get_width() * scale), int(image.get_height() * scale)
         if not hosts[0].here:
             return _new_image(image, hosts, size, scale)
-        image.undo_group_start()
-        try:
+        with layers.one_step(image):
             image.scale(*size)
             for one in hosts:
                 place = image.get_item_position(one.layer)
                 one.insert_into(image, layers.double(one.layer), one.layer.get_parent(), place)
             image.set_selected_layers([one.result for one in hosts])
-        finally:
-            image.undo_group_end()
         return image
 
     def insert_into(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Iterator, Tuple
 
@@ -26,6 +27,16 @@ class Format:
     samples: str
     channels: str
     encoding: str
+
+
+@contextlib.contextmanager
+def one_step(image: Gimp.Image) -> Iterator[None]:
+    """Makes one step of undo of what is done to an image."""
+    image.undo_group_start()
+    try:
+        yield
+    finally:
+        image.undo_group_end()
 
 
 def format_of(layer: Gimp.Layer) -> Format:

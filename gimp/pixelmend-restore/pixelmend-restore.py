@@ -49,15 +49,16 @@ class Restore(Gimp.PlugIn):
     def do_create_procedure(self, name: str) -> Gimp.Procedure:
         if name == AGAIN:
             return make_again()
-        return make(next(task for task in tasklist.read(FOLDER) if PREFIX + task["id"] == name))
+        tasks = tasklist.read(FOLDER)
+        return make(next(task for task in tasks if PREFIX + task["id"] == name), tasks)
 
 
-def make(task: Any) -> Gimp.Procedure:
-    """Makes the procedure of a task."""
+def make(task: Any, tasks: List[Any]) -> Gimp.Procedure:
+    """Makes the procedure of a task, one of those that the menu has."""
     name = PREFIX + task["id"]
     procedure = Gimp.ImageProcedure.new(plug_in(), name, Gimp.PDBProcType.PLUGIN, run, None)
     blurb = translate("Restores photographs with diffusion models, on your own computer")
-    in_menu(procedure, label_of(task), blurb)
+    in_menu(procedure, label_of(task, tasks), blurb)
     taken = set(TAKEN)
     for field in all_fields(task):
         add_argument(procedure, field, with_mnemonic(field.title, taken))
@@ -67,13 +68,11 @@ def make(task: Any) -> Gimp.Procedure:
     return procedure
 
 
-def label_of(task: Any) -> str:
+def label_of(task: Any, tasks: List[Any]) -> str:
     """Names a task in the menu, with a letter that no other entry there has."""
     again = translate("Restore _Again...")
     taken = {again[again.index("_") + 1].lower()}
-    labels = {
-        one["id"]: with_mnemonic(translate(one["title"]), taken) for one in tasklist.read(FOLDER)
-    }
+    labels = {one["id"]: with_mnemonic(translate(one["title"]), taken) for one in tasks}
     return labels[task["id"]] + "..."
 
 

@@ -41,13 +41,10 @@ class Following:
     @staticmethod
     def insert_all(image: Gimp.Image, hosts: List[Any]) -> Gimp.Image:
         """Puts all results into their image, in one undo step; returns the image that has them."""
-        image.undo_group_start()
-        try:
+        with layers.one_step(image):
             for one in hosts:
                 one.insert()
             image.set_selected_layers([one.result for one in hosts])
-        finally:
-            image.undo_group_end()
         return image
 
 

@@ -223,8 +223,6 @@ class Controller(QObject):
         after = previews.preview(result, source.sent)
         yield 0.0
         picture = previews.preview(before, source.sent)
-        if picture.size() != after.size():
-            picture = picture.scaled(after.size())
         self._count += 1
         shown = Result(
             number=self._count,

@@ -104,10 +104,15 @@ def _shown(value: object) -> str:
 def _model(model: Json) -> tuple[str, str]:
     shown = str(model["title"])
     if model.get("weights") == "missing":
-        known = model.get("size_bytes") or model.get("about_bytes")
-        state = translate("not on this computer")
-        shown += f" ({state}, {size(known)})" if known else f" ({state})"
+        state = [translate("not on this computer"), download_size(model)]
+        shown += f" ({', '.join(part for part in state if part)})"
     return str(model["id"]), shown
+
+
+def download_size(model: Json) -> str:
+    """Says how much a model's weights are to download, or about; empty where nobody knows."""
+    known = model.get("size_bytes") or model.get("about_bytes")
+    return size(known) if known else ""
 
 
 def options(task: Json, answers: dict[str, Value]) -> Json:

@@ -142,16 +142,12 @@ def run(engine: Engine, targets: Sequence[Target], output: Output, files: Files)
         PixelmendError: The mask can't be read, or one of `EVERY_PICTURE`: the command ends.
     """
     mask = None if files.mask is None else images.read_mask(files.mask)
-    exit_codes: list[int] = []
-    for number, target in enumerate(targets, start=1):
+
+    def restore(target: Target, number: int) -> None:
         count = f"{number}/{len(targets)} " if len(targets) > 1 else ""
-        try:
-            _restore(engine, target, mask, count, output, files)
-        except EVERY_PICTURE:
-            raise
-        except PixelmendError as error:
-            output.failure(target, error)
-            exit_codes.append(error.exit_code)
+        _restore(engine, target, mask, count, output, files)
+
+    exit_codes = _each(targets, output, restore)
     if len(targets) > 1:
         output.note(f"{len(targets) - len(exit_codes)} restored, {len(exit_codes)} failed")
     return exit_codes[0] if exit_codes else 0
@@ -167,22 +163,34 @@ def list_faces(
     Raises:
         PixelmendError: One of `EVERY_PICTURE`: the command ends.
     """
+
+    def look(target: Target, _number: int) -> None:
+        raster = images.to_raster(images.read(target.source), None)
+        with replacing(target.result, overwrite=overwrite) as temporary:
+            marked, facts = engine.restore(raster, _unsaid)
+            shape = (marked.height, marked.width, 3)
+            pixels = np.frombuffer(marked.data, np.uint8).reshape(shape)
+            images.write(Photo(pixels=pixels), temporary, result=target.result)
+        output.result(target, facts)
+
+    exit_codes = _each(targets, output, look)
+    return exit_codes[0] if exit_codes else 0
+
+
+def _each(
+    targets: Sequence[Target], output: Output, work: Callable[[Target, int], None]
+) -> list[int]:
+    """Works on every picture, counted from 1; returns the exit codes of those that failed."""
     exit_codes: list[int] = []
-    for target in targets:
+    for number, target in enumerate(targets, start=1):
         try:
-            raster = images.to_raster(images.read(target.source), None)
-            with replacing(target.result, overwrite=overwrite) as temporary:
-                marked, facts = engine.restore(raster, _unsaid)
-                shape = (marked.height, marked.width, 3)
-                pixels = np.frombuffer(marked.data, np.uint8).reshape(shape)
-                images.write(Photo(pixels=pixels), temporary, result=target.result)
-            output.result(target, facts)
+            work(target, number)
         except EVERY_PICTURE:
             raise
         except PixelmendError as error:
             output.failure(target, error)
             exit_codes.append(error.exit_code)
-    return exit_codes[0] if exit_codes else 0
+    return exit_codes
 
 
 def _unsaid(done: int, total: int) -> None:

@@ -38,11 +38,11 @@ def setup(editor: str, remove: bool, archive: Path | None) -> None:
         return
     found = settings.resolve(os.environ)
     launch = settings.launch_of(found)
-    described: list[object] = list(tasks.describe(found.models_dir))
     if archive is not None:
         krita_install.write_zip(archive, list(tasks.describe(archive.parent / "no models")))
         click.echo(click.format_filename(archive))
         return
+    described: list[object] = list(tasks.describe(found.models_dir))
     if editor == "gimp":
         folders = gimp_install.put(computer, found.paths, launch, described)
         what = "Start GIMP anew: the plug-in is under Filters > Restore"

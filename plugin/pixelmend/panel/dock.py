@@ -10,7 +10,7 @@ from typing import Any, Callable, cast
 
 from .. import forms
 from ..errors import PixelmendError
-from ..phrases import size, translate
+from ..phrases import translate
 from ..qt import (
     QComboBox,
     QEvent,
@@ -334,9 +334,9 @@ def model_text(model: Json) -> str:
     """Says what a user wants to know of a model before it is used."""
     words = [str(model["title"])]
     if model.get("weights") == "missing":
-        known = model.get("size_bytes") or model.get("about_bytes")
-        text = translate("is downloaded on first use: {size}") if known else ""
-        words.append(text.format(size=size(known)) if known else translate("not on this computer"))
+        known = forms.download_size(model)
+        text = translate("is downloaded on first use: {size}")
+        words.append(text.format(size=known) if known else translate("not on this computer"))
     elif model.get("weights"):
         words.append(translate("on this computer"))
     return ": ".join(words)
