@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from small_hidiff import CONFIG
 
 from pixelmend_engine.catalog.diffir import DiffIRConfig
-from pixelmend_engine.catalog.hidiff import COMPACT
 from pixelmend_engine.training import loop, recipes
 from pixelmend_engine.training.degradations import Degradation
 from pixelmend_engine.training.folders import Source
@@ -25,16 +25,6 @@ from pixelmend_engine.training.run_folder import RunFolder
 from pixelmend_engine.training.worsening import Worsening
 
 STEPS = 60  # of each stage
-CONFIG = dataclasses.replace(
-    COMPACT,
-    dim=8,
-    blocks=(1, 1, 1, 1),
-    embed_dim=8,
-    encoder_blocks=1,
-    denoiser_width=16,
-    denoiser_blocks=3,
-    steps=4,
-)
 SHORT = Stage(
     phases=(Phase(STEPS // 2, 32, 4), Phase(STEPS, 40, 3)),
     rates=(Cycle(5, 0.0, 3e-3), Cycle(STEPS - 5, 3e-3, 1e-4)),

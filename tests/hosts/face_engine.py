@@ -16,27 +16,17 @@ from pathlib import Path
 import torch
 from marked_faces import GivenTools
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
+from small_hidiff import CONFIG
 
 from pixelmend.paths import Paths
 from pixelmend_engine import registry, weights
 from pixelmend_engine.catalog.faces import DETECTOR, PARSER
-from pixelmend_engine.catalog.hidiff import COMPACT
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.models.hidiff import HIDiff
 from pixelmend_engine.service import Lifetime, Service, alone
 from pixelmend_engine.worker import Worker
 
 MODEL = "hi-diff-gopro"  # whose place the small one takes
-CONFIG = dataclasses.replace(
-    COMPACT,
-    dim=8,
-    blocks=(1, 1, 1, 1),
-    embed_dim=8,
-    encoder_blocks=1,
-    denoiser_width=16,
-    denoiser_blocks=3,
-    steps=4,
-)
 
 
 def install(models_dir: Path) -> None:

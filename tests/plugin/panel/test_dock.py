@@ -1,33 +1,16 @@
 """The docked panel's widget and the choice of faces, on both bindings, without a screen."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).parent / "docked.py"
 
-
-@pytest.fixture(scope="module", params=["PyQt6", "PyQt5"])
-def printed(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What is shown in each situation: the lines that docked.py prints."""
-    environ = os.environ | {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": "/tmp"}
-    ended = subprocess.run(
-        [sys.executable, str(SCRIPT), request.param],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if "cannot open shared object" in ended.stderr:
-        pytest.skip(f"Qt lacks a library of the system: {ended.stderr.splitlines()[-1]}")
-    assert ended.returncode == 0, ended.stderr
-    lines = (line.split("=", 1) for line in ended.stdout.splitlines())
-    return {name: json.loads(value) for name, value in lines}
+@pytest.fixture(scope="module")
+def printed(shown_by: Callable[[str], dict[str, str]]) -> dict[str, Any]:
+    """What is shown in each situation."""
+    return {name: json.loads(value) for name, value in shown_by("docked.py").items()}
 
 
 def test_tasks_are_those_of_the_engine(printed: dict[str, Any]) -> None:

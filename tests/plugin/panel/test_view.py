@@ -1,30 +1,14 @@
 """The panel's widget, on both bindings, without a screen."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-SCRIPT = Path(__file__).parent / "offscreen.py"
 
-
-@pytest.fixture(scope="module", params=["PyQt6", "PyQt5"])
-def printed(request: pytest.FixtureRequest) -> dict[str, str]:
-    """What the panel shows in each situation: the lines that offscreen.py prints."""
-    environ = os.environ | {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": "/tmp"}
-    ended = subprocess.run(
-        [sys.executable, str(SCRIPT), request.param],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if "cannot open shared object" in ended.stderr:
-        pytest.skip(f"Qt lacks a library of the system: {ended.stderr.splitlines()[-1]}")
-    assert ended.returncode == 0, ended.stderr
-    return dict(line.split("=", 1) for line in ended.stdout.splitlines())
+@pytest.fixture(scope="module")
+def printed(shown_by: Callable[[str], dict[str, str]]) -> dict[str, str]:
+    """What the panel shows in each situation."""
+    return shown_by("offscreen.py")
 
 
 def test_it_runs_on_that_binding(printed: dict[str, str]) -> None:
