@@ -14,6 +14,7 @@ from pixelmend_engine.catalog.hidiff import HIDiffConfig
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.family import Pipeline
 from pixelmend_engine.models import diffbir, diffir, hidiff
+from pixelmend_engine.weights import DIFFUSERS
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def load(
     Raises:
         UnreadableCheckpoint: The files are damaged, or fit none of them.
     """
-    states = {path.name: checkpoints.read(path) for path in files}
+    states = {_name(path): checkpoints.read(path) for path in files}
     refusal: UnreadableCheckpoint | None = None
     for spec in candidates:
         try:
@@ -46,6 +47,11 @@ def load(
             "says how many times",
         ) from refusal
     raise refusal
+
+
+def _name(path: Path) -> str:
+    # diffusers calls the files of several networks alike, and tells them by their folders.
+    return f"{path.parent.name}/{path.name}" if path.parent.name in DIFFUSERS else path.name
 
 
 def _build(

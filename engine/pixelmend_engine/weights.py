@@ -1,6 +1,7 @@
 """Where a model's weights are on this computer. Read without torch."""
 
 import hashlib
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from pixelmend_engine.catalog.files import WeightFile, catalogue
 from pixelmend_engine.catalog.spec import ModelSpec, Task
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
+DIFFUSERS = ("text_encoder", "unet", "vae")  # folders of a model in the layout of diffusers
 
 State = Literal["bundled", "installed", "missing"]
 
@@ -49,7 +51,19 @@ def missing(spec: ModelSpec, models_dir: Path, task: Task | None = None) -> tupl
     """Returns the files that a model needs and that are not on this computer."""
     if spec.bundled:
         return ()
-    return tuple(file for file in needed(spec, task) if not installed(file.id, models_dir))
+    files = in_use(needed(spec, task), models_dir)
+    return tuple(file for file in files if not installed(file.id, models_dir))
+
+
+def in_use(files: Iterable[WeightFile], models_dir: Path) -> tuple[WeightFile, ...]:
+    """Returns the files that serve for these: one that is here stands for all that it replaces."""
+    standing: dict[str, WeightFile] = {}
+    for file in catalogue().files:
+        if file.instead_of and installed(file.id, models_dir):
+            standing = dict.fromkeys(file.instead_of, file) | standing  # the first of several
+    return tuple(
+        {file.id: file for each in files for file in (standing.get(each.id, each),)}.values()
+    )
 
 
 def installed(file_id: str, models_dir: Path) -> tuple[Path, ...]:
@@ -81,7 +95,8 @@ def locate(spec: ModelSpec, models_dir: Path, task: Task | None = None) -> tuple
             hint=f"`pixelmend models pull {spec.id}` downloads them; or name a folder that has "
             "them with --weights",
         )
-    return tuple(path for file in needed(spec) for path in installed(file.id, models_dir))
+    files = in_use(needed(spec), models_dir)
+    return tuple(path for file in files for path in installed(file.id, models_dir))
 
 
 def locate_file(file_id: str, models_dir: Path) -> tuple[Path, ...]:
@@ -101,6 +116,9 @@ def locate_file(file_id: str, models_dir: Path) -> tuple[Path, ...]:
 def given(path: Path) -> tuple[Path, ...]:
     """Returns the weight files at a path that the user named: a folder, or one file.
 
+    What is in the folder counts, and what is in those of a model in the layout of diffusers, which
+    may be that folder or one in it.
+
     Raises:
         WeightsMissing: There are none.
     """
@@ -110,7 +128,10 @@ def given(path: Path) -> tuple[Path, ...]:
         raise WeightsMissing(
             f"There is no file or folder with weights at `{path}`", hint="Check the path"
         )
-    if files := _files(path):
+    layout = (
+        folder for name in DIFFUSERS for start in ("", "*/") for folder in path.glob(start + name)
+    )
+    if files := (*_files(path), *(file for folder in sorted(layout) for file in _files(folder))):
         return files
     raise WeightsMissing(
         f"There are no weights ({', '.join(SUFFIXES)}) in the folder `{path}`",

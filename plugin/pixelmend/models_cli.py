@@ -246,24 +246,26 @@ def _installer(*, offline: bool = False) -> "Installer":
 def _files(
     ids: Sequence[str], *, task: str | None = None, everything: bool = False
 ) -> "list[WeightFile]":
-    from pixelmend_engine import registry
+    from pixelmend_engine import registry, weights
     from pixelmend_engine.catalog.files import catalogue
 
     if not ids and task is None and not everything:
         raise BadRequest(
             "No model was named", hint="Name an ID of `pixelmend models list`, or --all"
         )
-    names = list(ids)
+    folder, names = _settings().models_dir, list(ids)
     if task is not None:
         of_task = [spec.id for spec in registry.MODELS if task in spec.tasks]
         if not of_task:
             tasks = sorted({task for spec in registry.MODELS for task in spec.tasks})
             raise BadRequest(f"There is no task `{task}`", hint=f"There are {', '.join(tasks)}")
         names += of_task
-    found = [file for file in catalogue().files if everything and file.models]
+    wanted = (file for file in catalogue().files if everything and file.models)
+    found = list(weights.in_use(wanted, folder))
     for name in names:
         bundled = any(spec.id == name and spec.bundled for spec in registry.MODELS)
-        found += catalogue().of_model(name) or (() if bundled else (catalogue().find(name),))
+        of_model = weights.in_use(catalogue().of_model(name), folder)
+        found += of_model or (() if bundled else (catalogue().find(name),))
     return list({file.id: file for file in found}.values())
 
 

@@ -32,7 +32,7 @@ def test_an_installed_model_is_found(tmp_path: Path) -> None:
 def test_a_task_needs_no_more_than_its_own_files(tmp_path: Path) -> None:
     v2 = registry.find("diffbir-v2")
     own = {task: {file.id for file in weights.needed(v2, task)} for task in v2.tasks}
-    shared = {"diffbir-v2", "sd21-base"}
+    shared = {"diffbir-v2", "sd21-base-unet", "sd21-base-vae", "sd21-base-text-encoder"}
     assert own["denoise"] == {*shared, "scunet-color-real-psnr"}
     assert own["restore"] == own["upscale"] == {*shared, "bsrnet"}
     assert own["face"] == {*shared, "diffbir-swinir-face", "retinaface-resnet50", "parsenet"}
@@ -45,9 +45,23 @@ def test_a_task_needs_no_more_than_its_own_files(tmp_path: Path) -> None:
         "restore": "installed", "upscale": "installed", "denoise": "missing", "face": "missing",
     }  # fmt: skip
     assert weights.state(v2, tmp_path) == "installed"  # for one of its tasks
-    assert len(weights.locate(v2, tmp_path, "restore")) == 3
+    assert len(weights.locate(v2, tmp_path, "restore")) == 5
     with pytest.raises(WeightsMissing, match="72 MB"):
         weights.locate(v2, tmp_path, "denoise")
+
+
+def test_a_file_that_is_here_takes_the_place_of_several(tmp_path: Path) -> None:
+    v2 = registry.find("diffbir-v2")
+    for name in ("diffbir-v2", "scunet-color-real-psnr", "sd21-base-ckpt", "sd21-base-unet"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "net.pth").touch()
+    assert weights.missing(v2, tmp_path, "denoise") == ()
+    found = [path.parent.name for path in weights.locate(v2, tmp_path, "denoise")]
+    assert sorted(found) == ["diffbir-v2", "scunet-color-real-psnr", "sd21-base-ckpt"]
+    (tmp_path / "sd21-base").mkdir()
+    (tmp_path / "sd21-base" / "net.safetensors").touch()  # without pickle: preferred
+    found = [path.parent.name for path in weights.locate(v2, tmp_path, "denoise")]
+    assert sorted(found) == ["diffbir-v2", "scunet-color-real-psnr", "sd21-base"]
 
 
 def test_a_missing_model_says_how_its_weights_are_had(tmp_path: Path) -> None:
@@ -62,6 +76,15 @@ def test_the_user_may_name_a_folder_or_a_file(tmp_path: Path) -> None:
     file.touch()
     assert weights.given(tmp_path) == (file,)
     assert weights.given(file) == (file,)
+
+
+def test_a_folder_may_hold_a_model_in_the_layout_of_diffusers(tmp_path: Path) -> None:
+    names = ("control.pt", "sd/unet/a.safetensors", "sd/vae/b.safetensors", "other/c.safetensors")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert weights.given(tmp_path) == tuple(tmp_path / name for name in names[:3])
+    assert weights.given(tmp_path / "sd") == tuple(tmp_path / name for name in names[1:3])
 
 
 def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ class WeightFile:
     about_bytes: int  # of its tensors, by the architecture
     sha256: str | None = None  # None: nobody states it beforehand
     parts: Mapping[str, str]  # network (or "", where there is one) to the name of its manifest
+    instead_of: tuple[str, ...] = ()  # other files, which are not needed where this one is
     drops_extras: bool = False  # whether there are tensors in it that no network needs
     license: str
     license_url: str
@@ -180,8 +181,8 @@ def megabytes(size_bytes: int) -> str:
 
 def _file(entry: dict[str, Any]) -> WeightFile:
     sources = tuple(_source(source) for source in entry.pop("sources"))
-    models, tasks = tuple(entry.pop("models")), tuple(entry.pop("tasks", ()))
-    return WeightFile(sources=sources, models=models, tasks=tasks, **entry)
+    lists = {name: tuple(entry.pop(name, ())) for name in ("models", "tasks", "instead_of")}
+    return WeightFile(sources=sources, **lists, **entry)
 
 
 def _source(source: dict[str, Any]) -> Source:

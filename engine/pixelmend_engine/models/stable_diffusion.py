@@ -45,6 +45,10 @@ ATTENTION = (  # parts of the autoencoder's attention; 1x1 convolutions here, ma
     ("k", "to_k"),
     ("v", "to_v"),
     ("proj_out", "to_out.0"),
+    ("q", "query"),  # and as they were called at first, in the published file in float32
+    ("k", "key"),
+    ("v", "value"),
+    ("proj_out", "proj_attn"),
 )
 TEXT_BLOCK = (
     ("ln_1", "layer_norm1"),

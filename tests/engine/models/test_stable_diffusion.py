@@ -1,21 +1,32 @@
 """The other layout of Stable Diffusion, held to those who made it: diffusers and transformers."""
 
+import json
+import math
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from fakes import CPU
 from golden import recipe
 from golden.vectors import assert_near
+from small_diffbir import small, write
 
+from pixelmend.errors import UnreadableCheckpoint
+from pixelmend_engine import loading, weights
+from pixelmend_engine.catalog.files import catalogue, manifest
+from pixelmend_engine.catalog.sizes import AutoencoderSizes, TextEncoderSizes, UNetSizes
 from pixelmend_engine.checkpoints import StateDict
 from pixelmend_engine.models import stable_diffusion
+from pixelmend_engine.models.diffbir import DiffBIRPipeline
 from pixelmend_engine.nn.autoencoder import Autoencoder, mode
 from pixelmend_engine.nn.text_encoder import TextEncoder
 from pixelmend_engine.nn.unet import UNet
 
 TOLERANCE = 2e-5  # float32 sums in another order, of outputs near 1
+OLD_ATTENTION = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 
 
 def oracle(name: str) -> Any:
@@ -38,34 +49,30 @@ def draw(*shape: int) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(5))
 
 
-def test_the_unet_is_theirs() -> None:
+def their_unet(sizes: UNetSizes) -> Any:
     torch.manual_seed(0)
-    theirs = (
+    channels = [sizes.channels * factor for factor in sizes.multipliers]
+    return (
         oracle("diffusers")
         .UNet2DConditionModel(
             sample_size=64,
-            block_out_channels=(32, 64, 128, 128),
+            block_out_channels=channels,
             down_block_types=(*["CrossAttnDownBlock2D"] * 3, "DownBlock2D"),
             up_block_types=("UpBlock2D", *["CrossAttnUpBlock2D"] * 3),
-            cross_attention_dim=64,
-            attention_head_dim=(2, 4, 8, 8),
+            cross_attention_dim=sizes.context,
+            attention_head_dim=[width // sizes.head_channels for width in channels],
             use_linear_projection=True,
         )
         .eval()
     )
-    network = UNet(recipe.UNET)
-    network.load_state_dict(ours(theirs.state_dict(), "unet"), strict=True)
-    x, context, t = draw(1, 4, 16, 24), draw(1, 77, 64), torch.tensor([333.0])
-    with torch.no_grad():
-        assert_near(network(x, t, context), theirs(x, t, context).sample, TOLERANCE)
 
 
-def test_the_autoencoder_is_theirs() -> None:
+def their_autoencoder(sizes: AutoencoderSizes) -> Any:
     torch.manual_seed(0)
-    theirs = (
+    return (
         oracle("diffusers")
         .AutoencoderKL(
-            block_out_channels=(32, 64, 128, 128),
+            block_out_channels=[sizes.channels * factor for factor in sizes.multipliers],
             layers_per_block=2,
             latent_channels=4,
             down_block_types=["DownEncoderBlock2D"] * 4,
@@ -73,8 +80,46 @@ def test_the_autoencoder_is_theirs() -> None:
         )
         .eval()
     )
+
+
+def their_text_encoder(sizes: TextEncoderSizes) -> Any:
+    transformers = oracle("transformers")
+    torch.manual_seed(0)
+    return transformers.CLIPTextModel(
+        transformers.CLIPTextConfig(
+            vocab_size=49408,
+            hidden_size=sizes.width,
+            intermediate_size=4 * sizes.width,
+            num_hidden_layers=sizes.layers,
+            num_attention_heads=sizes.heads,
+            max_position_embeddings=77,
+            hidden_act="gelu",
+        )
+    ).eval()
+
+
+def prefixed(state: StateDict, prefix: str) -> StateDict:
+    """Names the text encoder's tensors as one version of transformers or the other does."""
+    return {prefix + key.removeprefix("text_model."): tensor for key, tensor in state.items()}
+
+
+def test_the_unet_is_theirs() -> None:
+    theirs = their_unet(recipe.UNET)
+    network = UNet(recipe.UNET)
+    network.load_state_dict(ours(theirs.state_dict(), "unet"), strict=True)
+    x, context, t = draw(1, 4, 16, 24), draw(1, 77, 64), torch.tensor([333.0])
+    with torch.no_grad():
+        assert_near(network(x, t, context), theirs(x, t, context).sample, TOLERANCE)
+
+
+@pytest.mark.parametrize("names", [{}, OLD_ATTENTION], ids=["new names", "old names"])
+def test_the_autoencoder_is_theirs(names: dict[str, str]) -> None:
+    theirs = their_autoencoder(recipe.AUTOENCODER)
+    state: StateDict = theirs.state_dict()
+    for new, old in names.items():
+        state = {key.replace(f".{new}.", f".{old}."): tensor for key, tensor in state.items()}
     network = Autoencoder(recipe.AUTOENCODER)
-    network.load_state_dict(ours(theirs.state_dict(), "autoencoder"), strict=True)
+    network.load_state_dict(ours(state, "autoencoder"), strict=True)
     image, latent = draw(1, 3, 64, 96), draw(1, 4, 8, 12)
     with torch.no_grad():
         assert_near(mode(network.encode(image)), theirs.encode(image).latent_dist.mode(), TOLERANCE)
@@ -83,23 +128,8 @@ def test_the_autoencoder_is_theirs() -> None:
 
 @pytest.mark.parametrize("prefix", ["", "text_model."])
 def test_the_text_encoder_is_theirs(prefix: str) -> None:
-    transformers = oracle("transformers")
-    torch.manual_seed(0)
-    theirs = transformers.CLIPTextModel(
-        transformers.CLIPTextConfig(
-            vocab_size=49408,
-            hidden_size=64,
-            intermediate_size=256,
-            num_hidden_layers=3,
-            num_attention_heads=4,
-            max_position_embeddings=77,
-            hidden_act="gelu",
-        )
-    ).eval()
-    state = {
-        prefix + key.removeprefix("text_model."): tensor
-        for key, tensor in theirs.state_dict().items()
-    }
+    theirs = their_text_encoder(recipe.TEXT)
+    state = prefixed(theirs.state_dict(), prefix)
     network = TextEncoder(recipe.TEXT)
     network.load_state_dict(ours(state, "text_encoder"), strict=True)
     ids = torch.randint(0, 49408, (1, 77), generator=torch.Generator().manual_seed(1))
@@ -115,3 +145,59 @@ def test_layers_that_are_never_run_are_left_out() -> None:
         "transformer.resblocks.2.ln_1.weight",
         "ln_final.bias",
     ]
+
+
+def test_a_folder_as_diffusers_writes_it_takes_the_single_files_place(tmp_path: Path) -> None:
+    spec = small("diffbir-v2.1")
+    write(spec, tmp_path)
+    (tmp_path / "sd.ckpt").unlink()
+    folder = tmp_path / "stable-diffusion-2-1-base"
+    theirs = {
+        "unet": their_unet(recipe.UNET),
+        "vae": their_autoencoder(recipe.AUTOENCODER),
+        "text_encoder": their_text_encoder(recipe.TEXT),
+    }
+    for name, network in theirs.items():
+        network.half().save_pretrained(folder / name, variant="fp16")
+    files = weights.given(tmp_path)
+    assert len(files) == 6
+    _, pipeline = loading.load([spec], files, CPU, torch.float32)
+    assert isinstance(pipeline, DiffBIRPipeline)
+    wanted = ours(theirs["vae"].state_dict(), "autoencoder")["encoder.mid.attn_1.q.weight"]
+    got = pipeline.networks.autoencoder.state_dict()["encoder.mid.attn_1.q.weight"]
+    assert got.dtype == torch.float32
+    assert torch.equal(got, wanted.float())
+    theirs["unet"].save_pretrained(folder / "unet")  # and in its other form beside it
+    with pytest.raises(UnreadableCheckpoint, match="second unet: `unet/diffusion_pytorch_model"):
+        loading.load([spec], weights.given(tmp_path), CPU, torch.float32)
+
+
+def test_manifests_are_their_names_and_make_files_of_the_published_size() -> None:
+    with torch.device("meta"):
+        theirs = {
+            "unet": their_unet(UNetSizes()).state_dict(),
+            "vae": their_autoencoder(AutoencoderSizes()).state_dict(),
+            "text-encoder": prefixed(
+                their_text_encoder(TextEncoderSizes()).state_dict(), "text_model."
+            ),
+        }
+    for name, state in theirs.items():
+        shapes = {key: tuple(tensor.shape) for key, tensor in state.items()}
+        assert manifest(f"sd21-{name}") == shapes
+        # The numbers of places, which transformers 4 wrote beside the text encoder's weights.
+        places = {"text_model.embeddings.position_ids": (1, 77)} if name == "text-encoder" else {}
+        file = catalogue()[f"sd21-base-{name}"]
+        assert file.size_bytes == _size(shapes, places)
+
+
+def _size(halves: dict[str, tuple[int, ...]], longs: dict[str, tuple[int, ...]]) -> int:
+    """Returns the length of a safetensors file: widest numbers first, then by name, padded to 8."""
+    place = 0
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    for tensors, kind, width in ((longs, "I64", 8), (halves, "F16", 2)):
+        for key, shape in sorted(tensors.items()):
+            end = place + width * math.prod(shape)
+            header[key] = {"dtype": kind, "shape": list(shape), "data_offsets": [place, end]}
+            place = end
+    words = len(json.dumps(header, separators=(",", ":")))
+    return 8 + math.ceil(words / 8) * 8 + place

@@ -1,0 +1,46 @@
+"""DiffBIR in the sizes of the golden vectors, with random weights, as its files are published."""
+
+import dataclasses
+from pathlib import Path
+
+import torch
+from golden import recipe
+
+from pixelmend_engine import registry
+from pixelmend_engine.catalog.diffbir import Cleaner, DiffBIRConfig
+from pixelmend_engine.catalog.spec import ModelSpec
+from pixelmend_engine.checkpoints import StateDict
+from pixelmend_engine.models import stable_diffusion
+from pixelmend_engine.models.diffbir import DiffBIR
+
+
+def small(model_id: str) -> ModelSpec:
+    """A published model in the sizes of the golden vectors."""
+    spec = registry.find(model_id)
+    assert isinstance(spec.config, DiffBIRConfig)
+    return dataclasses.replace(spec, config=tiny(spec.config))
+
+
+def tiny(config: DiffBIRConfig) -> DiffBIRConfig:
+    return dataclasses.replace(recipe.tiny(config), min_side=64)
+
+
+def write(spec: ModelSpec, folder: Path) -> list[Path]:
+    """Writes random weights as they are published: one file each, in its own wrapping."""
+    torch.manual_seed(0)
+    assert isinstance(spec.config, DiffBIRConfig)
+    config = spec.config
+    cleaners = frozenset[Cleaner](cleaner for _, cleaner in config.cleaners)
+    networks = DiffBIR(config, cleaners)
+    ldm: StateDict = {"betas": torch.zeros(1000), "model_ema.decay": torch.zeros(())}
+    for part, prefix in stable_diffusion.PREFIXES.items():
+        state = networks.get_submodule(part).state_dict()
+        ldm |= {prefix + key: tensor for key, tensor in state.items()}
+    torch.save({"state_dict": ldm, "global_step": 3}, folder / "sd.ckpt")
+    control = {f"module.{k}": t for k, t in networks.control.state_dict().items()}
+    torch.save(control, folder / "control.pth")
+    for cleaner in cleaners:
+        state = networks.cleaner(cleaner).state_dict()
+        name = "face_cleaner" if cleaner == "swinir_face" else cleaner
+        torch.save(dict(state), folder / f"{name}.pth")
+    return sorted(folder.iterdir())
