@@ -159,7 +159,7 @@ class DiffIRObjective(nn.Module):
     def restore(self, lq: Pictures, prior: Prior) -> Restored:
         """Runs the transformer alone, in `dtype`."""
         with computing(lq.device, self.dtype):
-            return self.networks.G(lq, prior).float()
+            return self.networks.G(lq, prior).to(lq.dtype)
 
 
 def noisy_prior(networks: DiffIR, prior: Prior, noise: Prior) -> Prior:

@@ -102,7 +102,7 @@ class HIDiffObjective(nn.Module):
     def restore(self, lq: Pictures, prior: Prior) -> Pictures:
         """Runs the transformer alone, in `dtype`."""
         with computing(lq.device, self.dtype):
-            return self.networks.net_g(lq, prior).float()
+            return self.networks.net_g(lq, prior).to(lq.dtype)
 
 
 def noisy_prior(networks: HIDiff, prior: Prior, noise: Prior) -> Prior:
