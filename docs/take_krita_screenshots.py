@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "hosts"))
 
 import editor  # noqa: E402 - lies beside the tests of hosts
+from engines import SlowEngine  # noqa: E402
 from machine import INSIDE, Machine  # noqa: E402
-from slow_engine import SlowEngine  # noqa: E402
 
 IMAGES = Path(__file__).parent / "images"
 PICTURE = ROOT / "examples" / "astronaut_shaken.png"

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "hosts"))
 
 from desktop import Desktop  # noqa: E402 - lies beside the tests of hosts
+from engines import SlowEngine, wait_until  # noqa: E402
 from machine import Machine  # noqa: E402
-from slow_engine import SlowEngine, wait_until  # noqa: E402
 
 IMAGES = Path(__file__).parent / "images"
 PICTURE = ROOT / "examples" / "astronaut_shaken.png"

@@ -15,8 +15,8 @@ from pathlib import Path
 HOSTS = Path(__file__).parent.parent / "hosts"
 sys.path.insert(0, str(HOSTS))
 
+from engines import SlowEngine  # noqa: E402
 from machine import Machine  # noqa: E402 - lies beside the tests of hosts
-from slow_engine import SlowEngine  # noqa: E402
 
 RUNS = 5
 PHASES = ("read", "engine", "write", "insert", "whole procedure")

@@ -15,8 +15,8 @@ HOSTS = Path(__file__).parent.parent / "hosts"
 sys.path.insert(0, str(HOSTS))
 
 import editor  # noqa: E402 - lies beside the tests of hosts
+from engines import SlowEngine  # noqa: E402
 from machine import INSIDE, Machine  # noqa: E402
-from slow_engine import SlowEngine  # noqa: E402
 
 FIGURES = {
     "idle": "longest time without an answer, before",

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import random_weights
 from described import Scenes
+from engines import SlowEngine, SmallEngine, wait_until
 from machine import Machine
-from slow_engine import FaceEngine, SlowEngine, wait_until
 
 from pixelmend import launch, settings
 from pixelmend.client import Client
@@ -73,15 +73,15 @@ def engine(home: Paths) -> Client:
 
 
 @pytest.fixture(scope="session")
-def face_engine(home: Paths) -> Iterator[FaceEngine]:
-    """The real engine with a small model for faces."""
-    with FaceEngine(home.home / "faces") as running:
+def small_engine(home: Paths) -> Iterator[SmallEngine]:
+    """The real engine with small models."""
+    with SmallEngine(home.home / "small") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def scenes(
-    user: Machine, home: Paths, engine: Client, face_engine: FaceEngine, astronaut: np.ndarray
+    user: Machine, home: Paths, engine: Client, small_engine: SmallEngine, astronaut: np.ndarray
 ) -> Scenes:
     """Plays all scenes."""
     folder = user.user / "scenes"
@@ -89,7 +89,7 @@ def scenes(
     for model in MODELS:
         random_weights.install(model, home.models)
     (folder / "photo.bin").write_bytes(astronaut[80:176, 170:290].tobytes())  # 120 x 96
-    (folder / "faces.json").write_text(json.dumps(face_engine.settings), encoding="utf-8")
+    (folder / "small.json").write_text(json.dumps(small_engine.settings), encoding="utf-8")
     output = user.play("scenes.py", folder=str(folder))
     told = folder / "told.json"
     assert told.is_file(), output
@@ -122,7 +122,7 @@ def krita(tmp_path_factory: pytest.TempPathFactory, home: Paths) -> Machine:
 
 @pytest.fixture(scope="session")
 def krita_scenes(
-    krita: Machine, home: Paths, engine: Client, face_engine: FaceEngine, astronaut: np.ndarray
+    krita: Machine, home: Paths, engine: Client, small_engine: SmallEngine, astronaut: np.ndarray
 ) -> Scenes:
     """Plays all scenes of Krita, or those in PIXELMEND_ONLY; some on an engine of three seconds."""
     folder = krita.user / "scenes"
@@ -131,7 +131,7 @@ def krita_scenes(
     for model in MODELS:
         random_weights.install(model, home.models)
     with SlowEngine(krita.user / "slow", step_seconds=0.1, steps=30) as slow:
-        for name, one in (("slow", slow), ("faces", face_engine)):
+        for name, one in (("slow", slow), ("small", small_engine)):
             (folder / f"{name}.json").write_text(json.dumps(one.settings), encoding="utf-8")
         only = {"PIXELMEND_ONLY": os.environ.get("PIXELMEND_ONLY", "")}
         told = editor.play(krita, folder, machine.INSIDE / "krita_scenes.py", only)

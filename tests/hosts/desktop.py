@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import psutil
+from engines import wait_until
 from machine import INSIDE, Machine
 from PIL import Image
-from slow_engine import wait_until
 
 BUS = "org.gimp.GIMP.UI"
 

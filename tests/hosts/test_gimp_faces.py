@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from described import Layer, Scenes
+from engines import SmallEngine
 from numpy.testing import assert_array_equal
-from slow_engine import FaceEngine
 
 NOSES = ((70, 110), (220, 90))
 
@@ -16,7 +16,7 @@ def around(number: int) -> tuple[slice, slice]:
 
 
 def asked(
-    engine: FaceEngine, layer: Layer, mask: np.ndarray | None = None, **options: object
+    engine: SmallEngine, layer: Layer, mask: np.ndarray | None = None, **options: object
 ) -> np.ndarray:
     """Asks the engine for what the plug-in should have made of a layer."""
     result, facts = engine.client.restore(layer.raster(mask), "face", options)
@@ -24,13 +24,13 @@ def asked(
     return np.frombuffer(result.data, np.uint8).reshape(layer.pixels.shape)
 
 
-def test_all_faces_are_restored_into_a_new_layer(scenes: Scenes, face_engine: FaceEngine) -> None:
+def test_all_faces_are_restored_into_a_new_layer(scenes: Scenes, small_engine: SmallEngine) -> None:
     scene = scenes["faces"]
     assert scene["status"] == "success", scene["text"]
     assert scene.names == ["Faces Restored (Small Faces)", "group"]
     new, old = scene.layers
     assert_array_equal(old.pixels, scene.layer("before").pixels)
-    assert_array_equal(new.pixels, asked(face_engine, old))
+    assert_array_equal(new.pixels, asked(small_engine, old))
     for number in (0, 1):
         assert (new.pixels[around(number)] != old.pixels[around(number)]).any()
 
@@ -44,25 +44,25 @@ def test_what_is_no_face_stays_to_the_bit(scenes: Scenes) -> None:
 
 
 def test_a_selection_in_a_face_has_the_whole_face_found(
-    scenes: Scenes, face_engine: FaceEngine
+    scenes: Scenes, small_engine: SmallEngine
 ) -> None:
     scene = scenes["one_face_of_two"]
     assert scene["status"] == "success", scene["text"]
     new, old = scene.layers
     selected = scene.layer("selected").pixels
     assert_array_equal(new.mask, selected)
-    wanted = asked(face_engine, old, (selected[..., 0] > 0).astype(np.uint8) * 255)
+    wanted = asked(small_engine, old, (selected[..., 0] > 0).astype(np.uint8) * 255)
     assert_array_equal(new.pixels, wanted)
     changed = (new.pixels != old.pixels).any(axis=2)
     assert changed.any()
     assert not changed[selected[..., 0] == 0].any()
 
 
-def test_faces_can_be_chosen_by_number(scenes: Scenes, face_engine: FaceEngine) -> None:
+def test_faces_can_be_chosen_by_number(scenes: Scenes, small_engine: SmallEngine) -> None:
     scene = scenes["the_other_face"]
     assert scene["status"] == "success", scene["text"]
     new, old = scene.layers
-    assert_array_equal(new.pixels, asked(face_engine, old, faces="1"))
+    assert_array_equal(new.pixels, asked(small_engine, old, faces="1"))
     first, second = ((new.pixels[around(n)] != old.pixels[around(n)]).any() for n in (0, 1))
     assert first != second
     assert new["recipe"]["options"]["faces"] == "1"

@@ -9,8 +9,8 @@ from typing import Any
 
 import psutil
 import pytest
+from engines import SlowEngine
 from machine import Machine
-from slow_engine import SlowEngine
 
 Profile = Callable[..., Path]
 

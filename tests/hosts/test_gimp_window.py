@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from desktop import Desktop
+from engines import SlowEngine, wait_until
 from machine import REPOSITORY, Machine
 from PIL import Image
-from slow_engine import SlowEngine, wait_until
 
 from pixelmend.client import Client
 

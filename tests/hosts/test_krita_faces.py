@@ -3,8 +3,8 @@
 import editor
 import numpy as np
 from described import Layer, Scenes
+from engines import SmallEngine
 from numpy.testing import assert_array_equal
-from slow_engine import FaceEngine
 
 PHOTO = (slice(7, 103), slice(11, 131))  # rows and columns of the photograph
 
@@ -16,14 +16,14 @@ def test_faces_are_found_before_anything_is_restored(krita_scenes: Scenes) -> No
 
 
 def test_a_click_on_a_box_leaves_its_face_out(
-    krita_scenes: Scenes, face_engine: FaceEngine
+    krita_scenes: Scenes, small_engine: SmallEngine
 ) -> None:
     scene = krita_scenes["faces_by_mouse"]
     assert scene["without"] == [0]
     before = Layer(scene.folder, scene["before"]["layers"][0])
     profile = (scene.folder / scene["icc"]).read_bytes()
     given = editor.raster(before, profile, PHOTO, None)
-    wanted, facts = face_engine.client.restore(given, "face", {"faces": "0"})
+    wanted, facts = small_engine.client.restore(given, "face", {"faces": "0"})
     assert [face["left_alone"] for face in facts["faces"]] == [None, "not chosen"]
     new = Layer(scene.folder, scene["restored"]["layers"][0])
     assert new["name"] == "Faces Restored (Small Faces)"

@@ -17,7 +17,6 @@ from krita_stage import (
     docker,
     dump,
     facts,
-    finding,
     folder,
     layers,
     photo,
@@ -29,6 +28,7 @@ from krita_stage import (
     seen,
     select,
     settings,
+    small,
     tidy,
     until,
 )
@@ -359,6 +359,24 @@ def filled_transparency():
 
 
 @scene
+def generated():
+    """Restore Photo and Denoise with a model that makes up what was lost."""
+    told = {}
+    for task in ("restore", "denoise"):
+        choose(task, model="diffbir-v2.1")
+        dock().form.widgets["steps"].setValue(2)
+        dock().form.widgets["prompt"].setText("a clock")
+        document = yield from photo("RGBA", "U16", LINEAR)
+        before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
+        mask = None if task == "restore" else select(document, 41, 37, 40, 30, feather=6)
+        with small():
+            yield from restored()
+        told[task] = {"before": before, "icc": icc, "mask": mask, **facts(document)}
+    choose("deblur")
+    return told
+
+
+@scene
 def faces_by_mouse():
     docker().setVisible(True)
     docker().raise_()
@@ -373,7 +391,7 @@ def faces_by_mouse():
     before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
     faces = dock().chooser.faces
     told = {"hidden": not faces.isVisible()}
-    with finding():
+    with small():
         dock().chooser.search.click()
         yield from until(lambda: not controller().working)
         yield 0.5
@@ -384,7 +402,7 @@ def faces_by_mouse():
         picture("faces.png")
         yield from restored()
     told["restored"] = facts(document)
-    with finding():
+    with small():
         document.nodeByName("photo").move(3, 2)
         yield 0.3
         dock().panel.stop.click()

@@ -217,9 +217,9 @@ def slow():
         return settings(**json.load(file))
 
 
-def finding():
-    """Has the docker use the engine that takes red spots for noses."""
-    with open(os.path.join(folder, "faces.json"), encoding="utf-8") as file:
+def small():
+    """Has the docker use the engine with small models, which takes red spots for noses."""
+    with open(os.path.join(folder, "small.json"), encoding="utf-8") as file:
         return settings(**json.load(file))
 
 

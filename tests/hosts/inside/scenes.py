@@ -361,15 +361,16 @@ def nothing_to_fill():
 
 
 FACES = "plug-in-pixelmend-face"
+PHOTO, DENOISE = "plug-in-pixelmend-restore", "plug-in-pixelmend-denoise"
 SETTINGS = os.path.join(Gimp.directory(), "plug-ins", "pixelmend-restore", "settings.json")
 
 
 @contextlib.contextmanager
-def face_engine():
-    """Has the plug-in use the engine that has a small model for faces."""
+def small_engine():
+    """Has the plug-in use the engine that has small models, and finds red noses."""
     with open(SETTINGS, encoding="utf-8") as file:
         sound = file.read()
-    with open(os.path.join(folder, "faces.json"), encoding="utf-8") as file:
+    with open(os.path.join(folder, "small.json"), encoding="utf-8") as file:
         other = json.load(file)
     with open(SETTINGS, "w", encoding="utf-8") as file:
         json.dump({**json.loads(sound), **other}, file)
@@ -378,6 +379,26 @@ def face_engine():
     finally:
         with open(SETTINGS, "w", encoding="utf-8") as file:
             file.write(sound)
+
+
+@scene
+def restored_photo():
+    image, layer = photo("RGBA", Gimp.Precision.U16_NON_LINEAR)
+    before = pixels(layer)
+    with small_engine():
+        answer = call(image, [layer], PHOTO, model="diffbir-v2.1", steps=2, prompt="a clock")
+    return {"before": before, **answer, "layers": everything(image)}
+
+
+@scene
+def denoised_selection():
+    image, layer = photo()
+    image.select_ellipse(Gimp.ChannelOps.REPLACE, 40, 30, 50, 40)
+    Gimp.Selection.feather(image, 8)
+    before, selected = pixels(layer), selection(layer)
+    with small_engine():
+        answer = call(image, [layer], DENOISE, model="diffbir-v2.1", steps=2, fidelity=0.5)
+    return {"before": before, "selected": selected, **answer, "layers": everything(image)}
 
 
 def people(*noses):
@@ -400,7 +421,7 @@ def people(*noses):
 def faces():
     image, layer = people((70, 110), (220, 90))
     before = pixels(layer)
-    with face_engine():
+    with small_engine():
         answer = call(image, [layer], FACES)
     return {"before": before, **answer, "layers": everything(image)}
 
@@ -410,7 +431,7 @@ def one_face_of_two():
     image, layer = people((70, 110), (220, 90))
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 60, 90, 20, 30)
     before, selected = pixels(layer), selection(layer)
-    with face_engine():
+    with small_engine():
         answer = call(image, [layer], FACES)
     return {"before": before, "selected": selected, **answer, "layers": everything(image)}
 
@@ -418,7 +439,7 @@ def one_face_of_two():
 @scene
 def the_other_face():
     image, layer = people((70, 110), (220, 90))
-    with face_engine():
+    with small_engine():
         answer = call(image, [layer], FACES, faces="1")
     return {**answer, "layers": everything(image)}
 
@@ -426,7 +447,7 @@ def the_other_face():
 @scene
 def no_face():
     image, layer = people()
-    with face_engine():
+    with small_engine():
         answer = call(image, [layer], FACES)
     return {**answer, "layers": everything(image)}
 

@@ -1,4 +1,4 @@
-"""The engine's real process with a restoration that takes long and changes nothing."""
+"""Engines for tests: a slow one that changes nothing, and the real one with small models."""
 
 import os
 import subprocess
@@ -16,12 +16,12 @@ from pixelmend.client import Client
 from pixelmend.paths import Paths
 
 FAKE = REPOSITORY / "tests" / "protocol" / "fake_engine.py"
-FACES = Path(__file__).with_name("face_engine.py")
+SMALL = Path(__file__).with_name("small_engine.py")
 TESTS = (REPOSITORY / "tests", REPOSITORY / "tests" / "hosts")
 
 
 class SlowEngine:
-    """Runs from `with` to its end."""
+    """Takes long, and changes nothing; runs from `with` to its end."""
 
     def __init__(self, home: Path, step_seconds: float = 0.2, steps: int = 300) -> None:
         command = [sys.executable, str(FAKE), "--home", str(home), "--steps", str(steps)]
@@ -70,11 +70,11 @@ class SlowEngine:
         self.process.wait()
 
 
-class FaceEngine(SlowEngine):
-    """Finds red noses, and restores their faces with a small model; see `face_engine.py`."""
+class SmallEngine(SlowEngine):
+    """Has small models, and finds red noses; see `small_engine.py`."""
 
     def __init__(self, home: Path) -> None:
-        self._start(home, [sys.executable, str(FACES), "--home", str(home)])
+        self._start(home, [sys.executable, str(SMALL), "--home", str(home)])
 
 
 def wait_until(condition: Callable[[], object], within_s: float = 180.0) -> None:

@@ -1,9 +1,9 @@
-"""The engine's real process with a small model of random weights for faces.
+"""The engine's real process with small models of random weights.
 
-    python tests/hosts/face_engine.py --home DIR
+    python tests/hosts/small_engine.py --home DIR
 
-What finds faces takes red spots for noses, so that no downloads are needed; all else is as users
-have it.
+A small HI-Diff restores faces, a small DiffBIR photographs. What finds faces takes red spots for
+noses, so that no downloads are needed; all else is as users have it.
 """
 
 import argparse
@@ -11,11 +11,13 @@ import asyncio
 import dataclasses
 import logging
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
 from marked_faces import GivenTools
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
+from small_diffbir import small, write
 from small_hidiff import CONFIG
 
 from pixelmend.paths import Paths
@@ -26,7 +28,14 @@ from pixelmend_engine.models.hidiff import HIDiff
 from pixelmend_engine.service import Lifetime, Service, alone
 from pixelmend_engine.worker import Worker
 
-MODEL = "hi-diff-gopro"  # whose place the small one takes
+MODEL = "hi-diff-gopro"  # whose place the small one for faces takes
+DIFFBIR = "diffbir-v2.1"
+PLACES = {  # of DiffBIR's files, each in its folder as users put it there
+    "sd.ckpt": "diffbir-sd21-zsnr",
+    "control.pth": "diffbir-v2-1",
+    "swinir.pth": "diffbir-swinir-realesrgan",
+}
+ALWAYS_S = 3600.0  # the tests may be busy elsewhere for long
 
 
 def install(models_dir: Path) -> None:
@@ -41,6 +50,12 @@ def install(models_dir: Path) -> None:
         path = weights.place(file_id, models_dir)
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, path)
+    with tempfile.TemporaryDirectory() as folder:
+        for path in write(small(DIFFBIR), Path(folder)):
+            if path.name in PLACES:
+                place = models_dir / PLACES[path.name]
+                place.mkdir(parents=True, exist_ok=True)
+                (place / path.name).write_bytes(path.read_bytes())
 
 
 def _known(spec: ModelSpec) -> ModelSpec:
@@ -48,6 +63,8 @@ def _known(spec: ModelSpec) -> ModelSpec:
         return dataclasses.replace(
             spec, title="Small Faces", tasks=("face",), config=CONFIG, options=("fidelity",)
         )
+    if spec.id == DIFFBIR:
+        return dataclasses.replace(small(DIFFBIR), tasks=("restore", "denoise"))
     return spec
 
 
@@ -63,7 +80,7 @@ def main() -> None:
         if not only:
             sys.exit(3)
         worker = Worker(paths.models, face_tools=GivenTools(paths.models))
-        lifetime = Lifetime(release_after_s=300, exit_after_s=300)
+        lifetime = Lifetime(release_after_s=ALWAYS_S, exit_after_s=ALWAYS_S)
         asyncio.run(Service(paths, worker, paths.models, lifetime).live())
 
 
