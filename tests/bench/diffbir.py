@@ -1,15 +1,19 @@
 """Takes DiffBIR's figures: makes weights of the published sizes from random numbers, and runs them.
 
-    python tests/bench/diffbir.py FOLDER [--side 512] [--steps 2]
+    python tests/bench/diffbir.py FOLDER [--model diffbir-v2] [--side 512] [--device cuda]
 
-FOLDER gets about 3.5 GB. Each part is timed alone, then a picture goes through all of them. The
-weights are half as precise as published, which makes their files half as large and nothing else.
+FOLDER gets about 3.5 GB for each model; v2.1 has Stable Diffusion in one file, v2 in three. A
+picture goes through all parts, then each part is timed alone, with what it takes of memory beside
+its weights for each pixel (`models/diffbir_plan.py`). The weights are half as precise as published,
+which makes their files half as large and nothing else.
 """
 
 import argparse
 import math
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -18,19 +22,29 @@ from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariable
 
 from pixelmend_engine import devices, loading, registry
 from pixelmend_engine.catalog.files import manifest
-from pixelmend_engine.family import Request
-from pixelmend_engine.models.diffbir import DiffBIRPipeline
+from pixelmend_engine.diffusion.fidelity import smooth_weights, steered, weighted_error
+from pixelmend_engine.family import Pipeline, Request
+from pixelmend_engine.models.diffbir import LATENT_SCALE, DiffBIRPipeline
 from pixelmend_engine.nn.autoencoder import mode
+from pixelmend_engine.nn.precision import computing
+from pixelmend_engine.nn.rrdb import RRDBNet
+from pixelmend_engine.nn.scunet import SCUNet
 from pixelmend_engine.nn.swinir import SwinIR
 
-FILES = ("diffbir-sd21-ldm", "diffbir-ircontrolnet", "diffbir-swinir")
+FILES = {  # as their manifests are named
+    "diffbir-v2.1": ("diffbir-sd21-ldm", "diffbir-ircontrolnet", "diffbir-swinir"),
+    "diffbir-v2": (
+        "sd21-unet", "sd21-vae", "sd21-text-encoder",
+        "diffbir-ircontrolnet", "diffbir-bsrnet", "diffbir-scunet",
+    ),
+}  # fmt: skip
 
 
-def make(folder: Path) -> list[Path]:
+def make(folder: Path, names: Sequence[str]) -> list[Path]:
     """Writes the files, unless they are there."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = torch.Generator().manual_seed(0)
-    for name in FILES:
+    for name in names:
         path = folder / f"{name}.safetensors"
         if path.exists():
             continue
@@ -43,66 +57,102 @@ def make(folder: Path) -> list[Path]:
             if "norm" in key and key.endswith("weight"):
                 tensor.add_(1)
         save_file(state, path)
-    return [folder / f"{name}.safetensors" for name in FILES]
+    return [folder / f"{name}.safetensors" for name in names]
 
 
 def _size(key: str, shape: tuple[int, ...]) -> float:
     return 0.02 if len(shape) < 2 or "embedding" in key else 1 / math.sqrt(math.prod(shape[1:]))
 
 
-def timed(name: str, part: Callable[[], object]) -> None:
-    """Prints how long something takes, and the most memory that was held until then."""
-    started = time.monotonic()
-    part()
-    peak = devices.peak_bytes(torch.device("cpu")) / 1e9
-    rss = psutil.Process().memory_info().rss / 1e9
-    print(f"{name}: {time.monotonic() - started:.1f} s, {rss:.1f} GB held, peak {peak:.1f} GB")
+@dataclass(frozen=True)
+class Meter:
+    """Measures time and memory on one device."""
+
+    device: torch.device
+
+    def held(self) -> int:
+        """Returns what the process holds on the device."""
+        if self.device.type == "cuda":
+            return torch.cuda.memory_allocated(self.device)
+        return psutil.Process().memory_info().rss
+
+    def forget(self) -> None:
+        """Starts the measurement of the peak anew."""
+        devices.give_back(self.device)
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        elif sys.platform == "linux":
+            Path("/proc/self/clear_refs").write_text("5")
+
+    def peak(self) -> int:
+        """Returns the most that was held since `forget`; outside of Linux, since the start."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+            return torch.cuda.max_memory_allocated(self.device)
+        return devices.peak_bytes(self.device)
+
+    def timed(self, name: str, part: Callable[[], object], pixels: int | None = None) -> None:
+        """Prints how long something takes, and the most memory that is held meanwhile."""
+        self.forget()
+        before, started = self.held(), time.monotonic()
+        part()
+        peak, seconds = self.peak(), time.monotonic() - started
+        each = f", {(peak - before) / pixels:.0f} bytes a pixel" if pixels else ""
+        held = self.held() / 1e9
+        print(f"{name}: {seconds:.2f} s, {held:.1f} GB held, peak {peak / 1e9:.1f} GB{each}")
 
 
-def main() -> None:
-    """Measures."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--side", type=int, default=512)
-    parser.add_argument("--steps", type=int, default=2)
-    asked = parser.parse_args()
-    devices.use_huge_pages()
-    timed("weights written", lambda: make(asked.folder))
-    files = make(asked.folder)
-    loaded: list[DiffBIRPipeline] = []
-
-    def load() -> None:
-        spec = registry.find("diffbir-v2.1")
-        _, pipeline = loading.load([spec], files, torch.device("cpu"), torch.float32)
-        assert isinstance(pipeline, DiffBIRPipeline)
-        loaded.append(pipeline)
-
-    timed("loaded", load)
-    pipeline = loaded[0]
-    networks = pipeline.networks
-    image = torch.rand(1, 3, asked.side, asked.side, generator=torch.Generator().manual_seed(1))
-    side = asked.side // 8
-    latents, context = torch.randn(2, 4, side, side), torch.randn(2, 77, 1024)
-    times = torch.full((2,), 500.0)
+def parts(meter: Meter, pipeline: DiffBIRPipeline, side: int, dtype: torch.dtype) -> None:
+    """Times each part alone."""
+    device, networks, config = meter.device, pipeline.networks, pipeline.config
+    image = torch.rand(1, 3, side, side, device=device)
+    latents = torch.randn(2, 4, side // 8, side // 8, device=device)
+    texts, times = torch.randn(2, 77, 1024, device=device), torch.full((2,), 500.0, device=device)
+    ids = torch.zeros(2, 77, dtype=torch.long, device=device)
+    autoencoder = networks.autoencoder
+    cleaners = (SwinIR(config.swinir), RRDBNet(config.bsrnet), SCUNet(config.scunet))
+    for network in (networks, *cleaners):
+        network.to(device).requires_grad_(requires_grad=False)
+    swinir, bsrnet, scunet = cleaners
 
     def step(count: int) -> None:
-        given = latents[:count], times[:count], context[:count]
-        x, t, text = given
+        x, t, text = latents[:count], times[:count], texts[:count]
         networks.unet(x, t, text, networks.control(x, x, t, text))
 
+    def steer() -> None:
+        target = 2 * image - 1
+        weights = smooth_weights(target)
+        with torch.autocast(device.type, enabled=False):
+            steered(
+                latents[:1],
+                1.0,
+                0.5,
+                lambda z: weighted_error(autoencoder.decode(z / LATENT_SCALE), target, weights),
+            )
+
     with torch.no_grad():
-        timed("clean", lambda: networks.cleaner("swinir")(image))
-        ids = torch.zeros(2, 77, dtype=torch.long)
-        timed("describe", lambda: networks.text_encoder(ids))
-        timed("encode", lambda: mode(networks.autoencoder.encode(image)))
-        timed("one call, one branch", lambda: step(1))
-        timed("one call, both branches", lambda: step(2))
-        timed("decode", lambda: networks.autoencoder.decode(latents[:1]))
+        meter.timed("clean, SwinIR", lambda: swinir(image), side**2)
+        small = image[..., : side // 4, : side // 4]
+        meter.timed("clean, BSRNet to 4 times", lambda: bsrnet(small), side**2 // 16)
+        meter.timed("clean, SCUNet", lambda: scunet(image), side**2)
+        with computing(device, dtype):
+            meter.timed("describe", lambda: networks.text_encoder(ids))
+            meter.timed("encode", lambda: mode(autoencoder.encode(image)), side**2)
+            meter.timed("one call, one branch", lambda: step(1), side**2)
+            meter.timed("one call, both branches", lambda: step(2), side**2)
+            meter.timed("steer", steer, side**2)
+            meter.timed("decode", lambda: autoencoder.decode(latents[:1]), side**2)
+
+
+def whole(meter: Meter, pipeline: DiffBIRPipeline, side: int, steps: int) -> None:
+    """Times a picture through all of them."""
+    image = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(1))
     request = Request(
         task="restore",
-        options={"steps": asked.steps},
-        free_bytes=devices.free_bytes(torch.device("cpu")),
-        say=print,
+        options={"steps": steps},
+        free_bytes=devices.free_bytes(meter.device),
+        parking_bytes=devices.free_bytes(torch.device("cpu")),
+        foretell=print,
     )
     reports: list[int] = []
     results: list[torch.Tensor] = []
@@ -111,10 +161,38 @@ def main() -> None:
         restorer = pipeline.prepare(image, request, lambda done, _: reports.append(done))
         results.append(restorer(image, lambda done, _: reports.append(done)))
 
-    timed(f"all, {asked.steps} steps", restore)
-    assert results[0].shape == image.shape
-    assert results[0].isfinite().all()
-    print(f"{len(reports)} reports, finite, {list(results[0].shape)}")
+    meter.timed(f"all, {steps} steps", restore)
+    (result,) = results
+    assert result.shape == image.shape
+    assert result.isfinite().all()
+    print(f"{len(reports)} reports, finite, {list(result.shape)}")
+
+
+def main() -> None:
+    """Measures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", choices=FILES, default="diffbir-v2.1")
+    parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    asked = parser.parse_args()
+    devices.use_huge_pages()
+    device = devices.choose_device(asked.device)
+    dtype = devices.choose_dtype("auto", device)
+    meter = Meter(device)
+    files = make(asked.folder, FILES[asked.model])
+    loaded: list[Pipeline] = []
+
+    def load() -> None:
+        spec = registry.find(asked.model)
+        loaded.append(loading.load([spec], files, device, dtype)[1])
+
+    meter.timed("loaded", load)
+    (pipeline,) = loaded
+    assert isinstance(pipeline, DiffBIRPipeline)
+    whole(meter, pipeline, asked.side, asked.steps)
+    parts(meter, pipeline, asked.side, dtype)
 
 
 if __name__ == "__main__":
