@@ -38,6 +38,8 @@ def setup(editor: str, remove: bool, archive: Path | None) -> None:
         return
     found = settings.resolve(os.environ)
     launch = settings.launch_of(found)
+    if editor == "krita":
+        krita_install.record(found.paths, launch)
     if archive is not None:
         krita_install.write_zip(archive, list(tasks.describe(archive.parent / "no models")))
         click.echo(click.format_filename(archive))
@@ -47,7 +49,6 @@ def setup(editor: str, remove: bool, archive: Path | None) -> None:
         folders = gimp_install.put(computer, found.paths, launch, described)
         what = "Start GIMP anew: the plug-in is under Filters > Restore"
     else:
-        krita_install.record(found.paths, launch)
         folders = krita_install.put(computer, found.paths, launch, described)
         what = "Start Krita anew: Tools > Scripts > Show the Pixelmend docker"
     for folder in folders:

@@ -18,6 +18,7 @@ SAMPLES = {"u8": "U8", "u16": "U16", "half": "F16", "float": "F32"}
 RESOURCES = Path(".local") / "share" / "krita"
 DOCKER = RESOURCES / "pykrita" / "pixelmend_krita"
 SETTINGS = Path(".config") / "kritarc"
+IMPORTER = "/usr/share/krita/pykrita/plugin_importer/plugin_importer.py"
 DRIVER = "pixelmend_driver"
 DESKTOP = f"""\
 [Desktop Entry]
@@ -33,11 +34,31 @@ TIMEOUT_S = 900.0
 
 def install(user: Machine) -> None:
     """Installs the docker, and what drives Krita from within."""
-    plug_ins = user.user / RESOURCES / "pykrita"
-    plug_ins.mkdir(parents=True)
+    (user.user / RESOURCES / "pykrita").mkdir(parents=True)
     (user.user / ".config").mkdir()
     setup = user.pixelmend("setup", "krita")
     assert setup.returncode == 0, setup.stderr
+    drive(user)
+
+
+def import_zip(user: Machine) -> str:
+    """Has Krita's own importer install the docker, and what drives it; returns what it printed."""
+    (user.user / RESOURCES / "pykrita").mkdir(parents=True)
+    (user.user / ".config").mkdir()
+    archive = user.user / "pixelmend-krita.zip"
+    setup = user.pixelmend("setup", "krita", "--zip", str(archive))
+    assert setup.returncode == 0, setup.stderr
+    imported = user.run("/usr/bin/python3", IMPORTER, str(archive), str(user.user / RESOURCES))
+    assert imported.returncode == 0, imported.stderr
+    # As the user does in the manager of Python plug-ins.
+    (user.user / SETTINGS).write_text("[python]\nenable_pixelmend_krita=true\n", encoding="utf-8")
+    drive(user)
+    return imported.stdout
+
+
+def drive(user: Machine) -> None:
+    """Installs what drives Krita from within."""
+    plug_ins = user.user / RESOURCES / "pykrita"
     shutil.copyfile(INSIDE / f"{DRIVER}.py", plug_ins / f"{DRIVER}.py")
     (plug_ins / f"{DRIVER}.desktop").write_text(DESKTOP, encoding="utf-8")
     settings = user.user / SETTINGS

@@ -1,0 +1,50 @@
+"""The file that Krita imports, through Krita's own importer, and the docker that came of it."""
+
+import editor
+import numpy as np
+import pytest
+from described import Scenes
+from machine import INSIDE, Machine
+
+from pixelmend.client import Client
+from pixelmend.paths import Paths
+
+
+@pytest.fixture(scope="module")
+def importing(tmp_path_factory: pytest.TempPathFactory, home: Paths) -> tuple[Machine, str]:
+    """A user who has imported the file, and what Krita's importer said."""
+    user = Machine(tmp_path_factory.mktemp("importer"), home.home)
+    return user, editor.import_zip(user)
+
+
+def test_krita_imports_all_of_it(importing: tuple[Machine, str], krita: Machine) -> None:
+    user, said = importing
+    assert "Imported plugin: Pixelmend" in said
+    imported, installed = (
+        {
+            path.relative_to(one.user / editor.RESOURCES)
+            for path in (one.user / editor.RESOURCES).rglob("*pixelmend_krita*/**/*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        for one in (user, krita)
+    )
+    own = editor.DOCKER.relative_to(editor.RESOURCES) / "settings.json"  # of one computer
+    assert own in installed
+    assert imported == installed - {own}
+    for name in ("pykrita/pixelmend_krita.desktop", "actions/pixelmend_krita.action"):
+        there, here = ((one.user / editor.RESOURCES / name).read_bytes() for one in (user, krita))
+        assert there == here
+
+
+def test_the_docker_that_came_of_it_restores(
+    importing: tuple[Machine, str], engine: Client, astronaut: np.ndarray
+) -> None:
+    user, _ = importing
+    folder = user.user / "scenes"
+    folder.mkdir()
+    (folder / "photo.bin").write_bytes(astronaut[80:176, 170:290].tobytes())  # 120 x 96
+    only = {"PIXELMEND_ONLY": "half_opaque"}
+    told = editor.play(user, folder, INSIDE / "krita_scenes.py", only)
+    assert told.pop("raised") == []
+    scene = Scenes(folder, told)["half_opaque"]
+    assert scene.names == ["Deblurred (HI-Diff Compact)", "photo", "Background"]
