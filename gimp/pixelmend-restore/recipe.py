@@ -43,7 +43,9 @@ def keep(layer: Gimp.Layer, recipe: Recipe) -> None:
         "mask": recipe.mask and base64.b64encode(zlib.compress(recipe.mask)).decode(),
     }
     data = json.dumps(told).encode()
-    layer.attach_parasite(Gimp.Parasite.new(NAME, Gimp.PARASITE_PERSISTENT, data))
+    # Without the second, undoing what belongs to the same step would end in a message of GIMP's.
+    kept = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
+    layer.attach_parasite(Gimp.Parasite.new(NAME, kept, data))
 
 
 def read(layer: Gimp.Layer) -> Recipe:

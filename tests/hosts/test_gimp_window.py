@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import random_weights
 from desktop import Desktop
 from engines import SlowEngine, wait_until
-from machine import REPOSITORY, Machine
+from machine import INSIDE, REPOSITORY, Machine
 from PIL import Image
 
 from pixelmend.client import Client
+from pixelmend.paths import Paths
 
 PICTURE = REPOSITORY / "examples" / "astronaut_shaken.png"
 NAME = "Deblurred (HI-Diff Compact)"
@@ -128,6 +130,23 @@ def test_an_engine_that_dies_is_told_in_the_panel(gimp: Desktop, user: Machine, 
 def _yellow(image: Image.Image) -> float:
     red, green, blue = np.moveaxis(np.asarray(image, np.int16), -1, 0)
     return float(((red > 200) & (green > 150) & (blue < 120)).mean())
+
+
+def test_scaling_the_image_is_one_undo_step(gimp: Desktop, home: Paths, engine: Client) -> None:
+    random_weights.install("diffir-realsr-x2", home.models)
+    told = "[[one.get_width(), one.get_height(), [each.get_name() for each in one.get_layers()]]"
+    told += " for one in Gimp.get_images() if one.get_id() != 1][0]"
+    gimp.ask(f"exec(open({str(INSIDE / 'enlarged.py')!r}).read())")
+    after = [128, 96, ["Upscaled (DiffIR RealSR x2)", "small", "below"]]
+    assert gimp.ask(told) == after
+    window = gimp.wait_for("GIMP$")
+    gimp.keys(window, "ctrl+z")
+    wait_until(lambda: gimp.ask(told) == [64, 48, ["small", "below"]])
+    assert not gimp.windows("GIMP Message")
+    gimp.keys(window, "ctrl+y")
+    wait_until(lambda: gimp.ask(told) == after)
+    gimp.ask("[Gimp.Display.delete(Gimp.Display.get_by_id(2))]")
+    assert len(gimp.ask("[one.get_id() for one in Gimp.get_images()]")) == 1
 
 
 def test_the_result_is_one_layer_and_one_undo_step(gimp: Desktop, engine: Client) -> None:
