@@ -80,10 +80,16 @@ def _container_bytes() -> int:
     # What a container may still take; psutil knows the whole machine alone.
     try:
         limit = int((CONTAINER / "memory.max").read_text())
-        used = int((CONTAINER / "memory.current").read_text())
-    except (OSError, ValueError):  # no container, or one without a limit
+        used = int((CONTAINER / "memory.current").read_text()) - _cached_bytes()
+    except (OSError, ValueError, StopIteration):  # no container, or one without a limit
         return sys.maxsize
     return max(0, limit - used)
+
+
+def _cached_bytes() -> int:
+    # Pages of files, such as mapped weights, which the system takes back where it needs room.
+    rows = (CONTAINER / "memory.stat").read_text().splitlines()
+    return int(next(row.split()[1] for row in rows if row.startswith("inactive_file ")))
 
 
 def peak_bytes(device: torch.device) -> int:

@@ -9,7 +9,9 @@ from jsonschema import Draft202012Validator
 from pixelmend.errors import BadRequest
 from pixelmend_engine import options, registry, weights
 from pixelmend_engine.catalog import faces
-from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE, Task
+from pixelmend_engine.catalog.diffbir import DiffBIRConfig
+from pixelmend_engine.catalog.diffbir_wish import Wish
+from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE, ModelSpec, Task
 from pixelmend_engine.registry import AUTO
 
 FIND_FACES = "find-faces"  # a job of its own: quick, and no front end shows it in a menu
@@ -105,10 +107,16 @@ def check(facts: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
     scale = asked.get("scale", AUTO)
     scale = AUTO if scale == AUTO else float(scale)
     asked["scale"] = registry.scale_of(task, asked["model"], scale)
-    registry.chosen(task, asked["model"], asked["scale"])
+    _refuse_few_steps(registry.chosen(task, asked["model"], asked["scale"]), asked)
     if task == "face" and asked["background"] != options.NONE:
         registry.chosen(*background_of(asked))
     return task, asked
+
+
+def _refuse_few_steps(models: tuple[ModelSpec, ...], asked: Mapping[str, Any]) -> None:
+    # Before gigabytes are downloaded; where there is a choice of models, for the first of them.
+    for config in [spec.config for spec in models if isinstance(spec.config, DiffBIRConfig)][:1]:
+        Wish.of(config, asked)
 
 
 def background_of(asked: Mapping[str, Any]) -> tuple[Task, str, float]:

@@ -1,5 +1,6 @@
 """Tasks describe themselves so that dialogs can be built from them."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,25 @@ def test_what_no_model_does_is_told_with_what_they_do() -> None:
         tasks.check({"task": "upscale", "scale": 4, "model": "diffir-realsr-x2"})
     with pytest.raises(UnknownModel, match="not one for `upscale`, but for deblur"):
         tasks.check({"task": "upscale", "model": "hi-diff-gopro"})
+
+
+@pytest.mark.parametrize(
+    ("facts", "refused"),
+    [
+        ({"sampler": "spaced", "steps": 1}, True),
+        ({"fidelity": 0.5, "steps": 1, "model": "diffbir-v2.1"}, True),
+        ({"steps": 1, "model": "diffbir-v2"}, True),  # whose sampler it is
+        ({"steps": 1}, False),
+        ({"sampler": "spaced", "steps": 2}, False),
+        ({"steps": 1, "model": "diffir-realsr-x1"}, True),  # which takes no steps
+    ],
+    ids=str,
+)
+def test_too_few_steps_are_refused_before_anything_is_done(
+    facts: dict[str, object], refused: bool
+) -> None:
+    with pytest.raises(BadRequest, match="steps") if refused else contextlib.nullcontext():
+        tasks.check({"task": "restore", **facts})
 
 
 @pytest.mark.parametrize(

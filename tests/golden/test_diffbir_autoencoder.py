@@ -73,6 +73,14 @@ def test_cuts(
     ]
 
 
+@pytest.mark.parametrize(("height", "width"), [(512, 4000), (40, 700), (700, 40)])
+def test_along_a_short_side_there_is_one_tile(height: int, width: int) -> None:
+    cut = tiled.boxes(height, width, 512, tiled.ENCODER_PAD)
+    assert len(cut) > 1
+    short = [box.rows if height < width else box.columns for box in cut]
+    assert {(one.start, one.stop) for one in short} == {(0, min(height, width))}
+
+
 def test_tiled_encoding(golden: Golden, network: Autoencoder) -> None:
     image = golden["tiled_enc.image"]
     cut = tiled.boxes(image.shape[-2], image.shape[-1], 96, tiled.ENCODER_PAD)

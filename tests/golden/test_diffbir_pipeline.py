@@ -18,10 +18,10 @@ from PIL import Image
 from torch import Tensor
 
 from pixelmend_engine.catalog.diffbir import V2, V2_1, Cleaner, DiffBIRConfig
+from pixelmend_engine.catalog.diffbir_wish import Wish
 from pixelmend_engine.models.cleaning import clean
 from pixelmend_engine.models.diffbir import DiffBIR, DiffBIRPipeline
 from pixelmend_engine.models.diffbir_plan import Plan
-from pixelmend_engine.models.diffbir_wish import Wish
 
 GOLDEN = Golden("pipeline")
 CASES: list[dict[str, Any]] = GOLDEN.facts["cases"]

@@ -20,6 +20,7 @@ Cleaner = Literal["swinir", "swinir_face", "bsrnet", "scunet"]
 
 MAX_SCALE = 8.0
 FIDELITY_SAMPLER, FIDELITY_STEPS = "spaced", 50  # what restoration guidance is published for
+FEWEST_STEPS = {"spaced": 2}  # its timesteps reach from the first to the last; of others, 1
 SAMPLERS = (
     "spaced",
     "ddim",

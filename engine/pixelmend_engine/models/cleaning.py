@@ -52,14 +52,15 @@ def _run(
         result = network(padded)[..., : height * scale, : width * scale]
         return result.float().to(image.device)
 
-    if tile is None or min(image.shape[-2:]) < tile:
+    if count(image.shape[-2], image.shape[-1], tile) == 1:
         return part(image)
+    assert tile is not None
     return gaussian_tiles.fused(part, image, tile, tile // 2, scale)
 
 
 def count(height: int, width: int, tile: int | None) -> int:
     """Returns how often a network is called for a picture of that size."""
-    if tile is None or min(height, width) < tile:
+    if tile is None:
         return 1
     return gaussian_tiles.count(height, width, tile, tile // 2)
 

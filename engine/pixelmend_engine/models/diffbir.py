@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from pixelmend.errors import UnreadableCheckpoint
 from pixelmend_engine.catalog.diffbir import Cleaner, DiffBIRConfig
+from pixelmend_engine.catalog.diffbir_wish import Wish
 from pixelmend_engine.checkpoints import StateDict, fill_strictly
 from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.fidelity import smooth_weights, steered, weighted_error
@@ -35,7 +36,6 @@ from pixelmend_engine.models import cleaning, diffbir_times, stable_diffusion
 from pixelmend_engine.models.branches import Branches
 from pixelmend_engine.models.cleaning import CleanerNetwork, padded_to, resized
 from pixelmend_engine.models.diffbir_plan import PHASES, Phase, Plan, Work, plan
-from pixelmend_engine.models.diffbir_wish import Wish
 from pixelmend_engine.models.pace import pace
 from pixelmend_engine.models.phases import Phases
 from pixelmend_engine.nn import color_transfer, gaussian_tiles, tiled_autoencoder

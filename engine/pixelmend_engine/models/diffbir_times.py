@@ -6,9 +6,9 @@ scaled by the share of the cores that it got: they are right to a factor of two,
 
 import math
 
+from pixelmend_engine.catalog.diffbir_wish import Wish
 from pixelmend_engine.diffusion.walkers import SAMPLERS
 from pixelmend_engine.models.diffbir_plan import PHASES
-from pixelmend_engine.models.diffbir_wish import Wish
 
 TIMES = {  # seconds for 512 x 512 pixels in float32 on two CPU cores
     "clean": 10.0,

@@ -64,6 +64,8 @@ def boxes(height: int, width: int, tile: int, pad: int) -> list[Box]:
 
 
 def _cuts(length: int, tile: int, pad: int) -> list[Cut]:
+    if length <= 2 * pad + tile:  # along the other axis it is longer
+        return [Cut(0, length, 0, length)]
     count = max(1, math.ceil((length - 2 * pad) / tile))
     side = _rounded(math.ceil((length - 2 * pad) / count), tile)
     starts = [pad + number * side for number in range(count)] + [length]

@@ -48,6 +48,7 @@ class Panel(QWidget):
         self._clock = clock
         self._since: tuple[str, float, int] = ("", 0.0, 0)  # a phase, when it began, at how much
         self._error = ""
+        self._foretold = ""  # what was said of a job that runs
         self._before = QImage()
 
         self.headline = QLabel()
@@ -145,16 +146,22 @@ class Panel(QWidget):
         if done is not None:
             self.bar.setValue(round(done * FINE))
         self.left.setText(self._words(event))
+        if event.phase == "run" and event.message:  # said once, and true until the end
+            self._foretold = event.message
+            self.hint.setText(event.message)
+            self._show_parts()
         line = f"{event.phase} {event.done}/{event.total} {event.message}".strip()
         self.details.appendPlainText(f"{time.strftime('%H:%M:%S')}  {line}")
         if event.final:
+            if self.hint.text() == self._foretold:
+                self.hint.setText("")
             self._end()
 
     def _words(self, event: Event) -> str:
         now = self._clock()
         if self._since[0] != event.phase:
             self._since = (event.phase, now, event.done)
-        words = [event.message]
+        words = [event.message if event.phase != "run" else ""]
         if event.phase == "download" and event.total:
             words.append(f"{size(event.done)} / {size(event.total)}")
             _, began, first = self._since

@@ -15,11 +15,11 @@ from torch import Tensor
 from pixelmend.errors import Canceled, UnreadableCheckpoint
 from pixelmend_engine import loading, restore
 from pixelmend_engine.catalog.diffbir import DiffBIRConfig
+from pixelmend_engine.catalog.diffbir_wish import Wish
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.family import Request
 from pixelmend_engine.models.diffbir import DiffBIRPipeline, convert
 from pixelmend_engine.models.diffbir_plan import Plan
-from pixelmend_engine.models.diffbir_wish import Wish
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 IMAGE = torch.rand(1, 3, 40, 56, generator=torch.Generator().manual_seed(3))

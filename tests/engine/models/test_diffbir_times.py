@@ -3,9 +3,9 @@
 import pytest
 
 from pixelmend_engine.catalog.diffbir import V1_GENERAL, V2_1
+from pixelmend_engine.catalog.diffbir_wish import Wish
 from pixelmend_engine.models import diffbir_times
 from pixelmend_engine.models.diffbir_plan import PHASES
-from pixelmend_engine.models.diffbir_wish import Wish
 
 USUAL = Wish.of(V2_1, {})
 PARAMETERS = diffbir_times.UNET_PARAMETERS

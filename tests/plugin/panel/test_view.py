@@ -11,6 +11,11 @@ def printed(shown_by: Callable[[str], dict[str, str]]) -> dict[str, str]:
     return shown_by("offscreen.py")
 
 
+def test_what_is_foretold_stays_while_it_runs(printed: dict[str, str]) -> None:
+    assert printed["foretold"] == "about 40 seconds left|True|This takes about 3 minutes"
+    assert "minutes" not in printed["notes"]  # of the result
+
+
 def test_it_runs_on_that_binding(printed: dict[str, str]) -> None:
     assert printed["binding"] in ("PyQt6.QtWidgets", "PyQt5.QtWidgets")
 

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pixelmend_engine.catalog.diffbir import FIDELITY_SAMPLER, FIDELITY_STEPS, DiffBIRConfig
+from pixelmend.errors import BadRequest
+from pixelmend_engine.catalog.diffbir import (
+    FEWEST_STEPS,
+    FIDELITY_SAMPLER,
+    FIDELITY_STEPS,
+    DiffBIRConfig,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +31,11 @@ class Wish:
 
     @classmethod
     def of(cls, config: DiffBIRConfig, options: Mapping[str, Any]) -> "Wish":
-        """Takes what the user said, and the version's defaults for what is `auto` or not there."""
+        """Takes what the user said, and the version's defaults for what is `auto` or not there.
+
+        Raises:
+            BadRequest: The sampler can't take so few steps.
+        """
         given = {name: options[name] for name in cls.__dataclass_fields__ if name in options}
         own = ("steps", "cfg_scale")  # where 0 stands for what the version does
         said = {
@@ -36,4 +46,10 @@ class Wish:
         chosen = vars(config.defaults) | said
         if said.get("fidelity"):  # published for one sampler alone
             chosen |= {"sampler": FIDELITY_SAMPLER, "steps": said.get("steps", FIDELITY_STEPS)}
-        return cls(**chosen)
+        wish = cls(**chosen)
+        if wish.steps < (fewest := FEWEST_STEPS.get(wish.sampler, 1)):
+            raise BadRequest(
+                f"The sampler `{wish.sampler}` needs at least {fewest} steps",
+                hint="Ask for more steps, or another sampler",
+            )
+        return wish
