@@ -20,7 +20,7 @@ from pixelmend_engine.diffusion.dpm_solver import ContinuousSchedule
 from pixelmend_engine.diffusion.edm import grid
 from pixelmend_engine.diffusion.noise import SeededNoise
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.diffusion.spaced import spaced_timesteps
+from pixelmend_engine.diffusion.spaced import ddim_timesteps, spaced_timesteps
 from pixelmend_engine.diffusion.walkers import SAMPLERS
 from pixelmend_engine.diffusion.walks import Knobs
 from pixelmend_engine.nn import gaussian_tiles
@@ -225,3 +225,11 @@ def test_the_same_seed_walks_the_same_way() -> None:
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 27, 50, 111, 333, 501, 999])
+def test_ddim_stays_within_the_schedule(steps: int) -> None:
+    timesteps = ddim_timesteps(steps, STANDARD.steps)
+    assert len(timesteps) >= steps
+    assert timesteps[0] == 1
+    assert timesteps[-1] < STANDARD.steps
