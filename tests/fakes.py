@@ -5,7 +5,7 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec
+from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec, Tiling
 from pixelmend_engine.family import Report, Request, Restorer
 from pixelmend_engine.registry import find
 
@@ -23,18 +23,22 @@ def unsaid(phase: str, done: int, total: int, message: str = "", /) -> None:
 
 
 class Brighter:
-    """A pipeline that adds the same to every pixel, in two steps a tile."""
+    """A pipeline that adds the same to every pixel, in two steps a tile, however many there are."""
 
     prepare_steps = 1
     tile_steps = 2
 
     def __init__(self, by: float = 0.0) -> None:
         self.by = by
-        self.seeds: list[int] = []
+        self.most = 1
+        self.seeds: list[tuple[int, ...]] = []
         self.sizes: list[tuple[int, int]] = []
 
+    def at_once(self, height: int, width: int, request: Request) -> int:
+        return self.most
+
     def prepare(self, image: Tensor, request: Request, report: Report) -> Restorer:
-        self.seeds.append(request.seed)
+        self.seeds.append(request.seeds)
         report(1, 1)
 
         def restore(tile: Tensor, report: Report) -> Tensor:
@@ -77,16 +81,19 @@ class Failing:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
+    def at_once(self, height: int, width: int, request: Request) -> int:
+        return 1
+
     def prepare(self, image: Tensor, request: Request, report: Report) -> Restorer:
         raise self.error
 
 
-def spec(*, tile_bytes_per_pixel: int = 1) -> ModelSpec:
+def spec(*, tile_bytes_per_pixel: int = 1, tiling: Tiling = "supported") -> ModelSpec:
     """Facts of a model that costs so much memory."""
     cost = MemoryCost(
         prepare_bytes_per_pixel=0, prepare_pixels=1, tile_bytes_per_pixel=tile_bytes_per_pixel
     )
-    return dataclasses.replace(find("hi-diff-compact"), cost=cost)
+    return dataclasses.replace(find("hi-diff-compact"), cost=cost, tiling=tiling)
 
 
 CPU = torch.device("cpu")

@@ -5,6 +5,7 @@ The portrait is in the repository; photographs that are not are looked for in th
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,14 +116,14 @@ def mild_network(seed: int = 0) -> nn.Module:
 
 @dataclass
 class Mild:
-    """Restores squares with the small network, and remembers which."""
+    """Restores squares with the small network, and remembers which went together."""
 
     network: nn.Module
-    numbers: list[int]
+    batches: list[list[int]]
 
-    def __call__(self, square: Tensor, number: int) -> Tensor:
-        self.numbers.append(number)
-        return square + self.network(square)
+    def __call__(self, squares: Tensor, numbers: Sequence[int]) -> Tensor:
+        self.batches.append(list(numbers))
+        return squares + self.network(squares)
 
 
 def mild(seed: int = 0) -> Mild:
@@ -130,9 +131,9 @@ def mild(seed: int = 0) -> Mild:
     return Mild(mild_network(seed), [])
 
 
-def unchanged(square: Tensor, number: int) -> Tensor:
+def unchanged(squares: Tensor, numbers: Sequence[int]) -> Tensor:
     """Restores nothing."""
-    return square
+    return squares
 
 
 LEAST_NOSE = 40  # pixels of a red spot

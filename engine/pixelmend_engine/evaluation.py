@@ -142,7 +142,7 @@ def model(name: str, loaded: Loaded, seed: int) -> Method:
             loaded.pipeline,
             loaded.spec,
             case.blurred[None] / 255,
-            restore.Options(request=Request(seed=seed)),
+            restore.Options(request=Request(seeds=(seed,))),
             loaded.device,
             lambda _done, _total: None,
         )

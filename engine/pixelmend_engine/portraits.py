@@ -23,7 +23,7 @@ from pixelmend_engine.faces.alignment import Pixels
 from pixelmend_engine.faces.annotation import annotated
 from pixelmend_engine.faces.detection import Find
 from pixelmend_engine.faces.face import Face
-from pixelmend_engine.faces.restoring import MOST_FACES, Outcome, Tools, Wishes
+from pixelmend_engine.faces.restoring import MOST_FACES, Model, Outcome, Tools, Wishes
 from pixelmend_engine.options import ALL
 from pixelmend_engine.resampling import Enlargement
 from pixelmend_engine.retouch import retouch
@@ -53,12 +53,19 @@ def asked(options: Mapping[str, Any]) -> Asked:
 
 @runtime_checkable
 class Models(Protocol):
-    """What restores; both get which run of how many this is, for progress."""
+    """What restores. For progress it gets how many runs there are; each face is one of them."""
 
-    def face(
-        self, square: Float[Tensor, "1 3 512 512"], number: int, run: int, runs: int
-    ) -> Float[Tensor, "1 3 512 512"]:
-        """Restores one aligned face; `number` is the face's, for its noise."""
+    def at_once(self) -> int:
+        """Returns how many faces it restores together now."""
+        ...
+
+    def faces(
+        self, squares: Float[Tensor, "n 3 512 512"], numbers: Sequence[int], run: int, runs: int
+    ) -> Float[Tensor, "n 3 512 512"]:
+        """Restores aligned faces, the first of them as the given run.
+
+        `numbers` are the faces', for their noise.
+        """
         ...
 
     def background(
@@ -134,11 +141,15 @@ def _restored(
     canvas = _enlarged(seen, asked.scale) if background is None else _pixels(background.clamp(0, 1))
     done: list[int] = []
 
-    def one(square: Float[Tensor, "1 3 512 512"], number: int) -> Float[Tensor, "1 3 512 512"]:
-        done.append(number)
-        return models.face(square, number, first + len(done) - 1, runs)
+    def some(
+        squares: Float[Tensor, "n 3 512 512"], numbers: Sequence[int]
+    ) -> Float[Tensor, "n 3 512 512"]:
+        run = first + len(done)
+        done.extend(numbers)
+        return models.faces(squares, numbers, run, runs)
 
-    outcomes = restoring.restore_faces(_pixels(seen), canvas, tasks, tools, one, asked.scale)
+    model = Model(restore=some, at_once=models.at_once)
+    outcomes = restoring.restore_faces(_pixels(seen), canvas, tasks, tools, model, asked.scale)
     return rearrange(torch.from_numpy(canvas), "h w c -> 1 c h w"), [*outcomes, *alone]
 
 

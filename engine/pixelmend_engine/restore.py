@@ -1,4 +1,7 @@
-"""One picture through one model: padded, cut into tiles where it must be, blended."""
+"""One picture through one model: padded, cut into tiles where it must be, blended.
+
+Some of one size may go together, where the model says so.
+"""
 
 import contextlib
 import dataclasses
@@ -32,23 +35,42 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Restored:
-    """A restored picture, and what it took."""
+    """A restored picture, or some that went together, and what it took."""
 
-    image: Float[Tensor, "1 3 hs ws"]  # sRGB; may leave [0, 1] a little
-    tiles: int
+    image: Float[Tensor, "b 3 hs ws"]  # sRGB; may leave [0, 1] a little
+    tiles: int  # of all of them
     seconds: float
     peak_bytes: int  # the most memory this process has held on the device
+
+
+def at_once(
+    pipeline: Pipeline, height: int, width: int, options: Options, device: torch.device
+) -> int:
+    """Returns how many pictures of a size go through a model together, by what is free now."""
+    return pipeline.at_once(height, width, _granted(options, device))
+
+
+def _granted(options: Options, device: torch.device) -> Request:
+    """Asks for what the user chose, in the memory that is free now."""
+    return dataclasses.replace(
+        options.request,
+        tile=options.tile,
+        free_bytes=devices.free_bytes(device),
+        parking_bytes=devices.free_bytes(torch.device("cpu")),
+    )
 
 
 def restore(
     pipeline: Pipeline,
     spec: ModelSpec,
-    image: Float[Tensor, "1 c h w"],
+    image: Float[Tensor, "b c h w"],
     options: Options,
     device: torch.device,
     report: Report,
 ) -> Restored:
     """Restores a picture: as `family.Restorer` gets it, with sides of any length.
+
+    Of some that go together (see `at_once`), each has a seed of its own.
 
     Raises:
         OutOfMemory: The picture, or the smallest tile of it, does not fit.
@@ -63,14 +85,8 @@ def restore(
     total = looks + len(plan.tiles) * steps
 
     internal = spec.tiling == "internal"  # it cuts the picture by itself, as it is granted memory
-    request = options.request
-    if internal:
-        request = dataclasses.replace(
-            request,
-            tile=options.tile,
-            free_bytes=devices.free_bytes(device),
-            parking_bytes=devices.free_bytes(torch.device("cpu")),
-        )
+    assert internal or len(image) == 1
+    request = _granted(options, device) if internal else options.request
 
     report(0, total)
     with _out_of_memory_told(image.shape[-1], image.shape[-2], device):
@@ -82,14 +98,14 @@ def restore(
         before = looks + number * steps
         return shrinking.restore(tile, lambda share: report(before + int(share * steps), total))
 
-    def restore_whole() -> Float[Tensor, "1 3 hs ws"]:
+    def restore_whole() -> Float[Tensor, "b 3 hs ws"]:
         with _out_of_memory_told(width, height, device):
             return restorer(image, lambda done, of: report(looks + done * steps // of, total))
 
     restored = restore_whole() if internal else tiling.apply(restore_tile, image, plan, int(scale))
     result = Restored(
         image=restored[..., : int(height * scale), : int(width * scale)],
-        tiles=len(plan.tiles),
+        tiles=len(image) * len(plan.tiles),
         seconds=time.monotonic() - started,
         peak_bytes=devices.peak_bytes(device),
     )

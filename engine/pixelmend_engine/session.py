@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import logging
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     Report = Callable[[int, int], None]
     Through = Callable[["Choice", Tensor, Options, int, int], Tensor]
+    AtOnce = Callable[["Choice", int, int, Options], int]
 
 logger = logging.getLogger(__name__)
 
@@ -202,7 +204,7 @@ class Session:
         runs: list[Restored] = []
         notes: list[str] = []
         request = Request(
-            seed=options["seed"],
+            seeds=(options["seed"],),
             scale=choice.scale,
             task=choice.task,
             say=notes.append,
@@ -214,7 +216,7 @@ class Session:
 
         def through(chosen: Choice, image: Tensor, asked: Options, run: int, count: int) -> Tensor:
             def report_share(done: int, total: int) -> None:
-                report(run * total + done, count * total)
+                report(run * total + len(image) * done, count * total)
 
             runs.append(self._run(chosen, image, asked, report_share, notes))
             return runs[-1].image
@@ -227,7 +229,7 @@ class Session:
         more: dict[str, Any] = {}
         match choice.task:
             case "face" if choice.looks:
-                models = _Models(choice, asked, through)
+                models = _Models(choice, asked, through, self._at_once)
                 tools = self._tools().tools(devices.choose_device(choice.device))
                 wishes = portraits.asked(options)
                 result, said, outcomes = portraits.restore(raster, wishes, tools, models)
@@ -253,7 +255,8 @@ class Session:
             "tiles": sum(run.tiles for run in runs),
             "seconds": round(sum(run.seconds for run in runs), 3),
             "peak_bytes": max((run.peak_bytes for run in runs), default=0),
-            "notes": [*provided, *loaded.notes, *notes, *said],
+            # Each batch of faces says what it has to say.
+            "notes": [*dict.fromkeys([*provided, *loaded.notes, *notes, *said])],
             **more,
         }
 
@@ -305,13 +308,19 @@ class Session:
                 loaded.pipeline, loaded.spec, image, asked, loaded.device, report
             )
         except OutOfMemory as error:
-            if choice.device != AUTO or loaded.device.type == "cpu":
+            if choice.device != AUTO or loaded.device.type == "cpu" or len(image) > 1:
                 raise
             notes.append(f"{error.message}; the CPU did it, more slowly")
-        # The last resort, where the user did not ask for that GPU.
+        # The last resort, where the user did not ask for that GPU and nothing smaller can be tried.
         logger.warning("out of memory on the GPU: going on with the CPU")
         loaded = self.load(dataclasses.replace(choice, device="cpu"))
         return restore.restore(loaded.pipeline, loaded.spec, image, asked, loaded.device, report)
+
+    def _at_once(self, choice: Choice, height: int, width: int, asked: Options) -> int:
+        from pixelmend_engine import restore
+
+        loaded = self.load(choice)
+        return restore.at_once(loaded.pipeline, height, width, asked, loaded.device)
 
     def release(self) -> None:
         """Gives the memory of all that is loaded back to the system."""
@@ -330,32 +339,74 @@ class Session:
         devices.give_back(device)
 
 
-@dataclass(frozen=True)
 class _Models:
-    """What restores faces and, if it is asked for, what is around them; see `portraits.Models`."""
+    """What restores faces and, if it is asked for, what is around them; see `portraits.Models`.
 
-    choice: Choice
-    asked: Options
-    through: Through
+    Where faces do not fit into memory together, half as many go at once from then on.
+    """
+
+    def __init__(self, choice: Choice, asked: Options, through: Through, at_once: AtOnce) -> None:
+        self._choice = choice
+        self._asked = asked
+        self._through = through
+        self._at_once = at_once
+        self._most = sys.maxsize  # faces at once; fewer, once so many did not fit
+        self._foretold = False
 
     @property
     def has_background(self) -> bool:
-        return self.choice.background is not None
+        return self._choice.background is not None
 
-    def face(self, square: Tensor, number: int, run: int, runs: int) -> Tensor:
-        request = self.asked.request
-        # Faces of one picture differ in their noise, and keep it whichever of them are chosen.
-        request = dataclasses.replace(request, seed=(request.seed + number) % (MAX_SEED + 1))
-        asked = dataclasses.replace(self.asked, request=request)
-        return self.through(self.choice, square, asked, run, runs)
+    def at_once(self) -> int:
+        from pixelmend_engine.faces.alignment import SIDE
+
+        return min(self._most, self._at_once(self._choice, SIDE, SIDE, self._asked))
+
+    def faces(self, squares: Tensor, numbers: Sequence[int], run: int, runs: int) -> Tensor:
+        import torch
+
+        restored: list[Tensor] = []
+        place = 0
+        while place < len(numbers):
+            stop = min(place + self._most, len(numbers))
+            try:
+                restored.append(
+                    self._together(squares[place:stop], numbers[place:stop], run + place, runs)
+                )
+                place = stop
+            except OutOfMemory:
+                if stop - place == 1:
+                    raise
+                self._most = (stop - place) // 2
+                logger.warning("out of memory: going on with %d faces at once", self._most)
+        return torch.cat(restored)
+
+    def _together(self, squares: Tensor, numbers: Sequence[int], run: int, runs: int) -> Tensor:
+        request = self._asked.request
+        (seed,) = request.seeds
+        request = dataclasses.replace(
+            request,
+            # Faces of one picture differ in their noise, and keep it whichever are chosen.
+            seeds=tuple((seed + number) % (MAX_SEED + 1) for number in numbers),
+            ahead=runs - run,
+            foretell=self._foretell,
+        )
+        asked = dataclasses.replace(self._asked, request=request)
+        return self._through(self._choice, squares, asked, run, runs)
+
+    def _foretell(self, words: str) -> None:
+        # Once, and of all faces: each batch would say it anew.
+        if not self._foretold:
+            self._foretold = True
+            self._asked.request.foretell(words)
 
     def background(self, image: Tensor, runs: int) -> Tensor | None:
-        behind = self.choice.background
+        behind = self._choice.background
         if behind is None:
             return None
-        request = dataclasses.replace(self.asked.request, task=behind.task, scale=behind.scale)
-        asked = dataclasses.replace(self.asked, request=request)
-        return self.through(behind, image, asked, 0, runs)
+        request = dataclasses.replace(self._asked.request, task=behind.task, scale=behind.scale)
+        asked = dataclasses.replace(self._asked, request=request)
+        return self._through(behind, image, asked, 0, runs)
 
 
 def _load_first(found: list[Attempt], device: torch.device, dtype: torch.dtype) -> Loaded:

@@ -51,7 +51,7 @@ def one_file(states: dict[str, StateDict], folder: Path) -> list[Path]:
 def restored(pipeline: Pipeline) -> torch.Tensor:
     """What a model makes of one small picture."""
     image = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(3))
-    return pipeline.prepare(image, Request(seed=5), ignore)(image, ignore)
+    return pipeline.prepare(image, Request(seeds=(5,)), ignore)(image, ignore)
 
 
 @pytest.mark.parametrize("spec", [GOPRO, REALBLUR_J], ids=lambda spec: spec.id)

@@ -1,5 +1,7 @@
 """The faces of a picture are restored in its own depth, profile and size, and nothing else is."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -24,18 +26,22 @@ SMALL = marked(*((0.1 * x + 400, 0.1 * y + 400) for x, y in PORTRAIT.landmarks))
 class Mild:
     """Restores faces with a small random network, and perhaps the background with another."""
 
-    def __init__(self, background: Tensor | None = None) -> None:
+    def __init__(self, background: Tensor | None = None, most: int = 1) -> None:
         self.network: nn.Module = mild_network()
         self.given = background
-        self.runs: list[tuple[int, int, int]] = []
+        self.most = most
+        self.runs: list[tuple[list[int], int, int]] = []
 
     @property
     def has_background(self) -> bool:
         return self.given is not None
 
-    def face(self, square: Tensor, number: int, run: int, runs: int) -> Tensor:
-        self.runs.append((number, run, runs))
-        return square + self.network(square)
+    def at_once(self) -> int:
+        return self.most
+
+    def faces(self, squares: Tensor, numbers: Sequence[int], run: int, runs: int) -> Tensor:
+        self.runs.append((list(numbers), run, runs))
+        return squares + self.network(squares)
 
     def background(self, image: Tensor, runs: int) -> Tensor | None:
         return self.given
@@ -109,7 +115,16 @@ def test_faces_are_pasted_into_the_restored_background() -> None:
     after, _, _ = portraits.restore(raster(), Asked(), tools(PORTRAIT), models)
     assert (samples_of(after)[300:] == 255).all()
     assert samples_of(after)[127, 225].min() < 200
-    assert models.runs == [(0, 1, 2)]  # the background was the first run of two
+    assert models.runs == [([0], 1, 2)]  # the background was the first run of two
+
+
+def test_faces_that_go_together_are_counted_one_by_one() -> None:
+    others = [marked(*((x + 9 * i, y) for x, y in PORTRAIT.landmarks)) for i in range(5)]
+    models = Mild(torch.ones(1, 3, 512, 512), most=2)
+    portraits.restore(raster(), Asked(), tools(*others), models)
+    assert [(len(numbers), run, runs) for numbers, run, runs in models.runs] == [
+        (2, 1, 6), (2, 3, 6), (1, 5, 6)
+    ]  # fmt: skip
 
 
 def test_a_selection_is_kept_to_and_chooses_its_faces() -> None:
@@ -122,7 +137,7 @@ def test_a_selection_is_kept_to_and_chooses_its_faces() -> None:
     changed = (samples_of(before) != samples_of(after)).any(axis=2)
     assert changed.any()
     assert not changed[mask == 0].any()
-    assert [number for number, _, _ in models.runs] == [0]
+    assert [numbers for numbers, _, _ in models.runs] == [[0]]
     assert outcomes[1].left_alone == "outside the selection"
 
 
@@ -130,7 +145,7 @@ def test_only_the_chosen_faces_are_restored() -> None:
     other = marked(*((x, y + 250) for x, y in PORTRAIT.landmarks))
     models = Mild()
     _, notes, _ = portraits.restore(raster(), Asked(chosen=(1,)), tools(PORTRAIT, other), models)
-    assert models.runs == [(1, 0, 1)]
+    assert models.runs == [([1], 0, 1)]
     assert not [note for note in notes if "left alone" in note]
 
 

@@ -66,8 +66,8 @@ def test_cancel_ends_it_at_the_next_step(pixels: Tensor) -> None:
 
 def test_the_seed_reaches_the_model(pixels: Tensor) -> None:
     pipeline = Brighter()
-    restore(pipeline, spec(), pixels, Options(request=Request(seed=7)), CPU, ignore)
-    assert pipeline.seeds == [7]
+    restore(pipeline, spec(), pixels, Options(request=Request(seeds=(7,))), CPU, ignore)
+    assert pipeline.seeds == [(7,)]
 
 
 @pytest.mark.parametrize(

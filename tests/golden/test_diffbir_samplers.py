@@ -20,7 +20,7 @@ from pixelmend_engine.diffusion.dpm_solver import ContinuousSchedule
 from pixelmend_engine.diffusion.edm import grid
 from pixelmend_engine.diffusion.noise import SeededNoise
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.diffusion.spaced import spaced_timesteps
+from pixelmend_engine.diffusion.spaced import ddim_timesteps, spaced_timesteps
 from pixelmend_engine.diffusion.walkers import SAMPLERS
 from pixelmend_engine.diffusion.walks import Knobs
 from pixelmend_engine.nn import gaussian_tiles
@@ -225,3 +225,39 @@ def test_the_same_seed_walks_the_same_way() -> None:
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_each_seed_of_a_batch_draws_what_it_draws_alone() -> None:
+    like = torch.zeros(2, 4, 8, 8)
+    both, one, other = SeededNoise(3, 7), SeededNoise(3), SeededNoise(7)
+    for stop in (2.0, 1.0):  # the second way shares its beginning with the first
+        torch.testing.assert_close(
+            both.along(like, 4.0, stop),
+            torch.cat([each.along(like[:1], 4.0, stop) for each in (one, other)]),
+            atol=0,
+            rtol=0,
+        )
+    alone = torch.cat([each.draw(like[:1]) for each in (one, other)])
+    assert torch.equal(both.draw(like), alone)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_each_latent_of_a_batch_walks_as_if_it_were_alone(name: str) -> None:
+    def branches(x: Tensor, t: float, both: bool) -> tuple[Tensor, Tensor]:
+        return 0.9 * x.sin(), 0.8 * x.cos()
+
+    denoiser = Denoiser(branches=branches, schedule=SCHEDULES["v"], prediction="v", guidance=2.0)
+    start = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    walk, knobs = SAMPLERS[name].walk, Knobs(churn=5.0)
+    together = walk(denoiser, start, 4, SeededNoise(3, 7), knobs, ignore)
+    for number, seed in enumerate((3, 7)):
+        alone = walk(denoiser, start[number : number + 1], 4, SeededNoise(seed), knobs, ignore)
+        torch.testing.assert_close(together[number : number + 1], alone, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 27, 50, 111, 333, 501, 999])
+def test_ddim_stays_within_the_schedule(steps: int) -> None:
+    timesteps = ddim_timesteps(steps, STANDARD.steps)
+    assert len(timesteps) >= steps
+    assert timesteps[0] == 1
+    assert timesteps[-1] < STANDARD.steps

@@ -24,15 +24,20 @@ class Noise(Protocol):
 
 
 class SeededNoise:
-    """Draws on the CPU, so that a seed means the same on every device."""
+    """Draws on the CPU, so that a seed means the same on every device.
 
-    def __init__(self, seed: int) -> None:
-        self._generator = torch.Generator().manual_seed(seed)
+    There is a seed for each latent of a batch: whichever others are in it, its draws are the same.
+    """
+
+    def __init__(self, *seeds: int) -> None:
+        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         self._last: tuple[float, float, Tensor] | None = None
 
     def draw(self, like: Latent) -> Latent:
         """Returns noise of the same shape, on the same device, in float32."""
-        return torch.randn(like.shape, generator=self._generator).to(like.device)
+        assert len(self._generators) == len(like)
+        drawn = [torch.randn(like.shape[1:], generator=each) for each in self._generators]
+        return torch.stack(drawn).to(like.device)
 
     def along(self, like: Latent, start: float, stop: float) -> Latent:
         """Returns the way of a Brownian path from one sigma down to another, of variance 1.

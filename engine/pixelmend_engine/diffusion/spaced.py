@@ -83,7 +83,7 @@ def ddim_timesteps(steps: int, last: int) -> list[int]:
     """
     if steps >= last:
         raise BadRequest(f"The sampler `ddim` takes less than {last} steps", hint="Ask for less")
-    return list(range(1, last + 1, last // steps))
+    return list(range(1, last, last // steps))
 
 
 def _x0(denoiser: Denoiser, output: Latent, x: Latent, alpha_bar: float) -> Latent:

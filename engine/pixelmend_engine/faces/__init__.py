@@ -1,1 +1,1 @@
-"""Faces: found, aligned, restored one by one, put back, and compared with what they were."""
+"""Faces: found, aligned, restored, put back, and compared with what they were."""

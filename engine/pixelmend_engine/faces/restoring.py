@@ -1,7 +1,7 @@
-"""The way of the faces of a picture: chosen, aligned, restored one by one, pasted, compared.
+"""The way of the faces of a picture: chosen, aligned, restored, pasted, compared.
 
-One face is in work at a time, so thirty take no more memory than one. Larger faces are pasted last:
-of two that overlap, the larger one is mostly in front.
+They are restored as many together as the model takes at once, so thirty take no more memory than
+those. Larger faces are pasted last: of two that overlap, the larger one is mostly in front.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pixelmend_engine.catalog.faces import MIN_SIZE
 from pixelmend_engine.faces import alignment, pasting
-from pixelmend_engine.faces.alignment import SIDE, Matrix, Pixels, Square
+from pixelmend_engine.faces.alignment import Matrix, Pixels, Square
 from pixelmend_engine.faces.detection import Find
 from pixelmend_engine.faces.face import Face
 from pixelmend_engine.faces.likeness import Likeness, likeness
@@ -25,8 +25,10 @@ from pixelmend_engine.faces.parsing import Parse
 MOST_FACES = 100  # that are listed; what describes them has to fit into a header of 64 KiB
 NOT_CHOSEN = "not chosen"
 
-RestoreSquare = Callable[[Float[Tensor, "1 3 512 512"], int], Float[Tensor, "1 3 512 512"]]
-"""Restores one aligned face, sRGB in [0, 1]; the number is the face's, for its noise."""
+RestoreSquares = Callable[
+    [Float[Tensor, "n 3 512 512"], Sequence[int]], Float[Tensor, "n 3 512 512"]
+]
+"""Restores aligned faces, sRGB in [0, 1]; the numbers are the faces', for their noise."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,14 @@ class Tools:
 
     find: Find
     parse: Parse
+
+
+@dataclass(frozen=True)
+class Model:
+    """What restores faces."""
+
+    restore: RestoreSquares
+    at_once: Callable[[], int]  # how many it takes; asked before each batch, as memory changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +118,7 @@ def restore_faces(
     canvas: Float32[np.ndarray, "hs ws 3"],
     tasks: Sequence[Task],
     tools: Tools,
-    restore: RestoreSquare,
+    model: Model,
     scale: float = 1.0,
 ) -> list[Outcome]:
     """Restores faces of `source` and puts them into `canvas`, in place.
@@ -117,25 +127,54 @@ def restore_faces(
     background may have been restored before.
     """
     outcomes: list[Outcome] = []
-    for task in sorted(tasks, key=lambda task: task.face.size):
-        before = alignment.crop(source, task.matrix)
-        after = run_square(before, task.number, restore)
-        classes = tools.parse(after)
-        mask = pasting.face_mask(classes)
-        if not mask.any():
-            reason = "no face is seen in what was restored"
-            outcomes.append(Outcome(number=task.number, face=task.face, left_alone=reason))
-            continue
-        pasting.paste(canvas, after, classes, alignment.enlarged(task.matrix, scale))
-        compared = likeness(before, after, task.face, task.matrix, tools.find, mask)
-        outcomes.append(Outcome(number=task.number, face=task.face, likeness=compared))
+    waiting = sorted(tasks, key=lambda task: task.face.size)
+    while waiting:
+        count = model.at_once()
+        batch, waiting = waiting[:count], waiting[count:]
+        outcomes += _restore_batch(source, canvas, batch, tools, model.restore, scale)
     return outcomes
 
 
-def run_square(square: Square, number: int, restore: RestoreSquare) -> Square:
-    """Restores one aligned face; what leaves [0, 1] is cut off, as the published code does."""
-    image = rearrange(torch.from_numpy(square), "h w c -> 1 c h w").contiguous()
-    restored = restore(image, number)
-    assert restored.shape[-2:] == (SIDE, SIDE)
-    pixels = rearrange(restored.clamp(0, 1), "1 c h w -> h w c").float().cpu().numpy()
-    return np.ascontiguousarray(pixels)
+def _restore_batch(
+    source: Pixels,
+    canvas: Float32[np.ndarray, "hs ws 3"],
+    batch: Sequence[Task],
+    tools: Tools,
+    restore: RestoreSquares,
+    scale: float,
+) -> list[Outcome]:
+    before = [alignment.crop(source, task.matrix) for task in batch]
+    after = run_squares(before, [task.number for task in batch], restore)
+    return [
+        _put_back(canvas, task, was, made, tools, scale)
+        for task, was, made in zip(batch, before, after, strict=True)
+    ]
+
+
+def run_squares(
+    squares: Sequence[Square], numbers: Sequence[int], restore: RestoreSquares
+) -> list[Square]:
+    """Restores aligned faces; what leaves [0, 1] is cut off, as the published code does."""
+    images = rearrange([torch.from_numpy(square) for square in squares], "n h w c -> n c h w")
+    restored = restore(images.contiguous(), numbers)
+    assert restored.shape == images.shape
+    pixels = rearrange(restored.clamp(0, 1), "n c h w -> n h w c").float().cpu().numpy()
+    return [np.ascontiguousarray(square) for square in pixels]
+
+
+def _put_back(
+    canvas: Float32[np.ndarray, "hs ws 3"],
+    task: Task,
+    before: Square,
+    after: Square,
+    tools: Tools,
+    scale: float,
+) -> Outcome:
+    classes = tools.parse(after)
+    mask = pasting.face_mask(classes)
+    if not mask.any():
+        reason = "no face is seen in what was restored"
+        return Outcome(number=task.number, face=task.face, left_alone=reason)
+    pasting.paste(canvas, after, classes, alignment.enlarged(task.matrix, scale))
+    compared = likeness(before, after, task.face, task.matrix, tools.find, mask)
+    return Outcome(number=task.number, face=task.face, likeness=compared)

@@ -1,4 +1,7 @@
-"""One call of DiffBIR's diffusion networks: for what is wanted and what is not, tile by tile."""
+"""One call of DiffBIR's diffusion networks: for what is wanted and what is not, tile by tile.
+
+Both are asked for all pictures of a batch at once: first what is wanted of each, then what is not.
+"""
 
 import torch
 from einops import repeat
@@ -43,19 +46,21 @@ class Branches:
         """Returns the networks' outputs for what is wanted, and for what is not (if needed)."""
         texts = self._context if both else self._context[:1]
 
-        def part(piece: Latent, top: int = 0, left: int = 0) -> Float[Tensor, "n c h w"]:
+        contexts = repeat(texts, "n k d -> (n b) k d", b=len(x))
+
+        def part(piece: Latent, top: int = 0, left: int = 0) -> Float[Tensor, "nb c h w"]:
             height, width = piece.shape[-2:]
             seen = self._condition[..., top : top + height, left : left + width]
             latents, conditions = (
-                repeat(tensor, "1 c h w -> n c h w", n=len(texts)) for tensor in (piece, seen)
+                repeat(tensor, "b c h w -> (n b) c h w", n=len(texts)) for tensor in (piece, seen)
             )
-            times = torch.full((len(texts),), t, device=piece.device)
-            residuals = self._control(latents, conditions, times, texts)
+            times = torch.full((len(contexts),), t, device=piece.device)
+            residuals = self._control(latents, conditions, times, contexts)
             control = [self._strength * residual for residual in residuals]
-            return self._unet(latents, times, texts, control).float()
+            return self._unet(latents, times, contexts, control).float()
 
         if self._tile is None:
             output = part(x)
         else:
             output = gaussian_tiles.fused(part, x, self._tile, self._tile // 2)
-        return output[:1], output[-1:]
+        return output[: len(x)], output[-len(x) :]

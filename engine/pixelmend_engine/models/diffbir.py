@@ -14,8 +14,8 @@ published code of v2 runs it.
 """
 
 import math
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 import torch
 from jaxtyping import Float
@@ -26,19 +26,25 @@ from pixelmend_engine.catalog.diffbir import Cleaner, DiffBIRConfig
 from pixelmend_engine.catalog.diffbir_wish import Wish
 from pixelmend_engine.checkpoints import StateDict, fill_strictly
 from pixelmend_engine.diffusion.denoiser import Denoiser
-from pixelmend_engine.diffusion.fidelity import smooth_weights, steered, weighted_error
 from pixelmend_engine.diffusion.noise import Noise, SeededNoise
 from pixelmend_engine.diffusion.schedule import Schedule
 from pixelmend_engine.diffusion.walkers import SAMPLERS
 from pixelmend_engine.diffusion.walks import Knobs
 from pixelmend_engine.family import Report, Request, Restorer
-from pixelmend_engine.models import cleaning, diffbir_times, stable_diffusion
+from pixelmend_engine.models import (
+    cleaning,
+    diffbir_plan,
+    diffbir_times,
+    stable_diffusion,
+    steering,
+)
 from pixelmend_engine.models.branches import Branches
 from pixelmend_engine.models.cleaning import CleanerNetwork, padded_to, resized
-from pixelmend_engine.models.diffbir_plan import PHASES, Phase, Plan, Work, plan
+from pixelmend_engine.models.diffbir_plan import PHASES, Phase, Plan, Work
 from pixelmend_engine.models.pace import pace
 from pixelmend_engine.models.phases import Phases
-from pixelmend_engine.nn import color_transfer, gaussian_tiles, tiled_autoencoder
+from pixelmend_engine.models.visits import visiting
+from pixelmend_engine.nn import color_transfer, tiled_autoencoder
 from pixelmend_engine.nn.autoencoder import Autoencoder, Decoder, Encoder, mode
 from pixelmend_engine.nn.control import ControlNet
 from pixelmend_engine.nn.precision import computing
@@ -55,9 +61,9 @@ PIXELS = 64  # what the sides of a whole picture are padded to
 LATENT_PIXELS = 8  # and of one in tiles
 CLEANER_FILE_MARK = "face"  # in the name of the one of two equal networks that is for faces
 
-Pictures = Float[Tensor, "1 3 h w"]  # sRGB, [0, 1]
-Latent = Float[Tensor, "1 4 hl wl"]
-Padded = Float[Tensor, "1 4 hp wp"]
+Pictures = Float[Tensor, "b 3 h w"]  # sRGB, [0, 1]
+Latent = Float[Tensor, "b 4 hl wl"]
+Padded = Float[Tensor, "b 4 hp wp"]
 Context = Float[Tensor, "2 n d"]  # of what is wanted, and of what is not
 
 
@@ -213,8 +219,19 @@ class DiffBIRPipeline:
         self._dtype = dtype
         self._contexts: dict[tuple[str, str], Context] = {}
 
+    def at_once(self, height: int, width: int, request: Request) -> int:
+        """Returns how many pictures of a size go through together, in the memory granted."""
+        if self._device.type == "cpu":
+            return 1  # several take as long as one by one, and more memory (docs/performance.md)
+        wish = Wish.of(self.config, request.options)
+        name = self.config.cleaner(request.task)
+        size = (int(height * request.scale), int(width * request.scale))
+        work = self._work(name, (1, height, width), size, wish)
+        free = self._free_bytes(request)
+        return diffbir_plan.at_once(work, free, request.parking_bytes, request.tile)
+
     def prepare(self, image: Pictures, request: Request, report: Report) -> Restorer:  # noqa: ARG002 - it takes no time
-        """Settles what is wanted; the restorer does all the rest, with the whole picture.
+        """Settles what is wanted; the restorer does all the rest, with the whole pictures.
 
         Raises:
             UnreadableCheckpoint: The weights are without the part that the task needs.
@@ -230,23 +247,33 @@ class DiffBIRPipeline:
             request.say(f"fidelity takes the sampler {wish.sampler} with {wish.steps} steps")
         self._say_time(image, request, wish)
 
-        def restore(tile: Pictures, report: Report) -> Float[Tensor, "1 3 hs ws"]:
+        def restore(tile: Pictures, report: Report) -> Float[Tensor, "b 3 hs ws"]:
             size = (int(tile.shape[-2] * request.scale), int(tile.shape[-1] * request.scale))
             made = self.plan(name, tile, size, wish, request)
-            return self.run(tile, size, name, wish, SeededNoise(request.seed), made, report)
+            return self.run(tile, size, name, wish, SeededNoise(*request.seeds), made, report)
 
         return restore
 
     def plan(
         self, cleaner: Cleaner, image: Pictures, size: tuple[int, int], wish: Wish, request: Request
     ) -> Plan:
-        """Plans how a picture is cut, from the memory that the request grants."""
-        height, width = image.shape[-2:]
+        """Plans how pictures are cut, from the memory that the request grants."""
+        count, _, height, width = image.shape
+        work = self._work(cleaner, (count, height, width), size, wish)
+        free = self._free_bytes(request)
+        return diffbir_plan.plan(work, free, request.parking_bytes, request.tile)
+
+    def _work(
+        self, cleaner: Cleaner, given: tuple[int, int, int], size: tuple[int, int], wish: Wish
+    ) -> Work:
+        """Says what is to be done with some pictures: so many, of a height and width."""
+        count, height, width = given
         larger = cleaning.raised_size(size[0], size[1], self.config.min_side)
-        work = Work(
+        return Work(
             cleaner=cleaner,
             cleaner_pixels=(height, width) if cleaner == "bsrnet" else larger,
             pixels=larger,
+            pictures=count,
             weights={
                 name: sum(tensor.nbytes for tensor in part.state_dict().values())
                 for name, part in self.networks.named_children()
@@ -254,14 +281,14 @@ class DiffBIRPipeline:
             steers=wish.fidelity > 0,
             half=self._dtype != torch.float32,
         )
-        free = request.free_bytes
-        if free is not None:  # beside what already lies there
-            free += sum(
-                tensor.nbytes
-                for tensor in self.networks.state_dict().values()
-                if tensor.device == self._device
-            )
-        return plan(work, free, request.parking_bytes, request.tile)
+
+    def _free_bytes(self, request: Request) -> int | None:
+        """Returns what is granted, with what the weights take that already lie there."""
+        if request.free_bytes is None:
+            return None
+        weights = self.networks.state_dict().values()
+        here = sum(tensor.nbytes for tensor in weights if tensor.device == self._device)
+        return request.free_bytes + here
 
     def run(
         self,
@@ -272,8 +299,11 @@ class DiffBIRPipeline:
         noise: Noise,
         made: Plan,
         report: Report,
-    ) -> Float[Tensor, "1 3 hs ws"]:
-        """Restores a picture to a size; `noise` is drawn from in the published order."""
+    ) -> Float[Tensor, "b 3 hs ws"]:
+        """Restores pictures to a size; `noise` is drawn from in the published order.
+
+        Each picture is restored as if it were alone, up to rounding.
+        """
         image = image.cpu()
         phases = Phases(report, self.tile_steps, diffbir_times.shares(wish))
         with torch.no_grad():
@@ -286,12 +316,12 @@ class DiffBIRPipeline:
             latent = self._diffuse(condition, padded, context, wish, noise, made, phases)
             latent = latent[..., : condition.shape[-2], : condition.shape[-1]]
             restored = (self._decode(latent / LATENT_SCALE, made, phases) + 1) / 2
-            restored = _recolored(restored[..., :height, :width], cleaned, wish.color_fix)
+            restored = color_transfer.fixed(restored[..., :height, :width], cleaned, wish.color_fix)
             return resized(restored, size)
 
     def _clean(
         self, image: Pictures, size: tuple[int, int], name: Cleaner, made: Plan, phases: Phases
-    ) -> Float[Tensor, "1 3 hc wc"]:
+    ) -> Float[Tensor, "b 3 hc wc"]:
         network = self.networks.cleaner(name)
         given = image.shape[-2:] if isinstance(network, RRDBNet) else size
         calls = cleaning.count(given[0], given[1], made.clean)
@@ -324,7 +354,7 @@ class DiffBIRPipeline:
             moments = autoencoder.quant_conv(features.to(self._device)).cpu()
         return mode(moments) * LATENT_SCALE
 
-    def _decode(self, latent: Latent, made: Plan, phases: Phases) -> Float[Tensor, "1 3 h w"]:
+    def _decode(self, latent: Latent, made: Plan, phases: Phases) -> Pictures:
         autoencoder = self.networks.autoencoder
         tile = None if made.decode is None else made.decode // LATENT_PIXELS
         with self._on_device("decode", made):
@@ -339,11 +369,11 @@ class DiffBIRPipeline:
     def _in_tiles(
         self,
         network: Encoder | Decoder,
-        x: Float[Tensor, "1 c h w"],
+        x: Float[Tensor, "b c h w"],
         cut: tuple[int | None, int],
         made: Plan,
         report: Report,
-    ) -> Float[Tensor, "1 o hs ws"]:
+    ) -> Float[Tensor, "b o hs ws"]:
         """Runs the autoencoder; what is not finite in half precision is done again in float32."""
         tile, pad = cut
         # Laid out channel by channel: torch's group norm of pixels laid out one by one takes the
@@ -356,8 +386,10 @@ class DiffBIRPipeline:
             run = tiled_autoencoder.whole
         with computing(self._device, self._dtype):
             result = run(network, x, boxes, self._device, report).float()
-        if self._dtype != torch.float32 and not result.isfinite().all():
-            result = run(network, x, boxes, self._device, report)
+        if self._dtype != torch.float32:
+            spoiled = ~result.isfinite().flatten(1).all(dim=1)
+            if spoiled.any():
+                result[spoiled] = run(network, x[spoiled], boxes, self._device, report)
         return result
 
     def _diffuse(
@@ -393,7 +425,10 @@ class DiffBIRPipeline:
             guidance=wish.cfg_scale,
             rising=wish.rising_cfg,
         )
-        knobs = Knobs(steer=self._steer(image, tile, wish) if wish.fidelity else None)
+        steer = None
+        if wish.fidelity:
+            steer = steering.towards(image, networks.autoencoder, LATENT_SCALE, tile, wish.fidelity)
+        knobs = Knobs(steer=steer)
         calls = sampler.evaluations(wish.steps) * branches.tiles
         moved = self._on_device("diffuse", made, *(("autoencoder",) if wish.fidelity else ()))
         with (
@@ -408,41 +443,6 @@ class DiffBIRPipeline:
         alpha_bar = float(self.schedule.alpha_bar[t])
         return math.sqrt(alpha_bar) * latent + math.sqrt(1 - alpha_bar) * noise
 
-    def _steer(
-        self, image: Pictures, tile: int | None, wish: Wish
-    ) -> Callable[[Latent, int, float], Latent]:
-        """Makes what pulls estimates towards the cleaned picture; in tiles, of each tile alone."""
-
-        def steer(x0: Latent, t: int, weight: float) -> Latent:
-            del t
-
-            def part(piece: Latent, top: int = 0, left: int = 0) -> Latent:
-                rows, columns = (side * LATENT_PIXELS for side in piece.shape[-2:])
-                y, x = top * LATENT_PIXELS, left * LATENT_PIXELS
-                # Latents may have been padded further than the picture: with what stands for zero.
-                target = torch.full((1, 3, rows, columns), -1.0)
-                seen = 2 * image[..., y : y + rows, x : x + columns] - 1
-                target[..., : seen.shape[-2], : seen.shape[-1]] = seen
-                target = target.to(piece.device)
-                weights = smooth_weights(target)
-                with torch.autocast(piece.device.type, enabled=False):
-                    return steered(
-                        piece.float(),
-                        weight,
-                        wish.fidelity,
-                        lambda latent: weighted_error(
-                            self.networks.autoencoder.decode(latent / LATENT_SCALE),
-                            target,
-                            weights,
-                        ),
-                    )
-
-            if tile is None:
-                return part(x0)
-            return gaussian_tiles.fused(part, x0, tile, tile // 2)
-
-        return steer
-
     def _say_time(self, image: Pictures, request: Request, wish: Wish) -> None:
         """Tells before it begins what will take long; on a CPU alone, where that is known."""
         if self._device.type != "cpu":
@@ -451,35 +451,13 @@ class DiffBIRPipeline:
         larger = cleaning.raised_size(height, width, self.config.min_side)
         parameters = sum(p.numel() for p in self.networks.unet.parameters())
         expected_s = diffbir_times.seconds(wish, math.prod(larger), parameters, pace())
-        if words := diffbir_times.forecast(expected_s):
+        faces = request.ahead if request.task == "face" else 1
+        if words := diffbir_times.forecast(request.ahead * expected_s, faces):
             request.foretell(words)
 
     def _on_device(self, phase: Phase, made: Plan, *others: str) -> AbstractContextManager[object]:
         parts = [self.networks.get_submodule(name) for name in (*PHASES[phase], *others)]
-        return _visiting(parts, self._device, stay=made.keeps)
-
-
-@contextmanager
-def _visiting(parts: Sequence[nn.Module], device: torch.device, *, stay: bool) -> Generator[None]:
-    """Brings parts to a device, and back afterwards, unless there is room for all of them."""
-    for part in parts:
-        part.to(device)
-    try:
-        yield
-    finally:
-        if not stay:
-            for part in parts:
-                part.to("cpu")
-
-
-def _recolored(restored: Pictures, cleaned: Pictures, how: str) -> Pictures:
-    match how:
-        case "wavelet":
-            return color_transfer.wavelet(restored, cleaned)
-        case "adain":
-            return color_transfer.adaptive_instance(restored, cleaned)
-        case _:
-            return restored
+        return visiting(parts, self._device, stay=made.keeps)
 
 
 def _unsaid(done: int, total: int) -> None:

@@ -1,7 +1,8 @@
-"""What DiffBIR takes of memory, part by part, and how a picture is cut so that it fits.
+"""What DiffBIR takes of memory, part by part: how a picture is cut so that it fits, how many fit.
 
 The parts run one after the other, so on a card that does not hold all of them each comes and goes.
-Figures are measured by `tests/bench/diffbir.py`, in float32; half precision takes less.
+Figures are measured by `tests/bench/diffbir.py` and `tests/bench/together.py`, in float32; half
+precision takes less.
 """
 
 import math
@@ -27,7 +28,7 @@ CLEAN_BYTES: dict[Cleaner, int] = {
     "scunet": 3500,
 }
 ENCODE_BYTES = 3600
-DECODE_BYTES = 4200
+DECODE_BYTES = 4700
 DIFFUSE_BYTES = 3200  # both branches of guidance
 STEER_BYTES = 40_000  # restoration guidance keeps what the decoder computed, for its slopes
 ALIGN = 64  # pixels: what tiles are multiples of
@@ -37,6 +38,9 @@ LEAST = {"clean": 256, "encode": 256, "diffuse": 512, "decode": 256}  # diffusio
 PARKED = 0.5  # of the memory beside the card that the autoencoder's tiles may wait in
 PARKED_BYTES = 1024 * 2  # for each pixel: 256 channels, what is worked on and what waits beside it
 SHARE = 0.8  # of what is free; measured figures are not those of every system
+# Pictures that go through together. Eight are sixteen in a call of the diffusion networks, with
+# both branches of guidance, and read the weights an eighth as often: more have little left to gain.
+MOST_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,11 @@ class Plan:
     keeps: bool = True  # all parts stay on the device
     copies: bool = False  # the autoencoder's norms are those of a smaller copy
     needs: Mapping[Phase, int]  # bytes of each phase, with the weights that it needs
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is cut."""
+        return all(getattr(self, phase) is None for phase in TILED)
 
     @property
     def peak(self) -> int:
@@ -67,6 +76,7 @@ class Work:
     weights: Mapping[str, int]  # bytes of each part
     steers: bool  # whether restoration guidance is on
     half: bool
+    pictures: int = 1  # of that size, at once
 
 
 def plan(work: Work, free: int | None, parked: int | None, tile: int | None) -> Plan:
@@ -86,6 +96,22 @@ def plan(work: Work, free: int | None, parked: int | None, tile: int | None) -> 
     made = kept if kept is not None else _cut(work, budget, together=False)
     assert made is not None
     return replace(made, copies=_parks(work, made) > PARKED * (parked or math.inf))
+
+
+def at_once(work: Work, free: int | None, parked: int | None, tile: int | None) -> int:
+    """Returns how many pictures like the one of `work` go through together, at least one.
+
+    They stay whole, and the parts on the device, if they do for one. A picture that is cut, because
+    it has to be or because the user wants it, goes alone.
+    """
+    if tile:
+        return 1
+    alone = plan(work, free, parked, None)
+    for count in range(MOST_AT_ONCE, 1, -1):
+        made = plan(replace(work, pictures=count), free, parked, None)
+        if made.whole and made.keeps == alone.keeps:
+            return count
+    return 1
 
 
 def needs(work: Work, made: Plan) -> dict[Phase, int]:
@@ -116,19 +142,19 @@ def _weights(work: Work, phase: Phase) -> int:
 
 
 def _beside(work: Work, made: Plan, phase: Phase) -> int:
-    shrink = 0.6 if work.half else 1.0
+    shrink, count = 0.6 if work.half else 1.0, work.pictures
     match phase:
         case "clean":
             per_pixel = CLEAN_BYTES[work.cleaner]
-            return int(per_pixel * _area(work.cleaner_pixels, made.clean))
+            return int(per_pixel * count * _area(work.cleaner_pixels, made.clean))
         case "describe":
             return 0
         case "encode":
-            return int(shrink * ENCODE_BYTES * _area(work.pixels, made.encode))
+            return int(shrink * ENCODE_BYTES * count * _area(work.pixels, made.encode))
         case "decode":
-            return int(shrink * DECODE_BYTES * _area(work.pixels, made.decode, pad=88))
+            return int(shrink * DECODE_BYTES * count * _area(work.pixels, made.decode, pad=88))
         case "diffuse":
-            area = _area(work.pixels, made.diffuse)
+            area = count * _area(work.pixels, made.diffuse)
             steering = STEER_BYTES * area if work.steers else 0
             return int(shrink * DIFFUSE_BYTES * area + steering)
 
@@ -146,7 +172,8 @@ def _parks(work: Work, made: Plan) -> int:
         return 0
     overlap = (1 + 2 * 88 / made.decode) ** 2
     height, width = work.pixels
-    return int(PARKED_BYTES * (0.5 if work.half else 1) * height * width * overlap)
+    pixels = work.pictures * height * width
+    return int(PARKED_BYTES * (0.5 if work.half else 1) * pixels * overlap)
 
 
 def _at_least(side: int | None) -> int | None:

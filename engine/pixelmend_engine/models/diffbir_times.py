@@ -43,9 +43,10 @@ def seconds(wish: Wish, pixels: int, parameters: int, pace: float) -> float:
     return sum(shares(wish).values()) * size * pace
 
 
-def forecast(expected_s: float) -> str | None:
-    """Says how long it will take, where that is long."""
+def forecast(expected_s: float, faces: int = 1) -> str | None:
+    """Says how long it will take, where that is long; of several faces, how long all of them."""
     if expected_s < SLOW_S:
         return None
+    what = "This takes" if faces == 1 else f"The {faces} faces take"
     minutes = math.ceil(expected_s / 60)
-    return f"This takes about {minutes} minutes on this CPU; a GPU, or fewer --steps, take less"
+    return f"{what} about {minutes} minutes on this CPU; a GPU, or fewer --steps, take less"

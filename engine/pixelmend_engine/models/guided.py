@@ -98,11 +98,16 @@ class GuidedPipeline:
         """One step for each block's share of the work."""
         return sum(self._shares.values())
 
+    def at_once(self, height: int, width: int, request: Request) -> int:  # noqa: ARG002 - the same for all
+        """Returns 1: none of their tasks has several pictures of a size."""
+        return 1
+
     def prepare(
         self, image: Float[Tensor, "1 c h w"], request: Request, report: Report
     ) -> Restorer:
         """Diffuses the prior of the whole picture; the tiles share it."""
-        generator = torch.Generator().manual_seed(request.seed)
+        (seed,) = request.seeds
+        generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(1, *self.networks.prior_shape, generator=generator)
         looks = self.networks.encoder.looks(image.shape[-2], image.shape[-1])
 

@@ -1,6 +1,8 @@
-"""The faces of a picture are chosen, restored one by one, put back, and compared."""
+"""The faces of a picture are chosen, restored together, put back, and compared."""
 
+import itertools
 import tracemalloc
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -23,10 +25,11 @@ from torch import Tensor
 from pixelmend_engine.faces import alignment, restoring
 from pixelmend_engine.faces.alignment import Pixels, Square
 from pixelmend_engine.faces.face import Face
-from pixelmend_engine.faces.restoring import Outcome, Tools, Wishes, choose
+from pixelmend_engine.faces.restoring import Model, Outcome, Tools, Wishes, choose
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
+ALL = Wishes()
 TOOLS = Tools(find=Given([]), parse=parse_by_hand)
 COLORS = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1)], np.float32)
 
@@ -36,11 +39,17 @@ def moved(face: Face, x: float, y: float, scale: float = 1.0) -> Face:
 
 
 def run(
-    picture: Pixels, faces: list[Face], restore: restoring.RestoreSquare, tools: Tools = TOOLS
+    picture: Pixels,
+    faces: list[Face],
+    restore: restoring.RestoreSquares,
+    tools: Tools = TOOLS,
+    wishes: Wishes = ALL,
+    most: int = 1,
 ) -> tuple[Pixels, list[Outcome]]:
-    tasks, _ = choose(faces, Wishes(), *picture.shape[:2])
+    tasks, _ = choose(faces, wishes, *picture.shape[:2])
     canvas = picture.copy()
-    return canvas, restoring.restore_faces(picture, canvas, tasks, tools, restore)
+    model = Model(restore, at_once=lambda: most)
+    return canvas, restoring.restore_faces(picture, canvas, tasks, tools, model)
 
 
 def numbers(faces: list[Face], **wishes: object) -> list[int]:
@@ -85,7 +94,7 @@ def test_no_faces_are_left_over() -> None:
 def test_the_portrait_goes_the_whole_way() -> None:
     picture, restore = portrait(), mild()
     restored, outcomes = run(picture, [PORTRAIT], restore)
-    assert restore.numbers == [0]
+    assert restore.batches == [[0]]
     assert outcomes[0].left_alone is None
     changed = (restored != picture).any(axis=2)
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
@@ -138,8 +147,8 @@ def with_markers(picture: Pixels, face: Face) -> Pixels:
 def test_drift_is_that_of_the_landmarks(shift: int) -> None:
     picture = with_markers(portrait(), PORTRAIT)
 
-    def shifting(square: Tensor, number: int) -> Tensor:
-        return torch.roll(square, shift, dims=3)
+    def shifting(squares: Tensor, numbers: Sequence[int]) -> Tensor:
+        return torch.roll(squares, shift, dims=3)
 
     tools = Tools(find=Markers(), parse=parse_by_hand)
     _, outcomes = run(picture, [PORTRAIT], shifting, tools)
@@ -163,11 +172,12 @@ def test_of_overlapping_faces_the_larger_one_is_in_front() -> None:
     picture = np.full((600, 600, 3), 0.5, np.float32)
     large, small = moved(PORTRAIT, -200, 50, 2.0), moved(PORTRAIT, 60, 100, 1.4)
 
-    def painted(square: Tensor, number: int) -> Tensor:
-        return torch.full_like(square, float(number))
+    def painted(squares: Tensor, numbers: Sequence[int]) -> Tensor:
+        colors = rearrange(torch.tensor(numbers, dtype=torch.float32), "n -> n 1 1 1")
+        return colors.expand_as(squares)
 
-    for faces in ([large, small], [small, large]):
-        restored, _ = run(picture, faces, painted)
+    for faces, most in itertools.product(([large, small], [small, large]), (1, 2)):
+        restored, _ = run(picture, faces, painted, most=most)
         value = float(faces.index(large))
         x, y = (int(side) for side in large.points[2])
         assert restored[y, x, 0] == pytest.approx(value, abs=1e-4)
@@ -192,29 +202,39 @@ def pixels_of_head() -> Pixels:
     return np.ascontiguousarray(portrait()[20:210, 140:320])
 
 
-def test_thirty_faces_are_all_restored_each_by_itself() -> None:
+@pytest.mark.parametrize("most", [1, 8, 100])
+def test_thirty_faces_are_all_restored_as_many_together_as_is_said(most: int) -> None:
     picture, faces = group(30)
     restore = mild()
-    restored, outcomes = run(picture, faces, restore)
-    assert sorted(restore.numbers) == list(range(30))
+    restored, outcomes = run(picture, faces, restore, most=most)
+    smallest_first = list(range(30))  # as `group` makes them
+    expected = [smallest_first[start : start + most] for start in range(0, 30, most)]
+    assert restore.batches == expected
+    assert [outcome.number for outcome in outcomes] == smallest_first
     assert all(outcome.left_alone is None for outcome in outcomes)
     for number in (0, 17, 29):
-        alone = picture.copy()
-        tasks, _ = choose(faces, Wishes(chosen=(number,)), *picture.shape[:2])
-        restoring.restore_faces(picture, alone, tasks, TOOLS, mild())
+        alone, _ = run(picture, faces, mild(), wishes=Wishes(chosen=(number,)))
         left, top, right, bottom = (int(side) for side in faces[number].box)
         part = (slice(top, bottom), slice(left, right))
-        assert (alone[part] == restored[part]).all()
+        np.testing.assert_allclose(alone[part], restored[part], atol=1e-6)  # rounding
 
 
-def test_thirty_faces_take_the_memory_of_one() -> None:
+def test_how_many_go_together_is_asked_before_each_batch() -> None:
+    picture, faces = group(6)
+    restore, answers = mild(), iter([3, 1, 2])
+    tasks, _ = choose(faces, ALL, *picture.shape[:2])
+    model = Model(restore, at_once=lambda: next(answers))
+    restoring.restore_faces(picture, picture.copy(), tasks, TOOLS, model)
+    assert restore.batches == [[0, 1, 2], [3], [4, 5]]
+
+
+@pytest.mark.parametrize("most", [1, 8])
+def test_thirty_faces_take_the_memory_of_those_that_go_together(most: int) -> None:
     picture, faces = group(30)
     peaks: list[int] = []
-    for count in (1, 30):
-        canvas = picture.copy()
-        tasks, _ = choose(faces[-count:], Wishes(), *picture.shape[:2])
+    for count in (most, 30):
         tracemalloc.start()
-        restoring.restore_faces(picture, canvas, tasks, TOOLS, unchanged)
+        run(picture, faces[-count:], unchanged, most=most)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     # numpy's and OpenCV's arrays are counted; one square in float32 has 3 MB, thirty have 94.
@@ -223,7 +243,7 @@ def test_thirty_faces_take_the_memory_of_one() -> None:
 
 def test_what_leaves_the_range_of_colors_is_cut_off() -> None:
     square = np.full((512, 512, 3), 0.5, np.float32)
-    seen: Square = restoring.run_square(square, 0, lambda image, _: image + 2)
+    (seen,) = restoring.run_squares([square], [0], lambda images, _: images + 2)
     assert seen.max() == 1
 
 

@@ -1,8 +1,11 @@
 """How pictures are cut for DiffBIR: by what each part takes, and what there is."""
 
+import math
 from dataclasses import replace
 
-from pixelmend_engine.models.diffbir_plan import SHARE, TILED, Work, plan
+import pytest
+
+from pixelmend_engine.models.diffbir_plan import MOST_AT_ONCE, SHARE, TILED, Work, at_once, plan
 
 GB = 10**9
 HALF = {  # bytes of the published networks, the diffusion networks in half precision
@@ -58,3 +61,54 @@ def test_guidance_towards_the_source_takes_more() -> None:
 def test_the_users_own_tile_is_taken() -> None:
     made = plan(PHOTO, 8 * GB, 64 * GB, 300)
     assert (made.clean, made.encode, made.diffuse, made.decode) == (320, 320, 512, 320)
+
+
+FACE = SMALL  # which has the size of one
+
+
+@pytest.mark.parametrize("steers", [False, True])
+@pytest.mark.parametrize("memory", [4, 5, 6, 8, 10, 12, 16, 24, 80])
+def test_thirty_faces_take_no_more_than_there_is(memory: int, steers: bool) -> None:
+    face = replace(FACE, steers=steers)
+    count = at_once(face, memory * GB, 64 * GB, None)
+    batches = [min(count, 30 - start) for start in range(0, 30, count)]
+    assert sum(batches) == 30
+    alone = plan(face, memory * GB, 64 * GB, None)
+    for pictures in batches:
+        batch = replace(face, pictures=pictures)
+        made = plan(batch, memory * GB, 64 * GB, None)
+        # A face alone may take more than its share, where the smallest tiles do not fit.
+        assert made.peak <= max(SHARE * memory * GB, alone.peak)
+        # How a face is cut does not depend on how many go with it: neither does the result.
+        assert replace(made, needs={}) == replace(alone, needs={})
+
+
+def test_more_memory_means_fewer_batches() -> None:
+    counts = [at_once(FACE, memory * GB, 64 * GB, None) for memory in (6, 8, 10, 12, 24, 80)]
+    assert counts == [1, 2, 5, 7, 8, 8]
+    assert [math.ceil(30 / count) for count in counts] == [30, 15, 6, 5, 4, 4]
+    assert at_once(FACE, None, None, None) == MOST_AT_ONCE
+
+
+def test_parts_that_come_and_go_do_so_for_several_faces_at_once() -> None:
+    count = at_once(FACE, 5 * GB, 64 * GB, None)
+    made = plan(replace(FACE, pictures=count), 5 * GB, 64 * GB, None)
+    assert count > 1
+    assert not made.keeps
+    assert made.whole
+
+
+def test_each_picture_of_a_batch_is_counted() -> None:
+    one, two, four = (
+        plan(replace(FACE, pictures=count), 80 * GB, 64 * GB, None).needs for count in (1, 2, 4)
+    )
+    for phase in TILED:
+        assert two[phase] > one[phase]
+        assert four[phase] - one[phase] == pytest.approx(3 * (two[phase] - one[phase]), abs=4)
+    assert four["describe"] == one["describe"]  # they share their texts
+
+
+def test_what_is_cut_goes_alone() -> None:
+    assert at_once(PHOTO, 12 * GB, 64 * GB, None) == 1
+    assert at_once(FACE, 80 * GB, 64 * GB, 320) == 1  # as the user wants it
+    assert at_once(FACE, 80 * GB, 64 * GB, 0) == MOST_AT_ONCE

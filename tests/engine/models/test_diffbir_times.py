@@ -38,3 +38,8 @@ def test_only_what_takes_long_is_told_and_never_too_short() -> None:
     assert diffbir_times.forecast(59.9) is None
     assert "about 2 minutes" in (diffbir_times.forecast(61.0) or "")
     assert "about 10 minutes" in (diffbir_times.forecast(600.0) or "")
+
+
+def test_faces_are_told_of_all_together() -> None:
+    words = diffbir_times.forecast(600.0, faces=30) or ""
+    assert words.startswith("The 30 faces take about 10 minutes")

@@ -53,7 +53,7 @@ def test_the_averaged_parameters_are_taken(
 
 def test_the_same_seed_gives_the_same_bits(pipeline: GuidedPipeline) -> None:
     first, again, other = (
-        pipeline.prepare(IMAGE, Request(seed=seed), ignore)(IMAGE, ignore) for seed in (1, 1, 2)
+        pipeline.prepare(IMAGE, Request(seeds=(seed,)), ignore)(IMAGE, ignore) for seed in (1, 1, 2)
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -93,7 +93,7 @@ def test_what_is_downloaded_loads_once_it_is_converted(tmp_path: Path) -> None:
         convert.write(convert.take(file, found), file, tmp_path / "ours.safetensors")
     spec, pipeline = loading.load([SPEC], [tmp_path / "ours.safetensors"], CPU, torch.float32)
     assert spec is SPEC
-    assert pipeline.prepare(IMAGE, Request(seed=1), ignore)(IMAGE, ignore).shape == IMAGE.shape
+    assert pipeline.prepare(IMAGE, Request(seeds=(1,)), ignore)(IMAGE, ignore).shape == IMAGE.shape
 
 
 def test_weights_of_the_first_stage_are_named(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def psnr(one: np.ndarray, two: np.ndarray) -> float:
 
 def run(pipeline: Pipeline, pixels: np.ndarray, *, seed: int = 0, tile: int = 0) -> np.ndarray:
     def through_the_model(image: Tensor) -> Tensor:
-        options = Options(request=Request(seed=seed), tile=tile)
+        options = Options(request=Request(seeds=(seed,)), tile=tile)
         return restore(pipeline, SPEC, image, options, CPU, ignore).image
 
     height, width, _ = pixels.shape
