@@ -22,6 +22,7 @@ from pixelmend_engine.family import Pipeline, Report, Request, Restorer
 logger = logging.getLogger(__name__)
 
 MEMORY_SHARE = 0.5  # of what is free; the rest is for the user's other programs
+REPLANNED = 3  # times, where a model that cuts pictures by itself was short of memory
 LARGEST_TILE = 768  # pixels a side; larger ones cost memory and gain little (docs/performance.md)
 
 
@@ -99,8 +100,11 @@ def restore(
         return shrinking.restore(tile, lambda share: report(before + int(share * steps), total))
 
     def restore_whole() -> Float[Tensor, "b 3 hs ws"]:
+        replanning = _Replanning(pipeline, request, device)
         with _out_of_memory_told(width, height, device):
-            return restorer(image, lambda done, of: report(looks + done * steps // of, total))
+            return replanning.restore(
+                restorer, image, lambda share: report(looks + int(share * steps), total)
+            )
 
     restored = restore_whole() if internal else tiling.apply(restore_tile, image, plan, int(scale))
     result = Restored(
@@ -203,6 +207,61 @@ class _Shrinking:
             )
 
         return tiling.apply(part, tile, plan, int(self._spec.scales[0]))
+
+
+class _Replanning:
+    """Restores with a model that cuts pictures by itself; what did not fit is planned anew.
+
+    Each time in half the memory, or with tiles half as large where the user chose them. Pictures
+    that go together are not tried again: fewer of them may fit as they are.
+    """
+
+    def __init__(self, pipeline: Pipeline, request: Request, device: torch.device) -> None:
+        self._pipeline = pipeline
+        self._request = request
+        self._device = device
+        self._told = 0.0  # the share that was reported; a new plan begins at 0 again
+
+    def restore(
+        self, restorer: Restorer, image: Float[Tensor, "b c h w"], report: Callable[[float], None]
+    ) -> Float[Tensor, "b 3 hs ws"]:
+        """Restores; `report` gets the share that is done."""
+
+        def rising(done: int, of: int) -> None:
+            self._told = max(self._told, done / of)
+            report(self._told)
+
+        for left in reversed(range(REPLANNED + 1)):
+            try:
+                return restorer(image, rising)
+            except (RuntimeError, MemoryError) as error:
+                final = left == 0 or len(image) > 1 or self._request.tile == 0
+                if final or not devices.is_out_of_memory(error):
+                    raise
+            # Outside of the handler, where the error no longer holds the tensors it met.
+            devices.give_back(self._device)
+            logger.warning("out of memory: planned anew, in half of it")
+            restorer = self._pipeline.prepare(image, self._halved(), _unheard)
+        raise AssertionError
+
+    def _halved(self) -> Request:
+        free, tile = self._request.free_bytes, self._request.tile
+        self._request = dataclasses.replace(
+            self._request,
+            free_bytes=None if free is None else free // 2,
+            tile=None if tile is None else tile // 2,
+            say=_silent,  # it was said
+            foretell=_silent,
+        )
+        return self._request
+
+
+def _unheard(done: int, total: int) -> None:
+    """The picture was looked at before."""
+
+
+def _silent(words: str) -> None:
+    """Says nothing again."""
 
 
 @contextlib.contextmanager

@@ -9,9 +9,17 @@ from fakes import CPU, Brighter, Failing, Starving, ignore, spec
 from torch import Tensor
 
 from pixelmend.errors import Canceled, OutOfMemory
+from pixelmend_engine import devices
 from pixelmend_engine.catalog.spec import MIN_TILE, MemoryCost
-from pixelmend_engine.family import Request
-from pixelmend_engine.restore import LARGEST_TILE, Options, Restored, plan_tiles, restore
+from pixelmend_engine.family import Report, Request, Restorer
+from pixelmend_engine.restore import (
+    LARGEST_TILE,
+    REPLANNED,
+    Options,
+    Restored,
+    plan_tiles,
+    restore,
+)
 
 
 @pytest.fixture
@@ -144,3 +152,59 @@ def test_a_picture_for_which_there_is_no_memory_at_all_is_cut_small() -> None:
 def test_the_user_may_forbid_tiles() -> None:
     plan = plan_tiles(spec(tile_bytes_per_pixel=10**12), 400, 400, 0, CPU)
     assert len(plan.tiles) == 1
+
+
+INTERNAL = dataclasses.replace(spec(), tiling="internal")
+
+
+FREE = 8_000_000_000
+
+
+def free(device: torch.device) -> int:
+    return FREE
+
+
+class Granted(Starving):
+    """Cuts pictures by itself, as DiffBIR does, and needs more memory than it is granted."""
+
+    def __init__(self, needs: int) -> None:
+        super().__init__(MemoryError(), fails_at=0, largest=0)
+        self.needs = needs
+        self.requests: list[Request] = []
+
+    def prepare(self, image: Tensor, request: Request, report: Report) -> Restorer:
+        self.requests.append(request)
+        self.largest = 10**6 if (request.free_bytes or 0) <= self.needs else 0
+        request.say("fidelity")
+        return super().prepare(image, request, report)
+
+
+@pytest.mark.parametrize("halvings", [0, 1, 3])
+def test_what_did_not_fit_is_planned_anew_in_half_the_memory(
+    pixels: Tensor, monkeypatch: pytest.MonkeyPatch, halvings: int
+) -> None:
+    monkeypatch.setattr(devices, "free_bytes", free)
+    pipeline = Granted(FREE >> halvings)
+    said: list[str] = []
+    asked = Options(request=Request(say=said.append))
+    steps: list[int] = []
+    done = restore(pipeline, INTERNAL, pixels, asked, CPU, lambda done, _: steps.append(done))
+    assert torch.equal(done.image, pixels)
+    assert [one.free_bytes for one in pipeline.requests] == [FREE >> n for n in range(halvings + 1)]
+    assert said == ["fidelity"]
+    assert steps == sorted(steps)
+
+
+def test_planning_anew_ends(pixels: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "free_bytes", free)
+    pipeline = Granted(10)
+    with pytest.raises(OutOfMemory):
+        restore(pipeline, INTERNAL, pixels, Options(), CPU, ignore)
+    assert len(pipeline.requests) == REPLANNED + 1
+
+
+def test_a_picture_that_is_never_to_be_cut_is_not_tried_again(pixels: Tensor) -> None:
+    pipeline = Granted(-1)
+    with pytest.raises(OutOfMemory):
+        restore(pipeline, INTERNAL, pixels, Options(tile=0), CPU, ignore)
+    assert len(pipeline.requests) == 1

@@ -20,8 +20,9 @@ from contextlib import AbstractContextManager
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
-from pixelmend.errors import UnreadableCheckpoint
+from pixelmend.errors import OutOfMemory, UnreadableCheckpoint
 from pixelmend_engine.catalog.diffbir import Cleaner, DiffBIRConfig
 from pixelmend_engine.catalog.diffbir_wish import Wish
 from pixelmend_engine.checkpoints import StateDict, fill_strictly
@@ -33,9 +34,9 @@ from pixelmend_engine.diffusion.walks import Knobs
 from pixelmend_engine.family import Report, Request, Restorer
 from pixelmend_engine.models import (
     cleaning,
+    diffbir_files,
     diffbir_plan,
     diffbir_times,
-    stable_diffusion,
     steering,
 )
 from pixelmend_engine.models.branches import Branches
@@ -59,7 +60,6 @@ PARTS = ("unet", "control", "autoencoder", "text_encoder")  # of every system; a
 LATENT_SCALE = 0.18215  # latents are multiplied by this before they are diffused; published
 PIXELS = 64  # what the sides of a whole picture are padded to
 LATENT_PIXELS = 8  # and of one in tiles
-CLEANER_FILE_MARK = "face"  # in the name of the one of two equal networks that is for faces
 
 Pictures = Float[Tensor, "b 3 h w"]  # sRGB, [0, 1]
 Latent = Float[Tensor, "b 4 hl wl"]
@@ -113,49 +113,6 @@ def _cleaner(name: Cleaner, config: DiffBIRConfig) -> nn.Module:
 # --- Checkpoints ----------------------------------------------------------------------------------
 
 
-def convert(config: DiffBIRConfig, files: Mapping[str, StateDict]) -> dict[str, StateDict]:
-    """Sorts the tensors of a checkpoint's files by network.
-
-    Files are recognized by their keys; of two cleaners that differ in their numbers alone, the one
-    for faces has `face` in its name. Files of networks that are not part of this family are left
-    out.
-
-    Raises:
-        UnreadableCheckpoint: A file holds a network that another file holds as well.
-    """
-    networks: dict[str, StateDict] = {}
-    for file, state in files.items():
-        for name, tensors in _split(config, file, state).items():
-            if name in networks:
-                raise UnreadableCheckpoint(
-                    f"One of the weight files holds a second {name}: `{file}`",
-                    hint="Leave only the files of one DiffBIR model in the folder",
-                )
-            networks[name] = tensors
-    return networks
-
-
-def _split(config: DiffBIRConfig, file: str, state: StateDict) -> dict[str, StateDict]:
-    found = stable_diffusion.networks(state, config.unet, config.autoencoder)
-    if "text_encoder" in found:
-        layers = config.text.layers
-        trimmed = stable_diffusion.without_last_layers(found["text_encoder"], layers)
-        found["text_encoder"] = trimmed
-    # The files of 2023 hold everything, and these two behind prefixes.
-    for prefix in ("", "control_model.", "preprocess_model."):
-        part = {k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)}
-        if "zero_convs.0.0.weight" in part:
-            found["control"] = part
-        elif "conv_up3.weight" in part:
-            name = "swinir_face" if CLEANER_FILE_MARK in file else "swinir"
-            found[name] = {k: t for k, t in part.items() if not k.endswith(SwinIR.BUFFERS)}
-        elif "RRDB_trunk.0.RDB1.conv1.weight" in part:
-            found["bsrnet"] = part
-        elif "m_head.0.weight" in part:
-            found["scunet"] = part
-    return found
-
-
 def load(
     config: DiffBIRConfig, files: Mapping[str, StateDict], device: torch.device, dtype: torch.dtype
 ) -> "DiffBIRPipeline":
@@ -167,7 +124,7 @@ def load(
     Raises:
         UnreadableCheckpoint: It is no DiffBIR checkpoint, or one of another system.
     """
-    states = convert(config, files)
+    states = diffbir_files.sorted_by_network(config, files)
     # Each task has its own; those of other tasks may be absent.
     known = frozenset[Cleaner](cleaner for _, cleaner in config.cleaners)
     cleaners = frozenset[Cleaner](cleaner for cleaner in known if cleaner in states) or known
@@ -245,6 +202,9 @@ class DiffBIRPipeline:
             )
         if wish.fidelity:
             request.say(f"fidelity takes the sampler {wish.sampler} with {wish.steps} steps")
+        if wish.start_point == "cond" and self.config.zero_snr:
+            request.say("start_point cond changes nothing here: this model starts from noise alone")
+        self._refuse_too_large(image, name, request, wish)
         self._say_time(image, request, wish)
 
         def restore(tile: Pictures, report: Report) -> Float[Tensor, "b 3 hs ws"]:
@@ -280,6 +240,7 @@ class DiffBIRPipeline:
             },
             steers=wish.fidelity > 0,
             half=self._dtype != torch.float32,
+            shared=self._device.type == "cpu",
         )
 
     def _free_bytes(self, request: Request) -> int | None:
@@ -379,7 +340,7 @@ class DiffBIRPipeline:
         # Laid out channel by channel: torch's group norm of pixels laid out one by one takes the
         # difference of two large sums, and is a thousand times less exact.
         x = x.cpu().contiguous()
-        tile = tile if tile is not None and min(x.shape[-2:]) >= tile else max(x.shape[-2:])
+        tile = max(x.shape[-2:]) if tile is None else tile
         boxes = tiled_autoencoder.boxes(x.shape[-2], x.shape[-1], tile, pad)
         run = tiled_autoencoder.after_a_copy if made.copies else tiled_autoencoder.together
         if len(boxes) == 1:
@@ -403,10 +364,9 @@ class DiffBIRPipeline:
         phases: Phases,
     ) -> Padded:
         tile = None if made.diffuse is None else made.diffuse // LATENT_PIXELS
-        if tile is not None and min(condition.shape[-2:]) < tile:
+        if tile is not None and max(condition.shape[-2:]) <= tile:
             tile = None
-        if tile is None:
-            condition = padded_to(condition, LATENT_PIXELS)
+        condition = _made_even(condition, tile)
         x_T = noise.draw(condition)
         if wish.start_point == "cond":
             x_T = self._noised(condition, x_T, self.config.timesteps - 1)
@@ -427,7 +387,9 @@ class DiffBIRPipeline:
         )
         steer = None
         if wish.fidelity:
-            steer = steering.towards(image, networks.autoencoder, LATENT_SCALE, tile, wish.fidelity)
+            steer = steering.towards(
+                image, networks.autoencoder, LATENT_SCALE, tile, wish.fidelity, lends=made.lends
+            )
         knobs = Knobs(steer=steer)
         calls = sampler.evaluations(wish.steps) * branches.tiles
         moved = self._on_device("diffuse", made, *(("autoencoder",) if wish.fidelity else ()))
@@ -443,6 +405,20 @@ class DiffBIRPipeline:
         alpha_bar = float(self.schedule.alpha_bar[t])
         return math.sqrt(alpha_bar) * latent + math.sqrt(1 - alpha_bar) * noise
 
+    def _refuse_too_large(
+        self, image: Pictures, cleaner: Cleaner, request: Request, wish: Wish
+    ) -> None:
+        count, _, height, width = image.shape
+        size = (int(height * request.scale), int(width * request.scale))
+        needed = diffbir_plan.host_bytes(self._work(cleaner, (count, height, width), size, wish))
+        free = request.parking_bytes
+        if free is not None and needed > free:
+            raise OutOfMemory(
+                f"A picture of {size[1]} x {size[0]} pixels needs {needed / 1e9:.1f} GB of memory, "
+                f"and {free / 1e9:.1f} GB are free",
+                hint="Close other programs, or restore the picture in parts",
+            )
+
     def _say_time(self, image: Pictures, request: Request, wish: Wish) -> None:
         """Tells before it begins what will take long; on a CPU alone, where that is known."""
         if self._device.type != "cpu":
@@ -456,8 +432,20 @@ class DiffBIRPipeline:
             request.foretell(words)
 
     def _on_device(self, phase: Phase, made: Plan, *others: str) -> AbstractContextManager[object]:
-        parts = [self.networks.get_submodule(name) for name in (*PHASES[phase], *others)]
-        return visiting(parts, self._device, stay=made.keeps)
+        wanted = (*PHASES[phase], *others)
+        children = dict(self.networks.named_children())
+        parts = [children[name] for name in wanted]
+        rest = [child for name, child in children.items() if name not in wanted]
+        return visiting(parts, rest, self._device, stay=made.keeps)
+
+
+def _made_even(latent: Latent, tile: int | None) -> Padded:
+    # Tiles are as the networks want them; a side that is not cut need not be.
+    height, width = latent.shape[-2:]
+    down, across = (
+        -side % LATENT_PIXELS if tile is None or side < tile else 0 for side in (height, width)
+    )
+    return functional.pad(latent, (0, across, 0, down))
 
 
 def _unsaid(done: int, total: int) -> None:

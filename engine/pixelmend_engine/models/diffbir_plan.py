@@ -22,15 +22,18 @@ PHASES: dict[Phase, tuple[str, ...]] = {  # which parts each needs, in their ord
 }
 # Bytes for each pixel of what is worked on at once, beside the weights.
 CLEAN_BYTES: dict[Cleaner, int] = {
-    "swinir": 1500,
-    "swinir_face": 1500,
-    "bsrnet": 7000,  # of its input
-    "scunet": 3500,
+    "swinir": 1200,
+    "swinir_face": 1200,
+    "bsrnet": 18_000,  # of its input, which it enlarges 4 times
+    "scunet": 4000,
 }
-ENCODE_BYTES = 3600
-DECODE_BYTES = 4700
-DIFFUSE_BYTES = 3200  # both branches of guidance
-STEER_BYTES = 40_000  # restoration guidance keeps what the decoder computed, for its slopes
+ENCODE_BYTES = 2700
+DECODE_BYTES = 5000
+DIFFUSE_BYTES = 2300  # both branches of guidance
+STEER_BYTES = 24_500  # restoration guidance keeps what the decoder computed, for its slopes
+LENT_STEER_BYTES = 2 * DECODE_BYTES  # there and back, where that waits beside the card; reckoned
+HOST_BYTES = 220  # of the computer's own memory: some pictures, and the bands of the wavelet
+HOST_BSRNET_BYTES = 480  # of its input: its result is 16 times as large, and fused of tiles
 ALIGN = 64  # pixels: what tiles are multiples of
 LADDER = (2048, 1536, 1024, 768, 512, 256)  # tile sides tried where the whole does not fit
 TILED: tuple[Phase, ...] = ("clean", "encode", "diffuse", "decode")
@@ -53,6 +56,7 @@ class Plan:
     decode: int | None
     keeps: bool = True  # all parts stay on the device
     copies: bool = False  # the autoencoder's norms are those of a smaller copy
+    lends: bool = False  # what guidance keeps of the decoder waits beside the device
     needs: Mapping[Phase, int]  # bytes of each phase, with the weights that it needs
 
     @property
@@ -77,6 +81,7 @@ class Work:
     steers: bool  # whether restoration guidance is on
     half: bool
     pictures: int = 1  # of that size, at once
+    shared: bool = False  # whether what waits, waits in the memory that is computed in: on a CPU
 
 
 def plan(work: Work, free: int | None, parked: int | None, tile: int | None) -> Plan:
@@ -88,14 +93,16 @@ def plan(work: Work, free: int | None, parked: int | None, tile: int | None) -> 
     if tile is not None or free is None:
         side = math.ceil(tile / ALIGN) * ALIGN if tile else None
         made = Plan(clean=side, encode=side, diffuse=_at_least(side), decode=side, needs={})
+        if free is not None and not work.shared:
+            made = replace(made, lends=work.steers and needs(work, made)["diffuse"] > free)
         made = replace(made, needs=needs(work, made))
         made = replace(made, keeps=free is None or _kept(work, made) <= free)
-        return replace(made, copies=_parks(work, made) > (parked or math.inf))
+        return replace(made, copies=_crowded(work, made, parked, 1.0))
     budget = int(free * SHARE)
     kept = _cut(work, budget - sum(work.weights.values()), together=True)
     made = kept if kept is not None else _cut(work, budget, together=False)
     assert made is not None
-    return replace(made, copies=_parks(work, made) > PARKED * (parked or math.inf))
+    return replace(made, copies=_crowded(work, made, parked, PARKED))
 
 
 def at_once(work: Work, free: int | None, parked: int | None, tile: int | None) -> int:
@@ -109,9 +116,19 @@ def at_once(work: Work, free: int | None, parked: int | None, tile: int | None) 
     alone = plan(work, free, parked, None)
     for count in range(MOST_AT_ONCE, 1, -1):
         made = plan(replace(work, pictures=count), free, parked, None)
-        if made.whole and made.keeps == alone.keeps:
+        if made.whole and (made.keeps, made.lends) == (alone.keeps, alone.lends):
             return count
     return 1
+
+
+def host_bytes(work: Work) -> int:
+    """Returns what the pictures themselves take beside the device, however they are cut."""
+    height, width = work.pixels
+    taken = HOST_BYTES * height * width
+    if work.cleaner == "bsrnet":
+        height, width = work.cleaner_pixels
+        taken = max(taken, HOST_BSRNET_BYTES * height * width)
+    return work.pictures * taken
 
 
 def needs(work: Work, made: Plan) -> dict[Phase, int]:
@@ -129,6 +146,8 @@ def _cut(work: Work, budget: int, *, together: bool) -> Plan | None:
         room = budget - (0 if together else _weights(work, phase))
         sides = (None, *(side for side in LADDER if side >= LEAST[phase]))
         plans = [replace(made, **{phase: side}) for side in sides]
+        if phase == "diffuse" and work.steers and not work.shared:
+            plans = [replace(tried, lends=lends) for tried in plans for lends in (False, True)]
         fitting = [tried for tried in plans if _beside(work, tried, phase) <= room]
         if not fitting and together:
             return None
@@ -138,6 +157,8 @@ def _cut(work: Work, budget: int, *, together: bool) -> Plan | None:
 
 def _weights(work: Work, phase: Phase) -> int:
     parts = (work.cleaner,) if phase == "clean" else PHASES[phase]
+    if phase == "diffuse" and work.steers:
+        parts = (*parts, "autoencoder")
     return sum(work.weights.get(part, 0) for part in parts)
 
 
@@ -155,8 +176,8 @@ def _beside(work: Work, made: Plan, phase: Phase) -> int:
             return int(shrink * DECODE_BYTES * count * _area(work.pixels, made.decode, pad=88))
         case "diffuse":
             area = count * _area(work.pixels, made.diffuse)
-            steering = STEER_BYTES * area if work.steers else 0
-            return int(shrink * DIFFUSE_BYTES * area + steering)
+            steering = LENT_STEER_BYTES if made.lends else STEER_BYTES
+            return int(shrink * DIFFUSE_BYTES * area + (steering * area if work.steers else 0))
 
 
 def _area(size: tuple[int, int], tile: int | None, pad: int = 0) -> int:
@@ -164,6 +185,15 @@ def _area(size: tuple[int, int], tile: int | None, pad: int = 0) -> int:
     if tile is None:
         return height * width
     return min(height, tile + 2 * pad) * min(width, tile + 2 * pad)
+
+
+def _crowded(work: Work, made: Plan, parked: int | None, share: float) -> bool:
+    # Whether the autoencoder's tiles have no room to wait in; None: nobody counts.
+    if parked is None:
+        return False
+    if work.shared:
+        parked -= max(_beside(work, made, phase) for phase in ("encode", "decode"))
+    return _parks(work, made) > share * parked
 
 
 def _parks(work: Work, made: Plan) -> int:

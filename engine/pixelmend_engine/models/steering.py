@@ -1,5 +1,7 @@
 """DiffBIR's restoration guidance, of pictures whole or in tiles: each by its own loss alone."""
 
+from contextlib import nullcontext
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,11 +16,18 @@ Latent = Float[Tensor, "b 4 hl wl"]
 
 
 def towards(
-    images: Pictures, autoencoder: Autoencoder, latent_scale: float, tile: int | None, scale: float
+    images: Pictures,
+    autoencoder: Autoencoder,
+    latent_scale: float,
+    tile: int | None,
+    scale: float,
+    *,
+    lends: bool,
 ) -> Steer:
     """Makes what pulls estimates towards the cleaned pictures; in tiles, of each tile alone.
 
-    `tile` is a side in places of the latent, `scale` how strongly it pulls.
+    `tile` is a side in places of the latent, `scale` how strongly it pulls. With `lends`, what the
+    decoder computed waits in the computer's own memory for the way back.
     """
     shrink = autoencoder.sizes.shrink
 
@@ -34,7 +43,8 @@ def towards(
             target[..., : seen.shape[-2], : seen.shape[-1]] = seen
             target = target.to(piece.device)
             weights = smooth_weights(target)
-            with torch.autocast(piece.device.type, enabled=False):
+            keeping = torch.autograd.graph.save_on_cpu() if lends else nullcontext()
+            with torch.autocast(piece.device.type, enabled=False), keeping:
                 return steered(
                     piece.float(),
                     weight,

@@ -8,11 +8,19 @@ from torch import nn
 
 
 @contextmanager
-def visiting(parts: Sequence[nn.Module], device: torch.device, *, stay: bool) -> Generator[None]:
-    """Brings parts to a device, and back afterwards, unless there is room for all of them."""
-    for part in parts:
-        part.to(device)
+def visiting(
+    parts: Sequence[nn.Module], others: Sequence[nn.Module], device: torch.device, *, stay: bool
+) -> Generator[None]:
+    """Brings parts to a device, and back afterwards, unless there is room for all of them.
+
+    The others, which an earlier picture may have left there, make room first.
+    """
+    if not stay:
+        for other in others:
+            other.to("cpu")
     try:
+        for part in parts:
+            part.to(device)
         yield
     finally:
         if not stay:

@@ -18,7 +18,8 @@ from pixelmend_engine.catalog.diffbir import DiffBIRConfig
 from pixelmend_engine.catalog.diffbir_wish import Wish
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.family import Request
-from pixelmend_engine.models.diffbir import DiffBIRPipeline, convert
+from pixelmend_engine.models.diffbir import DiffBIRPipeline
+from pixelmend_engine.models.diffbir_files import sorted_by_network
 from pixelmend_engine.models.diffbir_plan import Plan
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -219,9 +220,14 @@ def test_the_single_files_of_2023_are_taken_apart(tmp_path: Path) -> None:
     whole |= {f"control_model.{key}": tensor for key, tensor in control.items()}
     whole |= {f"preprocess_model.{key}": t for key, t in states["swinir.pth"].items()}
     assert isinstance(spec.config, DiffBIRConfig)
-    parts = convert(spec.config, {"full_v1.ckpt": whole})
+    parts = sorted_by_network(spec.config, {"full_v1.ckpt": whole})
     assert sorted(parts) == ["autoencoder", "control", "swinir", "text_encoder", "unet"]
     assert parts["control"].keys() == control.keys()
+    # The authors give v1's general pictures a cleaner beside the one in it: that one is meant.
+    own = {key: tensor + 1 for key, tensor in states["swinir.pth"].items()}
+    both = sorted_by_network(spec.config, {"swinir.pth": own, "full_v1.ckpt": whole})
+    assert torch.equal(both["swinir"]["conv_up3.weight"], own["conv_up3.weight"])
+    assert both.keys() == parts.keys()
     folder = tmp_path / "one"
     folder.mkdir()
     save_file({k: t.clone() for k, t in whole.items()}, folder / "full.safetensors")

@@ -5,7 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from pixelmend_engine.models.diffbir_plan import MOST_AT_ONCE, SHARE, TILED, Work, at_once, plan
+from pixelmend_engine.models.diffbir_plan import (
+    MOST_AT_ONCE,
+    SHARE,
+    TILED,
+    Work,
+    at_once,
+    host_bytes,
+    plan,
+)
 
 GB = 10**9
 HALF = {  # bytes of the published networks, the diffusion networks in half precision
@@ -63,6 +71,42 @@ def test_the_users_own_tile_is_taken() -> None:
     assert (made.clean, made.encode, made.diffuse, made.decode) == (320, 320, 512, 320)
 
 
+def test_guidance_lends_what_it_keeps_where_the_card_is_small() -> None:
+    steered = replace(SMALL, steers=True)
+    large, small = (plan(steered, memory * GB, 64 * GB, None) for memory in (24, 8))
+    assert not large.lends
+    assert small.lends
+    assert small.diffuse is None
+    assert small.peak <= SHARE * 8 * GB
+    assert (
+        large.needs["diffuse"] - plan(SMALL, 24 * GB, 64 * GB, None).needs["diffuse"]
+        > HALF["autoencoder"]
+    )  # which guidance needs on the card as well
+
+
+def test_on_a_cpu_what_waits_is_not_counted_twice() -> None:
+    # Of 24 GB, decoding in tiles may take 19; what waits beside it, half of what is left.
+    alone = replace(
+        PHOTO, half=False, shared=True, pixels=(1500, 2200), cleaner_pixels=(1500, 2200)
+    )
+    made = plan(alone, 24 * GB, 24 * GB, None)
+    assert made.decode is not None
+    assert made.copies
+    assert not plan(replace(alone, shared=False), 24 * GB, 24 * GB, None).copies
+
+
+def test_nothing_free_to_wait_in_is_not_no_limit() -> None:
+    assert plan(PHOTO, 8 * GB, 0, None).copies
+    assert not plan(PHOTO, 8 * GB, None, None).copies
+
+
+def test_pictures_themselves_take_memory_too() -> None:
+    photo = host_bytes(PHOTO)
+    assert photo == pytest.approx(2.6e9, rel=0.05)
+    assert host_bytes(replace(PHOTO, cleaner="bsrnet")) > 2 * photo
+    assert host_bytes(replace(PHOTO, pictures=2)) == 2 * photo
+
+
 FACE = SMALL  # which has the size of one
 
 
@@ -85,8 +129,8 @@ def test_thirty_faces_take_no_more_than_there_is(memory: int, steers: bool) -> N
 
 def test_more_memory_means_fewer_batches() -> None:
     counts = [at_once(FACE, memory * GB, 64 * GB, None) for memory in (6, 8, 10, 12, 24, 80)]
-    assert counts == [1, 2, 5, 7, 8, 8]
-    assert [math.ceil(30 / count) for count in counts] == [30, 15, 6, 5, 4, 4]
+    assert counts == [5, 2, 4, 6, 8, 8]  # with the least, parts come and go: more room for faces
+    assert [math.ceil(30 / count) for count in counts] == [6, 15, 8, 5, 4, 4]
     assert at_once(FACE, None, None, None) == MOST_AT_ONCE
 
 
