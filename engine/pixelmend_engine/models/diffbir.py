@@ -14,7 +14,7 @@ published code of v2 runs it.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import torch
@@ -183,7 +183,7 @@ class DiffBIRPipeline:
         wish = Wish.of(self.config, request.options)
         name = self.config.cleaner(request.task)
         size = (int(height * request.scale), int(width * request.scale))
-        work = self._work(name, (1, height, width), size, wish)
+        work = self._work(name, (1, 3, height, width), size, wish)
         free = self._free_bytes(request)
         return diffbir_plan.at_once(work, free, request.parking_bytes, request.tile)
 
@@ -192,6 +192,7 @@ class DiffBIRPipeline:
 
         Raises:
             UnreadableCheckpoint: The weights are without the part that the task needs.
+            OutOfMemory: There is no room for the pictures, however they are cut.
         """
         wish = Wish.of(self.config, request.options)
         name = self.config.cleaner(request.task)
@@ -204,12 +205,13 @@ class DiffBIRPipeline:
             request.say(f"fidelity takes the sampler {wish.sampler} with {wish.steps} steps")
         if wish.start_point == "cond" and self.config.zero_snr:
             request.say("start_point cond changes nothing here: this model starts from noise alone")
-        self._refuse_too_large(image, name, request, wish)
-        self._say_time(image, request, wish)
+        size = (int(image.shape[-2] * request.scale), int(image.shape[-1] * request.scale))
+        work = self._work(name, image.shape, size, wish)
+        made = self.plan(name, image, size, wish, request)
+        _refuse_too_large(work, size, request)
+        self._say_time(wish, work, made, request)
 
         def restore(tile: Pictures, report: Report) -> Float[Tensor, "b 3 hs ws"]:
-            size = (int(tile.shape[-2] * request.scale), int(tile.shape[-1] * request.scale))
-            made = self.plan(name, tile, size, wish, request)
             return self.run(tile, size, name, wish, SeededNoise(*request.seeds), made, report)
 
         return restore
@@ -218,16 +220,15 @@ class DiffBIRPipeline:
         self, cleaner: Cleaner, image: Pictures, size: tuple[int, int], wish: Wish, request: Request
     ) -> Plan:
         """Plans how pictures are cut, from the memory that the request grants."""
-        count, _, height, width = image.shape
-        work = self._work(cleaner, (count, height, width), size, wish)
+        work = self._work(cleaner, image.shape, size, wish)
         free = self._free_bytes(request)
         return diffbir_plan.plan(work, free, request.parking_bytes, request.tile)
 
     def _work(
-        self, cleaner: Cleaner, given: tuple[int, int, int], size: tuple[int, int], wish: Wish
+        self, cleaner: Cleaner, shape: Sequence[int], size: tuple[int, int], wish: Wish
     ) -> Work:
-        """Says what is to be done with some pictures: so many, of a height and width."""
-        count, height, width = given
+        """Says what is to be done with pictures of that shape."""
+        count, _, height, width = shape
         larger = cleaning.raised_size(size[0], size[1], self.config.min_side)
         return Work(
             cleaner=cleaner,
@@ -266,7 +267,8 @@ class DiffBIRPipeline:
         Each picture is restored as if it were alone, up to rounding.
         """
         image = image.cpu()
-        phases = Phases(report, self.tile_steps, diffbir_times.shares(wish))
+        work = self._work(cleaner, image.shape, size, wish)
+        phases = Phases(report, self.tile_steps, diffbir_times.shares(wish, work, made))
         with torch.no_grad():
             context = self._describe(wish, made, phases)
             cleaned = self._clean(image, size, cleaner, made, phases)
@@ -405,28 +407,12 @@ class DiffBIRPipeline:
         alpha_bar = float(self.schedule.alpha_bar[t])
         return math.sqrt(alpha_bar) * latent + math.sqrt(1 - alpha_bar) * noise
 
-    def _refuse_too_large(
-        self, image: Pictures, cleaner: Cleaner, request: Request, wish: Wish
-    ) -> None:
-        count, _, height, width = image.shape
-        size = (int(height * request.scale), int(width * request.scale))
-        needed = diffbir_plan.host_bytes(self._work(cleaner, (count, height, width), size, wish))
-        free = request.parking_bytes
-        if free is not None and needed > free:
-            raise OutOfMemory(
-                f"A picture of {size[1]} x {size[0]} pixels needs {needed / 1e9:.1f} GB of memory, "
-                f"and {free / 1e9:.1f} GB are free",
-                hint="Close other programs, or restore the picture in parts",
-            )
-
-    def _say_time(self, image: Pictures, request: Request, wish: Wish) -> None:
+    def _say_time(self, wish: Wish, work: Work, made: Plan, request: Request) -> None:
         """Tells before it begins what will take long; on a CPU alone, where that is known."""
         if self._device.type != "cpu":
             return
-        height, width = (int(side * request.scale) for side in image.shape[-2:])
-        larger = cleaning.raised_size(height, width, self.config.min_side)
         parameters = sum(p.numel() for p in self.networks.unet.parameters())
-        expected_s = diffbir_times.seconds(wish, math.prod(larger), parameters, pace())
+        expected_s = diffbir_times.seconds(wish, work, made, parameters, pace())
         faces = request.ahead if request.task == "face" else 1
         if words := diffbir_times.forecast(request.ahead * expected_s, faces):
             request.foretell(words)
@@ -437,6 +423,16 @@ class DiffBIRPipeline:
         parts = [children[name] for name in wanted]
         rest = [child for name, child in children.items() if name not in wanted]
         return visiting(parts, rest, self._device, stay=made.keeps)
+
+
+def _refuse_too_large(work: Work, size: tuple[int, int], request: Request) -> None:
+    needed, free = diffbir_plan.host_bytes(work), request.parking_bytes
+    if free is not None and needed > free:
+        raise OutOfMemory(
+            f"A picture of {size[1]} x {size[0]} pixels needs {needed / 1e9:.1f} GB of memory, "
+            f"and {free / 1e9:.1f} GB are free",
+            hint="Close other programs, or restore the picture in parts",
+        )
 
 
 def _made_even(latent: Latent, tile: int | None) -> Padded:
