@@ -9,8 +9,8 @@ Where we differ: noise comes from a seeded CPU generator (upstream draws on the 
 stay floats (upstream goes through 8 bits before and after); both branches of guidance are one call
 of the network; restoration guidance, which the published release has for its `spaced` sampler alone
 and not in tiles, works in tiles as well, by the loss of each tile; the autoencoder may take the
-moments of its norms from a smaller copy where all its tiles have no room; and v1 runs as the
-published code of v2 runs it.
+moments of its norms from a smaller copy where all its tiles have no room; a long narrow picture is
+cut along its length, where upstream leaves it whole; and v1 runs as the published code of v2 does.
 """
 
 import math
