@@ -21,16 +21,11 @@ TOLERANCE = 2e-5
 
 
 def bsrnet() -> RRDBNet:
-    network = filled(RRDBNet(recipe.RRDB), "bsrnet.")
-    network.conv_last.get_parameter("weight").mul_(0.5)
-    network.conv_last.get_parameter("bias").add_(0.5)
-    return network
+    return filled(RRDBNet(recipe.RRDB), "bsrnet.")
 
 
 def scunet() -> SCUNet:
-    network = filled(SCUNet(recipe.SCUNET), "scunet.")
-    network.m_tail.get_parameter("0.weight").mul_(0.005)
-    return network
+    return filled(SCUNet(recipe.SCUNET), "scunet.")
 
 
 @pytest.mark.parametrize(

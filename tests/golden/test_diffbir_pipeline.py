@@ -60,11 +60,6 @@ def pipeline(published: DiffBIRConfig, cleaner: Cleaner) -> DiffBIRPipeline:
         for key, tensor in networks.state_dict().items()
         for part, _, name in [key.partition(".")]
     }
-    if cleaner == "bsrnet":
-        state["bsrnet.conv_last.weight"] *= 0.5
-        state["bsrnet.conv_last.bias"] += 0.5
-    if cleaner == "scunet":
-        state["scunet.m_tail.0.weight"] *= 0.005
     networks.load_state_dict(state, strict=True)
     return DiffBIRPipeline(networks, CPU, torch.float32)
 
