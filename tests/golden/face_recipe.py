@@ -1,6 +1,5 @@
 """Golden vectors of the face networks: weights and pictures made by a recipe, not stored."""
 
-import hashlib
 import json
 import zlib
 from pathlib import Path
@@ -27,7 +26,7 @@ class Golden:
 
     @property
     def sha256(self) -> str:
-        """What `digest` gives for the network that the published code ran."""
+        """What `recipe.digest` gives for the network that the published code ran."""
         return self.facts["weights"]["sha256_sorted_name_plus_f32le_bytes"]
 
     def array(self, name: str) -> np.ndarray:
@@ -60,16 +59,6 @@ def _tensor(name: str, shape: tuple[int, ...]) -> Tensor:
     else:
         values = tenth * values
     return torch.from_numpy(np.asarray(values, np.float32))
-
-
-def digest(network: nn.Module) -> str:
-    """Hashes names and values, as the golden files do; counters of batches are left out."""
-    found = hashlib.sha256()
-    for key, tensor in sorted(network.state_dict().items()):
-        if not key.endswith("num_batches_tracked"):
-            found.update(key.encode())
-            found.update(tensor.numpy().astype("<f4").tobytes())
-    return found.hexdigest()
 
 
 def smooth(seed: int, height: int, width: int) -> np.ndarray:

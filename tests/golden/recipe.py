@@ -25,6 +25,11 @@ SCUNET = sizes.SCUNetSizes(blocks=(2, 2, 1, 1, 1, 2, 2))
 UNET = sizes.UNetSizes(channels=32, head_channels=16, context=64)
 AUTOENCODER = sizes.AutoencoderSizes(channels=32)
 TEXT = sizes.TextEncoderSizes(width=64, heads=4, layers=3)
+CHANGED: dict[str, tuple[float, float]] = {  # after the recipe: times this, and this more
+    "bsrnet.conv_last.weight": (0.5, 0.0),
+    "bsrnet.conv_last.bias": (1.0, 0.5),
+    "scunet.m_tail.0.weight": (0.005, 0.0),
+}
 
 
 class Golden:
@@ -48,7 +53,8 @@ def recipe_tensor(name: str, shape: tuple[int, ...]) -> Tensor:
         values = np.float32(0.1) * values
         if name.endswith("weight") and shape:
             values = np.float32(1) + values
-    return torch.from_numpy(np.asarray(values))
+    times, more = (np.float32(number) for number in CHANGED.get(name, (1.0, 0.0)))
+    return torch.from_numpy(np.asarray(values * times + more))
 
 
 def recipe_state(network: nn.Module, prefix: str) -> StateDict:
@@ -65,12 +71,13 @@ def filled(network: Network, prefix: str) -> Network:
     return network.eval().requires_grad_(requires_grad=False)
 
 
-def digest(network: nn.Module) -> str:
-    """Hashes the names and values of a network's parameters, as the golden files do."""
+def digest(state: StateDict) -> str:
+    """Hashes names and values, as the golden files do; counters of batches are left out."""
     found = hashlib.sha256()
-    for key, tensor in sorted(network.state_dict().items()):
-        found.update(key.encode())
-        found.update(tensor.numpy().astype("<f4").tobytes())
+    for key, tensor in sorted(state.items()):
+        if not key.endswith("num_batches_tracked"):
+            found.update(key.encode())
+            found.update(tensor.numpy().astype("<f4").tobytes())
     return found.hexdigest()
 
 

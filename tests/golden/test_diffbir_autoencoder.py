@@ -45,10 +45,17 @@ def test_encoding(golden: Golden, network: Autoencoder) -> None:
     assert_near(mode(moments), golden["mode"], TOLERANCE)
     assert_near(mode(moments) * LATENT_SCALE, golden["cond_latent"], TOLERANCE)
     assert_near(sample(moments, golden["sample_noise"]), golden["sample"], TOLERANCE)
+    one_deviation = sample(moments, torch.ones_like(golden["std"])) - mode(moments)
+    assert_near(one_deviation, golden["std"], TOLERANCE)
+    assert_near(network.encode(golden["tiled_enc.image"]), golden["plain_enc.moments"], TOLERANCE)
 
 
 def test_decoding(golden: Golden, network: Autoencoder) -> None:
     assert_near(network.decode(golden["z"]), golden["decoded"], TOLERANCE)
+    scaled_back = network.decode(golden["cond_latent"] / LATENT_SCALE)
+    assert_near(scaled_back[..., ::2, ::2], golden["decoded_from_scaled"], TOLERANCE)
+    whole = network.decode(golden["tiled_dec.z"])
+    assert_near(whole[..., ::4, ::4], golden["plain_dec.image_sub2"], TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +92,7 @@ def test_tiled_encoding(golden: Golden, network: Autoencoder) -> None:
     image = golden["tiled_enc.image"]
     cut = tiled.boxes(image.shape[-2], image.shape[-1], 96, tiled.ENCODER_PAD)
     features = tiled.together(network.encoder, image, cut, CPU, ignore)
+    assert_near(features, golden["tiled_enc.h"], TILED)
     assert_near(network.quant_conv(features), golden["tiled_enc.moments"], TILED)
 
 

@@ -6,6 +6,7 @@ golden vectors.
 
 import pytest
 import torch
+from fakes import CPU
 from golden import recipe
 from golden.recipe import Golden, filled
 from golden.vectors import assert_near, manifest, record
@@ -13,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from pixelmend_engine.catalog import sizes
+from pixelmend_engine.models.cleaning import clean
 from pixelmend_engine.nn.rrdb import RRDBNet
 from pixelmend_engine.nn.scunet import SCUNet
 from pixelmend_engine.nn.swinir import SwinIR
@@ -20,17 +22,16 @@ from pixelmend_engine.nn.swinir import SwinIR
 TOLERANCE = 2e-5
 
 
+def swinir() -> SwinIR:
+    return filled(SwinIR(recipe.SWINIR), "swinir.")
+
+
 def bsrnet() -> RRDBNet:
-    network = filled(RRDBNet(recipe.RRDB), "bsrnet.")
-    network.conv_last.get_parameter("weight").mul_(0.5)
-    network.conv_last.get_parameter("bias").add_(0.5)
-    return network
+    return filled(RRDBNet(recipe.RRDB), "bsrnet.")
 
 
 def scunet() -> SCUNet:
-    network = filled(SCUNet(recipe.SCUNET), "scunet.")
-    network.m_tail.get_parameter("0.weight").mul_(0.005)
-    return network
+    return filled(SCUNet(recipe.SCUNET), "scunet.")
 
 
 @pytest.mark.parametrize(
@@ -51,12 +52,14 @@ def test_names_and_shapes_are_the_published_ones(name: str, network: type[nn.Mod
 
 def test_swinir() -> None:
     golden = Golden("swinir")
-    network = filled(SwinIR(recipe.SWINIR), "swinir.")
+    network = swinir()
     seen = record(network)
     output = network(golden["a.input"])
     assert_near(seen["conv_first"][0], golden["a.conv_first"], TOLERANCE)
-    tokens = seen["layers.1"][0].flatten(1, 2)
-    assert_near(tokens, golden["a.rstb1_tokens"], TOLERANCE * 4)
+    for name, kept in (("layers.0", "rstb0"), ("layers.1", "rstb1"), ("norm", "norm")):
+        expected = golden[f"a.{kept}_tokens"]
+        tokens = seen[name][0].flatten(1, 2)
+        assert_near(tokens, expected, TOLERANCE * float(expected.abs().max()))
     assert_near(seen["conv_after_body"][0], golden["a.conv_after_body"], TOLERANCE)
     # The published code rectifies it in place: that is what was recorded.
     high = functional.leaky_relu(seen["conv_hr"][0], 0.2)
@@ -66,10 +69,16 @@ def test_swinir() -> None:
 
 def test_swinir_shifts_its_windows() -> None:
     golden = Golden("swinir")
-    network = filled(SwinIR(recipe.SWINIR), "swinir.")
+    network = swinir()
     block = network.get_submodule("layers.0.residual_group.blocks.1")
     output = block(golden["blk.input"].unflatten(1, (8, 16)))
     assert_near(output.flatten(1, 2), golden["blk.output"], TOLERANCE)
+
+
+def test_swinir_on_as_many_places_as_it_was_built_for() -> None:
+    # The published code takes the mask of its file there, and makes one for every other size.
+    golden = Golden("swinir")
+    assert_near(swinir()(golden["b.input"])[..., ::4, ::4], golden["b.output"], TOLERANCE)
 
 
 def test_bsrnet() -> None:
@@ -87,8 +96,26 @@ def test_scunet() -> None:
     network = scunet()
     seen = record(network)
     output = network(golden["input"])
-    for name in ("m_down2", "m_down3", "m_body"):
+    # Some parts are kept at every eighth place, the coarser ones at every fourth.
+    finer = dict.fromkeys(("m_head", "m_down1"), 8)
+    coarser = dict.fromkeys(("m_down2", "m_down3", "m_body", "m_up3"), 4)
+    for name, every in (finer | coarser).items():
         expected = golden[name]
         largest = float(expected.abs().max())
-        assert_near(seen[name][0][..., ::4, ::4], expected, TOLERANCE * largest)
+        assert_near(seen[name][0][..., ::every, ::every], expected, TOLERANCE * largest)
     assert_near(output, golden["output"], TOLERANCE * float(golden["output"].abs().max()))
+
+
+def test_swinir_in_tiles() -> None:
+    golden = Golden("swinir")
+    image = golden["tiled.input"]
+    output = clean(swinir(), image, (image.shape[-2], image.shape[-1]), 64, 64, CPU)
+    assert_near(output[..., ::4, ::4], golden["tiled.output"], TOLERANCE)
+
+
+def test_bsrnet_in_tiles() -> None:
+    golden = Golden("bsrnet")
+    image = golden["tiled.input"]
+    size = 4 * image.shape[-2], 4 * image.shape[-1]
+    output = clean(bsrnet(), image, size, 64, 16, CPU)
+    assert_near(output[..., ::2, ::2], golden["tiled.output"], TOLERANCE)

@@ -47,11 +47,14 @@ def losses(golden: Golden, network: Autoencoder) -> dict[str, Callable[[Tensor],
 
 
 @pytest.mark.parametrize("name", ["mse_latent", "mse_rgb", "wmse_rgb", "wmse_rgb_rep2"])
-@pytest.mark.parametrize("index", [9, 1])
+@pytest.mark.parametrize("index", [9, 5, 1])
 def test_steering(golden: Golden, network: Autoencoder, name: str, index: int) -> None:
     facts = golden.facts["cases"][f"{name}.idx{index}"]
     loss = losses(golden, network)[name.removesuffix("_rep2")]
     repeats = 2 if name.endswith("_rep2") else 1
+    if repeats == 1:  # else it is that of the last turn
+        found = float(loss(golden["pred_x0"]))
+        assert found == pytest.approx(facts["loss"], rel=GRADIENT)
     weight, scale = facts["posterior_mean_coef1"], golden.facts["g_scale"]
     after = steered(golden["pred_x0"], weight, scale, loss, repeats)
     assert_near(after, golden[f"{name}.idx{index}"], GRADIENT * facts["delta_absmax"])
@@ -75,6 +78,10 @@ def test_colors() -> None:
     content, style = golden["wavelet.content"], golden["wavelet.style"]
     result = color_transfer.wavelet(content, style)
     assert_near(result[..., ::2, ::2], golden["wavelet.out"], PICTURE)
+    fine = color_transfer.wavelet(content, torch.zeros_like(style))
+    assert_near(fine[..., ::2, ::2], golden["wavelet.content_high"], PICTURE)
+    coarse = color_transfer.coarse(content)
+    assert_near(coarse[..., ::2, ::2], golden["wavelet.content_low"], PICTURE)
     result = color_transfer.adaptive_instance(content, style)
     assert_near(result[..., ::4, ::4], golden["adain.out"], PICTURE)
 

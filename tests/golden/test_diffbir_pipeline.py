@@ -15,16 +15,20 @@ from golden import recipe
 from golden.recipe import Golden, recipe_tensor
 from golden.vectors import assert_near
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from pixelmend_engine.catalog.diffbir import V2, V2_1, Cleaner, DiffBIRConfig
 from pixelmend_engine.catalog.diffbir_wish import Wish
 from pixelmend_engine.models.cleaning import clean
 from pixelmend_engine.models.diffbir import DiffBIR, DiffBIRPipeline
 from pixelmend_engine.models.diffbir_plan import Plan
+from pixelmend_engine.nn import tiled_autoencoder
+from pixelmend_engine.nn.autoencoder import mode
 
 GOLDEN = Golden("pipeline")
 CASES: list[dict[str, Any]] = GOLDEN.facts["cases"]
+LATENT_SCALE = 0.18215  # published
+FLOAT = 5e-5  # sums in another order, of what is of order 1
 PREFIXES = {
     "unet": "model.diffusion_model.",
     "control": "control_model.",
@@ -60,11 +64,6 @@ def pipeline(published: DiffBIRConfig, cleaner: Cleaner) -> DiffBIRPipeline:
         for key, tensor in networks.state_dict().items()
         for part, _, name in [key.partition(".")]
     }
-    if cleaner == "bsrnet":
-        state["bsrnet.conv_last.weight"] *= 0.5
-        state["bsrnet.conv_last.bias"] += 0.5
-    if cleaner == "scunet":
-        state["scunet.m_tail.0.weight"] *= 0.005
     networks.load_state_dict(state, strict=True)
     return DiffBIRPipeline(networks, CPU, torch.float32)
 
@@ -75,6 +74,31 @@ def picture(case: dict[str, Any], size: tuple[int, int]) -> Tensor:
     if case["stage1"] != "bsrnet":
         lq = lq.resize((size[1], size[0]), Image.Resampling.BICUBIC)
     return rearrange(torch.from_numpy(np.array(lq)), "h w c -> 1 c h w").float() / 255
+
+
+def record_one(network: nn.Module) -> list[tuple[Tensor, Tensor]]:
+    """Keeps what a network is given and what it puts out, from now on."""
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    def keep(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        seen.append((inputs[0], output))
+
+    network.register_forward_hook(keep)
+    return seen
+
+
+def merged(parts: list[Tensor], latent: Tensor, tile: int | None) -> Tensor:
+    """Puts together what the decoder made of each tile; only what is the tile's own counts."""
+    height, width = latent.shape[-2:]
+    side = max(height, width) if tile is None else tile // 8
+    whole = torch.empty(1, 3, 8 * height, 8 * width)
+    cut = tiled_autoencoder.boxes(height, width, side, tiled_autoencoder.DECODER_PAD)
+    for box, part in zip(cut, parts, strict=True):
+        (top, bottom, y), (left, right, x) = (
+            (8 * c.first, 8 * c.last, 8 * (c.first - c.start)) for c in (box.rows, box.columns)
+        )
+        whole[..., top:bottom, left:right] = part[..., y : y + bottom - top, x : x + right - left]
+    return whole
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -104,22 +128,37 @@ def test_from_picture_to_picture(case: dict[str, Any]) -> None:
     size = (int(height * case["upscale"]), int(width * case["upscale"]))
     image, draws = picture(case, size), Draws()
 
-    seen: dict[str, Tensor] = {}
-    decode = model.networks.autoencoder.post_quant_conv.register_forward_hook(
-        lambda _, inputs, __: seen.update(z=inputs[0] * 0.18215)
+    autoencoder = model.networks.autoencoder
+    described, encoded, decoding, decoded = (
+        record_one(network)
+        for network in (
+            model.networks.text_encoder,
+            autoencoder.quant_conv,
+            autoencoder.post_quant_conv,
+            autoencoder.decoder.conv_out,
+        )
     )
     with torch.no_grad():
         cleaned = clean(model.networks.cleaner(cleaner), image, size, 512, made.clean, CPU)
     result = model.run(image, size, cleaner, wish, draws, made, ignore)
-    decode.remove()
 
     assert draws.drawn == case["noise_draws"]
     assert list(cleaned.shape[-2:]) == case["cond_img_hw"]
-    assert_near(cleaned[..., ::16, ::16], GOLDEN[f"{name}.cond_img_sub4"], 1e-4)
+    assert_near(cleaned[..., ::16, ::16], GOLDEN[f"{name}.cond_img_sub4"], FLOAT)
+    ((_, texts),), ((_, moments),), ((latent, _),) = described, encoded, decoding
+    for text, kept in zip(texts, ("c_txt_pos", "c_txt_neg"), strict=True):
+        assert_near(text[None, :, :8], GOLDEN[f"{name}.{kept}"], FLOAT)
+    c_img = mode(moments) * LATENT_SCALE
+    assert_near(c_img[..., ::2, ::2], GOLDEN[f"{name}.c_img"], FLOAT)
     sensitive = case["sensitivity"]
     allowed = max(50 * sensitive["z_max_change"], 1e-4 * sensitive["z_absmax"])
-    assert list(seen["z"].shape[-2:]) == case["z_hw"]
-    assert_near(seen["z"][..., ::2, ::2], GOLDEN[f"{name}.z"], allowed)
+    z = latent * LATENT_SCALE
+    assert list(z.shape[-2:]) == case["z_hw"]
+    assert_near(z[..., ::2, ::2], GOLDEN[f"{name}.z"], allowed)
+    whole = merged([output for _, output in decoded], latent, made.decode)
+    # The decoder passes on what of the latent differs, by their sizes.
+    passed_on = allowed * case["decoded_absmax"] / sensitive["z_absmax"]
+    assert_near(whole[..., ::16, ::16], GOLDEN[f"{name}.decoded_sub4"], passed_on)
     rounded = rearrange((result.clamp(0, 1) * 255).byte(), "1 c h w -> h w c")
     assert list(rounded.shape[:2]) == case["out_hw"]
     difference = (rounded[::4, ::4].int() - GOLDEN[f"{name}.out"].int()).abs()

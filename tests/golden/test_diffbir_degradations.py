@@ -1,0 +1,46 @@
+"""What makes pictures worse for training is what DiffBIR's published operators do as well.
+
+Tolerances: kernels are float64 in both, of sums that are 1. Pictures are float32 in [0, 1], sums of
+up to a few thousand terms.
+"""
+
+import pytest
+import torch
+from golden.recipe import Golden
+from golden.vectors import assert_near
+from torch.nn import functional
+
+from pixelmend_engine.training import jpeg
+from pixelmend_engine.training.realworld_kernels import bell, filtered, sinc
+from pixelmend_engine.training.sharpening import sharpened
+
+GOLDEN = Golden("degradation")
+KERNEL, PICTURE = 1e-12, 5e-6
+
+
+@pytest.mark.parametrize("name", GOLDEN.facts["kernels"])
+def test_kernels(name: str) -> None:
+    given = GOLDEN.facts["kernels"][name]
+    if given["kind"] == "sinc":
+        found = sinc(given["size"], given["cutoff"])
+        around = (given.get("padded", given["size"]) - given["size"]) // 2
+        found = functional.pad(found, (around, around, around, around))
+    else:
+        sigma, theta, beta = given["sigma"], given.get("theta", 0.0), given.get("beta", 1.0)
+        found = bell(given["kind"], given["size"], tuple(sigma), theta, beta)
+    assert_near(found, GOLDEN[name], KERNEL)
+
+
+def test_a_large_kernel_is_laid_over_a_picture() -> None:
+    found = filtered(GOLDEN["img"], GOLDEN["aniso"].float()[None])
+    assert_near(found[..., ::2, ::2], GOLDEN["filter2d_aniso"], PICTURE)
+
+
+def test_sharpened_targets() -> None:
+    assert_near(sharpened(GOLDEN["img"])[..., ::2, ::2], GOLDEN["usm"], PICTURE)
+
+
+@pytest.mark.parametrize("quality", [30, 60, 95])
+def test_compression(quality: int) -> None:
+    found = jpeg.compress_plainly(GOLDEN["img_jpeg_in"], torch.tensor([float(quality)]))
+    assert_near(found[..., ::2, ::2], GOLDEN[f"diffjpeg_q{quality}"], PICTURE)
