@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from fakes import CPU, ignore
-from small_diffbir import small, write
+from fakes import ignore
+from small_diffbir import pipeline
 from torch import nn
 
 from pixelmend.errors import OutOfMemory
-from pixelmend_engine import loading
+from pixelmend_engine.catalog.diffbir import V2_1
 from pixelmend_engine.family import Request
 from pixelmend_engine.models.diffbir import DiffBIRPipeline
 from pixelmend_engine.models.visits import visiting
@@ -17,21 +17,17 @@ QUICK = {"steps": 1, "prompt": ""}
 
 
 @pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> DiffBIRPipeline:
-    spec = small("diffbir-v2.1")
-    files = write(spec, tmp_path_factory.mktemp("weights"))
-    _, loaded = loading.load([spec], files, CPU, torch.float32)
-    assert isinstance(loaded, DiffBIRPipeline)
-    return loaded
+def model() -> DiffBIRPipeline:
+    return pipeline(V2_1, "swinir")
 
 
 @pytest.mark.parametrize("shape", [(50, 700), (700, 50)])
 def test_a_long_narrow_picture_is_cut_along_its_long_side(
-    pipeline: DiffBIRPipeline, shape: tuple[int, int]
+    model: DiffBIRPipeline, shape: tuple[int, int]
 ) -> None:
     image = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(3))
     whole, cut = (
-        pipeline.prepare(image, Request(task="restore", tile=tile, options=QUICK), ignore)(
+        model.prepare(image, Request(task="restore", tile=tile, options=QUICK), ignore)(
             image, ignore
         )
         for tile in (0, 512)
@@ -42,19 +38,19 @@ def test_a_long_narrow_picture_is_cut_along_its_long_side(
 
 
 def test_a_picture_that_no_memory_holds_is_refused_before_it_begins(
-    pipeline: DiffBIRPipeline,
+    model: DiffBIRPipeline,
 ) -> None:
     thread = torch.zeros(1, 3, 1, 1).expand(1, 3, 1, 40_000)  # raised to 64 x 2,560,000
     request = Request(task="restore", parking_bytes=10**9, options=QUICK)
     with pytest.raises(OutOfMemory, match="A picture of 40000 x 1 pixels needs 36"):
-        pipeline.prepare(thread, request, ignore)
+        model.prepare(thread, request, ignore)
 
 
-def test_what_changes_nothing_is_said(pipeline: DiffBIRPipeline) -> None:
+def test_what_changes_nothing_is_said(model: DiffBIRPipeline) -> None:
     said: list[str] = []
     image = torch.zeros(1, 3, 8, 8)
     options = {"start_point": "cond", **QUICK}
-    pipeline.prepare(image, Request(task="restore", options=options, say=said.append), ignore)
+    model.prepare(image, Request(task="restore", options=options, say=said.append), ignore)
     assert said == ["start_point cond changes nothing here: this model starts from noise alone"]
 
 
