@@ -4,14 +4,17 @@ import dataclasses
 from pathlib import Path
 
 import torch
+from fakes import CPU
 from golden import recipe
+from torch import Tensor
+from torch.nn import functional
 
 from pixelmend_engine import registry
 from pixelmend_engine.catalog.diffbir import Cleaner, DiffBIRConfig
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.checkpoints import StateDict
 from pixelmend_engine.models import stable_diffusion
-from pixelmend_engine.models.diffbir import DiffBIR
+from pixelmend_engine.models.diffbir import DiffBIR, DiffBIRPipeline
 
 
 def small(model_id: str) -> ModelSpec:
@@ -23,6 +26,18 @@ def small(model_id: str) -> ModelSpec:
 
 def tiny(config: DiffBIRConfig) -> DiffBIRConfig:
     return dataclasses.replace(recipe.tiny(config), min_side=64)
+
+
+def pipeline(config: DiffBIRConfig, *cleaners: Cleaner) -> DiffBIRPipeline:
+    """A small system with random weights, that did not go through files."""
+    torch.manual_seed(0)
+    return DiffBIRPipeline(DiffBIR(tiny(config), frozenset(cleaners)), CPU, torch.float32)
+
+
+def picture(height: int, width: int) -> Tensor:
+    """Large shapes, as photos have them, and nothing that repeats."""
+    coarse = torch.rand(1, 3, 5, 6, generator=torch.Generator().manual_seed(3))
+    return functional.interpolate(coarse, size=(height, width), mode="bicubic").clamp(0, 1)
 
 
 def write(spec: ModelSpec, folder: Path) -> list[Path]:
