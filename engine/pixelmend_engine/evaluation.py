@@ -20,7 +20,7 @@ from torch.nn import functional
 from pixelmend.errors import BadRequest
 from pixelmend_engine import baselines, metrics, pictures, restore
 from pixelmend_engine.contact_sheet import Print, sheet
-from pixelmend_engine.family import Request
+from pixelmend_engine.family import Request, unreported
 from pixelmend_engine.session import Loaded
 from pixelmend_engine.training import kernels, light
 from pixelmend_engine.training.blur import blur
@@ -144,7 +144,7 @@ def model(name: str, loaded: Loaded, seed: int) -> Method:
             case.blurred[None] / 255,
             restore.Options(request=Request(seeds=(seed,))),
             loaded.device,
-            lambda _done, _total: None,
+            unreported,
         )
         return metrics.rounded(restored.image[0].cpu())
 

@@ -13,8 +13,12 @@ Report = Callable[[int, int], None]
 """Takes steps done and steps in all; raises `Canceled` when the user asked to stop."""
 
 
-def _unheard(words: str) -> None:
-    """Tells nobody."""
+def untold(words: str) -> None:
+    """Takes words, and tells nobody."""
+
+
+def unreported(done: int, total: int) -> None:
+    """Takes steps, and reports to nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +32,8 @@ class Request:
     free_bytes: int | None = None  # that it may take on its device; None: nobody counts
     parking_bytes: int | None = None  # that it may take beside its device, likewise
     ahead: int = 1  # pictures of this size that are to come, these among them: for what is foretold
-    say: Callable[[str], None] = _unheard  # takes what the user should know of the result
-    foretell: Callable[[str], None] = _unheard  # takes what the user should know before it begins
+    say: Callable[[str], None] = untold  # takes what the user should know of the result
+    foretell: Callable[[str], None] = untold  # takes what the user should know before it begins
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])  # those that it takes
 
 

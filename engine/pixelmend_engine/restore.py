@@ -17,7 +17,7 @@ from torch import Tensor
 from pixelmend.errors import OutOfMemory
 from pixelmend_engine import devices, tiling
 from pixelmend_engine.catalog.spec import MIN_TILE, RESULT_BYTES, SOURCE_BYTES, ModelSpec
-from pixelmend_engine.family import Pipeline, Report, Request, Restorer
+from pixelmend_engine.family import Pipeline, Report, Request, Restorer, unreported, untold
 
 logger = logging.getLogger(__name__)
 
@@ -241,7 +241,7 @@ class _Replanning:
             # Outside of the handler, where the error no longer holds the tensors it met.
             devices.give_back(self._device)
             logger.warning("out of memory: planned anew, in half of it")
-            restorer = self._pipeline.prepare(image, self._halved(), _unheard)
+            restorer = self._pipeline.prepare(image, self._halved(), unreported)
         raise AssertionError
 
     def _halved(self) -> Request:
@@ -250,18 +250,10 @@ class _Replanning:
             self._request,
             free_bytes=None if free is None else free // 2,
             tile=None if tile is None else tile // 2,
-            say=_silent,  # it was said
-            foretell=_silent,
+            say=untold,  # it was said
+            foretell=untold,
         )
         return self._request
-
-
-def _unheard(done: int, total: int) -> None:
-    """The picture was looked at before."""
-
-
-def _silent(words: str) -> None:
-    """Says nothing again."""
 
 
 @contextlib.contextmanager

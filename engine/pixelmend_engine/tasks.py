@@ -115,7 +115,8 @@ def check(facts: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
 
 def _refuse_few_steps(models: tuple[ModelSpec, ...], asked: Mapping[str, Any]) -> None:
     # Before gigabytes are downloaded; where there is a choice of models, for the first of them.
-    for config in [spec.config for spec in models if isinstance(spec.config, DiffBIRConfig)][:1]:
+    configs = (spec.config for spec in models if isinstance(spec.config, DiffBIRConfig))
+    if (config := next(configs, None)) is not None:
         Wish.of(config, asked)
 
 

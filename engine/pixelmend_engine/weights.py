@@ -61,9 +61,8 @@ def in_use(files: Iterable[WeightFile], models_dir: Path) -> tuple[WeightFile, .
     for file in catalogue().files:
         if file.instead_of and installed(file.id, models_dir):
             standing = dict.fromkeys(file.instead_of, file) | standing  # the first of several
-    return tuple(
-        {file.id: file for each in files for file in (standing.get(each.id, each),)}.values()
-    )
+    serving = (standing.get(file.id, file) for file in files)
+    return tuple({file.id: file for file in serving}.values())
 
 
 def installed(file_id: str, models_dir: Path) -> tuple[Path, ...]:

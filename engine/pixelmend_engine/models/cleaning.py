@@ -87,7 +87,9 @@ def resized(image: Pictures, size: tuple[int, int]) -> Resized:
     )
 
 
-def padded_to(image: Float[Tensor, "b c h w"], multiple: int) -> Float[Tensor, "b c hs ws"]:
-    """Adds zeros to the right and below until both sides are multiples."""
+def padded_to(
+    image: Float[Tensor, "b c h w"], multiple: int, across: int | None = None
+) -> Float[Tensor, "b c hs ws"]:
+    """Adds zeros to the right and below until both sides are multiples; the width of its own."""
     height, width = image.shape[-2:]
-    return functional.pad(image, (0, -width % multiple, 0, -height % multiple))
+    return functional.pad(image, (0, -width % (across or multiple), 0, -height % multiple))

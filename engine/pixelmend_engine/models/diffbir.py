@@ -20,7 +20,6 @@ from contextlib import AbstractContextManager
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from pixelmend.errors import OutOfMemory, UnreadableCheckpoint
 from pixelmend_engine.catalog.diffbir import Cleaner, DiffBIRConfig
@@ -31,7 +30,7 @@ from pixelmend_engine.diffusion.noise import Noise, SeededNoise
 from pixelmend_engine.diffusion.schedule import Schedule
 from pixelmend_engine.diffusion.walkers import SAMPLERS
 from pixelmend_engine.diffusion.walks import Knobs
-from pixelmend_engine.family import Report, Request, Restorer
+from pixelmend_engine.family import Report, Request, Restorer, unreported
 from pixelmend_engine.models import (
     cleaning,
     diffbir_files,
@@ -183,7 +182,7 @@ class DiffBIRPipeline:
         wish = Wish.of(self.config, request.options)
         name = self.config.cleaner(request.task)
         size = (int(height * request.scale), int(width * request.scale))
-        work = self._work(name, (1, 3, height, width), size, wish)
+        work = self.work(name, (1, 3, height, width), size, wish)
         free = self._free_bytes(request)
         return diffbir_plan.at_once(work, free, request.parking_bytes, request.tile)
 
@@ -206,8 +205,8 @@ class DiffBIRPipeline:
         if wish.start_point == "cond" and self.config.zero_snr:
             request.say("start_point cond changes nothing here: this model starts from noise alone")
         size = (int(image.shape[-2] * request.scale), int(image.shape[-1] * request.scale))
-        work = self._work(name, image.shape, size, wish)
-        made = self.plan(name, image, size, wish, request)
+        work = self.work(name, image.shape, size, wish)
+        made = self.plan(work, request)
         _refuse_too_large(work, size, request)
         self._say_time(wish, work, made, request)
 
@@ -216,15 +215,12 @@ class DiffBIRPipeline:
 
         return restore
 
-    def plan(
-        self, cleaner: Cleaner, image: Pictures, size: tuple[int, int], wish: Wish, request: Request
-    ) -> Plan:
+    def plan(self, work: Work, request: Request) -> Plan:
         """Plans how pictures are cut, from the memory that the request grants."""
-        work = self._work(cleaner, image.shape, size, wish)
         free = self._free_bytes(request)
         return diffbir_plan.plan(work, free, request.parking_bytes, request.tile)
 
-    def _work(
+    def work(
         self, cleaner: Cleaner, shape: Sequence[int], size: tuple[int, int], wish: Wish
     ) -> Work:
         """Says what is to be done with pictures of that shape."""
@@ -267,7 +263,7 @@ class DiffBIRPipeline:
         Each picture is restored as if it were alone, up to rounding.
         """
         image = image.cpu()
-        work = self._work(cleaner, image.shape, size, wish)
+        work = self.work(cleaner, image.shape, size, wish)
         phases = Phases(report, self.tile_steps, diffbir_times.shares(wish, work, made))
         with torch.no_grad():
             context = self._describe(wish, made, phases)
@@ -400,7 +396,7 @@ class DiffBIRPipeline:
             computing(self._device, self._dtype),
             phases.hooked("diffuse", networks.stages, calls),
         ):
-            return sampler.walk(denoiser, x_T, wish.steps, noise, knobs, _unsaid).cpu()
+            return sampler.walk(denoiser, x_T, wish.steps, noise, knobs, unreported).cpu()
 
     def _noised(self, latent: Latent, noise: Latent, t: int) -> Latent:
         """Draws from q(x_t | x_0)."""
@@ -437,12 +433,7 @@ def _refuse_too_large(work: Work, size: tuple[int, int], request: Request) -> No
 
 def _made_even(latent: Latent, tile: int | None) -> Padded:
     # Tiles are as the networks want them; a side that is not cut need not be.
-    height, width = latent.shape[-2:]
     down, across = (
-        -side % LATENT_PIXELS if tile is None or side < tile else 0 for side in (height, width)
+        LATENT_PIXELS if tile is None or side < tile else 1 for side in latent.shape[-2:]
     )
-    return functional.pad(latent, (0, across, 0, down))
-
-
-def _unsaid(done: int, total: int) -> None:
-    """The blocks of the networks tell how far it is, more finely."""
+    return padded_to(latent, down, across)

@@ -229,7 +229,9 @@ def test_plans_are_told_what_is_there(v2_1: DiffBIRPipeline) -> None:
     wish = Wish.of(v2_1.config, {})
     size = (3000, 4000)
     image = torch.zeros(1, 3, 1, 1).expand(1, 3, *size)
-    made = v2_1.plan("swinir", image, size, wish, Request(free_bytes=6_000_000_000))
+    made = v2_1.plan(
+        v2_1.work("swinir", image.shape, size, wish), Request(free_bytes=6_000_000_000)
+    )
     assert isinstance(made, Plan)
     assert made.diffuse is not None
     assert made.peak < 6_500_000_000
