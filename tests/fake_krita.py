@@ -43,7 +43,20 @@ class Id:
         return str(self.number)
 
 
-class Node:
+class Colors:
+    """What layers and documents say of theirs."""
+
+    def colorModel(self) -> str:  # noqa: N802 - Krita's name
+        return "RGBA"
+
+    def colorDepth(self) -> str:  # noqa: N802 - Krita's name
+        return "U8"
+
+    def colorProfile(self) -> str:  # noqa: N802 - Krita's name
+        return SRGB
+
+
+class Node(Colors):
     """A layer, a mask, or the root of them."""
 
     def __init__(
@@ -92,15 +105,6 @@ class Node:
 
     def blendingMode(self) -> str:  # noqa: N802 - Krita's name
         return "normal"
-
-    def colorModel(self) -> str:  # noqa: N802 - Krita's name
-        return "RGBA"
-
-    def colorDepth(self) -> str:  # noqa: N802 - Krita's name
-        return "U8"
-
-    def colorProfile(self) -> str:  # noqa: N802 - Krita's name
-        return SRGB
 
     def projectionPixelData(self, x: int, y: int, width: int, height: int) -> bytes:  # noqa: N802
         seen = np.zeros((height, width, 4), np.uint8)
@@ -151,7 +155,7 @@ class Selection:
         return (inside * np.uint8(255)).astype(np.uint8).tobytes()
 
 
-class Document:
+class Document(Colors):
     """A picture with its layers."""
 
     def __init__(self, width: int, height: int) -> None:
@@ -198,15 +202,6 @@ class Document:
 
     def waitForDone(self) -> None:  # noqa: N802 - Krita's name
         """Nothing is ever under way."""
-
-    def colorModel(self) -> str:  # noqa: N802 - Krita's name
-        return "RGBA"
-
-    def colorDepth(self) -> str:  # noqa: N802 - Krita's name
-        return "U8"
-
-    def colorProfile(self) -> str:  # noqa: N802 - Krita's name
-        return SRGB
 
 
 class Signal:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pixelmend.wire import Raster
+from pixelmend.client import Client
+from pixelmend.wire import Json, Raster
 
 SAMPLES = {"u8": "U8", "u16": "U16", "half": "F16", "float": "F32"}
 DTYPES = {"u8": "<u1", "u16": "<u2", "half": "<f2", "float": "<f4"}
@@ -60,6 +61,15 @@ class Layer:
             mask=None if mask is None else mask.tobytes(),
             color_profile=self.profile,
         )
+
+
+def restored(
+    client: Client, layer: Layer, task: str, options: Json, mask: np.ndarray | None = None
+) -> tuple[np.ndarray, Json]:
+    """Asks the engine for what the plug-in should have made of a layer; also what it says of it."""
+    result, facts = client.restore(layer.raster(mask), task, options)
+    shape = (result.height, result.width, layer.pixels.shape[2])
+    return np.frombuffer(result.data, layer.pixels.dtype).reshape(shape), facts
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,17 @@ import json
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psutil
-from engines import wait_until
+from engines import Running, wait_until
 from machine import INSIDE, Machine
 from PIL import Image
 
 BUS = "org.gimp.GIMP.UI"
 
 
-class Desktop:
+class Desktop(Running):
     """Runs from `with` to its end. Looks and clicks are commands of their own on the machine."""
 
     def __init__(self, machine: Machine, profile: Path, folder: Path, picture: Path) -> None:
@@ -116,12 +115,3 @@ class Desktop:
     def layers(self) -> list[str]:
         """Returns the names of the layers of the first image, the topmost first."""
         return self.ask("[one.get_name() for one in Gimp.get_images()[0].get_layers()]")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        self.process.kill()
-        self.process.wait()

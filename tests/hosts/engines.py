@@ -20,7 +20,22 @@ SMALL = Path(__file__).with_name("small_engine.py")
 TESTS = (REPOSITORY / "tests", REPOSITORY / "tests" / "hosts")
 
 
-class SlowEngine:
+class Running:
+    """A process that runs from `with` to its end."""
+
+    process: subprocess.Popen[bytes]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+class SlowEngine(Running):
     """Takes long, and changes nothing; runs from `with` to its end."""
 
     def __init__(self, home: Path, step_seconds: float = 0.2, steps: int = 300) -> None:
@@ -59,15 +74,6 @@ class SlowEngine:
         """Forgets the jobs that have ended."""
         for job in self.client.jobs():
             self.client.cancel(job["id"])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        self.process.kill()
-        self.process.wait()
 
 
 class SmallEngine(SlowEngine):

@@ -101,7 +101,8 @@ class Machine:
         self, script: str, profile: Path | None = None, **names: str
     ) -> subprocess.Popen[str]:
         """Starts a file of `inside/` in GIMP; it knows `names` as globals."""
-        code = f"names = {names!r}; names.update(globals()); "
+        known = {"inside": str(INSIDE), **names}
+        code = f"names = {known!r}; names.update(globals()); "
         return self.batch(f"{code}exec(open({str(INSIDE / script)!r}).read(), names)", profile)
 
     def play(self, script: str, profile: Path | None = None, **names: str) -> str:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from described import Layer, Scenes
+from described import Layer, Scenes, restored
 from engines import SmallEngine
 from numpy.testing import assert_array_equal
 
@@ -19,9 +19,9 @@ def asked(
     engine: SmallEngine, layer: Layer, mask: np.ndarray | None = None, **options: object
 ) -> np.ndarray:
     """Asks the engine for what the plug-in should have made of a layer."""
-    result, facts = engine.client.restore(layer.raster(mask), "face", options)
+    wanted, facts = restored(engine.client, layer, "face", options, mask)
     assert [face["number"] for face in facts["faces"]] == [0, 1]
-    return np.frombuffer(result.data, np.uint8).reshape(layer.pixels.shape)
+    return wanted
 
 
 def test_all_faces_are_restored_into_a_new_layer(scenes: Scenes, small_engine: SmallEngine) -> None:

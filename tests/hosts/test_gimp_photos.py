@@ -1,22 +1,22 @@
 """*Restore Photo* and *Denoise* in GIMP with DiffBIR, small and of random weights."""
 
-from typing import Any
-
 import numpy as np
-from described import Layer, Scenes
+from described import Layer, Scenes, restored
 from engines import SmallEngine
 from numpy.testing import assert_array_equal
 
 MODEL = "diffbir-v2.1"
 
 
-def asked(engine: SmallEngine, layer: Layer, task: str, mask: np.ndarray | None = None) -> Any:
+def asked(
+    engine: SmallEngine, layer: Layer, task: str, mask: np.ndarray | None = None
+) -> np.ndarray:
     """Asks the engine for what the plug-in should have made of a layer."""
     own = {"prompt": "a clock"} if task == "restore" else {"fidelity": 0.5}
     options = {"model": MODEL, "steps": 2, **own}
-    result, facts = engine.client.restore(layer.raster(mask), task, options)
+    wanted, facts = restored(engine.client, layer, task, options, mask)
     assert facts["model"] == MODEL
-    return np.frombuffer(result.data, layer.pixels.dtype).reshape(layer.pixels.shape)
+    return wanted
 
 
 def test_a_photo_is_restored_into_a_new_layer_in_its_own_depth(

@@ -1,5 +1,6 @@
 """What the plug-in does to pixels, against the engine's own answer to the same pixels."""
 
+import described
 import numpy as np
 import pytest
 from described import Layer, Scene, Scenes
@@ -10,8 +11,7 @@ from pixelmend.client import Client
 
 def restored(engine: Client, layer: Layer, mask: np.ndarray | None = None) -> np.ndarray:
     """Asks the engine for what the plug-in should have made of a layer."""
-    result, _ = engine.restore(layer.raster(mask), "deblur", {})
-    return np.frombuffer(result.data, layer.pixels.dtype).reshape(layer.pixels.shape)
+    return described.restored(engine, layer, "deblur", {}, mask)[0]
 
 
 def test_a_layer_is_restored_as_the_engine_restores_it(scenes: Scenes, engine: Client) -> None:

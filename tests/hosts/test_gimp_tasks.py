@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from described import Layer, Scenes
+from described import Layer, Scenes, restored
 from numpy.testing import assert_array_equal
 
 from pixelmend.client import Client
@@ -14,9 +14,7 @@ def asked(
     engine: Client, layer: Layer, task: str, model: str, mask: np.ndarray | None = None
 ) -> np.ndarray:
     """Asks the engine for what the plug-in should have made of a layer."""
-    result, _ = engine.restore(layer.raster(mask), task, {"model": model})
-    shape = (result.height, result.width, layer.pixels.shape[2])
-    return np.frombuffer(result.data, layer.pixels.dtype).reshape(shape)
+    return restored(engine, layer, task, {"model": model}, mask)[0]
 
 
 def test_upscaling_makes_a_new_image_of_the_same_kind(scenes: Scenes, engine: Client) -> None:

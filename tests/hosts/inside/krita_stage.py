@@ -3,12 +3,12 @@
 Runs in Krita's own Python.
 """
 
-import contextlib
 import json
 import os
 import subprocess
 import time
 
+import plugin_settings
 from krita import Krita, Selection
 from pixelmend_krita.controller import FOLDER, controller
 from pixelmend_krita.docker import ID
@@ -197,18 +197,9 @@ def said():
     }
 
 
-@contextlib.contextmanager
 def settings(**changed):
     """Changes what the docker knows of the engine."""
-    with open(SETTINGS, encoding="utf-8") as file:
-        sound = file.read()
-    with open(SETTINGS, "w", encoding="utf-8") as file:
-        json.dump({**json.loads(sound), **changed}, file)
-    try:
-        yield
-    finally:
-        with open(SETTINGS, "w", encoding="utf-8") as file:
-            file.write(sound)
+    return plugin_settings.changed(SETTINGS, **changed)
 
 
 def slow():

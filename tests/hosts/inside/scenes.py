@@ -1,13 +1,16 @@
 """What GIMP does in the tests: scene after scene, each described in told.json and files beside it.
 
-Runs in GIMP's own Python, by `exec`; `folder` is where the photograph is and the answers go.
+Runs in GIMP's own Python, by `exec`; `folder` is where the photograph is and the answers go,
+`inside` where this file lies.
 """
 
-import contextlib
 import json
 import os
+import sys
 import traceback
 
+sys.path.insert(0, inside)
+import plugin_settings
 from gi.repository import Babl, Gegl, Gimp, Gio
 
 WIDTH, HEIGHT = 120, 96  # pixels of photo.bin, RGB, 8 bits
@@ -106,6 +109,13 @@ def selection(layer):
     return plane(buffer, layer.get_width(), layer.get_height(), x, y)
 
 
+def restored(image, layer, *name, **options):
+    """Calls a procedure; describes the layer and its selection before, and all layers after."""
+    before, selected = pixels(layer), selection(layer)
+    answer = call(image, [layer], *name, **options)
+    return {"before": before, "selected": selected, **answer, "layers": everything(image)}
+
+
 def everything(image):
     return [pixels(layer) for layer in image.get_layers()]
 
@@ -153,9 +163,7 @@ def feathered_selection():
     image, layer = photo()
     image.select_ellipse(Gimp.ChannelOps.REPLACE, 41, 37, 30, 24)
     Gimp.Selection.feather(image, 8)
-    before, selected = pixels(layer), selection(layer)
-    answer = call(image, [layer])
-    return {"before": before, "selected": selected, **answer, "layers": everything(image)}
+    return restored(image, layer)
 
 
 @scene
@@ -337,9 +345,7 @@ def filled_selection():
     image, layer = photo()
     image.select_ellipse(Gimp.ChannelOps.REPLACE, 41, 37, 30, 24)
     Gimp.Selection.feather(image, 8)
-    before, selected = pixels(layer), selection(layer)
-    answer = call(image, [layer], FILL, model="diffir-inpaint-faces")
-    return {"before": before, "selected": selected, **answer, "layers": everything(image)}
+    return restored(image, layer, FILL, model="diffir-inpaint-faces")
 
 
 @scene
@@ -365,20 +371,10 @@ PHOTO, DENOISE = "plug-in-pixelmend-restore", "plug-in-pixelmend-denoise"
 SETTINGS = os.path.join(Gimp.directory(), "plug-ins", "pixelmend-restore", "settings.json")
 
 
-@contextlib.contextmanager
 def small_engine():
     """Has the plug-in use the engine that has small models, and finds red noses."""
-    with open(SETTINGS, encoding="utf-8") as file:
-        sound = file.read()
     with open(os.path.join(folder, "small.json"), encoding="utf-8") as file:
-        other = json.load(file)
-    with open(SETTINGS, "w", encoding="utf-8") as file:
-        json.dump({**json.loads(sound), **other}, file)
-    try:
-        yield
-    finally:
-        with open(SETTINGS, "w", encoding="utf-8") as file:
-            file.write(sound)
+        return plugin_settings.changed(SETTINGS, **json.load(file))
 
 
 @scene
@@ -395,10 +391,8 @@ def denoised_selection():
     image, layer = photo()
     image.select_ellipse(Gimp.ChannelOps.REPLACE, 40, 30, 50, 40)
     Gimp.Selection.feather(image, 8)
-    before, selected = pixels(layer), selection(layer)
     with small_engine():
-        answer = call(image, [layer], DENOISE, model="diffbir-v2.1", steps=2, fidelity=0.5)
-    return {"before": before, "selected": selected, **answer, "layers": everything(image)}
+        return restored(image, layer, DENOISE, model="diffbir-v2.1", steps=2, fidelity=0.5)
 
 
 def people(*noses):
@@ -430,10 +424,8 @@ def faces():
 def one_face_of_two():
     image, layer = people((70, 110), (220, 90))
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 60, 90, 20, 30)
-    before, selected = pixels(layer), selection(layer)
     with small_engine():
-        answer = call(image, [layer], FACES)
-    return {"before": before, "selected": selected, **answer, "layers": everything(image)}
+        return restored(image, layer, FACES)
 
 
 @scene
