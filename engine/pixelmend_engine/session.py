@@ -241,6 +241,8 @@ class Session:
             case "deblur" | "face" | "restore" | "denoise":
                 result, said = retouch(raster, strength, through_the_model)
         loaded = (self._loaded if runs else loaded) or self.load(choice)
+        if choice.model == AUTO and (left := tasks.unused(loaded.spec, options)):
+            notes.append(f"`{loaded.spec.id}` has no {', '.join(left)}, which was left out")
         return result, {
             "task": choice.task,
             "model": loaded.spec.id,

@@ -155,10 +155,17 @@ def _refuse_unused(given: dict[str, Any]) -> None:
     model = given.get("model", AUTO)
     if model == AUTO:
         return
-    taken = registry.find(model).options
-    for name in given.keys() & options.SPECIAL.keys():
-        if name not in taken and given[name] != options.SPECIAL[name]["default"]:
-            raise BadRequest(
-                f"The model `{model}` has no option {name}",
-                hint="Leave it out, or change the model",
-            )
+    for name in unused(registry.find(model), given):
+        raise BadRequest(
+            f"The model `{model}` has no option {name}",
+            hint="Leave it out, or change the model",
+        )
+
+
+def unused(spec: ModelSpec, asked: Mapping[str, Any]) -> list[str]:
+    """Lists the options that somebody chose and that a model does not have."""
+    return [
+        name
+        for name, option in options.SPECIAL.items()
+        if name not in spec.options and asked.get(name, option["default"]) != option["default"]
+    ]

@@ -77,6 +77,19 @@ def test_a_picture_is_restored_at_its_size(
     assert (after.pixels[..., :3] != before.pixels[..., :3]).any()
 
 
+def test_what_the_model_that_was_found_has_no_option_for_is_said(
+    scan: Path, weights: Callable[[str], Path], pixelmend: Call
+) -> None:
+    found = ("restore", scan, "--weights", weights("diffir-realsr-x1"), "--overwrite")
+    ended = pixelmend(*found, "--prompt", "a street", "--steps", 20)
+    assert ended.code == 0, ended.stderr
+    assert "`diffir-realsr-x1` has no prompt, steps, which was left out" in ended.stderr
+    assert "left out" not in pixelmend(*found).stderr
+    ended = pixelmend(*found, "-n", "diffir-realsr-x1", "--prompt", "a street")
+    assert ended.code == 2
+    assert "The model `diffir-realsr-x1` has no option prompt" in ended.stderr
+
+
 def test_holes_are_filled_and_the_rest_stays_to_the_bit(
     scan: Path, weights: Callable[[str], Path], pixelmend: Call
 ) -> None:
