@@ -22,6 +22,7 @@ from pixelmend_engine.contact_sheet import sheet
 from pixelmend_engine.training import layouts, starting
 from pixelmend_engine.training.averaging import Average
 from pixelmend_engine.training.batch import Batch
+from pixelmend_engine.training.compiling import compile_blocks
 from pixelmend_engine.training.data import Data
 from pixelmend_engine.training.diffir import DiffIRObjective
 from pixelmend_engine.training.journal import Journal
@@ -81,9 +82,7 @@ class _Run:
         # As when pictures are restored: depth-wise convolutions and norms read whole pixels.
         self.objective.networks.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stubs
         if pace.compiled:
-            for module in self.objective.modules():
-                if isinstance(module, self.objective.block):
-                    module.compile()
+            compile_blocks(self.objective, self.objective.block)
         self.average = Average(self._parameters(self.objective.learned), self.stage.average)
         self.opponent: Opponent | None = None
         if self.objective.adversary is not None and self.stage.rivalry is not None:
