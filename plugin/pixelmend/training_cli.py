@@ -166,6 +166,7 @@ def train(
     from pixelmend_engine import devices
 
     devices.use_huge_pages()
+    devices.keep_memory()
     with _needing_the_extra():
         from pixelmend_engine import weights
         from pixelmend_engine.training import loop, recipes

@@ -1,5 +1,8 @@
 """Devices that are there are found; the others are refused with what to do."""
 
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,3 +77,34 @@ def test_want_of_memory_is_recognized() -> None:
     assert devices.is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
     assert devices.is_out_of_memory(MemoryError())
     assert not devices.is_out_of_memory(RuntimeError("shapes differ"))
+
+
+KEEPING = """
+import psutil, sys, torch
+from pixelmend_engine import devices
+
+def megabytes():
+    return psutil.Process().memory_info().rss / 2**20
+
+if sys.argv[1:] == ["keep"]:
+    devices.keep_memory()
+torch.zeros(1)
+before = megabytes()
+torch.ones(2**26)  # 256 MB, freed at once
+print(megabytes() - before)
+devices.give_back(torch.device("cpu"))
+print(megabytes() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
+def test_memory_is_kept_for_training_until_it_is_given_back() -> None:
+    def held(*options: str) -> list[float]:
+        command = [sys.executable, "-c", KEEPING, *options]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return [float(line) for line in told.split()]
+
+    # Half of it, either way: the process itself grows a little.
+    assert held()[0] < 128
+    kept, given_back = held("keep")
+    assert kept > 128 > given_back
