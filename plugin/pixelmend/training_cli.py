@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pixelmend_engine.training.folders import Source
     from pixelmend_engine.training.plan import Progress
     from pixelmend_engine.training.recipe import Recipe, StageNumber
+    from pixelmend_engine.training.run_folder import RunFolder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Folder = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -78,7 +79,9 @@ def _needing_the_extra() -> Generator[None]:
     "--start",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Begin stage 3 with these weights of stage 2.  [default: those in --out-dir]",
+    help="Begin stage 3 with these weights of stage 2; with --stage 2, go on with them, and in "
+    "HI-Diff's case without a teacher, if none is given.  [default: for stage 3, those in "
+    "--out-dir]",
 )
 @click.option(
     "--discriminator",
@@ -168,7 +171,6 @@ def train(
     devices.use_huge_pages()
     devices.keep_memory()
     with _needing_the_extra():
-        from pixelmend_engine import weights
         from pixelmend_engine.training import loop, recipes
         from pixelmend_engine.training.plan import Pace, Plan
         from pixelmend_engine.training.run_folder import RunFolder
@@ -180,6 +182,13 @@ def train(
         chosen = chosen.batched(batch)
     numbers = _numbers(chosen, stage)
     seeing = _perception(chosen, numbers, perception)
+    if start is not None and stage != "2" and 3 not in numbers:
+        raise BadRequest(
+            f"The recipe `{recipe}` begins no stage with weights of stage 2",
+            hint="Give --stage 2 to go on with them",
+        )
+    # What goes on from a second stage may learn without a teacher, where the family can.
+    alone = stage == "2" and start is not None and teacher is None and chosen.teacherless
     sources = _sources(sharp, pairs)
     ends = time.monotonic() + (math.inf if minutes is None else minutes * 60)
     for number in numbers:
@@ -190,8 +199,8 @@ def train(
             number=number,
             sources=sources,
             seed=seed,
-            teacher=weights.given(teacher or folders[1].published) if number > 1 else (),
-            start=weights.given(start or folders[2].published) if number > 2 else (),
+            teacher=_given(teacher, folders[1]) if number > 1 and not alone else (),
+            start=_given(start, folders[2]) if number > 2 or (stage == "2" and start) else (),
             discriminator=discriminator,
             perception=seeing if chosen.stage(number).sight else None,
         )
@@ -214,6 +223,12 @@ def train(
             if speaks and not quiet:
                 click.echo("The time is over; --resume goes on", err=True)
             return
+
+
+def _given(path: Path | None, otherwise: "RunFolder") -> tuple[Path, ...]:
+    from pixelmend_engine import weights
+
+    return weights.given(path or otherwise.published)
 
 
 def _numbers(recipe: "Recipe", stage: Literal["all", "1", "2", "3"]) -> "list[StageNumber]":

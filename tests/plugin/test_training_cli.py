@@ -35,7 +35,12 @@ def test_a_model_is_trained_resumed_and_restores_pictures(
     ended = pixelmend(*command, "--resume", "-q")
     assert (ended.code, ended.stderr) == (0, "")
     assert ended.stdout == f"{run / 'stage1'}\n{run / 'stage2'}\n"
-    for weights in (run / "stage2", run / "stage2" / "published"):
+    tuned = tmp_path / "tuned"
+    options = ("--sharp", photos, "--out-dir", tuned, "--stage", 2, "--start", run / "stage2")
+    ended = pixelmend("train", *options, *short)
+    assert (ended.code, ended.stdout) == (0, f"{tuned / 'stage2'}\n")
+    assert "prior" not in ended.stderr  # there was no teacher whose prior could be learned
+    for weights in (run / "stage2", run / "stage2" / "published", tuned / "stage2"):
         ended = pixelmend("deblur", photo, "--weights", weights, "--overwrite", "--json")
         assert json.loads(ended.stdout)["model"] == "hi-diff-compact"
 
@@ -49,6 +54,8 @@ def test_a_model_is_trained_resumed_and_restores_pictures(
         (["--sharp", ".", "--recipe", "gopr"], "no recipe `gopr`"),
         (["--sharp", ".", "--stage", "2"], "no file or folder with weights"),
         (["--sharp", ".", "--stage", "3"], "no stage 3"),
+        (["--sharp", ".", "--start", "."], "begins no stage with weights of stage 2"),
+        (["--sharp", ".", "--stage", "2", "--start", "nowhere"], "no file or folder with weights"),
         (["--sharp", ".", "--recipe", "diffir-realsr-x4"], "as VGG-19 of ImageNet sees them"),
         (["--sharp", ".", "--recipe", "diffir-inpaint-faces"], "ResNet-50 of ADE20K"),
         (

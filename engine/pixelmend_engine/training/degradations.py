@@ -49,6 +49,24 @@ class Degradation:
 MILD = Degradation()
 """Snapshots: what the bundled model is made for."""
 
+SHAKEN = Degradation(
+    untouched_share=0.12,
+    shake_share=0.95,
+    shake=(2.0, 17.0),
+    roll=(0.0, 0.02),
+    moving_share=0.1,
+    defocus_share=0.1,
+    soft_share=0.1,
+    soft=(0.3, 1.0),
+    highlight_share=0.25,
+    shot=(0.0, 0.0005),
+    read=(0.0, 0.001),
+    grain=(0.5 / 255, 2.5 / 255),
+    jpeg_share=0.25,
+    jpeg=(80.0, 98.0),
+)
+"""Snapshots that were shaken, and little else: what a small model can learn in little time."""
+
 STRONG = Degradation(
     untouched_share=0.05,
     shake=(3.0, 45.0),

@@ -110,7 +110,7 @@ class DiffIRObjective(nn.Module):
                 "their name",
             )
         self._fill(FIRST if self.number == 2 else ("E",), first)
-        if self.number == 3:
+        if self.number == 3 or second:
             self._fill(LATER, second)
 
     def _fill(self, names: tuple[Part, ...], states: Mapping[str, StateDict]) -> None:

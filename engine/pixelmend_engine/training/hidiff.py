@@ -67,21 +67,31 @@ class HIDiffObjective(nn.Module):
             part.requires_grad_(name in self.learned)
 
     def begin(self, first: Mapping[str, StateDict], second: Mapping[str, StateDict]) -> None:
-        """Fills the networks with those of stage 1, for stage 2.
+        """Fills the networks of stage 2 with those of stage 1, and then with those of `second`.
+
+        With `second`, a stage 2 goes on; it needs no teacher then, and learns without one.
 
         Raises:
             UnreadableCheckpoint: They are others, or not all there.
         """
-        assert not second
-        if self.number == 2:
-            wanted = nn.ModuleDict({name: self.parts[name] for name in TRAINED[1]})
-            fill_strictly(wanted, {name: first[name] for name in TRAINED[1] if name in first})
+        if self.number == 1:
+            return
+        if self.networks.net_le is not None:
+            self._fill(TRAINED[1], first)
+        if second:
+            self._fill(TRAINED[2], second)
+
+    def _fill(self, names: tuple[str, ...], states: Mapping[str, StateDict]) -> None:
+        wanted = nn.ModuleDict({name: self.parts[name] for name in names})
+        fill_strictly(wanted, {name: states[name] for name in names if name in states})
 
     def forward(self, lq: Pictures, hq: Pictures, noise: Prior) -> Outcome:
         """Returns the losses; `noise` is standard normal."""
         losses: Losses = {}
         if self.number == 1:
             prior = self.networks.teacher_prior(lq, hq)
+        elif self.networks.net_le is None:
+            prior = self.networks.diffuse_prior(lq, noise)
         else:
             with torch.no_grad():
                 target = self.networks.teacher_prior(lq, hq)

@@ -20,7 +20,7 @@ class Plan:
     sources: tuple[Source, ...]
     seed: int = 0
     teacher: tuple[Path, ...] = ()  # files of stage 1; for later stages
-    start: tuple[Path, ...] = ()  # files of stage 2; for stage 3
+    start: tuple[Path, ...] = ()  # files of stage 2; for stage 3, or for a stage 2 to go on from
     discriminator: Path | None = None  # where it begins; None: with random weights
     perception: Path | None = None  # of the network that compares pictures; None: they are not
     validation_side: int = 256  # pixels

@@ -104,6 +104,11 @@ class Recipe:
         return self.stage(number).worsening or self.worsening
 
     @property
+    def teacherless(self) -> bool:
+        """Whether a second stage that goes on with trained weights can do without a teacher."""
+        return isinstance(self.config, HIDiffConfig)
+
+    @property
     def last_worsening(self) -> Worsening:
         """What is done to pictures in the end."""
         return self.stages[-1].worsening or self.worsening

@@ -1,7 +1,7 @@
 """What a stage begins with: random weights, or those of stages before, ours or the authors'."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -39,10 +39,9 @@ def objective(plan: Plan, dtype: torch.dtype) -> Objective:
         torch.manual_seed(seed(plan.seed, plan.number))
         match config:
             case HIDiffConfig():
-                networks = hidiff.HIDiff(config, teacher=True)
+                first, second = hidiff_networks(plan.teacher), hidiff_networks(plan.start)
+                networks = hidiff.HIDiff(config, teacher=bool(first) or not second)
                 made = HIDiffObjective(networks, plan.number, stage, dtype)
-                first = hidiff.convert({p.name: checkpoints.read(p) for p in plan.teacher})
-                second: Mapping[str, StateDict] = {}
             case DiffIRConfig():
                 adversary = None
                 if (rivalry := stage.rivalry) is not None:
@@ -58,6 +57,15 @@ def objective(plan: Plan, dtype: torch.dtype) -> Objective:
             _fill_discriminator(made.adversary.discriminator, plan.discriminator)
     made.begin(first, second)
     return made
+
+
+def hidiff_networks(files: Sequence[Path]) -> dict[str, StateDict]:
+    """Reads networks of HI-Diff: a file for each, or one of ours for all.
+
+    Raises:
+        UnreadableCheckpoint: One is none of HI-Diff, or comes twice.
+    """
+    return hidiff.convert({path.name: checkpoints.read(path) for path in files})
 
 
 def diffir_networks(files: Sequence[Path]) -> dict[str, StateDict]:

@@ -135,6 +135,20 @@ def test_the_prior_is_learned_alone_at_first(runs: Callable[..., Runs]) -> None:
     assert not any(torch.equal(after[key], value) for key, value in started.items())
 
 
+def test_stage_2_goes_on_with_trained_weights(runs: Callable[..., Runs]) -> None:
+    run, again = runs("diffir-deblur"), runs("diffir-deblur", "again")
+    for number in (1, 2):
+        run.run(run.plan(number))  # pyright: ignore[reportArgumentType] - 1 or 2
+    planned = dataclasses.replace(run.plan(2), start=run.files(2))
+    # The prior alone is learned: what the rest begins with is what it ends with.
+    stage = dataclasses.replace(planned.stage, joint_from=STEPS + 1, average=None)
+    recipe = dataclasses.replace(planned.recipe, stages=(stage, stage))
+    again.run(dataclasses.replace(planned, recipe=recipe))
+    before, after = (checkpoints.read(r.files(2)[0]) for r in (run, again))
+    started = {key: value for key, value in before.items() if key.startswith("G.")}
+    assert all(torch.equal(after[key], value) for key, value in started.items())
+
+
 @pytest.mark.parametrize(
     ("recipe", "number"),
     [("diffir-realsr-x4-v2", 3), ("diffir-deblur", 2), ("diffir-inpaint-places", 1)],

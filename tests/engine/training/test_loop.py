@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import tiny_run
+import torch
 from tiny_run import RECIPE, STEPS, plan, shortened
 
 from pixelmend.errors import BadRequest, OutputExists, TrainingDiverged, UnreadableCheckpoint
@@ -16,6 +17,7 @@ from pixelmend_engine.models.hidiff import convert
 from pixelmend_engine.training import loop
 from pixelmend_engine.training.plan import Pace, Plan, Progress
 from pixelmend_engine.training.rates import Cycle
+from pixelmend_engine.training.recipe import Phase
 from pixelmend_engine.training.run_folder import RunFolder
 
 FEW, SAVE_EVERY = 24, 5  # steps of a run that is killed
@@ -139,6 +141,56 @@ def test_losses_that_are_no_numbers_end_a_run_and_leave_what_was_saved(
             pace=dataclasses.replace(PACE, save_every=2),
         )
     assert RunFolder(tmp_path / "run").load_state()["step"] == 2
+
+
+@pytest.fixture
+def trained(photos: Path, tmp_path: Path) -> RunFolder:
+    """A second stage of a few steps; the first is beside it."""
+    run(shortened(plan(photos), 2), tmp_path / "stage1")
+    teacher = tuple(RunFolder(tmp_path / "stage1").published.iterdir())
+    run(shortened(plan(photos, 2, teacher), 2), tmp_path / "stage2")
+    return RunFolder(tmp_path / "stage2")
+
+
+def networks(folder: RunFolder) -> dict[str, checkpoints.StateDict]:
+    files = {path.name: checkpoints.read(path) for path in folder.published.iterdir()}
+    return convert(files)
+
+
+def test_stage_2_goes_on_with_trained_weights_and_needs_no_teacher(
+    photos: Path, trained: RunFolder, tmp_path: Path
+) -> None:
+    unmoved = dataclasses.replace(
+        RECIPE.stages[1], rates=(Cycle(9, 0.0, 0.0),), phases=(Phase(1, 32, 1),)
+    )
+    recipe = dataclasses.replace(RECIPE, stages=(RECIPE.stages[0], unmoved))
+    start = (trained.path / "model.safetensors",)
+    planned = dataclasses.replace(plan(photos, 2), recipe=recipe, start=start)
+    (progress,) = run(planned, tmp_path / "alone")
+    assert set(progress.losses) == {"pixels"}
+    alone = RunFolder(tmp_path / "alone")
+    before, after = networks(trained), networks(alone)
+    assert before.keys() == after.keys() == {"net_g", "net_le_dm", "net_d"}
+    for name, state in before.items():
+        for key, tensor in state.items():  # `start` is stored in half precision
+            torch.testing.assert_close(after[name][key], tensor, rtol=1e-3, atol=1e-6)
+
+    teacher = tuple(RunFolder(tmp_path / "stage1").published.iterdir())
+    taught = dataclasses.replace(planned, teacher=teacher)
+    (progress,) = run(taught, tmp_path / "taught")
+    assert set(progress.losses) == {"pixels", "prior"}
+    with pytest.raises(BadRequest, match="another recipe"):
+        run(taught, alone.path, resume=True)
+    assert run(planned, alone.path, resume=True) == []
+
+
+def test_stage_2_goes_on_with_nothing_but_all_networks_of_stage_2(
+    photos: Path, trained: RunFolder, tmp_path: Path
+) -> None:
+    (trained.published / "net_d.pth").unlink()
+    planned = dataclasses.replace(plan(photos, 2), start=tuple(trained.published.iterdir()))
+    with pytest.raises(UnreadableCheckpoint, match="not all there, missing: net_d"):
+        run(planned, tmp_path / "alone")
 
 
 def test_stage_2_takes_nothing_but_the_weights_of_stage_1(photos: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pixelmend.errors import BadRequest
 from pixelmend_engine.catalog import diffir as catalog
 from pixelmend_engine.catalog.hidiff import COMPACT
 from pixelmend_engine.training import diffir_recipes, recipes
+from pixelmend_engine.training.degradations import MILD, SHAKEN
 from pixelmend_engine.training.rates import rate
 from pixelmend_engine.training.realworld import RealWorld
 
@@ -43,8 +44,16 @@ def test_a_recipe_that_is_not_there_is_told() -> None:
         recipes.find("hidiff")
 
 
-def test_the_compact_recipe_makes_the_bundled_model() -> None:
-    assert recipes.find("compact").config is COMPACT
+@pytest.mark.parametrize("recipe_id", ["compact", "compact-tuned"])
+def test_the_compact_recipes_make_the_bundled_model(recipe_id: str) -> None:
+    assert recipes.find(recipe_id).config is COMPACT
+
+
+def test_the_short_compact_recipe_shakes_and_does_little_else() -> None:
+    whole, short = recipes.find("compact"), recipes.find("compact-tuned")
+    assert whole.worsening_in(2) == MILD
+    assert short.worsening_in(2) == short.last_worsening == SHAKEN
+    assert short.stage(2).steps < whole.stage(2).steps / 2
 
 
 def test_each_model_of_diffir_has_a_recipe_of_its_name_and_size() -> None:
