@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from pixelmend import __version__, training_cli
+from pixelmend import __version__, evaluation_cli, training_cli
 from pixelmend.errors import Canceled, PixelmendError
 from pixelmend.faces_cli import face
 from pixelmend.models_cli import models
@@ -97,7 +97,7 @@ for command in (
     models,
     setup,
     training_cli.train,
-    training_cli.evaluate,
+    evaluation_cli.evaluate,
     training_cli.contact_sheet,
 ):
     cli.add_command(command)

@@ -1,8 +1,6 @@
-"""The commands for who makes models: `train`, `evaluate` and `contact-sheet`."""
+"""The commands that make models: `train` and `contact-sheet`."""
 
 import contextlib
-import dataclasses
-import json
 import math
 import os
 import sys
@@ -16,7 +14,6 @@ import click
 from pixelmend.errors import BadRequest, PackageMissing
 
 if TYPE_CHECKING:
-    from pixelmend_engine.evaluation import Figures, Method, Summary
     from pixelmend_engine.training.folders import Source
     from pixelmend_engine.training.plan import Progress
     from pixelmend_engine.training.recipe import Recipe, StageNumber
@@ -30,7 +27,12 @@ NO_PERCEPTION = "none"
 
 
 @contextlib.contextmanager
-def _needing_the_extra() -> Generator[None]:
+def needing_the_extra() -> Generator[None]:
+    """Names the extra where one of its packages is missing.
+
+    Raises:
+        PackageMissing: One is.
+    """
     try:
         yield
     except ModuleNotFoundError as error:
@@ -170,7 +172,7 @@ def train(
 
     devices.use_huge_pages()
     devices.keep_memory()
-    with _needing_the_extra():
+    with needing_the_extra():
         from pixelmend_engine.training import loop, recipes
         from pixelmend_engine.training.plan import Pace, Plan
         from pixelmend_engine.training.run_folder import RunFolder
@@ -334,180 +336,23 @@ def contact_sheet(
     photo: Path, output: Path, recipe: str, count: int, seed: int, overwrite: bool
 ) -> None:
     """Shows what a recipe of `train` does to a photograph: the middle of it, N times."""
-    with _needing_the_extra():
+    with needing_the_extra():
         from pixelmend_engine.training import recipes
         from pixelmend_engine.training.samples import sample_sheet
 
     how = recipes.find(recipe).last_worsening
     sheet = sample_sheet(photo, how, count=count, seed=seed)
-    _save(sheet, output, overwrite=overwrite)
+    save_sheet(sheet, output, overwrite=overwrite)
     click.echo(click.format_filename(output))
 
 
-@click.command()
-@click.option(
-    "-n",
-    "--model",
-    "models",
-    multiple=True,
-    metavar="MODEL",
-    help="Measure this model; may be given more than once.  [default: auto]",
-)
-@click.option(
-    "--weights",
-    "own",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Measure the weights in this folder (or one file); may be given more than once.",
-)
-@click.option("--pairs", type=Folder, metavar="DIR", help="Compare with the pairs in this folder.")
-@click.option(
-    "--sharp", type=Folder, metavar="DIR", help="Blur the pictures in this folder, and compare."
-)
-@click.option(
-    "--kernels", type=Folder, metavar="DIR", help="Blur with the kernels drawn in these pictures."
-)
-@click.option(
-    "--shake",
-    nargs=2,
-    type=click.FloatRange(0, 100),
-    default=(3.0, 15.0),
-    show_default=True,
-    metavar="MIN MAX",
-    help="Blur as a hand that moved by so many pixels; 0 0 leaves the pictures sharp.",
-)
-@click.option(
-    "--noise",
-    type=click.FloatRange(0, 255),
-    default=2.0,
-    show_default=True,
-    metavar="SIGMA",
-    help="Add noise, on a scale to 255.",
-)
-@click.option("--kept-back", is_flag=True, help="Take the pictures alone that `train` keeps back.")
-@click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, metavar="N")
-@click.option("--no-baselines", is_flag=True, help="Leave out what can be done without a model.")
-@click.option(
-    "--sheet",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Show the five pictures that the first model did least for.",
-)
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    envvar="PIXELMEND_DEVICE",
-    metavar="auto|cuda|cuda:N|cpu",
-)
-@click.option("--overwrite", is_flag=True, help="Replace a sheet that is there already.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and no table.")
-@click.option("-q", "--quiet", is_flag=True, help="Print the table of the means alone.")
-def evaluate(
-    models: tuple[str, ...],
-    own: tuple[Path, ...],
-    pairs: Path | None,
-    sharp: Path | None,
-    kernels: Path | None,
-    shake: tuple[float, float],
-    noise: float,
-    kept_back: bool,
-    seed: int,
-    no_baselines: bool,
-    sheet: Path | None,
-    device: str,
-    overwrite: bool,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Measures how much sharper models make pictures whose sharp original is known.
+def save_sheet(sheet: Any, path: Path, *, overwrite: bool) -> None:
+    """Writes a contact sheet.
 
-    PSNR and SSIM are those of the papers on deblurring: over RGB, in 8 bit, nothing cut off.
+    Raises:
+        BadRequest: The name ends as that of no picture does.
+        PixelmendError: See `replacing`.
     """
-    with _needing_the_extra():
-        from pixelmend_engine import evaluation
-        from pixelmend_engine.training import folders
-
-    if (pairs is None) == (sharp is None):
-        raise BadRequest("Give either --pairs or --sharp", hint="`pixelmend evaluate --help`")
-    if shake[0] > shake[1]:
-        raise BadRequest(
-            "The shortest shake is longer than the longest", hint="Give the shorter one first"
-        )
-    methods = _methods(models, own, device, seed)
-    if not no_baselines:
-        methods += evaluation.classics(seed)
-    asked = evaluation.Shake(
-        length=shake,
-        noise=noise,
-        kernels=() if kernels is None else evaluation.read_kernels(kernels),
-        seed=seed,
-    )
-    found = folders.Source(
-        kind="pairs" if pairs else "sharp", folder=pairs or sharp or Path()
-    ).scenes()
-    if kept_back:
-        found = folders.split(found)[1]
-    count = len(found)
-    cases = (evaluation.case(scene, asked) for scene in found)
-    run = evaluation.Evaluation(methods)
-    hidden = quiet or not sys.stderr.isatty()
-    for number, figures in enumerate(run.run(cases), start=1):
-        if not hidden:
-            click.echo(f"{number}/{count} {figures.name}", err=True)
-    summary = evaluation.summarize(run.figures)
-    if sheet is not None:
-        _save(run.worst_sheet(), sheet, overwrite=overwrite)
-    if as_json:
-        facts = {"seed": seed, "pictures": [dataclasses.asdict(f) for f in run.figures]}
-        if sharp is not None:
-            facts |= {"noise": noise, "shake": None if kernels else shake}
-        click.echo(json.dumps(facts | {"means": [dataclasses.asdict(s) for s in summary]}))
-        return
-    if not quiet:
-        _print_pictures(run.figures)
-    _print_means(summary)
-
-
-def _methods(
-    models: tuple[str, ...], own: tuple[Path, ...], device: str, seed: int
-) -> "list[Method]":
-    from pixelmend import settings
-    from pixelmend_engine import evaluation
-    from pixelmend_engine.session import AUTO, Choice, Session
-
-    if not models and not own:
-        models = (AUTO,)
-    choices = {name: Choice(task="deblur", model=name, device=device) for name in models}
-    choices |= {str(path): Choice(task="deblur", weights=path, device=device) for path in own}
-    models_dir = settings.resolve(os.environ).models_dir
-    methods: list[Method] = []
-    for name, choice in choices.items():
-        loaded = Session(models_dir).load(choice)
-        name = loaded.spec.id if name == AUTO else name
-        methods.append(evaluation.model(name, loaded, seed))
-    return methods
-
-
-def _print_pictures(figures: "list[Figures]") -> None:
-    for entry in figures:
-        click.echo(entry.name)
-        for method, psnr in entry.psnr.items():
-            click.echo(f"  {psnr:6.2f} dB  {entry.ssim[method]:.4f}  {method}")
-    click.echo()
-
-
-def _print_means(summary: "list[Summary]") -> None:
-    click.echo("  PSNR    SSIM    gain   worst  method")
-    for row in summary:
-        click.echo(
-            f"{row.psnr:6.2f}  {row.ssim:.4f}  {row.gain:+6.2f}  {row.worst_gain:+6.2f}  "
-            f"{row.method} (worst: {row.worst})"
-        )
-
-
-def _save(sheet: Any, path: Path, *, overwrite: bool) -> None:
     from pixelmend_engine.replacing import replacing
 
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):

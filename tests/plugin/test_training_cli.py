@@ -86,31 +86,6 @@ def test_what_can_not_be_trained_is_told(
     assert not (tmp_path / "run").exists()
 
 
-def test_models_are_measured_as_a_table_and_as_json(
-    pixelmend: Call, photos: Path, tmp_path: Path
-) -> None:
-    sheet = tmp_path / "worst.png"
-    command = ("evaluate", "--sharp", photos, "--shake", 3, 6, "--no-baselines", "--device", "cpu")
-    ended = pixelmend(*command, "--sheet", sheet)
-    assert ended.code == 0
-    assert ended.stdout.count("hi-diff-compact") == 4  # three pictures and the mean
-    with Image.open(sheet) as image:
-        assert image.width > 900
-    found = json.loads(pixelmend(*command, "--json", "--kept-back").stdout)
-    assert len(found["pictures"]) == 1
-    means = {row["method"]: row for row in found["means"]}
-    gain = means["hi-diff-compact"]["psnr"] - means["input"]["psnr"]
-    assert means["hi-diff-compact"]["gain"] == pytest.approx(gain)
-
-
-def test_what_can_not_be_measured_is_told(pixelmend: Call, photos: Path) -> None:
-    assert "either --pairs or --sharp" in pixelmend("evaluate").stderr
-    ended = pixelmend("evaluate", "--sharp", photos, "--shake", 6, 3)
-    assert "longer than the longest" in ended.stderr
-    ended = pixelmend("evaluate", "--pairs", photos)
-    assert (ended.code, "no pairs" in ended.stderr) == (2, True)
-
-
 def test_a_contact_sheet_is_made(pixelmend: Call, photo: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
     command = ("contact-sheet", photo, "-o", sheet, "--count", 2)

@@ -1,0 +1,46 @@
+"""The command that measures models, called as it is typed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_run
+from conftest import Ended
+from PIL import Image
+
+Call = Callable[..., Ended]
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def photos(astronaut: np.ndarray, tmp_path: Path) -> Path:
+    return tiny_run.make_photos(tmp_path / "photos", astronaut, count=3)
+
+
+def test_models_are_measured_as_a_table_and_as_json(
+    pixelmend: Call, photos: Path, tmp_path: Path
+) -> None:
+    sheet = tmp_path / "worst.png"
+    command = ("evaluate", "--sharp", photos, "--shake", 3, 6, "--no-baselines", "--device", "cpu")
+    ended = pixelmend(*command, "--sheet", sheet)
+    assert ended.code == 0
+    assert ended.stdout.count("hi-diff-compact") == 4  # three pictures and the mean
+    with Image.open(sheet) as image:
+        assert image.width > 900
+    found = json.loads(pixelmend(*command, "--json", "--kept-back").stdout)
+    assert len(found["pictures"]) == 1
+    means = {row["method"]: row for row in found["means"]}
+    gain = means["hi-diff-compact"]["psnr"] - means["input"]["psnr"]
+    assert means["hi-diff-compact"]["gain"] == pytest.approx(gain)
+
+
+def test_what_can_not_be_measured_is_told(pixelmend: Call, photos: Path) -> None:
+    assert "either --pairs or --sharp" in pixelmend("evaluate").stderr
+    ended = pixelmend("evaluate", "--sharp", photos, "--shake", 6, 3)
+    assert "longer than the longest" in ended.stderr
+    ended = pixelmend("evaluate", "--pairs", photos)
+    assert (ended.code, "no pairs" in ended.stderr) == (2, True)
