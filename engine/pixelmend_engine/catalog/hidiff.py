@@ -122,8 +122,8 @@ MODELS = (
         config=COMPACT,
         bundled=BundledFile(
             name="hi-diff-compact.safetensors",
-            size_bytes=5_789_002,
-            sha256="92932f296247c2c13d6c9cc0791a30dc1e1b001b434069be9b593f1f4d8f978e",
+            size_bytes=5_788_946,
+            sha256="b5b29e05bb18f3d6aef7760ee9c03ec964c1c1d0d1155ad751655efdb5b09b1f",
         ),
         multiple=8,
         tiling="supported",
