@@ -60,6 +60,9 @@ class Ended:
     stderr: str
 
 
+Call = Callable[..., Ended]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
     """A home of the tests' own, with no weights installed, and one engine for all that ask."""
@@ -74,7 +77,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
 
 
 @pytest.fixture
-def pixelmend(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+def pixelmend(capsys: pytest.CaptureFixture[str]) -> Call:
     """Calls the command line in this process."""
 
     def call(*arguments: object) -> Ended:

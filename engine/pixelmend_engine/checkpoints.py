@@ -2,7 +2,7 @@
 
 import pickle
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -134,3 +134,15 @@ def fill_strictly(networks: nn.Module, states: Mapping[str, StateDict]) -> None:
     # order that depends on it: the same weights in two layouts would not give the same bits.
     filled = {key: value.to(torch.float32, copy=True) for key, value in given.items()}
     networks.load_state_dict(filled, assign=True)
+
+
+def fill_parts(
+    parts: Mapping[str, nn.Module], names: Iterable[str], states: Mapping[str, StateDict]
+) -> None:
+    """Fills the named networks alone, strictly; a checkpoint may hold others beside them.
+
+    Raises:
+        UnreadableCheckpoint: See `fill_strictly`.
+    """
+    wanted = nn.ModuleDict({name: parts[name] for name in names})
+    fill_strictly(wanted, {name: states[name] for name in wanted if name in states})

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from pixelmend_engine.training.run_folder import RunFolder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Folder = click.Path(path_type=Path, exists=True, file_okay=False)
 
-RECIPE_HELP = "compact, gopro, realblur, or a DiffIR model's name (docs/training.md)."
+RECIPE_HELP = (
+    "compact, compact-tuned, gopro, realblur, or a DiffIR model's name (docs/training.md)."
+)
 NO_PERCEPTION = "none"
 
 
@@ -184,13 +185,14 @@ def train(
         chosen = chosen.batched(batch)
     numbers = _numbers(chosen, stage)
     seeing = _perception(chosen, numbers, perception)
-    if start is not None and stage != "2" and 3 not in numbers:
+    goes_on = start is not None and stage == "2"
+    if start is not None and not goes_on and 3 not in numbers:
         raise BadRequest(
             f"The recipe `{recipe}` begins no stage with weights of stage 2",
             hint="Give --stage 2 to go on with them",
         )
     # What goes on from a second stage may learn without a teacher, where the family can.
-    alone = stage == "2" and start is not None and teacher is None and chosen.teacherless
+    alone = goes_on and teacher is None and chosen.teacherless
     sources = _sources(sharp, pairs)
     ends = time.monotonic() + (math.inf if minutes is None else minutes * 60)
     for number in numbers:
@@ -202,7 +204,7 @@ def train(
             sources=sources,
             seed=seed,
             teacher=_given(teacher, folders[1]) if number > 1 and not alone else (),
-            start=_given(start, folders[2]) if number > 2 or (stage == "2" and start) else (),
+            start=_given(start, folders[2]) if number > 2 or goes_on else (),
             discriminator=discriminator,
             perception=seeing if chosen.stage(number).sight else None,
         )

@@ -4,14 +4,13 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
 import pytest
 import torch
-from conftest import Ended
+from conftest import Call, Ended
 from PIL import Image
 from profiles import RGB
 
@@ -20,8 +19,6 @@ from pixelmend_engine import images
 from pixelmend_engine.metadata import Metadata
 from pixelmend_engine.photo import Photo
 from pixelmend_engine.xmp import PHOTOSHOP, Packet
-
-Call = Callable[..., Ended]
 
 
 def assert_told(ended: Ended, code: int, message: str) -> None:

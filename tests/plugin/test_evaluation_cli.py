@@ -1,24 +1,13 @@
 """The command that measures models, called as it is typed."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-import tiny_run
-from conftest import Ended
+from conftest import Call
 from PIL import Image
 
-Call = Callable[..., Ended]
-
-
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture
-def photos(astronaut: np.ndarray, tmp_path: Path) -> Path:
-    return tiny_run.make_photos(tmp_path / "photos", astronaut, count=3)
 
 
 def test_models_are_measured_as_a_table_and_as_json(

@@ -6,12 +6,12 @@ that ships with the package stands in for those that restore faces.
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Ended
+from conftest import Call
 from marked_faces import NOSE_FACE, install_face_networks, with_noses
 from PIL import Image
 
@@ -50,7 +50,7 @@ def group(tmp_path: Path) -> Path:
     return path
 
 
-def test_faces_are_listed_and_shown(pixelmend: Callable[..., Ended], group: Path) -> None:
+def test_faces_are_listed_and_shown(pixelmend: Call, group: Path) -> None:
     ended = pixelmend("face", "--list-faces", "--in-process", "--min-size", "60", group)
     assert ended.code == 0, ended.stderr
     (line,) = ended.stdout.splitlines()
@@ -67,7 +67,7 @@ def test_faces_are_listed_and_shown(pixelmend: Callable[..., Ended], group: Path
         assert (np.asarray(shown) == (255, 212, 0)).all(axis=2).any()
 
 
-def test_only_the_chosen_face_is_restored(pixelmend: Callable[..., Ended], group: Path) -> None:
+def test_only_the_chosen_face_is_restored(pixelmend: Call, group: Path) -> None:
     result = group.with_name("one.png")
     ended = pixelmend(
         "face", "--in-process", "--json", "-n", MODEL, "--faces", "1", group, "-o", result
@@ -87,7 +87,7 @@ def test_only_the_chosen_face_is_restored(pixelmend: Callable[..., Ended], group
 
 
 def test_a_picture_without_faces_ends_with_an_exit_code_of_its_own(
-    pixelmend: Callable[..., Ended], tmp_path: Path
+    pixelmend: Call, tmp_path: Path
 ) -> None:
     path = tmp_path / "empty.png"
     Image.fromarray(with_noses((640, 640))).save(path)
@@ -97,16 +97,14 @@ def test_a_picture_without_faces_ends_with_an_exit_code_of_its_own(
     assert not path.with_name("empty_faces.png").exists()
 
 
-def test_a_face_that_is_aligned_is_restored_whole(
-    pixelmend: Callable[..., Ended], photo: Path
-) -> None:
+def test_a_face_that_is_aligned_is_restored_whole(pixelmend: Call, photo: Path) -> None:
     ended = pixelmend("face", "--in-process", "--json", "--aligned", "-n", MODEL, photo)
     assert ended.code == 0, ended.stderr
     assert "faces" not in json.loads(ended.stdout)
     assert photo.with_name("photo_faces.png").exists()
 
 
-def test_what_contradicts_itself_is_refused(pixelmend: Callable[..., Ended], photo: Path) -> None:
+def test_what_contradicts_itself_is_refused(pixelmend: Call, photo: Path) -> None:
     assert pixelmend("face", "--aligned", "--upscale", "2", photo).code == 2
     assert pixelmend("face", "--faces", "0;1", photo).code == 2
     assert pixelmend("face", "--upscale", "5", photo).code == 2
@@ -115,7 +113,7 @@ def test_what_contradicts_itself_is_refused(pixelmend: Callable[..., Ended], pho
 
 
 def test_offline_the_networks_for_faces_have_to_be_here(
-    pixelmend: Callable[..., Ended],
+    pixelmend: Call,
     photo: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -4,17 +4,16 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import Ended
+from conftest import Call
 from mirror import Mirror, Says
 from published import pickled, tensors, zipped
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
-Call = Callable[..., Ended]
+Call = Call
 
 NETWORKS = ("net_g", "net_le_dm", "net_d")
 

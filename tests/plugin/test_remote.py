@@ -4,17 +4,14 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Ended
+from conftest import Call
 from PIL import Image
 
 from pixelmend import __version__
 from pixelmend.paths import Paths
-
-Call = Callable[..., Ended]
 
 
 def test_both_ways_give_the_same_bits(pixelmend: Call, photo: Path, tmp_path: Path) -> None:

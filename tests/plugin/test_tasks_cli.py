@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import random_weights
-from conftest import Ended
+from conftest import Call
 from PIL import Image
 
 from pixelmend_engine import images
 from pixelmend_engine.metadata import Metadata
 from pixelmend_engine.photo import Photo
 from pixelmend_engine.xmp import PHOTOSHOP, Packet
-
-Call = Callable[..., Ended]
 
 
 @pytest.fixture(scope="session")

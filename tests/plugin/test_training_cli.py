@@ -3,24 +3,13 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-import tiny_run
-from conftest import Ended
+from conftest import Call
 from PIL import Image
 
-Call = Callable[..., Ended]
-
-
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture
-def photos(astronaut: np.ndarray, tmp_path: Path) -> Path:
-    return tiny_run.make_photos(tmp_path / "photos", astronaut, count=3)
 
 
 def test_a_model_is_trained_resumed_and_restores_pictures(

@@ -47,7 +47,7 @@ class Degradation:
 
 
 MILD = Degradation()
-"""Snapshots: what the bundled model is made for."""
+"""Snapshots: what the compact model is made for."""
 
 SHAKEN = Degradation(
     untouched_share=0.12,

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from pixelmend.errors import BadRequest
 from pixelmend_engine.catalog.diffir import DiffIRConfig
-from pixelmend_engine.checkpoints import StateDict, fill_strictly
+from pixelmend_engine.checkpoints import StateDict, fill_parts
 from pixelmend_engine.diffusion.schedule import float32
 from pixelmend_engine.models.diffir import (
     DiffIR,
@@ -109,13 +109,9 @@ class DiffIRObjective(nn.Module):
                 hint="Name those of the first with --teacher; published ones have `DiffIRS1` in "
                 "their name",
             )
-        self._fill(FIRST if self.number == 2 else ("E",), first)
+        fill_parts(self.parts, FIRST if self.number == 2 else ("E",), first)
         if self.number == 3 or second:
-            self._fill(LATER, second)
-
-    def _fill(self, names: tuple[Part, ...], states: Mapping[str, StateDict]) -> None:
-        wanted = nn.ModuleDict({name: self.parts[name] for name in names})
-        fill_strictly(wanted, {name: states[name] for name in names if name in states})
+            fill_parts(self.parts, LATER, second)
 
     def forward(self, lq: Pictures, hq: Restored, noise: Prior) -> Outcome:
         """Returns the losses; `noise` is standard normal."""

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pixelmend_engine.checkpoints import StateDict, fill_strictly
+from pixelmend_engine.checkpoints import StateDict, fill_parts
 from pixelmend_engine.diffusion.schedule import float32
 from pixelmend_engine.models.hidiff import HIDiff, Pictures, Prior, TransformerBlock
 from pixelmend_engine.nn.precision import computing
@@ -77,13 +77,9 @@ class HIDiffObjective(nn.Module):
         if self.number == 1:
             return
         if self.networks.net_le is not None:
-            self._fill(TRAINED[1], first)
+            fill_parts(self.parts, TRAINED[1], first)
         if second:
-            self._fill(TRAINED[2], second)
-
-    def _fill(self, names: tuple[str, ...], states: Mapping[str, StateDict]) -> None:
-        wanted = nn.ModuleDict({name: self.parts[name] for name in names})
-        fill_strictly(wanted, {name: states[name] for name in names if name in states})
+            fill_parts(self.parts, TRAINED[2], second)
 
     def forward(self, lq: Pictures, hq: Pictures, noise: Prior) -> Outcome:
         """Returns the losses; `noise` is standard normal."""

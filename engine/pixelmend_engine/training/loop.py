@@ -278,7 +278,7 @@ class _Run:
             self.plan, sources=(), teacher=(), start=(), discriminator=None, perception=None
         )
         given = (self.plan.discriminator is not None, self.plan.perception is not None)
-        if self.plan.number == 2 and self.plan.start:
+        if self.plan.number == 2 and self.plan.start:  # else there is a teacher
             given = (*given, bool(self.plan.teacher))
         weights = [source.weight for source in self.plan.sources]
         facts = (plan, given, weights, self.data.names, self.accelerator.num_processes)

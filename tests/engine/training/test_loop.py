@@ -30,6 +30,15 @@ def run(planned: Plan, folder: Path, *, resume: bool = False, pace: Pace = PACE)
     return seen
 
 
+def files(folder: Path) -> tuple[Path, ...]:
+    """Lists the weights of a stage, as published."""
+    return tuple(RunFolder(folder).published.iterdir())
+
+
+def networks(folder: Path) -> dict[str, checkpoints.StateDict]:
+    return convert({path.name: checkpoints.read(path) for path in files(folder)})
+
+
 def test_sixty_steps_make_pictures_better_that_were_never_trained_on(
     photos: Path, tmp_path: Path
 ) -> None:
@@ -40,15 +49,14 @@ def test_sixty_steps_make_pictures_better_that_were_never_trained_on(
     scores = [p.scores["validation"] for p in first if p.scores]
     assert scores[-1] > scores[0] + 3
 
-    teacher = tuple(RunFolder(tmp_path / "stage1").published.iterdir())
+    teacher = files(tmp_path / "stage1")
     second = run(plan(photos, 2, teacher), tmp_path / "stage2")
     scores = [p.scores["validation"] for p in second if p.scores]
     assert scores[-1] > scores[0]
     assert {"prior", "pixels"} == set(second[-1].losses)
     stored = {path.name: checkpoints.read(path) for path in (tmp_path / "stage2").glob("model.*")}
-    published = tmp_path / "stage2" / "published"
-    files = {path.name: checkpoints.read(path) for path in published.iterdir()}
-    assert convert(stored).keys() == convert(files).keys() == {"net_g", "net_le_dm", "net_d"}
+    published = networks(tmp_path / "stage2")
+    assert convert(stored).keys() == published.keys() == {"net_g", "net_le_dm", "net_d"}
 
 
 class Process:
@@ -147,14 +155,9 @@ def test_losses_that_are_no_numbers_end_a_run_and_leave_what_was_saved(
 def trained(photos: Path, tmp_path: Path) -> RunFolder:
     """A second stage of a few steps; the first is beside it."""
     run(shortened(plan(photos), 2), tmp_path / "stage1")
-    teacher = tuple(RunFolder(tmp_path / "stage1").published.iterdir())
+    teacher = files(tmp_path / "stage1")
     run(shortened(plan(photos, 2, teacher), 2), tmp_path / "stage2")
     return RunFolder(tmp_path / "stage2")
-
-
-def networks(folder: RunFolder) -> dict[str, checkpoints.StateDict]:
-    files = {path.name: checkpoints.read(path) for path in folder.published.iterdir()}
-    return convert(files)
 
 
 def test_stage_2_goes_on_with_trained_weights_and_needs_no_teacher(
@@ -169,13 +172,13 @@ def test_stage_2_goes_on_with_trained_weights_and_needs_no_teacher(
     (progress,) = run(planned, tmp_path / "alone")
     assert set(progress.losses) == {"pixels"}
     alone = RunFolder(tmp_path / "alone")
-    before, after = networks(trained), networks(alone)
+    before, after = networks(trained.path), networks(alone.path)
     assert before.keys() == after.keys() == {"net_g", "net_le_dm", "net_d"}
     for name, state in before.items():
         for key, tensor in state.items():  # `start` is stored in half precision
             torch.testing.assert_close(after[name][key], tensor, rtol=1e-3, atol=1e-6)
 
-    teacher = tuple(RunFolder(tmp_path / "stage1").published.iterdir())
+    teacher = files(tmp_path / "stage1")
     taught = dataclasses.replace(planned, teacher=teacher)
     (progress,) = run(taught, tmp_path / "taught")
     assert set(progress.losses) == {"pixels", "prior"}
@@ -188,7 +191,7 @@ def test_stage_2_goes_on_with_nothing_but_all_networks_of_stage_2(
     photos: Path, trained: RunFolder, tmp_path: Path
 ) -> None:
     (trained.published / "net_d.pth").unlink()
-    planned = dataclasses.replace(plan(photos, 2), start=tuple(trained.published.iterdir()))
+    planned = dataclasses.replace(plan(photos, 2), start=files(trained.path))
     with pytest.raises(UnreadableCheckpoint, match="not all there, missing: net_d"):
         run(planned, tmp_path / "alone")
 
