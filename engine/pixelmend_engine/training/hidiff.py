@@ -5,7 +5,7 @@ from the paper in how the GoPro system makes its noisy prior.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import torch
@@ -16,14 +16,18 @@ from pixelmend_engine.checkpoints import StateDict, fill_parts
 from pixelmend_engine.diffusion.schedule import float32
 from pixelmend_engine.models.hidiff import HIDiff, Pictures, Prior, TransformerBlock
 from pixelmend_engine.nn.precision import computing
+from pixelmend_engine.training.deepening import deepened
 from pixelmend_engine.training.outcome import Losses, Outcome
-from pixelmend_engine.training.recipe import Stage, StageNumber
+from pixelmend_engine.training.recipe import PixelLoss, Stage, StageNumber
 
 # Which networks each stage changes. The teacher, `net_le`, is frozen in stage 2.
 TRAINED: dict[StageNumber, tuple[str, ...]] = {
     1: ("net_g", "net_le"),
     2: ("net_g", "net_le_dm", "net_d"),
 }
+
+# Without it, crops of clear sky would weigh more than all others together.
+DECIBEL_FLOOR = (2 / 255) ** 2
 
 
 class HIDiffObjective(nn.Module):
@@ -43,6 +47,7 @@ class HIDiffObjective(nn.Module):
         self.networks = networks
         self.number: StageNumber = number
         self.dtype = dtype
+        self.pixels = PIXEL_LOSSES[stage.pixel_loss]
         self.frequency_weight = stage.frequency_weight
 
     @property
@@ -69,7 +74,8 @@ class HIDiffObjective(nn.Module):
     def begin(self, first: Mapping[str, StateDict], second: Mapping[str, StateDict]) -> None:
         """Fills the networks of stage 2 with those of stage 1, and then with those of `second`.
 
-        With `second`, a stage 2 goes on; it needs no teacher then, and learns without one.
+        With `second`, a stage 2 goes on; it needs no teacher then, and learns without one. It may
+        have fewer blocks, see `deepened`.
 
         Raises:
             UnreadableCheckpoint: They are others, or not all there.
@@ -79,7 +85,10 @@ class HIDiffObjective(nn.Module):
         if self.networks.net_le is not None:
             fill_parts(self.parts, TRAINED[1], first)
         if second:
-            fill_parts(self.parts, TRAINED[2], second)
+            grown = {**second}
+            if "net_g" in second:
+                grown["net_g"] = deepened(second["net_g"], self.networks.net_g, self.block)
+            fill_parts(self.parts, TRAINED[2], grown)
 
     def forward(self, lq: Pictures, hq: Pictures, noise: Prior) -> Outcome:
         """Returns the losses; `noise` is standard normal."""
@@ -94,7 +103,7 @@ class HIDiffObjective(nn.Module):
             prior = self.networks.diffuse_prior(lq, noisy_prior(self.networks, target, noise))
             losses["prior"] = (target - prior).abs().mean()
         restored = self.restore(lq, prior)
-        losses["pixels"] = (restored - hq).abs().mean()
+        losses["pixels"] = self.pixels(restored, hq)
         if self.frequency_weight:
             losses["frequencies"] = self.frequency_weight * frequency_loss(restored, hq)
         return Outcome(losses, {}, restored)
@@ -124,6 +133,27 @@ def noisy_prior(networks: HIDiff, prior: Prior, noise: Prior) -> Prior:
         case "x0":
             signal = math.sqrt(alpha_bar)
     return signal * prior + math.sqrt(1 - signal**2) * noise
+
+
+def absolute_loss(restored: Pictures, hq: Pictures) -> Float[Tensor, ""]:
+    """Returns the mean absolute error: the published loss."""
+    return (restored - hq).abs().mean()
+
+
+def decibel_loss(restored: Pictures, hq: Pictures) -> Float[Tensor, ""]:
+    """Returns the mean logarithm of each picture's squared error: for few errors, as for many.
+
+    A tenth less error counts alike in a picture that was hardly blurred and in one that was badly
+    blurred. Source: the PSNR loss of Chen et al., HINet, arXiv:2105.06086; `DECIBEL_FLOOR` is ours.
+    """
+    errors = (restored.float() - hq.float()).square().mean(dim=(1, 2, 3))
+    return (errors + DECIBEL_FLOOR).log().mean()
+
+
+PIXEL_LOSSES: dict[PixelLoss, Callable[[Pictures, Pictures], Tensor]] = {
+    "absolute": absolute_loss,
+    "decibels": decibel_loss,
+}
 
 
 def frequency_loss(restored: Pictures, hq: Pictures) -> Float[Tensor, ""]:

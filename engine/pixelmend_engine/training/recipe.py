@@ -12,6 +12,7 @@ from pixelmend_engine.training.rates import Rates, scaled
 from pixelmend_engine.training.worsening import Worsening
 
 StageNumber = Literal[1, 2, 3]
+PixelLoss = Literal["absolute", "decibels"]  # see `training/hidiff.py`
 ALL_WAYS = tuple(range(8))  # to lay a square: number // 2 quarter turns, upside down if it is odd
 MIRRORED = (0, 5)  # as it is, or with left and right exchanged
 UPRIGHT = (0,)
@@ -47,6 +48,7 @@ class Stage:
     clip: float | None = 0.01  # of the gradient's norm, over all trained networks together
     weight_decay: float = 1e-4
     average: float | None = None  # decay of the weights' moving average; None: no average is kept
+    pixel_loss: PixelLoss = "absolute"  # of HI-Diff
     frequency_weight: float = 0.0  # of the loss between Fourier transforms
     known_alone: bool = False  # the loss of pixels leaves out what is in holes
     joint_from: int = 1  # the first step of all networks; before, the prior is learned alone

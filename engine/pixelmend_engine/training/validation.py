@@ -22,7 +22,7 @@ Pictures = Float[Tensor, "b i h w"]
 Restored = Float[Tensor, "b 3 hs ws"]
 Picture = UInt8[Tensor, "3 h w"]
 
-MOST = 16  # pictures; it is a look on the way, `pixelmend evaluate` is for figures
+MOST = 16  # pictures in a look on the way; `pixelmend evaluate` is for figures
 SHOWN = 4  # pictures on a sheet
 
 
@@ -49,9 +49,10 @@ class Validation:
         *,
         side: int,
         device: torch.device,
+        most: int = MOST,
     ) -> None:
         self._cases = [
-            _case(scene, how, side, number) for number, scene in enumerate(scenes[:MOST])
+            _case(scene, how, side, number) for number, scene in enumerate(scenes[:most])
         ]
         self._device = device
 

@@ -54,6 +54,7 @@ def test_the_short_compact_recipe_shakes_and_does_little_else() -> None:
     assert whole.worsening_in(2) == MILD
     assert short.worsening_in(2) == short.last_worsening == SHAKEN
     assert short.stage(2).steps < whole.stage(2).steps / 2
+    assert (whole.stage(2).pixel_loss, short.stage(2).pixel_loss) == ("absolute", "decibels")
 
 
 def test_each_model_of_diffir_has_a_recipe_of_its_name_and_size() -> None:

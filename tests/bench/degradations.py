@@ -1,0 +1,66 @@
+"""Compares weights of HI-Diff Compact on what training does to pictures, and on what it does not.
+
+    python tests/bench/degradations.py FOLDER [WEIGHTS...]
+
+FOLDER has sharp photographs, of which those are taken that `pixelmend train` keeps back; WEIGHTS
+are files, the bundled ones if there are none. Each photograph's middle is made worse,
+with fixed seeds, and restored. Figures are the mean PSNR in dB; docs/models/hi-diff-compact.md has
+those of the bundled model.
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import torch
+
+import pixelmend_engine
+from pixelmend_engine.training import folders, recipes, starting
+from pixelmend_engine.training.degradations import MILD, SHAKEN, STRONG
+from pixelmend_engine.training.folders import Source
+from pixelmend_engine.training.plan import Plan
+from pixelmend_engine.training.validation import Validation
+
+BUNDLED = Path(pixelmend_engine.__file__).parent / "bundled" / "hi-diff-compact.safetensors"
+SIDE = 256  # pixels, of the middles
+LENSES = {"shake_share": 0.0, "moving_share": 0.0, "defocus_share": 0.5, "soft_share": 0.5}
+
+DEGRADATIONS = {
+    "as --recipe compact": MILD,
+    "as --recipe compact-tuned": SHAKEN,
+    "as --recipe gopro": STRONG,
+    "focus and lenses, no shake": dataclasses.replace(MILD, untouched_share=0.0, **LENSES),
+    "sharp, JPEG of 60 to 80": dataclasses.replace(
+        MILD, untouched_share=1.0, jpeg_share=1.0, jpeg=(60.0, 80.0)
+    ),
+}
+
+
+def main() -> None:
+    """Prints one line for each degradation."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("weights", type=Path, nargs="*")
+    arguments = parser.parse_args()
+
+    source = Source(kind="sharp", folder=arguments.folder)
+    _, kept_back = folders.split(source.scenes())
+    recipe = recipes.find("compact-tuned")
+    objectives = [
+        starting.objective(
+            Plan(recipe=recipe, number=2, sources=(source,), start=(path,)), torch.float32
+        )
+        for path in arguments.weights or [BUNDLED]
+    ]
+    for name, degradation in DEGRADATIONS.items():
+        cases = Validation(
+            kept_back, degradation, side=SIDE, device=torch.device("cpu"), most=len(kept_back)
+        )
+        scores = [cases.score(objective) for objective in objectives]
+        before = scores[0].input_psnr
+        gains = " ".join(f"{score.psnr - before:+6.2f}" for score in scores)
+        print(f"{name:28} {before:6.2f} {gains}")
+
+
+if __name__ == "__main__":
+    main()
