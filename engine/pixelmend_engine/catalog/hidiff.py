@@ -66,7 +66,7 @@ REALBLUR = HIDiffConfig(
 
 COMPACT = HIDiffConfig(
     dim=16,
-    blocks=(1, 1, 2, 2),
+    blocks=(1, 1, 4, 6),
     refinement_blocks=1,
     ffn_expansion=2.66,
     encoder="gelu",
@@ -122,8 +122,8 @@ MODELS = (
         config=COMPACT,
         bundled=BundledFile(
             name="hi-diff-compact.safetensors",
-            size_bytes=5_788_946,
-            sha256="b5b29e05bb18f3d6aef7760ee9c03ec964c1c1d0d1155ad751655efdb5b09b1f",
+            size_bytes=8_937_074,
+            sha256="2284ecb5e96ad97c4237e78fa6770bf204fd34251b4df0ec095e41301cdf10f1",
         ),
         multiple=8,
         tiling="supported",
