@@ -75,11 +75,14 @@ class Stage:
         rivalry = self.rivalry
         if rivalry is not None:
             rivalry = dataclasses.replace(rivalry, rates=scaled(rivalry.rates, factor))
+        joint_from = self.joint_from
+        if joint_from > 1:  # else nothing is learned alone, however long it takes
+            joint_from = max(1, round(joint_from * factor))
         return dataclasses.replace(
             self,
             phases=phases,
             rates=scaled(self.rates, factor),
-            joint_from=max(1, round(self.joint_from * factor)),
+            joint_from=joint_from,
             rivalry=rivalry,
         )
 

@@ -32,6 +32,14 @@ def test_a_shorter_recipe_keeps_its_proportions() -> None:
         )
 
 
+def test_a_longer_recipe_learns_all_networks_from_where_it_did() -> None:
+    for recipe_id, wanted in (("compact", 1), ("diffir-deblur", 200_000)):
+        whole = recipes.find(recipe_id)
+        twice = whole.scaled(2 * sum(stage.steps for stage in whole.stages))
+        assert twice.stage(2).steps == 2 * whole.stage(2).steps
+        assert twice.stage(2).joint_from == wanted
+
+
 def test_a_smaller_batch_changes_nothing_else() -> None:
     whole = recipes.find("gopro")
     phases = whole.batched(2).stages[1].phases
