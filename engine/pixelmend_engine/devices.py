@@ -33,7 +33,8 @@ def keep_memory() -> None:
     """Lets the C library keep what torch frees for the next tensors, on Linux; `give_back` undoes.
 
     For training on a CPU, where each step takes and frees the same gigabytes: 16 crops of 128
-    pixels take 3.1 s instead of 5.7, and a tenth more memory. Restoring gained nothing by it.
+    pixels take 3.1 s instead of 5.7, and a tenth more memory. A picture restored whole gains
+    nothing by it; in tiles it takes less time and far more memory (docs/performance.md).
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
