@@ -3,9 +3,9 @@
     python tests/bench/degradations.py FOLDER [WEIGHTS...]
 
 FOLDER has sharp photographs, of which those are taken that `pixelmend train` keeps back; WEIGHTS
-are files, the bundled ones if there are none. Each photograph's middle is made worse,
-with fixed seeds, and restored. Figures are the mean PSNR in dB; docs/models/hi-diff-compact.md has
-those of the bundled model.
+are folders or files, the bundled ones if there are none. Each photograph's middle is made worse,
+with fixed seeds, and restored. A line has the mean PSNR of what was given, in dB, and what each of
+the weights gains; docs/models/hi-diff-compact.md has the figures of the bundled model.
 """
 
 import argparse
@@ -14,14 +14,13 @@ from pathlib import Path
 
 import torch
 
-import pixelmend_engine
+from pixelmend_engine import registry, weights
 from pixelmend_engine.training import folders, recipes, starting
 from pixelmend_engine.training.degradations import MILD, SHAKEN, STRONG
 from pixelmend_engine.training.folders import Source
 from pixelmend_engine.training.plan import Plan
 from pixelmend_engine.training.validation import Validation
 
-BUNDLED = Path(pixelmend_engine.__file__).parent / "bundled" / "hi-diff-compact.safetensors"
 SIDE = 256  # pixels, of the middles
 LENSES = {"shake_share": 0.0, "moving_share": 0.0, "defocus_share": 0.5, "soft_share": 0.5}
 
@@ -46,11 +45,13 @@ def main() -> None:
     source = Source(kind="sharp", folder=arguments.folder)
     _, kept_back = folders.split(source.scenes())
     recipe = recipes.find("compact-tuned")
+    bundled = weights.locate(registry.find("hi-diff-compact"), Path())
+    starts = [weights.given(path) for path in arguments.weights] or [bundled]
     objectives = [
         starting.objective(
-            Plan(recipe=recipe, number=2, sources=(source,), start=(path,)), torch.float32
+            Plan(recipe=recipe, number=2, sources=(source,), start=start), torch.float32
         )
-        for path in arguments.weights or [BUNDLED]
+        for start in starts
     ]
     for name, degradation in DEGRADATIONS.items():
         cases = Validation(

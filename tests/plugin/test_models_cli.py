@@ -13,8 +13,6 @@ from mirror import Mirror, Says
 from published import pickled, tensors, zipped
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
-Call = Call
-
 NETWORKS = ("net_g", "net_le_dm", "net_d")
 
 

@@ -43,8 +43,8 @@ COMPACT_RECIPE = Recipe(
     worsening=MILD,
 )
 
-# From a trained model on, in two hours of two CPU cores: few crops a step, so that there are steps.
-# What is measured in decibels is learned in decibels.
+# From a trained model on, in an hour or two of two CPU cores: few crops a step, so that there are
+# steps. What is measured in decibels is learned in decibels.
 COMPACT_TUNED = dataclasses.replace(
     COMPACT_SECOND,
     phases=(Phase(4_000, 128, 4), Phase(4_600, 192, 3)),

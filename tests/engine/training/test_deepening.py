@@ -37,7 +37,8 @@ def shallow() -> Transformer:
 def test_a_deeper_network_begins_by_doing_what_the_other_did(shallow: Transformer) -> None:
     state = deepened(shallow.state_dict(), transformer(DEEPER, seed=1), TransformerBlock)
     deep = filled(state, DEEPER)
-    pictures, prior = torch.rand(2, 3, 32, 32), torch.randn(2, CONFIG.prior_tokens, 32)
+    pictures = torch.rand(2, 3, 32, 32)
+    prior = torch.randn(2, CONFIG.prior_tokens, CONFIG.prior_dim)
     with torch.no_grad():
         assert torch.equal(deep(pictures, prior), shallow(pictures, prior))
 
