@@ -33,6 +33,7 @@ from pixelmend_engine.nn.restormer import (
     Upsample,
     depthwise,
     gate,
+    in_parts,
     pointwise,
     transposed_attention,
 )
@@ -74,8 +75,8 @@ class Attention(nn.Module):
         self.project_out = pointwise(channels, channels)
 
     def forward(self, x: Features, prior: Prior) -> Features:
-        qkv = self.qkv_dwconv(self.qkv(self.kernel.modulate(x, prior)))
-        return self.project_out(transposed_attention(qkv, self.temperature))
+        q, k, v = in_parts(self.kernel.modulate(x, prior), self.qkv, self.qkv_dwconv, 3)
+        return self.project_out(transposed_attention(q, k, v, self.temperature))
 
 
 class FeedForward(nn.Module):
@@ -90,8 +91,8 @@ class FeedForward(nn.Module):
         self.project_out = pointwise(hidden, channels)
 
     def forward(self, x: Features, prior: Prior) -> Features:
-        x = self.dwconv(self.project_in(self.kernel.modulate(x, prior)))
-        return self.project_out(gate(x))
+        x = self.kernel.modulate(x, prior)
+        return self.project_out(gate(*in_parts(x, self.project_in, self.dwconv, 2)))
 
 
 class TransformerBlock(nn.Module):

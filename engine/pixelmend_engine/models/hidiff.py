@@ -29,6 +29,7 @@ from pixelmend_engine.models.guided import GuidedPipeline, block_shares
 from pixelmend_engine.nn.bands import Bands
 from pixelmend_engine.nn.mixer import Mixer
 from pixelmend_engine.nn.mlp import MLPDenoiser
+from pixelmend_engine.nn.precision import computing
 from pixelmend_engine.nn.restormer import (
     ChannelNorm,
     Downsample,
@@ -37,6 +38,7 @@ from pixelmend_engine.nn.restormer import (
     Upsample,
     depthwise,
     gate,
+    in_parts,
     pointwise,
     transposed_attention,
 )
@@ -69,9 +71,8 @@ class Attention(nn.Module):
     def forward(self, x: Features, prior: PriorVector | None) -> Features:
         if prior is not None:
             x = _modulate(self, x, prior)
-        return self.project_out(
-            transposed_attention(self.qkv_dwconv(self.qkv(x)), self.temperature)
-        )
+        q, k, v = in_parts(x, self.qkv, self.qkv_dwconv, 3)
+        return self.project_out(transposed_attention(q, k, v, self.temperature))
 
 
 class FeedForward(nn.Module):
@@ -88,7 +89,7 @@ class FeedForward(nn.Module):
     def forward(self, x: Features, prior: PriorVector | None) -> Features:
         if prior is not None:
             x = _modulate(self, x, prior)
-        return self.project_out(gate(self.dwconv(self.project_in(x))))
+        return self.project_out(gate(*in_parts(x, self.project_in, self.dwconv, 2)))
 
 
 def _add_modulation(module: nn.Module, channels: int, prior_dim: int | None) -> None:
@@ -141,9 +142,21 @@ class HierarchicalIntegration(nn.Module):
             part=2,
             heads=self.heads,
         )
-        attended = functional.scaled_dot_product_attention(q, k, v)
+        attended = _attended(q, k, v)
         places = places + self.proj(rearrange(attended, "b heads p c -> b p (heads c)"))
         return rearrange(places, "b (h w) c -> b c h w", h=x.shape[-2])
+
+
+def _attended(
+    q: Float[Tensor, "b heads p c"],
+    k: Float[Tensor, "b heads n c"],
+    v: Float[Tensor, "b heads n c"],
+) -> Float[Tensor, "b heads p c"]:
+    if q.dtype != torch.bfloat16 or q.device.type != "cpu":
+        return functional.scaled_dot_product_attention(q, k, v)
+    # Its gradients take torch 2.13 three times as long in bfloat16 on a CPU.
+    with computing(q.device, torch.float32):
+        return functional.scaled_dot_product_attention(q.float(), k.float(), v.float())
 
 
 class Level(nn.Module):

@@ -97,8 +97,26 @@ def pointwise(inputs: int, outputs: int) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 1, bias=False)
 
 
+def in_parts(
+    x: Float[Tensor, "b i h w"], mixing: nn.Conv2d, looking: nn.Conv2d, parts: int
+) -> list[Float[Tensor, "b c h w"]]:
+    """Runs a pointwise and then a depthwise convolution; returns their channels in equal parts.
+
+    Each part is computed by itself. Cut from one result, its pixels would lie apart in memory,
+    which takes a CPU twice as long to read; and no more than one part is held twice at a time.
+    """
+    weights = zip(mixing.weight.chunk(parts), looking.weight.chunk(parts), strict=True)
+    return [
+        functional.conv2d(functional.conv2d(x, mix), look, padding=1, groups=len(look))
+        for mix, look in weights
+    ]
+
+
 def transposed_attention(
-    qkv: Float[Tensor, "b c3 h w"], temperature: Float[Tensor, "heads 1 1"]
+    q: Float[Tensor, "b c h w"],
+    k: Float[Tensor, "b c h w"],
+    v: Float[Tensor, "b c h w"],
+    temperature: Float[Tensor, "heads 1 1"],
 ) -> Float[Tensor, "b c h w"]:
     """Attends from channel to channel, so that its cost grows with the pixels, not their square.
 
@@ -106,19 +124,22 @@ def transposed_attention(
 
     Source: Restormer, eq. 1 (multi-Dconv head transposed attention).
     """
-    q, k, v = rearrange(
-        qkv, "b (part heads c) h w -> part b heads c (h w)", part=3, heads=temperature.shape[0]
-    )
+    height, heads = q.shape[-2], temperature.shape[0]
+    q, k, v = (rearrange(x, "b (n c) h w -> b n c (h w)", n=heads) for x in (q, k, v))
     q = functional.normalize(q, dim=-1)
     k = functional.normalize(k, dim=-1)
     attention = (q @ k.transpose(-2, -1) * temperature).softmax(dim=-1)
-    return rearrange(attention @ v, "b heads c (h w) -> b (heads c) h w", h=qkv.shape[-2])
+    return rearrange(attention @ v, "b n c (h w) -> b (n c) h w", h=height)
 
 
-def gate(x: Float[Tensor, "b c2 h w"]) -> Float[Tensor, "b c h w"]:
-    """Lets one half of the channels, through GELU, scale the other.
+def gate(
+    opened: Float[Tensor, "b c h w"], carried: Float[Tensor, "b c h w"]
+) -> Float[Tensor, "b c h w"]:
+    """Lets features, through GELU, scale others.
 
     Source: Restormer, eq. 2 (gated-Dconv feed-forward network).
     """
-    opened, carried = x.chunk(2, dim=1)
-    return functional.gelu(opened) * carried
+    scale = functional.gelu(opened)
+    if torch.is_grad_enabled():
+        return scale * carried
+    return scale.mul_(carried)  # in its place, as nobody needs it anymore

@@ -102,7 +102,11 @@ class _Run:
         parameters = self._parameters(self.objective.parts)
         self.trained = [p for p in parameters.values() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            self.trained, lr=0.0, betas=self.stage.betas, weight_decay=self.stage.weight_decay
+            self.trained,
+            lr=0.0,
+            betas=self.stage.betas,
+            weight_decay=self.stage.weight_decay,
+            fused=True,  # a kernel for all parameters together
         )
         self.shared: nn.Module = self.accelerator.prepare_model(self.objective)
 
