@@ -66,7 +66,7 @@ REALBLUR = HIDiffConfig(
 
 COMPACT = HIDiffConfig(
     dim=16,
-    blocks=(1, 1, 4, 6),
+    blocks=(1, 3, 4, 6),
     refinement_blocks=1,
     ffn_expansion=2.66,
     encoder="gelu",
@@ -122,8 +122,8 @@ MODELS = (
         config=COMPACT,
         bundled=BundledFile(
             name="hi-diff-compact.safetensors",
-            size_bytes=8_937_074,
-            sha256="2284ecb5e96ad97c4237e78fa6770bf204fd34251b4df0ec095e41301cdf10f1",
+            size_bytes=9_060_474,
+            sha256="37143fa90f494ab8201123dd30e386b56ac90e80a8411453dff7d0cc722d9726",
         ),
         multiple=8,
         tiling="supported",
