@@ -152,11 +152,11 @@ def _attended(
     k: Float[Tensor, "b heads n c"],
     v: Float[Tensor, "b heads n c"],
 ) -> Float[Tensor, "b heads p c"]:
-    if q.dtype != torch.bfloat16 or q.device.type != "cpu":
-        return functional.scaled_dot_product_attention(q, k, v)
-    # Its gradients take torch 2.13 three times as long in bfloat16 on a CPU.
-    with computing(q.device, torch.float32):
-        return functional.scaled_dot_product_attention(q.float(), k.float(), v.float())
+    if q.requires_grad and q.dtype == torch.bfloat16 and q.device.type == "cpu":
+        # Its gradients take torch 2.13 three times as long in bfloat16; what it puts out does not.
+        with computing(q.device, torch.float32):
+            return functional.scaled_dot_product_attention(q.float(), k.float(), v.float())
+    return functional.scaled_dot_product_attention(q, k, v)
 
 
 class Level(nn.Module):

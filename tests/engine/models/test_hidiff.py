@@ -15,7 +15,7 @@ from pixelmend.wire import Raster
 from pixelmend_engine import loading, registry, weights
 from pixelmend_engine.family import Pipeline, Request
 from pixelmend_engine.models.guided import GuidedPipeline
-from pixelmend_engine.models.hidiff import HIDiff
+from pixelmend_engine.models.hidiff import HIDiff, HierarchicalIntegration
 from pixelmend_engine.restore import Options, plan_tiles, restore
 from pixelmend_engine.retouch import retouch
 
@@ -158,3 +158,19 @@ def test_half_precision_leaves_the_prior_alone(dtype: torch.dtype, shaken: np.nd
     assert torch.equal(priors[dtype], priors[torch.float32])
     # bfloat16 has 8 bits of mantissa: errors of a level or so, about 50 dB.
     assert psnr(results[dtype], results[torch.float32]) > 40
+
+
+def test_attention_to_the_prior_is_learned_as_it_is_used() -> None:
+    torch.manual_seed(0)
+    attention = HierarchicalIntegration(channels=16, heads=2, prior_dim=8)
+    places, prior = torch.randn(1, 16, 12, 12), torch.randn(1, 16, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        learned = attention(places, prior)
+        with torch.no_grad():
+            used = attention(places, prior)
+    assert learned.requires_grad
+    # Two ways to compute one attention: they may differ in the last of bfloat16's 8 bits.
+    torch.testing.assert_close(learned.float(), used.float(), rtol=2**-7, atol=2**-7)
+    learned.sum().backward()
+    assert attention.kv.weight.grad is not None
+    assert attention.kv.weight.grad.abs().sum() > 0
