@@ -7,6 +7,7 @@ A test calls `render` and compares, so that the page is true after each change.
 
 from pathlib import Path
 
+import click
 from click.testing import CliRunner
 
 from pixelmend import errors
@@ -14,31 +15,6 @@ from pixelmend.cli import cli
 from pixelmend.errors import PixelmendError
 
 PAGE = Path(__file__).parent / "cli.md"
-COMMANDS = (
-    "",
-    "deblur",
-    "face",
-    "models",
-    "models list",
-    "models info",
-    "models pull",
-    "models verify",
-    "models remove",
-    "models import",
-    "models export",
-    "models path",
-    "train",
-    "evaluate",
-    "contact-sheet",
-    "doctor",
-    "setup",
-    "serve",
-    "engine",
-    "engine status",
-    "engine stop",
-    "engine logs",
-)
-
 INTRODUCTION = """\
 # Command line
 
@@ -69,15 +45,21 @@ This page is written by `make docs`.
 def render() -> str:
     """Returns the whole page."""
     sections = [INTRODUCTION]
-    for command in COMMANDS:
-        arguments = [*command.split(), "--help"]
+    for command in commands(cli):
+        arguments = [*command, "--help"]
         text = CliRunner().invoke(cli, arguments, prog_name="pixelmend", terminal_width=90).stdout
-        title = f"pixelmend {command}".strip()
+        title = " ".join(["pixelmend", *command])
         sections.append(f"## {title}\n\n```text\n{text}```\n")
     rows = [f"| {e.exit_code} | `{e.code}` | {_first_sentence(e)} |" for e in tree()]
     head = "## Exit codes and errors\n\n| exit code | code | meaning |\n|---|---|---|\n"
     sections.append(head + "| 0 | | Everything was restored. |\n" + "\n".join(rows) + "\n")
     return "\n".join(sections)
+
+
+def commands(root: click.Command, *path: str) -> list[tuple[str, ...]]:
+    """Lists a command and all below it, in the order of the help, as the words that call them."""
+    below = sorted(root.commands.items()) if isinstance(root, click.Group) else ()
+    return [path, *(leaf for name, command in below for leaf in commands(command, *path, name))]
 
 
 def tree(root: type[PixelmendError] = PixelmendError) -> list[type[PixelmendError]]:

@@ -4,12 +4,15 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Generator
 from pathlib import Path
 
+import click
 import pytest
 import write_cli
 
 from pixelmend import install
+from pixelmend.cli import cli
 from pixelmend.wire import PHASES
 from pixelmend_engine import options, tasks
 from pixelmend_engine.registry import MODELS
@@ -77,6 +80,18 @@ def test_code_map_names_every_module() -> None:
 
 def test_help_and_errors_are_those_of_the_code() -> None:
     assert write_cli.PAGE.read_text(encoding="utf-8") == write_cli.render(), "run `make docs`"
+
+
+def test_every_option_says_what_it_does() -> None:
+    options = list(_options(cli))
+    assert len(options) > 100
+    assert [option.opts for option in options if not option.help] == []
+
+
+def _options(command: click.Command) -> Generator[click.Option]:
+    yield from (param for param in command.params if isinstance(param, click.Option))
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from _options(below)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

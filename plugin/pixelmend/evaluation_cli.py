@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pixelmend.errors import BadRequest
+from pixelmend.tasks_cli import device_option
 from pixelmend.training_cli import needing_the_extra, save_sheet
 
 if TYPE_CHECKING:
@@ -60,7 +61,14 @@ Folder = click.Path(path_type=Path, exists=True, file_okay=False)
     help="Add noise, on a scale to 255.",
 )
 @click.option("--kept-back", is_flag=True, help="Take the pictures alone that `train` keeps back.")
-@click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, metavar="N")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Blur, add noise and restore with this seed.",
+)
 @click.option("--no-baselines", is_flag=True, help="Leave out what can be done without a model.")
 @click.option(
     "--sheet",
@@ -68,13 +76,7 @@ Folder = click.Path(path_type=Path, exists=True, file_okay=False)
     metavar="FILE",
     help="Show the five pictures that the first model did least for.",
 )
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    envvar="PIXELMEND_DEVICE",
-    metavar="auto|cuda|cuda:N|cpu",
-)
+@device_option
 @click.option("--overwrite", is_flag=True, help="Replace a sheet that is there already.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and no table.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the table of the means alone.")

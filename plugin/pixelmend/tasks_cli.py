@@ -127,6 +127,16 @@ def _special(name: str, schema: Schema) -> Callable[[Command], Command]:
     )
 
 
+device_option = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    envvar="PIXELMEND_DEVICE",
+    metavar="auto|cuda|cuda:N|cpu",
+    help="Compute there; auto takes the first GPU, else the CPU.",
+)
+
+
 def task_options(task: Task) -> Callable[[Command], Command]:
     """Adds the options that every task has, and those of this one."""
     options = [
@@ -160,14 +170,7 @@ def task_options(task: Task) -> Callable[[Command], Command]:
             metavar="DIR",
             help="Take the model's weights from this folder (or one file).",
         ),
-        click.option(
-            "--device",
-            default="auto",
-            show_default=True,
-            envvar="PIXELMEND_DEVICE",
-            metavar="auto|cuda|cuda:N|cpu",
-            help="Compute there; auto takes the first GPU, else the CPU.",
-        ),
+        device_option,
         click.option(
             "--precision",
             type=click.Choice(["auto", "fp32", "bf16", "fp16"]),

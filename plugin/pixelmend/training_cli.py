@@ -116,7 +116,14 @@ def needing_the_extra() -> Generator[None]:
     metavar="N",
     help="Stop after so many minutes, to be resumed.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, metavar="N")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Draw first weights, crops and degradations with this seed.",
+)
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu"]),
@@ -331,8 +338,22 @@ def _shown(label: str, *, quiet: bool) -> "Generator[Callable[[Progress], None]]
     help="Write the sheet to this file (.png, .jpg).",
 )
 @click.option("--recipe", default="compact", show_default=True, help=RECIPE_HELP)
-@click.option("--count", type=click.IntRange(1, 100), default=11, show_default=True, metavar="N")
-@click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, metavar="N")
+@click.option(
+    "--count",
+    type=click.IntRange(1, 100),
+    default=11,
+    show_default=True,
+    metavar="N",
+    help="Show so many, beside the sharp one.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Draw the degradations with this seed.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 def contact_sheet(
     photo: Path, output: Path, recipe: str, count: int, seed: int, overwrite: bool
