@@ -66,7 +66,7 @@ REALBLUR = HIDiffConfig(
 
 COMPACT = HIDiffConfig(
     dim=16,
-    blocks=(1, 3, 4, 6),
+    blocks=(1, 5, 4, 6),
     refinement_blocks=1,
     ffn_expansion=2.66,
     encoder="gelu",
@@ -122,8 +122,8 @@ MODELS = (
         config=COMPACT,
         bundled=BundledFile(
             name="hi-diff-compact.safetensors",
-            size_bytes=9_060_474,
-            sha256="37143fa90f494ab8201123dd30e386b56ac90e80a8411453dff7d0cc722d9726",
+            size_bytes=9_183_874,
+            sha256="6ce032259dc39bd9423c8b818449fcb23f2e057e0c66a3e2e0c64c31406b97fe",
         ),
         multiple=8,
         tiling="supported",

@@ -50,7 +50,7 @@ MILD = Degradation()
 """Snapshots: what the compact model is made for."""
 
 SHAKEN = Degradation(
-    untouched_share=0.12,
+    untouched_share=0.15,
     shake_share=0.95,
     shake=(2.0, 17.0),
     roll=(0.0, 0.02),

@@ -47,8 +47,8 @@ COMPACT_RECIPE = Recipe(
 # steps. What is measured in decibels is learned in decibels.
 COMPACT_TUNED = dataclasses.replace(
     COMPACT_SECOND,
-    phases=(Phase(5_580, 128, 4), Phase(6_200, 192, 3)),
-    rates=(Cycle(200, 0.0, 5e-4), Cycle(6_000, 5e-4, 1e-6)),
+    phases=(Phase(6_300, 128, 4), Phase(7_000, 192, 3)),
+    rates=(Cycle(200, 0.0, 5e-4), Cycle(6_800, 5e-4, 1e-6)),
     pixel_loss="decibels",
     frequency_weight=0.0,
     worsening=SHAKEN,

@@ -20,7 +20,7 @@ from pixelmend_engine.restore import Options, plan_tiles, restore
 from pixelmend_engine.retouch import retouch
 
 SPEC = registry.find("hi-diff-compact")
-ASTRONAUT_INPUT_DB, ASTRONAUT_OUTPUT_DB = 22.71, 26.18  # from the weights' own card
+ASTRONAUT_INPUT_DB, ASTRONAUT_OUTPUT_DB = 22.71, 26.57  # from the weights' own card
 BORDER = 8  # pixels left out there
 
 
@@ -97,7 +97,7 @@ def test_a_picture_looked_at_in_bands_is_restored_the_same(
 def test_tiles_change_little(pipeline: Pipeline, shaken: np.ndarray) -> None:
     tiled = run(pipeline, shaken, tile=256)
     difference = tiled.astype(float) - run(pipeline, shaken)
-    # Attention within a tile sees other statistics than over the whole picture: 42.5 dB here.
+    # Attention within a tile sees other statistics than over the whole picture: 43.0 dB here.
     assert np.sqrt(np.mean(difference**2)) < 255 * 10 ** (-42 / 20)
     # Where tiles end, the difference must not step. Without ramps this ratio is above 1.6.
     steps = np.abs(np.diff(difference, axis=0)).mean(axis=(1, 2))
