@@ -5,6 +5,7 @@
 A test calls `render` and compares, so that the page is true after each change.
 """
 
+from collections.abc import Generator
 from pathlib import Path
 
 import click
@@ -45,10 +46,10 @@ This page is written by `make docs`.
 def render() -> str:
     """Returns the whole page."""
     sections = [INTRODUCTION]
-    for command in commands(cli):
-        arguments = [*command, "--help"]
+    for words, _ in commands(cli):
+        arguments = [*words, "--help"]
         text = CliRunner().invoke(cli, arguments, prog_name="pixelmend", terminal_width=90).stdout
-        title = " ".join(["pixelmend", *command])
+        title = " ".join(["pixelmend", *words])
         sections.append(f"## {title}\n\n```text\n{text}```\n")
     rows = [f"| {e.exit_code} | `{e.code}` | {_first_sentence(e)} |" for e in tree()]
     head = "## Exit codes and errors\n\n| exit code | code | meaning |\n|---|---|---|\n"
@@ -56,10 +57,13 @@ def render() -> str:
     return "\n".join(sections)
 
 
-def commands(root: click.Command, *path: str) -> list[tuple[str, ...]]:
-    """Lists a command and all below it, in the order of the help, as the words that call them."""
-    below = sorted(root.commands.items()) if isinstance(root, click.Group) else ()
-    return [path, *(leaf for name, command in below for leaf in commands(command, *path, name))]
+def commands(
+    root: click.Command, path: tuple[str, ...] = ()
+) -> Generator[tuple[tuple[str, ...], click.Command]]:
+    """Goes through a command and all below it, in the order of the help, each with its words."""
+    yield path, root
+    for name, command in sorted(root.commands.items()) if isinstance(root, click.Group) else ():
+        yield from commands(command, (*path, name))
 
 
 def tree(root: type[PixelmendError] = PixelmendError) -> list[type[PixelmendError]]:

@@ -4,7 +4,6 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Generator
 from pathlib import Path
 
 import click
@@ -83,15 +82,14 @@ def test_help_and_errors_are_those_of_the_code() -> None:
 
 
 def test_every_option_says_what_it_does() -> None:
-    options = list(_options(cli))
+    options = [
+        param
+        for _, command in write_cli.commands(cli)
+        for param in command.params
+        if isinstance(param, click.Option)
+    ]
     assert len(options) > 100
     assert [option.opts for option in options if not option.help] == []
-
-
-def _options(command: click.Command) -> Generator[click.Option]:
-    yield from (param for param in command.params if isinstance(param, click.Option))
-    for below in command.commands.values() if isinstance(command, click.Group) else ():
-        yield from _options(below)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -11,7 +11,7 @@ import click
 
 from pixelmend.errors import BadRequest
 from pixelmend.tasks_cli import device_option
-from pixelmend.training_cli import needing_the_extra, save_sheet
+from pixelmend.training_cli import needing_the_extra, save_sheet, seed_option
 
 if TYPE_CHECKING:
     from pixelmend_engine.evaluation import Figures, Method, Summary
@@ -61,14 +61,7 @@ Folder = click.Path(path_type=Path, exists=True, file_okay=False)
     help="Add noise, on a scale to 255.",
 )
 @click.option("--kept-back", is_flag=True, help="Take the pictures alone that `train` keeps back.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**31),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Blur, add noise and restore with this seed.",
-)
+@seed_option("Blur, add noise and restore with this seed.")
 @click.option("--no-baselines", is_flag=True, help="Leave out what can be done without a model.")
 @click.option(
     "--sheet",

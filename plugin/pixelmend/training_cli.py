@@ -43,6 +43,18 @@ def needing_the_extra() -> Generator[None]:
         ) from error
 
 
+def seed_option(what: str) -> Callable[[Command], Command]:
+    """Adds `--seed`, which says what is drawn with it."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(0, 2**31),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help=what,
+    )
+
+
 @click.command()
 @click.option("--recipe", default="compact", show_default=True, help=RECIPE_HELP)
 @click.option(
@@ -116,14 +128,7 @@ def needing_the_extra() -> Generator[None]:
     metavar="N",
     help="Stop after so many minutes, to be resumed.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**31),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Draw first weights, crops and degradations with this seed.",
-)
+@seed_option("Draw first weights, crops and degradations with this seed.")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu"]),
@@ -346,14 +351,7 @@ def _shown(label: str, *, quiet: bool) -> "Generator[Callable[[Progress], None]]
     metavar="N",
     help="Show so many, beside the sharp one.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**31),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Draw the degradations with this seed.",
-)
+@seed_option("Draw the degradations with this seed.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 def contact_sheet(
     photo: Path, output: Path, recipe: str, count: int, seed: int, overwrite: bool
