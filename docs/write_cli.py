@@ -12,8 +12,8 @@ import click
 from click.testing import CliRunner
 
 from pixelmend import errors
-from pixelmend.cli import cli
 from pixelmend.errors import PixelmendError
+from pixelmend_cli.main import cli
 
 PAGE = Path(__file__).parent / "cli.md"
 INTRODUCTION = """\

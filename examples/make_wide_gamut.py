@@ -18,9 +18,9 @@ import imagecodecs
 import numpy as np
 from PIL import Image
 
-from pixelmend_engine import images
-from pixelmend_engine.metadata import Metadata
-from pixelmend_engine.photo import Photo
+from pixelmend_engine.images import files
+from pixelmend_engine.images.metadata import Metadata
+from pixelmend_engine.images.photo import Photo
 
 FIGURE = Path(__file__).parent.parent / "docs" / "images" / "wide_gamut.png"
 HEIGHT, WIDTH, GAP = 96, 768, 8
@@ -38,10 +38,10 @@ def main() -> None:
     before = gradient()
     with tempfile.TemporaryDirectory() as folder:
         source, result = Path(folder, "before.png"), Path(folder, "after.png")
-        images.write(Photo(pixels=before, metadata=Metadata(icc_profile=P3)), source)
+        files.write(Photo(pixels=before, metadata=Metadata(icc_profile=P3)), source)
         command = [sys.executable, "-m", "pixelmend", "deblur", source, "-o", result, "-q"]
         subprocess.run([*command, "--model", "hi-diff-compact", "--device", "cpu"], check=True)
-        after = images.read(result).pixels
+        after = files.read(result).pixels
     seen = to(before / np.float32(65535), P3, SRGB)
     clipped = np.rint(to(seen.clip(0, 1), SRGB, P3) * 65535)
     print(f"outside sRGB: {np.mean((seen < 0).any(axis=2)):.0%} of the pixels")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch._dynamo.utils import counters
 
 from pixelmend_engine.models.hidiff import TransformerBlock
-from pixelmend_engine.training.compiling import compile_blocks
+from pixelmend_engine.training.compilation import compile_blocks
 
 SIZES = (1, 4, 16, 24), (2, 4, 24, 8)
 

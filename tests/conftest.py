@@ -11,8 +11,9 @@ from hypothesis import settings
 from mirror import Mirror
 from PIL import Image
 
-from pixelmend import cli, launch
+from pixelmend.client import launch
 from pixelmend.paths import Paths
+from pixelmend_cli import main
 
 # Timing never fails a test: other programs may be running.
 settings.register_profile("untimed", deadline=None)
@@ -82,7 +83,7 @@ def pixelmend(capsys: pytest.CaptureFixture[str]) -> Call:
 
     def call(*arguments: object) -> Ended:
         with pytest.raises(SystemExit) as ended:
-            cli.main([str(argument) for argument in arguments])
+            main.main([str(argument) for argument in arguments])
         printed = capsys.readouterr()
         return Ended(int(ended.value.code or 0), printed.out, printed.err)
 

@@ -5,9 +5,9 @@ import dataclasses
 import torch
 from torch import Tensor
 
+from pixelmend_engine.catalog.registry import find
 from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec, Tiling
-from pixelmend_engine.family import Report, Request, Restorer
-from pixelmend_engine.registry import find
+from pixelmend_engine.models.pipeline import Report, Request, Restorer
 
 
 def ignore(done: int, total: int) -> None:

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from pixelmend_engine.download import Fetched
-from pixelmend_engine.network import Patience
+from pixelmend_engine.weights.download.download import Fetched
+from pixelmend_engine.weights.download.network_settings import Patience
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 OTHER = bytes(reversed(BODY))

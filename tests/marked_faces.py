@@ -18,15 +18,15 @@ from PIL import Image
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 from torch import Tensor, nn
 
-from pixelmend_engine import weights
 from pixelmend_engine.catalog.faces import DETECTOR, PARSER
-from pixelmend_engine.catalog.files import manifest
-from pixelmend_engine.checkpoints import StateDict
-from pixelmend_engine.face_tools import FaceTools
-from pixelmend_engine.faces.alignment import SIDE, TEMPLATE, Pixels, Square
-from pixelmend_engine.faces.detection import Find
-from pixelmend_engine.faces.face import Face
-from pixelmend_engine.faces.restoring import Tools
+from pixelmend_engine.catalog.weight_files import manifest
+from pixelmend_engine.restoration.faces.alignment import SIDE, TEMPLATE, Pixels, Square
+from pixelmend_engine.restoration.faces.detection import Find
+from pixelmend_engine.restoration.faces.face import Face
+from pixelmend_engine.restoration.faces.face_batch import Tools
+from pixelmend_engine.restoration.faces.tools import FaceTools
+from pixelmend_engine.weights import store
+from pixelmend_engine.weights.checkpoints.reading import StateDict
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SKIN = 1  # a class of ParseNet
@@ -208,7 +208,7 @@ def skin_everywhere() -> StateDict:
 def install_face_networks(models_dir: Path) -> None:
     """Puts both where the published files would lie."""
     for file_id, state in ((DETECTOR, red_nose_detector()), (PARSER, skin_everywhere())):
-        path = weights.place(file_id, models_dir)
+        path = store.place(file_id, models_dir)
         path.parent.mkdir(parents=True)
         save_file(state, path)
 

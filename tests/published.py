@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from pixelmend_engine.catalog.files import Plain, Source, WeightFile, manifest
-from pixelmend_engine.checkpoints import StateDict
+from pixelmend_engine.catalog.weight_files import Plain, Source, WeightFile, manifest
+from pixelmend_engine.weights.checkpoints.reading import StateDict
 
 SMALL = "hi-diff-realblur-net_d"  # the smallest network that was published: 1.3 MB
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from published import small_file
 
-from pixelmend_engine.catalog.files import Plain
-from pixelmend_engine.installer import Installer
-from pixelmend_engine.network import INSISTING, Network
+from pixelmend_engine.catalog.weight_files import Plain
+from pixelmend_engine.weights.download.network_settings import INSISTING, Network
+from pixelmend_engine.weights.installer import Installer
 
 
 def main() -> None:

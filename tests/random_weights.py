@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
-from pixelmend_engine import weights
+from pixelmend_engine.catalog import weight_files
 from pixelmend_engine.catalog.diffir import DiffIRConfig
+from pixelmend_engine.catalog.registry import find
 from pixelmend_engine.models.diffir import DiffIR
-from pixelmend_engine.registry import find
+from pixelmend_engine.weights import store
 
 
 def write(model_id: str, path: Path) -> Path:
@@ -29,5 +30,5 @@ def write(model_id: str, path: Path) -> Path:
 
 def install(model_id: str, models_dir: Path) -> None:
     """Writes them to where the program has a model's weights."""
-    (file,) = weights.needed(find(model_id))
-    write(model_id, weights.place(file.id, models_dir))
+    (file,) = weight_files.needed(find(model_id))
+    write(model_id, store.place(file.id, models_dir))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pixelmend.wire import CHANNELS, Raster
-from pixelmend_engine.source import DTYPES
+from pixelmend_engine.restoration.source_image import DTYPES
 
 
 def array(raster: Raster) -> np.ndarray:

@@ -9,12 +9,12 @@ from golden import recipe
 from torch import Tensor
 from torch.nn import functional
 
-from pixelmend_engine import registry
+from pixelmend_engine.catalog import registry
 from pixelmend_engine.catalog.diffbir import Cleaner, DiffBIRConfig
 from pixelmend_engine.catalog.spec import ModelSpec
-from pixelmend_engine.checkpoints import StateDict
-from pixelmend_engine.models import stable_diffusion
-from pixelmend_engine.models.diffbir import DiffBIR, DiffBIRPipeline
+from pixelmend_engine.models.diffbir import stable_diffusion_layouts
+from pixelmend_engine.models.diffbir.model import DiffBIR, DiffBIRPipeline
+from pixelmend_engine.weights.checkpoints.reading import StateDict
 
 
 def small(model_id: str) -> ModelSpec:
@@ -48,7 +48,7 @@ def write(spec: ModelSpec, folder: Path) -> list[Path]:
     cleaners = frozenset[Cleaner](cleaner for _, cleaner in config.cleaners)
     networks = DiffBIR(config, cleaners)
     ldm: StateDict = {"betas": torch.zeros(1000), "model_ema.decay": torch.zeros(())}
-    for part, prefix in stable_diffusion.PREFIXES.items():
+    for part, prefix in stable_diffusion_layouts.PREFIXES.items():
         state = networks.get_submodule(part).state_dict()
         ldm |= {prefix + key: tensor for key, tensor in state.items()}
     torch.save({"state_dict": ldm, "global_step": 3}, folder / "sd.ckpt")

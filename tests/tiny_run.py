@@ -13,16 +13,17 @@ from PIL import Image
 from small_hidiff import CONFIG
 
 from pixelmend_engine.catalog.diffir import DiffIRConfig
-from pixelmend_engine.training import loop, recipes
-from pixelmend_engine.training.degradations import Degradation
-from pixelmend_engine.training.folders import Source
-from pixelmend_engine.training.holes import Holes
+from pixelmend_engine.training import loop
+from pixelmend_engine.training.data.folders import Source
+from pixelmend_engine.training.degradations.camera import Degradation
+from pixelmend_engine.training.degradations.degrade import Worsening
+from pixelmend_engine.training.degradations.inpainting_masks import Holes
+from pixelmend_engine.training.degradations.real_esrgan import RealWorld
 from pixelmend_engine.training.plan import Pace, Plan, Progress
-from pixelmend_engine.training.rates import Cycle
-from pixelmend_engine.training.realworld import RealWorld
-from pixelmend_engine.training.recipe import Phase, Recipe, Stage, StageNumber
+from pixelmend_engine.training.recipes import registry
+from pixelmend_engine.training.recipes.learning_rates import Cycle
+from pixelmend_engine.training.recipes.recipe import Phase, Recipe, Stage, StageNumber
 from pixelmend_engine.training.run_folder import RunFolder
-from pixelmend_engine.training.worsening import Worsening
 
 STEPS = 60  # of each stage
 SHORT = Stage(
@@ -52,7 +53,7 @@ RECIPE = Recipe(
 
 def small(recipe_id: str, *, patch: int = 64, batch: int = 2) -> Recipe:
     """Makes a recipe for DiffIR's smallest networks, with small crops; all else is as it was."""
-    recipe = recipes.find(recipe_id)
+    recipe = registry.find(recipe_id)
     assert isinstance(recipe.config, DiffIRConfig)
     config = dataclasses.replace(
         recipe.config,

@@ -28,9 +28,9 @@ def main() -> None:
     _log_to_file(paths, foreground=arguments.foreground)
 
     # Imported late: the arguments and the log do not need them.
-    from pixelmend_engine import network
-    from pixelmend_engine.service import Lifetime, Service, alone
-    from pixelmend_engine.worker import Worker
+    from pixelmend_engine.server.process import Lifetime, Service, alone
+    from pixelmend_engine.server.worker import Worker
+    from pixelmend_engine.weights.download import network_settings
 
     with alone(paths) as only:
         if not only:
@@ -39,7 +39,7 @@ def main() -> None:
         lifetime = Lifetime(
             release_after_s=arguments.release_after, exit_after_s=arguments.exit_after
         )
-        worker = Worker(arguments.models, network.resolve(os.environ))
+        worker = Worker(arguments.models, network_settings.resolve(os.environ))
         service = Service(paths, worker, arguments.models, lifetime)
         asyncio.run(service.live())
     logging.shutdown()

@@ -2,7 +2,6 @@
 
 import platform
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import PIL
@@ -10,16 +9,9 @@ import psutil
 import torch
 
 from pixelmend import __version__
-from pixelmend_engine import registry, weights
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; `hint` says what to do where it is not as it should be."""
-
-    name: str
-    value: str
-    hint: str | None = None
+from pixelmend.finding import Finding
+from pixelmend_engine.catalog import registry
+from pixelmend_engine.weights import store
 
 
 def examine(models_dir: Path) -> list[Finding]:
@@ -56,8 +48,8 @@ def _bundled() -> list[Finding]:
     for spec in registry.MODELS:
         if spec.bundled is None:
             continue
-        path = weights.bundled_file(spec.bundled.name)
-        sound = path.is_file() and weights.sha256(path) == spec.bundled.sha256
+        path = store.bundled_file(spec.bundled.name)
+        sound = path.is_file() and store.sha256(path) == spec.bundled.sha256
         hint = None if sound else "Install Pixelmend again"
         findings.append(Finding(f"weights of {spec.id}", "sound" if sound else "damaged", hint))
     return findings
@@ -65,7 +57,7 @@ def _bundled() -> list[Finding]:
 
 def _models(models_dir: Path) -> str:
     installed = [
-        spec.id for spec in registry.MODELS if weights.state(spec, models_dir) == "installed"
+        spec.id for spec in registry.MODELS if store.state(spec, models_dir) == "installed"
     ]
     return f"{models_dir} ({', '.join(installed) or 'nothing installed'})"
 

@@ -10,11 +10,11 @@ from typing import Tuple
 from gi.repository import Gimp
 from layers import SHOWN, pixels
 
-from pixelmend import phrases
 from pixelmend.errors import PixelmendError
-from pixelmend.host import Installed
-from pixelmend.panel_process import Look, PanelProcess
-from pixelmend.selection import Area
+from pixelmend.host.host import Installed
+from pixelmend.host.panel_process import Look, PanelProcess
+from pixelmend.host.selection import Area
+from pixelmend.presentation import messages
 from pixelmend.wire import Event, Json
 
 REPEAT_S = 0.1  # more than ten times a second nobody sees
@@ -58,13 +58,13 @@ class Display:
             return
         if self._panel is not None:
             self._panel.show(event)
-        text, last = phrases.headline(event), self._shown
+        text, last = messages.headline(event), self._shown
         if text == last[0] and time.monotonic() - last[1] < REPEAT_S:
             return
         self._shown = (text, time.monotonic())
         if text != last[0]:
             Gimp.progress_set_text(self._count + text)
-        share = phrases.share(event)
+        share = messages.share(event)
         if share is None:
             Gimp.progress_pulse()
         else:
@@ -100,7 +100,7 @@ class Display:
             self._panel.show(Event(0, "done"))
             if self._panel.failed:
                 Gimp.message(
-                    phrases.translate("The progress panel could not be shown; run `{command}`")
+                    messages.translate("The progress panel could not be shown; run `{command}`")
                     .format(command="pixelmend doctor gimp")
                 )  # fmt: skip
             self._panel.close()

@@ -11,7 +11,7 @@ from gi.repository import Gimp
 from recipe import Recipe
 from restoring import Following
 
-from pixelmend.selection import Area
+from pixelmend.host.selection import Area
 from pixelmend.wire import Json, Raster
 
 NO_SOURCE = 0  # no layer's tattoo: there is no layer that *Restore Again* could start from

@@ -9,7 +9,7 @@ from typing import Iterator, Tuple
 from gi.repository import Babl, Gegl, Gimp
 
 from pixelmend.errors import UnsupportedImage
-from pixelmend.selection import Area, context
+from pixelmend.host.selection import Area, context
 from pixelmend.wire import Bytes, Json, Raster
 
 ROWS = 64  # moved at once: faster than all at once, and without copies of everything

@@ -23,10 +23,11 @@ from enlarging import LargerLayer
 from gi.repository import Gimp, GLib, GObject
 from restoring import Following, NewLayer, SameLayer
 
-from pixelmend import forms, host, phrases, tasklist
 from pixelmend.errors import PixelmendError, UnsupportedImage
+from pixelmend.host import host
 from pixelmend.paths import resolve
-from pixelmend.phrases import translate
+from pixelmend.presentation import forms, messages, task_cache
+from pixelmend.presentation.messages import translate
 
 FOLDER = Path(__file__).resolve().parent
 PREFIX = "plug-in-pixelmend-"
@@ -40,16 +41,16 @@ class Restore(Gimp.PlugIn):
     """The plug-in as GIMP asks for it."""
 
     def do_set_i18n(self, _name: str) -> Any:
-        return True, phrases.DOMAIN, None
+        return True, messages.DOMAIN, None
 
     def do_query_procedures(self) -> List[str]:
-        tasks = tasklist.read(FOLDER)
+        tasks = task_cache.read(FOLDER)
         return [PREFIX + task["id"] for task in tasks] + ([AGAIN] if tasks else [])
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:
         if name == AGAIN:
             return make_again()
-        tasks = tasklist.read(FOLDER)
+        tasks = task_cache.read(FOLDER)
         return make(next(task for task in tasks if PREFIX + task["id"] == name), tasks)
 
 
@@ -147,7 +148,7 @@ def run(
     def work() -> Gimp.ValueArray:
         chosen = [layers.layer_of(drawable) for drawable in drawables]
         name = procedure.get_name()
-        task = next(task for task in tasklist.read(FOLDER) if PREFIX + task["id"] == name)
+        task = next(task for task in task_cache.read(FOLDER) if PREFIX + task["id"] == name)
         if mode == Gimp.RunMode.INTERACTIVE and not ask(procedure, config, task):
             return ended(procedure, Gimp.PDBStatusType.CANCEL)
         options = options_of(config, task)
@@ -177,7 +178,7 @@ def run_again(
             )
         layer = layers.layer_of(drawables[0])
         made = recipe.read(layer)
-        task = next((task for task in tasklist.read(FOLDER) if task["id"] == made.task), None)
+        task = next((task for task in task_cache.read(FOLDER) if task["id"] == made.task), None)
         if task is None:
             raise UnsupportedImage(
                 f"The engine can't do `{made.task}` any more",
@@ -294,5 +295,5 @@ def ended(procedure: Gimp.Procedure, status: Any) -> Gimp.ValueArray:
 
 
 if __name__ == "__main__":
-    phrases.bind(FOLDER / "locale")
+    messages.bind(FOLDER / "locale")
     Gimp.main(Restore.__gtype__, sys.argv)

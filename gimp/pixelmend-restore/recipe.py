@@ -12,7 +12,7 @@ from typing import Any
 from gi.repository import Gimp
 
 from pixelmend.errors import BadRequest, UnsupportedImage
-from pixelmend.selection import Area
+from pixelmend.host.selection import Area
 
 NAME = "pixelmend-recipe"
 

@@ -10,9 +10,9 @@ from display import Display
 from gi.repository import Gimp
 from recipe import Recipe
 
-from pixelmend import phrases
 from pixelmend.errors import PixelmendError, UnsupportedImage
-from pixelmend.selection import Area, touched
+from pixelmend.host.selection import Area, touched
+from pixelmend.presentation import messages
 from pixelmend.wire import Event, Json, Raster
 
 
@@ -36,7 +36,7 @@ class Following:
         self._display.tell(error)
 
     def _name(self, facts: Json) -> str:
-        return phrases.layer_name(self.task, facts)
+        return messages.layer_name(self.task, facts)
 
     @staticmethod
     def insert_all(image: Gimp.Image, hosts: List[Any]) -> Gimp.Image:

@@ -11,15 +11,16 @@ from typing import Any, Callable, List, Optional, Tuple
 from krita import Krita
 
 from . import previews, results, sources
-from .pixelmend import forms, host, phrases, tasklist
-from .pixelmend.errand import Errand
 from .pixelmend.errors import NoFaceFound, PixelmendError, UnsupportedImage
+from .pixelmend.host import host
+from .pixelmend.host.background_job import Errand
 from .pixelmend.panel.chooser import ALL
-from .pixelmend.panel.dock import MERGED, Wish
-from .pixelmend.panel.faces import Box
+from .pixelmend.panel.docker_panel import MERGED, Wish
+from .pixelmend.panel.face_picker import Box
 from .pixelmend.panel.history import Result
 from .pixelmend.paths import resolve
-from .pixelmend.phrases import translate
+from .pixelmend.presentation import forms, messages, task_cache
+from .pixelmend.presentation.messages import translate
 from .pixelmend.qt import QObject, Signal
 from .pixelmend.wire import Event, Json, Raster
 from .sources import Source
@@ -85,7 +86,7 @@ class Controller(QObject):
         self._opening: Optional[Steps] = None
         self._count = 0
         self._searched: Optional[Tuple[Any, ...]] = None  # where faces were found last
-        phrases.bind(FOLDER / "locale")
+        messages.bind(FOLDER / "locale")
         notifier = Krita.instance().notifier()
         notifier.setActive(True)
         notifier.applicationClosing.connect(self.cancel)
@@ -97,7 +98,7 @@ class Controller(QObject):
 
     def tasks(self) -> List[Json]:
         """Returns what the engine can do."""
-        return tasklist.read(FOLDER)
+        return task_cache.read(FOLDER)
 
     def remembered(self) -> Json:
         """Returns what the user chose last, in whichever session."""
@@ -207,7 +208,7 @@ class Controller(QObject):
         result, facts = errand.result, errand.facts
         assert before is not None
         assert result is not None
-        name = phrases.layer_name(job.task, facts)
+        name = messages.layer_name(job.task, facts)
         notes = [*source.notes, *facts.get("notes", [])]
         if forms.place(job.task) is None:
             there = yield from results.insert(source, result, name)

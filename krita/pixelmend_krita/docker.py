@@ -7,9 +7,9 @@ from typing import Any
 from krita import DockWidget, Krita
 
 from .controller import FOLDER, controller
-from .pixelmend import host
 from .pixelmend.errors import PixelmendError
-from .pixelmend.panel.dock import Dock
+from .pixelmend.host import host
+from .pixelmend.panel.docker_panel import Dock
 from .sources import id_of
 
 ID = "pixelmendDocker"

@@ -8,7 +8,7 @@ from krita import Extension, Krita
 
 from .controller import controller
 from .docker import ID
-from .pixelmend.phrases import translate
+from .pixelmend.presentation.messages import translate
 
 MENU = "tools/scripts"
 RUN, CANCEL, SHOW = "pixelmend_restore", "pixelmend_cancel", "pixelmend_show"

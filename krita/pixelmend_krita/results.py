@@ -9,8 +9,8 @@ from krita import Krita
 
 from . import scratch
 from .pixelmend.errors import UnsupportedImage
+from .pixelmend.host.selection import Area
 from .pixelmend.qt import QByteArray
-from .pixelmend.selection import Area
 from .pixelmend.wire import Raster
 from .scratch import PER_INCH
 from .sources import Source, area_of, document_of, point_of, rows_of

@@ -8,10 +8,11 @@ from typing import Any, Generator, List, Optional, Tuple
 from krita import Krita
 
 from . import scratch
-from .pixelmend import forms, selection
 from .pixelmend.errors import UnsupportedImage
-from .pixelmend.phrases import translate
-from .pixelmend.selection import Area, touched
+from .pixelmend.host import selection
+from .pixelmend.host.selection import Area, touched
+from .pixelmend.presentation import forms
+from .pixelmend.presentation.messages import translate
 from .pixelmend.wire import Json, Raster
 from .spaces import WORKING, Space, space_of
 

@@ -14,12 +14,15 @@ from pathlib import Path
 
 import torch
 
-from pixelmend_engine import registry, weights
-from pixelmend_engine.training import folders, recipes, starting
-from pixelmend_engine.training.degradations import MILD, SHAKEN, STRONG
-from pixelmend_engine.training.folders import Source
+from pixelmend_engine.catalog import registry
+from pixelmend_engine.training import initial_weights
+from pixelmend_engine.training.data import folders
+from pixelmend_engine.training.data.folders import Source
+from pixelmend_engine.training.degradations.camera import MILD, SHAKEN, STRONG
 from pixelmend_engine.training.plan import Plan
+from pixelmend_engine.training.recipes import registry as recipes
 from pixelmend_engine.training.validation import Validation
+from pixelmend_engine.weights import store
 
 SIDE = 256  # pixels, of the middles
 LENSES = {"shake_share": 0.0, "moving_share": 0.0, "defocus_share": 0.5, "soft_share": 0.5}
@@ -45,10 +48,10 @@ def main() -> None:
     source = Source(kind="sharp", folder=arguments.folder)
     _, kept_back = folders.split(source.scenes())
     recipe = recipes.find("compact-tuned")
-    bundled = weights.locate(registry.find("hi-diff-compact"), Path())
-    starts = [weights.given(path) for path in arguments.weights] or [bundled]
+    bundled = store.locate(registry.find("hi-diff-compact"), Path())
+    starts = [store.given(path) for path in arguments.weights] or [bundled]
     objectives = [
-        starting.objective(
+        initial_weights.objective(
             Plan(recipe=recipe, number=2, sources=(source,), start=start), torch.float32
         )
         for start in starts

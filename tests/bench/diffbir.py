@@ -20,15 +20,17 @@ import psutil
 import torch
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
-from pixelmend_engine import devices, loading, registry
-from pixelmend_engine.catalog.files import manifest
+from pixelmend_engine.catalog import registry
+from pixelmend_engine.catalog.weight_files import manifest
 from pixelmend_engine.diffusion.fidelity import smooth_weights, steered, weighted_error
-from pixelmend_engine.family import Pipeline, Request
-from pixelmend_engine.models.diffbir import LATENT_SCALE, DiffBIRPipeline
-from pixelmend_engine.nn.autoencoder import mode
+from pixelmend_engine.inference import devices
+from pixelmend_engine.models import loading
+from pixelmend_engine.models.diffbir.model import LATENT_SCALE, DiffBIRPipeline
+from pixelmend_engine.models.pipeline import Pipeline, Request
 from pixelmend_engine.nn.precision import computing
 from pixelmend_engine.nn.rrdb import RRDBNet
 from pixelmend_engine.nn.scunet import SCUNet
+from pixelmend_engine.nn.stable_diffusion.autoencoder import mode
 from pixelmend_engine.nn.swinir import SwinIR
 
 FILES = {  # as their manifests are named

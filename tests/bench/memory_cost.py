@@ -15,7 +15,7 @@ import time
 
 from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.catalog.hidiff import HIDiffConfig
-from pixelmend_engine.registry import MODELS, find
+from pixelmend_engine.catalog.registry import MODELS, find
 
 SMALL, LARGE = 192, 384  # pixels a side, where the network works
 
@@ -53,11 +53,11 @@ def _measured(model_id: str, side: int, phase: str) -> tuple[int, float]:
 def _child(model_id: str, side: int, phase: str) -> None:
     import torch
 
-    from pixelmend_engine import devices
-    from pixelmend_engine.family import Request
+    from pixelmend_engine.inference import devices
     from pixelmend_engine.models.diffir import DiffIR
-    from pixelmend_engine.models.guided import GuidedPipeline
     from pixelmend_engine.models.hidiff import HIDiff
+    from pixelmend_engine.models.pipeline import Request
+    from pixelmend_engine.models.prior_guided import GuidedPipeline
 
     devices.use_huge_pages()
     match find(model_id).config:

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pixelmend import launch
+from pixelmend.client import launch
 from pixelmend.paths import Paths
 from pixelmend.wire import Raster
 

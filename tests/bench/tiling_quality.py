@@ -17,12 +17,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixelmend import settings
 from pixelmend.wire import Raster
-from pixelmend_engine import images, loading, registry, restore, weights
+from pixelmend_cli import settings
+from pixelmend_engine.catalog import registry
 from pixelmend_engine.catalog.spec import ModelSpec
-from pixelmend_engine.family import Pipeline
-from pixelmend_engine.retouch import retouch
+from pixelmend_engine.images import files as images
+from pixelmend_engine.inference import tiled_inference
+from pixelmend_engine.models import loading
+from pixelmend_engine.models.pipeline import Pipeline
+from pixelmend_engine.restoration.same_size import retouch
+from pixelmend_engine.weights import store
 
 CPU = torch.device("cpu")
 Pixels = NDArray[np.uint8]
@@ -46,10 +50,10 @@ def main() -> None:
         f"{'seconds':>7}"
     )
     for spec in registry.MODELS:
-        if weights.state(spec, models_dir) == "missing":
+        if store.state(spec, models_dir) == "missing":
             print(f"{spec.id:20} not measured: weights not available")
             continue
-        files = weights.locate(spec, models_dir)
+        files = store.locate(spec, models_dir)
         _, pipeline = loading.load([spec], files, CPU, torch.float32)
         for path in map(Path, sys.argv[1:]):
             pixels = images.read(path).pixels[..., :3]
@@ -65,7 +69,7 @@ def _compare(pipeline: Pipeline, spec: ModelSpec, pixels: Pixels, label: str) ->
         difference = tiled.pixels.astype(np.float64) - whole.pixels
         psnr = 10 * np.log10(255**2 / np.mean(difference**2))
         padded = [-(-length // spec.multiple) * spec.multiple for length in (height, width)]
-        plan = restore.plan_tiles(spec, padded[0], padded[1], side, CPU)
+        plan = tiled_inference.plan_tiles(spec, padded[0], padded[1], side, CPU)
         rows = {edge for tile in plan.tiles for edge in (tile.rows.start, tile.rows.stop)}
         columns = {e for tile in plan.tiles for e in (tile.columns.start, tile.columns.stop)}
         seam = _seam(difference, rows, columns)
@@ -74,11 +78,13 @@ def _compare(pipeline: Pipeline, spec: ModelSpec, pixels: Pixels, label: str) ->
 
 def run(pipeline: Pipeline, spec: ModelSpec, pixels: Pixels, side: int) -> Run:
     """Restores a picture with tiles of that side; 0: whole."""
-    runs: list[restore.Restored] = []
+    runs: list[tiled_inference.Restored] = []
 
     def through_the_model(image: Tensor) -> Tensor:
-        options = restore.Options(tile=side)
-        done = restore.restore(pipeline, spec, image, options, CPU, lambda _done, _total: None)
+        options = tiled_inference.Options(tile=side)
+        done = tiled_inference.restore(
+            pipeline, spec, image, options, CPU, lambda _done, _total: None
+        )
         runs.append(done)
         return done.image
 

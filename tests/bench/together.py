@@ -18,12 +18,12 @@ import psutil
 import torch
 from torch import Tensor, nn
 
-from pixelmend_engine import devices
 from pixelmend_engine.catalog.sizes import AutoencoderSizes, SwinIRSizes, UNetSizes
-from pixelmend_engine.nn.autoencoder import Autoencoder
-from pixelmend_engine.nn.control import ControlNet
+from pixelmend_engine.inference import devices
+from pixelmend_engine.nn.stable_diffusion.autoencoder import Autoencoder
+from pixelmend_engine.nn.stable_diffusion.controlnet import ControlNet
+from pixelmend_engine.nn.stable_diffusion.unet import UNet
 from pixelmend_engine.nn.swinir import SwinIR
-from pixelmend_engine.nn.unet import UNet
 
 CPU = torch.device("cpu")
 SIDE, LATENT_SIDE = 512, 64

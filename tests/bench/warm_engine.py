@@ -16,7 +16,7 @@ from pathlib import Path
 import measure
 import psutil
 
-from pixelmend import launch
+from pixelmend.client import launch
 from pixelmend.paths import Paths
 
 RELEASE_AFTER_S = 3

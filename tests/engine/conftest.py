@@ -8,10 +8,10 @@ from fetching import HASTY, Fetch, accepted, untold
 from mirror import Mirror
 from published import small_file
 
-from pixelmend_engine.catalog.files import Plain, Source
-from pixelmend_engine.download import Download, Fetched, Known
-from pixelmend_engine.network import Network
-from pixelmend_engine.part import Part
+from pixelmend_engine.catalog.weight_files import Plain, Source
+from pixelmend_engine.weights.download.download import Download, Fetched, Known
+from pixelmend_engine.weights.download.network_settings import Network
+from pixelmend_engine.weights.download.partial_file import Part
 
 
 @pytest.fixture

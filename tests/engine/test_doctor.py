@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pixelmend_engine import weights
 from pixelmend_engine.doctor import examine
+from pixelmend_engine.weights import store
 
 
 def test_a_sound_installation_has_no_hints(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_damaged_weights_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def bundled_file(_: str) -> Path:
         return damaged
 
-    monkeypatch.setattr(weights, "bundled_file", bundled_file)
+    monkeypatch.setattr(store, "bundled_file", bundled_file)
     findings = {finding.name: finding for finding in examine(tmp_path)}
     assert findings["weights of hi-diff-compact"].value == "damaged"
     assert findings["weights of hi-diff-compact"].hint == "Install Pixelmend again"

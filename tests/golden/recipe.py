@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pixelmend_engine.catalog import sizes
 from pixelmend_engine.catalog.diffbir import DiffBIRConfig
-from pixelmend_engine.checkpoints import StateDict
+from pixelmend_engine.weights.checkpoints.reading import StateDict
 
 HERE = Path(__file__).parent / "diffbir"
 Network = TypeVar("Network", bound=nn.Module)

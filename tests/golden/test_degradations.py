@@ -12,12 +12,12 @@ import torch
 from golden.vectors import HERE, assert_near
 from torch import Tensor
 
-from pixelmend_engine import checkpoints
-from pixelmend_engine.training import jpeg
-from pixelmend_engine.training.realworld_kernels import bell, filtered, sinc
-from pixelmend_engine.training.sharpening import sharpened
+from pixelmend_engine.training.degradations import jpeg
+from pixelmend_engine.training.degradations.real_esrgan_kernels import bell, filtered, sinc
+from pixelmend_engine.training.degradations.unsharp_mask import sharpened
+from pixelmend_engine.weights.checkpoints import reading
 
-GOLDEN = checkpoints.read(HERE / "diffir-degradation-ops.safetensors")
+GOLDEN = reading.read(HERE / "diffir-degradation-ops.safetensors")
 KERNELS: dict[str, dict[str, Any]] = json.loads((HERE / "diffir-degradation-ops.json").read_text())[
     "kernel_parameters"
 ]

@@ -13,8 +13,8 @@ from golden.recipe import Golden, filled
 from golden.vectors import assert_near, manifest
 
 from pixelmend_engine.catalog.sizes import AutoencoderSizes
-from pixelmend_engine.nn import tiled_autoencoder as tiled
-from pixelmend_engine.nn.autoencoder import Autoencoder, mode, sample
+from pixelmend_engine.nn.stable_diffusion import tiled_autoencoder as tiled
+from pixelmend_engine.nn.stable_diffusion.autoencoder import Autoencoder, mode, sample
 
 TOLERANCE, TILED = 2e-5, 1e-4
 LATENT_SCALE = 0.18215

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from pixelmend_engine.catalog import sizes
-from pixelmend_engine.models.cleaning import clean
+from pixelmend_engine.models.diffbir.degradation_removal import clean
 from pixelmend_engine.nn.rrdb import RRDBNet
 from pixelmend_engine.nn.scunet import SCUNet
 from pixelmend_engine.nn.swinir import SwinIR

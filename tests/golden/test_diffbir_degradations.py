@@ -10,9 +10,9 @@ from golden.recipe import Golden
 from golden.vectors import assert_near
 from torch.nn import functional
 
-from pixelmend_engine.training import jpeg
-from pixelmend_engine.training.realworld_kernels import bell, filtered, sinc
-from pixelmend_engine.training.sharpening import sharpened
+from pixelmend_engine.training.degradations import jpeg
+from pixelmend_engine.training.degradations.real_esrgan_kernels import bell, filtered, sinc
+from pixelmend_engine.training.degradations.unsharp_mask import sharpened
 
 GOLDEN = Golden("degradation")
 KERNEL, PICTURE = 1e-12, 5e-6

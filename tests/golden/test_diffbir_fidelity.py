@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pixelmend_engine.diffusion.fidelity import smooth_weights, steered, weighted_error
 from pixelmend_engine.nn import color_transfer
-from pixelmend_engine.nn.autoencoder import Autoencoder, sample
+from pixelmend_engine.nn.stable_diffusion.autoencoder import Autoencoder, sample
 
 LATENT_SCALE, GRADIENT, PICTURE = 0.18215, 1e-3, 1e-5
 

@@ -18,12 +18,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from pixelmend_engine.catalog.diffbir import V2, V2_1, Cleaner, DiffBIRConfig
-from pixelmend_engine.catalog.diffbir_wish import Wish
-from pixelmend_engine.models.cleaning import clean
-from pixelmend_engine.models.diffbir import DiffBIR, DiffBIRPipeline
-from pixelmend_engine.models.diffbir_plan import Plan
-from pixelmend_engine.nn import tiled_autoencoder
-from pixelmend_engine.nn.autoencoder import mode
+from pixelmend_engine.catalog.diffbir_settings import Wish
+from pixelmend_engine.models.diffbir.degradation_removal import clean
+from pixelmend_engine.models.diffbir.memory_plan import Plan
+from pixelmend_engine.models.diffbir.model import DiffBIR, DiffBIRPipeline
+from pixelmend_engine.nn.stable_diffusion import tiled_autoencoder
+from pixelmend_engine.nn.stable_diffusion.autoencoder import mode
 
 GOLDEN = Golden("pipeline")
 CASES: list[dict[str, Any]] = GOLDEN.facts["cases"]

@@ -9,13 +9,13 @@ from golden import recipe
 from golden.recipe import HERE, Golden, digest, recipe_tensor
 from torch import nn
 
-from pixelmend_engine.nn.autoencoder import Autoencoder
-from pixelmend_engine.nn.control import ControlNet
 from pixelmend_engine.nn.rrdb import RRDBNet
 from pixelmend_engine.nn.scunet import SCUNet
+from pixelmend_engine.nn.stable_diffusion.autoencoder import Autoencoder
+from pixelmend_engine.nn.stable_diffusion.controlnet import ControlNet
+from pixelmend_engine.nn.stable_diffusion.text_encoder import TextEncoder
+from pixelmend_engine.nn.stable_diffusion.unet import UNet
 from pixelmend_engine.nn.swinir import SwinIR
-from pixelmend_engine.nn.text_encoder import TextEncoder
-from pixelmend_engine.nn.unet import UNet
 
 PUBLISHED: dict[str, Any] = json.loads((HERE / "tiny-manifest.json").read_text())
 LEFT_OUT = (

@@ -10,7 +10,7 @@ from golden.recipe import Golden
 from golden.vectors import assert_near
 from torch import Tensor
 
-from pixelmend_engine.models.cleaning import padded_to, raised, resized
+from pixelmend_engine.models.diffbir.degradation_removal import padded_to, raised, resized
 
 TOLERANCE = 1e-6
 GOLDEN = Golden("colorfix-helpers")

@@ -14,14 +14,14 @@ from golden.recipe import Golden
 from golden.vectors import assert_near
 from torch import Tensor
 
+from pixelmend_engine.diffusion.ddpm import ddim_timesteps, spaced_timesteps
 from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.dpm_solver import ContinuousSchedule
-from pixelmend_engine.diffusion.edm import grid
+from pixelmend_engine.diffusion.k_samplers import grid
 from pixelmend_engine.diffusion.noise import SeededNoise
+from pixelmend_engine.diffusion.registry import SAMPLERS
+from pixelmend_engine.diffusion.sampler import Knobs
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.diffusion.spaced import ddim_timesteps, spaced_timesteps
-from pixelmend_engine.diffusion.walkers import SAMPLERS
-from pixelmend_engine.diffusion.walks import Knobs
 from pixelmend_engine.nn import gaussian_tiles
 
 TOLERANCE = 2e-4

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pixelmend_engine.catalog.diffbir import V2, V2_1
 from pixelmend_engine.diffusion.denoiser import Denoiser
-from pixelmend_engine.models.diffbir import DiffBIR, DiffBIRPipeline
+from pixelmend_engine.models.diffbir.model import DiffBIR, DiffBIRPipeline
 
 TOLERANCE = 5e-6  # of latents with a deviation of 1
 GOLDEN = Golden("samplers")

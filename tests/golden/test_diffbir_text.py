@@ -13,8 +13,8 @@ from golden.recipe import HERE, Golden, filled
 from golden.vectors import assert_near, manifest
 
 from pixelmend_engine.catalog.sizes import TextEncoderSizes
-from pixelmend_engine.nn.text_encoder import TextEncoder
-from pixelmend_engine.nn.tokenizer import tokenize
+from pixelmend_engine.nn.stable_diffusion.text_encoder import TextEncoder
+from pixelmend_engine.nn.stable_diffusion.tokenizer import tokenize
 
 TOLERANCE = 2e-5
 CASES: list[dict[str, Any]] = json.loads((HERE / "tokenizer.json").read_text())["cases"]

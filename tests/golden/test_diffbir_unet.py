@@ -11,9 +11,9 @@ from golden.vectors import assert_near, manifest
 from torch import Tensor
 
 from pixelmend_engine.catalog.sizes import UNetSizes
-from pixelmend_engine.nn.control import ControlNet
-from pixelmend_engine.nn.cross_attention import timestep_embedding
-from pixelmend_engine.nn.unet import UNet
+from pixelmend_engine.nn.stable_diffusion.controlnet import ControlNet
+from pixelmend_engine.nn.stable_diffusion.cross_attention import timestep_embedding
+from pixelmend_engine.nn.stable_diffusion.unet import UNet
 
 TOLERANCE = 2e-5
 

@@ -15,10 +15,11 @@ from einops import rearrange
 from golden.vectors import assert_near, manifest, record
 from torch import Tensor
 
-from pixelmend_engine import checkpoints, tiling
 from pixelmend_engine.catalog import diffir as catalog
 from pixelmend_engine.catalog.diffir import DiffIRConfig
+from pixelmend_engine.inference import tiling
 from pixelmend_engine.models.diffir import DiffIR, StageOne, convert
+from pixelmend_engine.weights.checkpoints import reading
 
 HERE = Path(__file__).parent
 PRIOR, OUTPUT, FLOAT64 = 1e-5, 5e-5, 1e-10
@@ -47,7 +48,7 @@ class Golden:
     def __init__(self, system: str) -> None:
         stem = HERE / f"diffir-{system}-tiny"
         described = json.loads(stem.with_suffix(".json").read_text())
-        self.tensors = checkpoints.read(stem.with_suffix(".safetensors"))
+        self.tensors = reading.read(stem.with_suffix(".safetensors"))
         self.config = _config(system, described["networks"]["s2"], described["scale"])
         self.multiple = described["pad_multiple"]
 

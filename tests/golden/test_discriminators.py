@@ -12,8 +12,11 @@ from golden.test_training import diffir, given
 from golden.vectors import assert_near, manifest
 from torch import Tensor, nn
 
-from pixelmend_engine.training.adversaries import PatchGame, PixelGame
-from pixelmend_engine.training.discriminators import PatchDiscriminator, PixelDiscriminator
+from pixelmend_engine.training.objectives.adversarial_losses import PatchGame, PixelGame
+from pixelmend_engine.training.objectives.discriminators import (
+    PatchDiscriminator,
+    PixelDiscriminator,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -14,10 +14,10 @@ from golden.recipe import digest
 from golden.vectors import assert_near, manifest, record
 from torch import Tensor
 
-from pixelmend_engine.faces import alignment, detection, pasting
-from pixelmend_engine.faces.face import Face
 from pixelmend_engine.nn.parsenet import ParseNet
 from pixelmend_engine.nn.retinaface import Found, RetinaFace
+from pixelmend_engine.restoration.faces import alignment, detection, pasting
+from pixelmend_engine.restoration.faces.face import Face
 
 LEVEL = 1 / 255
 NETWORKS = {"diffbir-retinaface-r50": RetinaFace, "diffbir-parsenet": ParseNet}

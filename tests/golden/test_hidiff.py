@@ -13,8 +13,8 @@ from einops import rearrange
 from golden.vectors import SYSTEMS, Golden, System, assert_near, manifest, record
 from torch import Tensor
 
-from pixelmend_engine import tiling
 from pixelmend_engine.catalog.hidiff import GOPRO, REALBLUR, HIDiffConfig
+from pixelmend_engine.inference import tiling
 from pixelmend_engine.models.hidiff import HIDiff
 
 COND, PRIOR, OUTPUT, FLOAT64 = 1e-5, 2e-4, 5e-5, 1e-10

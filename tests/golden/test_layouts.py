@@ -8,18 +8,19 @@ from golden.test_training import diffir
 from golden.vectors import manifest
 from torch import Tensor
 
-from pixelmend_engine.training import layouts, recipes
-from pixelmend_engine.training.adversaries import PatchGame
-from pixelmend_engine.training.diffir import DiffIRObjective
-from pixelmend_engine.training.discriminators import PatchDiscriminator
-from pixelmend_engine.training.recipe import StageNumber
+from pixelmend_engine.training import published_layouts
+from pixelmend_engine.training.objectives.adversarial_losses import PatchGame
+from pixelmend_engine.training.objectives.diffir import DiffIRObjective
+from pixelmend_engine.training.objectives.discriminators import PatchDiscriminator
+from pixelmend_engine.training.recipes import registry
+from pixelmend_engine.training.recipes.recipe import StageNumber
 
 Content = dict[str, dict[str, Tensor]]
 
 
 def laid_out(objective: DiffIRObjective) -> dict[str, Content]:
     trained = {name: objective.parts[name].state_dict() for name in objective.learned}
-    return layouts.published(objective, trained, trained, 7)  # pyright: ignore[reportReturnType]
+    return published_layouts.published(objective, trained, trained, 7)  # pyright: ignore[reportReturnType]
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -54,7 +55,7 @@ def test_a_checkpoint_of_lightning() -> None:
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("system", [name for name in PUBLISHED if "inpainting" not in name])
 def test_names_and_shapes_in_full_size(system: str, number: StageNumber) -> None:
-    stage = recipes.find("diffir-deblur").stage(number)
+    stage = registry.find("diffir-deblur").stage(number)
     with torch.device("meta"):
         objective = DiffIRObjective(PUBLISHED[system], number, stage, torch.float32)
     (content,) = laid_out(objective).values()

@@ -5,9 +5,10 @@ import json
 import pytest
 from golden.vectors import HERE
 
-from pixelmend_engine import checkpoints, metrics
+from pixelmend_engine.training.evaluation import metrics
+from pixelmend_engine.weights.checkpoints import reading
 
-GOLDEN = checkpoints.read(HERE / "basicsr-metrics.safetensors")
+GOLDEN = reading.read(HERE / "basicsr-metrics.safetensors")
 
 
 def test_psnr() -> None:

@@ -5,12 +5,12 @@ import pytest
 import torch
 from golden.vectors import HERE
 
-from pixelmend_engine import checkpoints
 from pixelmend_engine.catalog.hidiff import GOPRO, REALBLUR, HIDiffConfig
 from pixelmend_engine.diffusion.schedule import float32
 from pixelmend_engine.models.hidiff import HIDiff
+from pixelmend_engine.weights.checkpoints import reading
 
-GOLDEN = checkpoints.read(HERE / "hi-diff-diffir-schedules.safetensors")
+GOLDEN = reading.read(HERE / "hi-diff-diffir-schedules.safetensors")
 NAMES = {
     "betas": "betas",
     "alphas_cumprod": "alpha_bar",

@@ -13,13 +13,13 @@ from golden import test_diffir
 from golden.vectors import HERE, SYSTEMS, Golden, System, assert_near
 from torch import Tensor, nn
 
-from pixelmend_engine.training import recipes
-from pixelmend_engine.training.diffir import FIRST, LATER, DiffIRObjective
-from pixelmend_engine.training.diffir import noisy_prior as noisy_diffir_prior
-from pixelmend_engine.training.hidiff import TRAINED, HIDiffObjective, noisy_prior
-from pixelmend_engine.training.outcome import Outcome
-from pixelmend_engine.training.rates import rate
-from pixelmend_engine.training.recipe import StageNumber
+from pixelmend_engine.training.objectives.diffir import FIRST, LATER, DiffIRObjective
+from pixelmend_engine.training.objectives.diffir import noisy_prior as noisy_diffir_prior
+from pixelmend_engine.training.objectives.hidiff import TRAINED, HIDiffObjective, noisy_prior
+from pixelmend_engine.training.objectives.outcome import Outcome
+from pixelmend_engine.training.recipes import registry
+from pixelmend_engine.training.recipes.learning_rates import rate
+from pixelmend_engine.training.recipes.recipe import StageNumber
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -67,7 +67,7 @@ def test_losses_and_gradients_of_hidiff(
     golden = Golden(system)
     dtype = torch.float64 if suffix else torch.float32
     networks = golden.networks().to(dtype).train()
-    stage = recipes.find(system).stage(number)
+    stage = registry.find(system).stage(number)
     objective = HIDiffObjective(networks, number, stage, torch.float32)
     objective.teach(alone=False)
     lq, hq, noise = (golden[name].to(dtype) for name in ("a/lq", "a/gt", "s2/noise"))
@@ -96,7 +96,7 @@ def test_the_noisy_prior_that_stage_2_of_hidiff_starts_from(system: System) -> N
 def diffir(golden: test_diffir.Golden, number: StageNumber, dtype: torch.dtype) -> DiffIRObjective:
     """Fills what a stage of DiffIR trains; the later stages' own networks are already trained."""
     inpainting = golden.config.inputs == 4
-    recipe = recipes.find("diffir-inpaint-faces" if inpainting else "diffir-deblur")
+    recipe = registry.find("diffir-inpaint-faces" if inpainting else "diffir-deblur")
     objective = DiffIRObjective(golden.config, number, recipe.stage(number), torch.float32)
     sources = dict.fromkeys(FIRST, "s1")
     if number == 2:
@@ -186,7 +186,7 @@ def test_stage_2_of_diffir(system: str, suffix: str) -> None:
 def test_learning_rates_of_the_published_recipes(
     recipe: str, number: StageNumber, published: str
 ) -> None:
-    stage = recipes.find(recipe).stage(number)
+    stage = registry.find(recipe).stage(number)
     expected = {int(step): value for step, value in RATES[published]["lr"].items()}
     found = {step: rate(stage.rates, step) for step in expected}
     assert found == pytest.approx(expected, rel=1e-12)
@@ -194,10 +194,10 @@ def test_learning_rates_of_the_published_recipes(
 
 
 def test_the_rates_that_are_halved_after_a_milestone() -> None:
-    srgan = recipes.find("diffir-srgan-x4").stage(3)
+    srgan = registry.find("diffir-srgan-x4").stage(3)
     assert srgan.rivalry is not None
     rates = [[rate(r, n) for n in (200_000, 200_001)] for r in (srgan.rates, srgan.rivalry.rates)]
     assert rates == [[2e-4, 1e-4], [1e-4, 5e-5]]
-    first = recipes.find("diffir-realsr-x4").stage(1)
+    first = registry.find("diffir-realsr-x4").stage(1)
     found = [rate(first.rates, step) for step in (500_000, 500_001, 700_000, 700_001, 1_000_000)]
     assert found == [2e-4, 1e-4, 1e-4, 5e-5, 5e-5]

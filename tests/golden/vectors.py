@@ -7,11 +7,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from pixelmend_engine import checkpoints
-from pixelmend_engine.catalog import files
+from pixelmend_engine.catalog import weight_files
 from pixelmend_engine.catalog.hidiff import GOPRO, REALBLUR, HIDiffConfig
-from pixelmend_engine.checkpoints import StateDict
 from pixelmend_engine.models.hidiff import HIDiff
+from pixelmend_engine.weights.checkpoints import reading
+from pixelmend_engine.weights.checkpoints.reading import StateDict
 
 HERE = Path(__file__).parent
 System = Literal["gopro", "realblur"]
@@ -23,7 +23,7 @@ def manifest(name: str) -> dict[str, list[int]]:
     here = HERE / "manifests" / f"{name}.json"  # of networks that nobody downloads
     if here.is_file():
         return json.loads(here.read_text())
-    return {key: list(shape) for key, shape in files.manifest(name).items()}
+    return {key: list(shape) for key, shape in weight_files.manifest(name).items()}
 
 
 class Golden:
@@ -31,7 +31,7 @@ class Golden:
 
     def __init__(self, system: System) -> None:
         stem = HERE / f"hi-diff-{system}-tiny"
-        self.tensors = checkpoints.read(stem.with_suffix(".safetensors"))
+        self.tensors = reading.read(stem.with_suffix(".safetensors"))
         self.config = _config(system, json.loads(stem.with_suffix(".json").read_text())["networks"])
 
     def __getitem__(self, name: str) -> Tensor:

@@ -15,9 +15,10 @@ from described import Scenes
 from engines import SlowEngine, SmallEngine, wait_until
 from machine import Machine
 
-from pixelmend import launch, settings
-from pixelmend.client import Client
+from pixelmend.client import launch
+from pixelmend.client.client import Client
 from pixelmend.paths import Paths
+from pixelmend_cli import settings
 
 MODELS = ("diffir-realsr-x2", "diffir-inpaint-faces")
 PROFILE = Path(".config") / "GIMP" / "3.0"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pixelmend.client import Client
+from pixelmend.client.client import Client
 from pixelmend.wire import Json, Raster
 
 SAMPLES = {"u8": "U8", "u16": "U16", "half": "F16", "float": "F32"}

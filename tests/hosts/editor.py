@@ -11,7 +11,7 @@ import numpy as np
 from described import Layer
 from machine import INSIDE, Machine
 
-from pixelmend.selection import touched
+from pixelmend.host.selection import touched
 from pixelmend.wire import Raster
 
 SAMPLES = {"u8": "U8", "u16": "U16", "half": "F16", "float": "F32"}

@@ -11,8 +11,8 @@ from typing import Any, Self
 
 from machine import REPOSITORY
 
-from pixelmend import launch
-from pixelmend.client import Client
+from pixelmend.client import launch
+from pixelmend.client.client import Client
 from pixelmend.paths import Paths
 
 FAKE = REPOSITORY / "tests" / "protocol" / "fake_engine.py"

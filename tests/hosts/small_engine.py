@@ -21,12 +21,13 @@ from small_diffbir import small, write
 from small_hidiff import CONFIG
 
 from pixelmend.paths import Paths
-from pixelmend_engine import registry, weights
+from pixelmend_engine.catalog import registry
 from pixelmend_engine.catalog.faces import DETECTOR, PARSER
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.models.hidiff import HIDiff
-from pixelmend_engine.service import Lifetime, Service, alone
-from pixelmend_engine.worker import Worker
+from pixelmend_engine.server.process import Lifetime, Service, alone
+from pixelmend_engine.server.worker import Worker
+from pixelmend_engine.weights import store
 
 MODEL = "hi-diff-gopro"  # whose place the small one for faces takes
 DIFFBIR = "diffbir-v2.1"
@@ -47,7 +48,7 @@ def install(models_dir: Path) -> None:
         (DETECTOR, {"never": torch.zeros(1)}),
         (PARSER, {"read": torch.zeros(1)}),
     ):
-        path = weights.place(file_id, models_dir)
+        path = store.place(file_id, models_dir)
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, path)
     with tempfile.TemporaryDirectory() as folder:

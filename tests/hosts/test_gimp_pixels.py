@@ -6,7 +6,7 @@ import pytest
 from described import Layer, Scene, Scenes
 from numpy.testing import assert_array_equal
 
-from pixelmend.client import Client
+from pixelmend.client.client import Client
 
 
 def restored(engine: Client, layer: Layer, mask: np.ndarray | None = None) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from described import Layer, Scenes, restored
 from numpy.testing import assert_array_equal
 
-from pixelmend.client import Client
+from pixelmend.client.client import Client
 
 UPSCALER, FILLER = "diffir-realsr-x2", "diffir-inpaint-faces"
 

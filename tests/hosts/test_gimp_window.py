@@ -15,7 +15,7 @@ from engines import SlowEngine, wait_until
 from machine import INSIDE, REPOSITORY, Machine
 from PIL import Image
 
-from pixelmend.client import Client
+from pixelmend.client.client import Client
 from pixelmend.paths import Paths
 
 PICTURE = REPOSITORY / "examples" / "astronaut_shaken.png"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from described import Layer, Scene, Scenes
 
-from pixelmend.client import Client
+from pixelmend.client.client import Client
 
 PLACE = (slice(7, 103), slice(11, 131))  # rows and columns of the photograph
 KINDS = (

@@ -5,7 +5,7 @@ import numpy as np
 from described import Layer, Scene, Scenes
 from numpy.testing import assert_array_equal
 
-from pixelmend.client import Client
+from pixelmend.client.client import Client
 
 UPSCALER, FILLER = "diffir-realsr-x2", "diffir-inpaint-faces"
 PHOTO = (slice(7, 103), slice(11, 131))  # rows and columns of the photograph

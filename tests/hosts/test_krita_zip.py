@@ -6,7 +6,7 @@ import pytest
 from described import Scenes
 from machine import INSIDE, Machine
 
-from pixelmend.client import Client
+from pixelmend.client.client import Client
 from pixelmend.paths import Paths
 
 

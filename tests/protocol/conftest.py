@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pixelmend import launch
-from pixelmend.client import Client
+from pixelmend.client import launch
+from pixelmend.client.client import Client
 from pixelmend.paths import Paths
 from pixelmend.wire import Raster
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from pixelmend.paths import Paths
 from pixelmend.wire import Bytes, decode, encode
-from pixelmend_engine import service
-from pixelmend_engine.jobs import Say
-from pixelmend_engine.service import Lifetime, Service, alone
+from pixelmend_engine.server import process
+from pixelmend_engine.server.jobs import Say
+from pixelmend_engine.server.process import Lifetime, Service, alone
 
 FAIL_SEED = 13  # the seed that makes it fail as nobody expected
 
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--minutes", type=int, default=0)
     parser.add_argument("--step-seconds", type=float, default=0.0)
-    parser.add_argument("--spool-share", type=float, default=service.SPOOL_SHARE)
+    parser.add_argument("--spool-share", type=float, default=process.SPOOL_SHARE)
     parser.add_argument("--standstill", type=float, default=10.0)
     parser.add_argument("--headers-within", type=float, default=10.0)
     parser.add_argument("--release-after", type=float, default=300.0)
@@ -66,9 +66,9 @@ def main() -> None:
     parser.add_argument("--release-fails", type=int, default=0)
     parser.add_argument("--named", type=int, default=0)  # results say which model it was
     options = parser.parse_args()
-    service.SPOOL_SHARE = options.spool_share
-    service.HEADERS_WITHIN_S = options.headers_within
-    service.server.STANDSTILL_S = options.standstill
+    process.SPOOL_SHARE = options.spool_share
+    process.HEADERS_WITHIN_S = options.headers_within
+    process.routes.STANDSTILL_S = options.standstill
     logging.basicConfig(stream=sys.stderr, level=logging.INFO)
     with alone(Paths(options.home)) as only:
         if not only:

@@ -15,10 +15,10 @@ from mirror import Mirror, Says
 from protocol.conftest import picture, wait_until
 from published import pickled, tensors, zipped
 
-from pixelmend import launch
-from pixelmend.client import Client
+from pixelmend.client import launch
+from pixelmend.client.client import Client
+from pixelmend.client.launch import Launch
 from pixelmend.errors import Canceled, WeightsMissing
-from pixelmend.launch import Launch
 from pixelmend.paths import Paths
 from pixelmend.wire import Event
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from protocol.conftest import Running, Start, picture
 
-from pixelmend.client import Client
+from pixelmend.client.client import Client
 from pixelmend.errors import BadImage, BadRequest, PixelmendError, Unauthorized
 from pixelmend.wire import LENGTH, MAX_HEADER, Raster, encode
 

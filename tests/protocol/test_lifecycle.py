@@ -16,10 +16,11 @@ import psutil
 import pytest
 from protocol.conftest import FAKE, Start, picture, wait_until
 
-from pixelmend import __version__, launch
-from pixelmend.client import Client
+from pixelmend import __version__
+from pixelmend.client import launch
+from pixelmend.client.client import Client
+from pixelmend.client.launch import Launch
 from pixelmend.errors import Canceled, EngineUnavailable
-from pixelmend.launch import Launch
 from pixelmend.paths import Paths, resolve
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="files there have no such permissions")
@@ -261,7 +262,7 @@ def test_what_it_kept_on_disk_is_gone_at_start_and_end(start: Start) -> None:
 CLIENT = """
 import os, sys
 sys.path[:0] = {path!r}
-from pixelmend import launch
+from pixelmend.client import launch
 from pixelmend.paths import Paths, resolve
 from pixelmend.wire import Raster
 from pathlib import Path

@@ -13,8 +13,8 @@ from jaxtyping import Float32
 
 from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.noise import Noise
+from pixelmend_engine.diffusion.sampler import Knobs, Latent, Report
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.diffusion.walks import Knobs, Latent, Report
 
 LEAST_LAMBDA = -5.1  # noisier entries of the schedule are left out, as published
 FIRST_ORDER_BELOW = 10  # steps: then the last one is of first order

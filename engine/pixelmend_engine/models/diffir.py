@@ -19,10 +19,9 @@ from torch.nn import functional
 
 from pixelmend.errors import UnreadableCheckpoint
 from pixelmend_engine.catalog.diffir import LOOK_PIXELS, DiffIRConfig
-from pixelmend_engine.checkpoints import StateDict, fill_strictly
-from pixelmend_engine.diffusion.samplers import posterior_mean_chain
+from pixelmend_engine.diffusion.posterior_mean import posterior_mean_chain
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.models.guided import GuidedPipeline, block_shares
+from pixelmend_engine.models.prior_guided import GuidedPipeline, block_shares
 from pixelmend_engine.nn.bands import Bands
 from pixelmend_engine.nn.mlp import MLPDenoiser
 from pixelmend_engine.nn.restormer import (
@@ -37,6 +36,7 @@ from pixelmend_engine.nn.restormer import (
     pointwise,
     transposed_attention,
 )
+from pixelmend_engine.weights.checkpoints.reading import StateDict, fill_strictly
 
 NETWORKS = ("G", "condition", "denoise")
 DUPLICATES = "diffusion."  # the published files hold the schedule, and two networks once more

@@ -22,10 +22,9 @@ from torch.nn import functional
 
 from pixelmend.errors import UnreadableCheckpoint
 from pixelmend_engine.catalog.hidiff import LOOK_PIXELS, HIDiffConfig
-from pixelmend_engine.checkpoints import StateDict, fill_strictly
-from pixelmend_engine.diffusion.samplers import posterior_mean_chain, x0_from_epsilon
+from pixelmend_engine.diffusion.posterior_mean import posterior_mean_chain, x0_from_epsilon
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.models.guided import GuidedPipeline, block_shares
+from pixelmend_engine.models.prior_guided import GuidedPipeline, block_shares
 from pixelmend_engine.nn.bands import Bands
 from pixelmend_engine.nn.mixer import Mixer
 from pixelmend_engine.nn.mlp import MLPDenoiser
@@ -42,6 +41,7 @@ from pixelmend_engine.nn.restormer import (
     pointwise,
     transposed_attention,
 )
+from pixelmend_engine.weights.checkpoints.reading import StateDict, fill_strictly
 
 NETWORKS = ("net_g", "net_le", "net_le_dm", "net_d")
 TOKEN_HIDDEN_SHARE = 0.5  # `patch_expansion` in every published option file

@@ -17,21 +17,21 @@ from accelerate.utils import broadcast  # pyright: ignore[reportUnknownVariableT
 from torch import Tensor, nn
 
 from pixelmend.errors import BadRequest, TrainingDiverged
-from pixelmend_engine import devices
-from pixelmend_engine.contact_sheet import sheet
-from pixelmend_engine.training import layouts, starting
-from pixelmend_engine.training.averaging import Average
+from pixelmend_engine.inference import devices
+from pixelmend_engine.training import initial_weights, published_layouts
 from pixelmend_engine.training.batch import Batch
-from pixelmend_engine.training.compiling import compile_blocks
-from pixelmend_engine.training.data import Data
-from pixelmend_engine.training.diffir import DiffIRObjective
-from pixelmend_engine.training.journal import Journal
-from pixelmend_engine.training.opponent import Opponent
-from pixelmend_engine.training.outcome import Outcome
+from pixelmend_engine.training.compilation import compile_blocks
+from pixelmend_engine.training.data.crops import Data
+from pixelmend_engine.training.evaluation.contact_sheet import sheet
+from pixelmend_engine.training.objectives.diffir import DiffIRObjective
+from pixelmend_engine.training.objectives.discriminator_step import Opponent
+from pixelmend_engine.training.objectives.outcome import Outcome
 from pixelmend_engine.training.plan import Pace, Plan, Progress, Report
-from pixelmend_engine.training.rates import rate
+from pixelmend_engine.training.recipes.learning_rates import rate
 from pixelmend_engine.training.run_folder import RunFolder
+from pixelmend_engine.training.tensorboard_log import Journal
 from pixelmend_engine.training.validation import Validation
+from pixelmend_engine.training.weight_average import Average
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class _Run:
         self.validation = Validation(
             self.data.validation, plan.worsening, side=plan.validation_side, device=device
         )
-        self.objective = starting.objective(plan, _dtype(pace, device)).to(device)
+        self.objective = initial_weights.objective(plan, _dtype(pace, device)).to(device)
         # As when pictures are restored: depth-wise convolutions and norms read whole pixels.
         self.objective.networks.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stubs
         if pace.compiled:
@@ -188,7 +188,9 @@ class _Run:
         phase, process = self.stage.phase(step), self.accelerator.process_index
         batch = self.data.batch(step, process, phase)
         # Another number than that of any batch, so that noise and crops have nothing in common.
-        generator = torch.Generator().manual_seed(starting.seed(self.plan.seed, step, process))
+        generator = torch.Generator().manual_seed(
+            initial_weights.seed(self.plan.seed, step, process)
+        )
         for group in self.optimizer.param_groups:
             group["lr"] = rate(self.stage.rates, step)
         outcome: Outcome = self.shared(batch.lq, batch.hq, self._noise(len(batch), generator))
@@ -257,7 +259,7 @@ class _Run:
             trained = self._by_network()
             with self.average.applied():
                 averaged = None if self.stage.average is None else self._by_network()
-                files = layouts.published(self.objective, trained, averaged, self.done)
+                files = published_layouts.published(self.objective, trained, averaged, self.done)
                 self.folder.save_weights(files, averaged or trained)
                 score = self.validation.score(self.objective)
             scores = {"validation": score.psnr, "input": score.input_psnr}

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pixelmend_engine.training.folders import Source
-from pixelmend_engine.training.recipe import Recipe, Stage, StageNumber
-from pixelmend_engine.training.worsening import Worsening
+from pixelmend_engine.training.data.folders import Source
+from pixelmend_engine.training.degradations.degrade import Worsening
+from pixelmend_engine.training.recipes.recipe import Recipe, Stage, StageNumber
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,9 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
+from pixelmend.atomic import replacing, told
 from pixelmend.errors import OutputExists, OutputFailed, UnreadableCheckpoint, WeightsMissing
-from pixelmend_engine.replacing import replacing, told
-from pixelmend_engine.training.layouts import Files, Networks
+from pixelmend_engine.training.published_layouts import Files, Networks
 
 
 @dataclass(frozen=True)

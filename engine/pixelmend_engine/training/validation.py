@@ -9,14 +9,15 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from pixelmend_engine import metrics, pictures
-from pixelmend_engine.contact_sheet import Print
-from pixelmend_engine.training import worsening
 from pixelmend_engine.training.batch import Batch
-from pixelmend_engine.training.data import check_sizes, mirrored
-from pixelmend_engine.training.folders import Scene
-from pixelmend_engine.training.starting import Objective
-from pixelmend_engine.training.worsening import Worsening
+from pixelmend_engine.training.data import pictures
+from pixelmend_engine.training.data.crops import check_sizes, mirrored
+from pixelmend_engine.training.data.folders import Scene
+from pixelmend_engine.training.degradations import degrade
+from pixelmend_engine.training.degradations.degrade import Worsening
+from pixelmend_engine.training.evaluation import metrics
+from pixelmend_engine.training.evaluation.contact_sheet import Print
+from pixelmend_engine.training.initial_weights import Objective
 
 Pictures = Float[Tensor, "b i h w"]
 Restored = Float[Tensor, "b 3 hs ws"]
@@ -102,14 +103,14 @@ def _known_kept(lq: Pictures, made: Restored) -> Restored:
 
 def _case(scene: Scene, how: Worsening, side: int, number: int) -> Batch:
     if scene.blurred is not None:
-        scale = worsening.scale(how)
+        scale = degrade.scale(how)
         blurred, sharp = (pictures.read(path) for path in scene.paths)
         check_sizes(scene, blurred, sharp, scale)
         lq = middle(blurred, side // scale)
         return Batch(lq[None] / 255, middle(sharp, side, scale)[None] / 255)
-    around = middle(pictures.read(scene.sharp), worsening.cut(how, side).whole)
+    around = middle(pictures.read(scene.sharp), degrade.cut(how, side).whole)
     generator = torch.Generator().manual_seed(number)
-    return worsening.worsen(around[None] / 255, how, side, generator)
+    return degrade.worsen(around[None] / 255, how, side, generator)
 
 
 def middle(picture: Picture, side: int, scale: int = 1) -> UInt8[Tensor, "3 n n"]:

@@ -5,10 +5,10 @@ import contextlib
 import sys
 from pathlib import Path
 
-from pixelmend import phrases
-from pixelmend.panel.feed import Feed
-from pixelmend.panel.view import Panel
-from pixelmend.qt import QApplication, QSocketNotifier, Qt, QTimer, QWindow
+from ..presentation import messages
+from ..qt import QApplication, QSocketNotifier, Qt, QTimer, QWindow
+from .job_panel import Panel
+from .stdin_feed import Feed
 
 WIDTH = 460  # pixels
 
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--above", type=int, default=0, help="the id of the host's window")
     parser.add_argument("--with-process", type=int, help="a handle; it closes with that process")
     arguments = parser.parse_args()
-    phrases.bind(arguments.catalogues)
+    messages.bind(arguments.catalogues)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("pixelmend")
     application.setDesktopFileName("pixelmend")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..phrases import translate
+from ..presentation.messages import translate
 from ..qt import QImage, QPushButton, QVBoxLayout, QWidget, Signal
-from .faces import Box, Faces
+from .face_picker import Box, Faces
 
 ALL = "all"  # what the engine takes for every face
 

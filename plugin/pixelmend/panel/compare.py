@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..phrases import translate
+from ..presentation.messages import translate
 from ..qt import (
     QColor,
     QEvent,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Callable
 
-from ..forms import AUTO, LARGEST_INT, Field, Value, taken_by
-from ..phrases import translate
+from ..presentation.forms import AUTO, LARGEST_INT, Field, Value, taken_by
+from ..presentation.messages import translate
 from ..qt import (
     QCheckBox,
     QComboBox,

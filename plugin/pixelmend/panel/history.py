@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ..phrases import translate
+from ..presentation.messages import translate
 from ..qt import (
     QFrame,
     QIcon,
@@ -21,7 +21,7 @@ from ..qt import (
     QWidget,
     Signal,
 )
-from .flow import Flow
+from .flow_layout import Flow
 
 SIDE = 56  # pixels of a small picture
 

@@ -10,11 +10,13 @@ from published import tensors
 from torch import Tensor
 
 from pixelmend.errors import UnreadableCheckpoint
-from pixelmend_engine import convert, loading, registry, weights
+from pixelmend_engine.catalog import registry, weight_files
 from pixelmend_engine.catalog.diffir import DEBLUR
-from pixelmend_engine.family import Request
+from pixelmend_engine.models import loading
 from pixelmend_engine.models.diffir import DiffIR, StageOne
-from pixelmend_engine.models.guided import GuidedPipeline
+from pixelmend_engine.models.pipeline import Request
+from pixelmend_engine.models.prior_guided import GuidedPipeline
+from pixelmend_engine.weights.checkpoints import conversion
 
 SPEC = registry.find("diffir-deblur")
 
@@ -86,11 +88,11 @@ def test_a_picture_looked_at_in_bands_has_the_same_prior(pipeline: GuidedPipelin
 
 
 def test_what_is_downloaded_loads_once_it_is_converted(tmp_path: Path) -> None:
-    (file,) = weights.needed(SPEC)
+    (file,) = weight_files.needed(SPEC)
     (name,) = file.parts.values()
     torch.save({"params_ema": tensors(name)}, tmp_path / "published.pth")
-    with convert.members(tmp_path / "published.pth", tmp_path) as found:
-        convert.write(convert.take(file, found), file, tmp_path / "ours.safetensors")
+    with conversion.members(tmp_path / "published.pth", tmp_path) as found:
+        conversion.write(conversion.take(file, found), file, tmp_path / "ours.safetensors")
     spec, pipeline = loading.load([SPEC], [tmp_path / "ours.safetensors"], CPU, torch.float32)
     assert spec is SPEC
     assert pipeline.prepare(IMAGE, Request(seeds=(1,)), ignore)(IMAGE, ignore).shape == IMAGE.shape

@@ -12,12 +12,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from pixelmend.wire import Raster
-from pixelmend_engine import loading, registry, weights
-from pixelmend_engine.family import Pipeline, Request
-from pixelmend_engine.models.guided import GuidedPipeline
+from pixelmend_engine.catalog import registry
+from pixelmend_engine.inference.tiled_inference import Options, plan_tiles, restore
+from pixelmend_engine.models import loading
 from pixelmend_engine.models.hidiff import HIDiff, HierarchicalIntegration
-from pixelmend_engine.restore import Options, plan_tiles, restore
-from pixelmend_engine.retouch import retouch
+from pixelmend_engine.models.pipeline import Pipeline, Request
+from pixelmend_engine.models.prior_guided import GuidedPipeline
+from pixelmend_engine.restoration.same_size import retouch
+from pixelmend_engine.weights import store
 
 SPEC = registry.find("hi-diff-compact")
 ASTRONAUT_INPUT_DB, ASTRONAUT_OUTPUT_DB = 22.71, 26.57  # from the weights' own card
@@ -25,7 +27,7 @@ BORDER = 8  # pixels left out there
 
 
 def load(dtype: torch.dtype = torch.float32) -> Pipeline:
-    return loading.load([SPEC], weights.locate(SPEC, Path()), CPU, dtype)[1]
+    return loading.load([SPEC], store.locate(SPEC, Path()), CPU, dtype)[1]
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,15 @@ from golden.vectors import manifest
 from torch import Tensor
 
 from pixelmend.errors import BadRequest, UnreadableCheckpoint
-from pixelmend_engine import checkpoints
 from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.models import diffir
-from pixelmend_engine.training import loop, perceptual
-from pixelmend_engine.training.folders import Source
+from pixelmend_engine.training import loop
+from pixelmend_engine.training.data.folders import Source
+from pixelmend_engine.training.objectives import perceptual
 from pixelmend_engine.training.plan import Pace, Plan, Progress
-from pixelmend_engine.training.recipe import StageNumber
+from pixelmend_engine.training.recipes.recipe import StageNumber
 from pixelmend_engine.training.run_folder import RunFolder
+from pixelmend_engine.weights.checkpoints import reading
 
 STEPS = 6
 PACE = Pace(device="cpu", report_every=1, save_every=STEPS)
@@ -109,11 +110,11 @@ def test_all_stages_run_and_learn_what_they_should(recipe: str, runs: Callable[.
         assert isinstance(config, DiffIRConfig)
         if number > 1:
             # What restores pictures takes the file, with every name and shape.
-            stored = checkpoints.read(run.stage(planned.number).path / "model.safetensors")
+            stored = reading.read(run.stage(planned.number).path / "model.safetensors")
             states = diffir.convert({"model.safetensors": stored})
             with torch.device("meta"):
                 networks = diffir.DiffIR(config)
-            checkpoints.fill_strictly(networks, states)
+            reading.fill_strictly(networks, states)
 
 
 def test_the_prior_is_learned_alone_at_first(runs: Callable[..., Runs]) -> None:
@@ -123,15 +124,15 @@ def test_the_prior_is_learned_alone_at_first(runs: Callable[..., Runs]) -> None:
     stage = dataclasses.replace(planned.stage, joint_from=4, average=None)
     recipe = dataclasses.replace(planned.recipe, stages=(stage, stage))
     planned = dataclasses.replace(planned, recipe=recipe)
-    before = checkpoints.read(run.files(1)[0])
+    before = reading.read(run.files(1)[0])
     seen = run.run(planned, killed_at=3)
     assert [set(p.losses) for p in seen] == [{"prior", "divergence"}] * 3
-    part = checkpoints.read(run.files(2)[0])
+    part = reading.read(run.files(2)[0])
     started = {key: value for key, value in before.items() if key.startswith("G.")}
     assert all(torch.equal(part[key], value) for key, value in started.items())
     rest = run.run(planned, resume=True)
     assert [set(p.losses) for p in rest][1:] == [{"pixels", "prior", "divergence"}] * 3
-    after = checkpoints.read(run.files(2)[0])
+    after = reading.read(run.files(2)[0])
     assert not any(torch.equal(after[key], value) for key, value in started.items())
 
 
@@ -144,7 +145,7 @@ def test_stage_2_goes_on_with_trained_weights(runs: Callable[..., Runs]) -> None
     stage = dataclasses.replace(planned.stage, joint_from=STEPS + 1, average=None)
     recipe = dataclasses.replace(planned.recipe, stages=(stage, stage))
     again.run(dataclasses.replace(planned, recipe=recipe))
-    before, after = (checkpoints.read(r.files(2)[0]) for r in (run, again))
+    before, after = (reading.read(r.files(2)[0]) for r in (run, again))
     started = {key: value for key, value in before.items() if key.startswith("G.")}
     assert all(torch.equal(after[key], value) for key, value in started.items())
 

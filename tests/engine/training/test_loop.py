@@ -12,13 +12,13 @@ import torch
 from tiny_run import RECIPE, STEPS, plan, shortened
 
 from pixelmend.errors import BadRequest, OutputExists, TrainingDiverged, UnreadableCheckpoint
-from pixelmend_engine import checkpoints
 from pixelmend_engine.models.hidiff import convert
 from pixelmend_engine.training import loop
 from pixelmend_engine.training.plan import Pace, Plan, Progress
-from pixelmend_engine.training.rates import Cycle
-from pixelmend_engine.training.recipe import Phase
+from pixelmend_engine.training.recipes.learning_rates import Cycle
+from pixelmend_engine.training.recipes.recipe import Phase
 from pixelmend_engine.training.run_folder import RunFolder
+from pixelmend_engine.weights.checkpoints import reading
 
 FEW, SAVE_EVERY = 24, 5  # steps of a run that is killed
 PACE = Pace(device="cpu", report_every=1, save_every=10)
@@ -35,8 +35,8 @@ def files(folder: Path) -> tuple[Path, ...]:
     return tuple(RunFolder(folder).published.iterdir())
 
 
-def networks(folder: Path) -> dict[str, checkpoints.StateDict]:
-    return convert({path.name: checkpoints.read(path) for path in files(folder)})
+def networks(folder: Path) -> dict[str, reading.StateDict]:
+    return convert({path.name: reading.read(path) for path in files(folder)})
 
 
 def test_sixty_steps_make_pictures_better_that_were_never_trained_on(
@@ -54,7 +54,7 @@ def test_sixty_steps_make_pictures_better_that_were_never_trained_on(
     scores = [p.scores["validation"] for p in second if p.scores]
     assert scores[-1] > scores[0]
     assert {"prior", "pixels"} == set(second[-1].losses)
-    stored = {path.name: checkpoints.read(path) for path in (tmp_path / "stage2").glob("model.*")}
+    stored = {path.name: reading.read(path) for path in (tmp_path / "stage2").glob("model.*")}
     published = networks(tmp_path / "stage2")
     assert convert(stored).keys() == published.keys() == {"net_g", "net_le_dm", "net_d"}
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from pixelmend.errors import OutputFailed, UnreadableCheckpoint, WeightsMissing
-from pixelmend_engine import checkpoints
 from pixelmend_engine.training.run_folder import RunFolder
+from pixelmend_engine.weights.checkpoints import reading
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def test_weights_are_written_in_both_layouts(folder: RunFolder) -> None:
     networks = {"net_d": {"a": torch.full((2,), 2.0)}}
     folder.save_weights({"net_d.pth": content, "other/net_x.pth": content}, networks)
     for name in ("net_d.pth", "other/net_x.pth"):
-        assert checkpoints.read(folder.published / name)["a"].tolist() == [1, 1]
-    stored = checkpoints.read(folder.path / "model.safetensors")
+        assert reading.read(folder.published / name)["a"].tolist() == [1, 1]
+    stored = reading.read(folder.path / "model.safetensors")
     assert stored["net_d.a"].dtype == torch.float16
     assert stored["net_d.a"].tolist() == [2, 2]
 

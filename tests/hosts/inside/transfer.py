@@ -17,7 +17,8 @@ from pathlib import Path
 
 import layers
 
-from pixelmend import host, launch
+from pixelmend.client import launch
+from pixelmend.host import host
 
 WIDTH, HEIGHT = 6000, 4000
 engine = host.installed(Path(plug_in))

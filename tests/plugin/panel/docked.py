@@ -8,11 +8,11 @@ from typing import Any
 
 importlib.import_module(sys.argv[1])
 
-from pixelmend import forms
 from pixelmend.errors import OutOfMemory
-from pixelmend.panel.dock import Dock, Wish
-from pixelmend.panel.faces import Box, Faces
+from pixelmend.panel.docker_panel import Dock, Wish
+from pixelmend.panel.face_picker import Box, Faces
 from pixelmend.panel.history import Result
+from pixelmend.presentation import forms
 from pixelmend.qt import QApplication, QColor, QComboBox, QDoubleSpinBox, QIcon, QImage, Qt
 from pixelmend.wire import Event
 

@@ -7,7 +7,7 @@ importlib.import_module(sys.argv[1])
 
 from pixelmend import qt
 from pixelmend.errors import OutOfMemory
-from pixelmend.panel.view import Panel
+from pixelmend.panel.job_panel import Panel
 from pixelmend.qt import QApplication, QColor, QImage, Qt
 from pixelmend.wire import Event
 

@@ -1,0 +1,172 @@
+"""What can be asked of the engine, and with which options: described once, for every front end."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from pixelmend.errors import BadRequest
+from pixelmend_engine.catalog import faces, options, registry, weight_files
+from pixelmend_engine.catalog.diffbir import DiffBIRConfig
+from pixelmend_engine.catalog.diffbir_settings import Wish
+from pixelmend_engine.catalog.registry import AUTO
+from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE, ModelSpec, Task
+
+FIND_FACES = "find-faces"  # a job of its own: quick, and no front end shows it in a menu
+TITLES: dict[Task, str] = {
+    "face": "Faces",
+    "deblur": "Deblur",
+    "restore": "Restore Photo",
+    "denoise": "Denoise",
+    "upscale": "Upscale",
+    "inpaint": "Fill Selection",
+}
+FINDING: dict[str, Any] = {  # what a front end needs for a choice of faces
+    "task": FIND_FACES,
+    "options": list(options.FINDING),
+    "chooses": "faces",  # the option that takes their numbers
+}
+RESULTS: dict[Task, str] = {  # how an editor names a result
+    "face": "Faces Restored",
+    "deblur": "Deblurred",
+    "restore": "Restored",
+    "denoise": "Denoised",
+    "upscale": "Upscaled",
+    "inpaint": "Filled",
+}
+
+
+def describe(state: Callable[[ModelSpec, Task], str]) -> list[dict[str, Any]]:
+    """Lists the tasks that there are models for, and the JSON Schema of their options.
+
+    `state` says whether a model's weights are on this computer; see `store.states`.
+    """
+    return [
+        {
+            "id": task,
+            "title": title,
+            "result": RESULTS[task],
+            "context": faces.CONTEXT if task == "face" else CONTEXT,
+            "widest": WIDEST_HOLE if task == "inpaint" else None,
+            "models": [
+                {
+                    "id": spec.id,
+                    "title": spec.title,
+                    "family": spec.family,
+                    "scales": list(spec.scales),
+                    "weights": state(spec, task),
+                    "size_bytes": weight_files.size_bytes(spec, task),
+                    "about_bytes": weight_files.about_bytes(spec, task),
+                    "license": spec.license,
+                    "source": spec.source,
+                }
+                for spec in registry.models_of(task)
+            ],
+            "options": schema(task),
+            **({"finds": FINDING} if task == "face" else {}),
+        }
+        for task, title in TITLES.items()
+        if registry.models_of(task)
+    ]
+
+
+def schema(task: Task) -> dict[str, Any]:
+    """Returns the JSON Schema of a task's options."""
+    return _object(options.of_task(task))
+
+
+def _object(properties: dict[str, options.Schema]) -> dict[str, Any]:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def check(facts: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
+    """Takes a request's facts apart: the task, and its options with defaults filled in.
+
+    The scale, which every task has here, is a number then, and the model is one for all of it.
+
+    Raises:
+        BadRequest: There is no such task, or an option is not what its schema says.
+        UnknownModel: There is no such model, or it is not for this task.
+    """
+    given = dict(facts)
+    task = given.pop("task", None)
+    if not isinstance(task, str) or task not in TITLES:
+        raise BadRequest(f"There is no task `{task}`", hint=f"The engine does {', '.join(TITLES)}")
+    _refuse_wrong(given, schema(task))
+    # JSON knows one kind of number: 5.0 is a sound integer there.
+    described = options.SPECIAL | options.FACE
+    whole = ("seed", "tile", *(n for n, o in described.items() if o.get("type") == "integer"))
+    given |= {n: int(given[n]) for n in whole if isinstance(given.get(n), float)}
+    _refuse_unused(given)
+    defaults = {name: option["default"] for name, option in options.of_task(task).items()}
+    asked = defaults | given
+    scale = asked.get("scale", AUTO)
+    scale = AUTO if scale == AUTO else float(scale)
+    asked["scale"] = registry.scale_of(task, asked["model"], scale)
+    _refuse_few_steps(registry.chosen(task, asked["model"], asked["scale"]), asked)
+    if task == "face" and asked["background"] != options.NONE:
+        registry.chosen(*background_of(asked))
+    return task, asked
+
+
+def _refuse_few_steps(models: tuple[ModelSpec, ...], asked: Mapping[str, Any]) -> None:
+    # Before gigabytes are downloaded; where there is a choice of models, for the first of them.
+    configs = (spec.config for spec in models if isinstance(spec.config, DiffBIRConfig))
+    if (config := next(configs, None)) is not None:
+        Wish.of(config, asked)
+
+
+def background_of(asked: Mapping[str, Any]) -> tuple[Task, str, float]:
+    """Returns what restores the background of faces: task, model and scale."""
+    scale = float(asked["upscale"])
+    return "restore" if scale == 1 else "upscale", asked["background"], scale
+
+
+def result_scale(asked: Mapping[str, Any]) -> float:
+    """Returns how many times wider and higher than its source a result is."""
+    return float(asked.get("upscale", asked["scale"]))
+
+
+def check_finding(facts: dict[str, Any]) -> dict[str, Any]:
+    """Returns the options of a job that finds faces, with defaults filled in.
+
+    Raises:
+        BadRequest: An option is not what its schema says.
+    """
+    given = {name: value for name, value in facts.items() if name != "task"}
+    _refuse_wrong(given, _object(options.FINDING))
+    defaults = {name: option["default"] for name, option in options.FINDING.items()}
+    asked = defaults | given
+    return asked | {"min_size": int(asked["min_size"])}
+
+
+def _refuse_wrong(given: dict[str, Any], schema: dict[str, Any]) -> None:
+    for error in Draft202012Validator(schema).iter_errors(given):
+        where = ".".join(map(str, error.absolute_path)) or "options"
+        raise BadRequest(f"The option {where} is wrong: {error.message}", hint="Change it")
+
+
+def _refuse_unused(given: dict[str, Any]) -> None:
+    # An option that would change nothing is a misunderstanding; better told than left out.
+    model = given.get("model", AUTO)
+    if model == AUTO:
+        return
+    for name in unused(registry.find(model), given):
+        raise BadRequest(
+            f"The model `{model}` has no option {name}",
+            hint="Leave it out, or change the model",
+        )
+
+
+def unused(spec: ModelSpec, asked: Mapping[str, Any]) -> list[str]:
+    """Lists the options that somebody chose and that a model does not have."""
+    return [
+        name
+        for name, option in options.SPECIAL.items()
+        if name not in spec.options and asked.get(name, option["default"]) != option["default"]
+    ]

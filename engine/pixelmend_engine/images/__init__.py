@@ -1,0 +1,1 @@
+"""Image files and colors: which format, what it can hold, metadata. No torch."""

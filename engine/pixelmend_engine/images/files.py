@@ -1,0 +1,327 @@
+"""Image files in and out, of any format that is read and written here."""
+
+import contextlib
+import dataclasses
+import os
+import struct
+import warnings
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, UnidentifiedImageError
+
+from pixelmend.atomic import told
+from pixelmend.errors import BadImage, OutOfMemory, OutputFailed, UnsupportedImage
+from pixelmend.wire import MAX_PROFILE, Raster
+from pixelmend_engine.images import limits, metadata, xmp
+from pixelmend_engine.images.formats import jxl, pillow, png, tiff
+from pixelmend_engine.images.photo import Photo, white
+from pixelmend_engine.images.xmp import Provenance
+
+FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".png": "PNG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+    ".avif": "AVIF",
+    ".jxl": "JXL",
+}
+READABLE_NAMES = "JPEG, PNG, TIFF, WebP, AVIF and JPEG XL"
+SIGNATURES = (*tiff.SIGNATURES, *jxl.SIGNATURES, b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
+MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}  # pixels, what the codecs write
+PROVENANCE_ROOM = 2048  # bytes, more than `signed` adds
+MAX_SEGMENT = 65_502  # bytes of EXIF or XMP, what one of a JPEG file's segments holds
+NO_GRAY = {"Y": ("WEBP",), "YA": ("WEBP", "AVIF")}  # formats that hold it as RGB
+NO_IPTC = ("WEBP", "AVIF", "JXL")  # formats that have no place for it
+SAMPLES = {  # what pixels can be in each format, the best last
+    "JPEG": ("uint8",),
+    "WEBP": ("uint8",),
+    "AVIF": ("uint8",),
+    "PNG": ("uint8", "uint16"),
+    "TIFF": ("uint8", "uint16", "float16", "float32"),
+    "JXL": ("uint8", "uint16", "float16", "float32"),
+}
+BROKEN = (  # what decoders and encoders raise besides OSError, over files and values they reject
+    AttributeError,
+    EOFError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+def read(path: Path) -> Photo:
+    """Reads a picture upright, in the depth that its file has.
+
+    The orientation that EXIF asks for is applied, and taken out of the metadata.
+
+    Raises:
+        BadImage: The file is missing, damaged, no image, too small or too large.
+        UnsupportedImage: It is sound, but can't be restored without losing part of it.
+        OutOfMemory: Its pixels do not fit.
+    """
+    if path.is_dir():
+        raise BadImage(
+            f"`{path}` is a folder", hint=f"Name its files, for example `{path / '*.jpg'}`"
+        )
+    with warnings.catch_warnings():
+        # Pillow warns of large pictures and odd metadata; the limits here are our own.
+        warnings.simplefilter("ignore")
+        with _decoding(path):
+            start = _start(path)
+            if start.startswith(tiff.SIGNATURES):
+                format_, photo = "TIFF", tiff.read(path)
+            elif start.startswith(jxl.SIGNATURES):
+                format_, photo = "JXL", jxl.read(path)
+            elif start.startswith(png.SIGNATURE):
+                format_, photo = "PNG", png.read(path)
+            else:
+                format_, photo = pillow.read(path)
+    return dataclasses.replace(photo, notes=(*photo.notes, *_notes(photo, path, format_)))
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(12)
+
+
+def _notes(photo: Photo, path: Path, format_: str) -> list[str]:
+    notes: list[str] = []
+    named = FORMATS.get(path.suffix.lower(), "no format")
+    if named != format_:
+        notes.append(f"it is a {format_} file, though its name says {named}")
+    profile = photo.metadata.icc_profile
+    if profile is None and photo.pixels.dtype.kind == "f":
+        notes.append("it has floats and no color profile; sRGB was assumed, and not linear light")
+    if profile is not None and len(profile) > MAX_PROFILE:
+        notes.append("its color profile is too large to be read; sRGB was assumed")
+    return notes
+
+
+@contextlib.contextmanager
+def _decoding(path: Path) -> Generator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BadImage(f"There is no file `{path}`", hint="Check the path") from error
+    except PermissionError as error:
+        raise BadImage(
+            f"`{path}` may not be read", hint="Check the permissions of the file"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise limits.too_large(path.name) from error
+    except UnidentifiedImageError as error:
+        raise _unidentified(path) from error
+    except MemoryError as error:
+        raise OutOfMemory(
+            f"There is no memory for the pixels of `{path.name}`", hint="Close other programs"
+        ) from error
+    except (OSError, *BROKEN) as error:
+        raise BadImage(
+            f"The image is damaged, or cut off: `{path.name}`",
+            hint="Copy the file again from where it came, or open and save it in an image editor",
+        ) from error
+
+
+def _unidentified(path: Path) -> BadImage | UnsupportedImage:
+    start = _start(path)
+    if start[4:8] == b"ftyp":
+        return UnsupportedImage(
+            f"`{path.name}` is a HEIC picture", hint="Export it as TIFF, PNG or JPEG first"
+        )
+    if start.startswith(SIGNATURES):
+        return limits.rare(path.name, "none that is read here, or it is damaged")
+    return BadImage(
+        f"`{path.name}` is no image" if start else f"The file is empty: `{path.name}`",
+        hint=f"Pixelmend reads {READABLE_NAMES}",
+    )
+
+
+def read_mask(path: Path) -> UInt8[np.ndarray, "h w"]:
+    """Reads which parts of a picture are to be restored: white are, black are not.
+
+    Raises:
+        BadImage: As for `read`.
+        UnsupportedImage: As for `read`.
+    """
+    photo = read(path)
+    pixels = _as("uint8", photo.pixels)
+    gray = pixels[..., 0]
+    if photo.channels.startswith("RGB"):
+        gray = np.array(Image.fromarray(np.ascontiguousarray(pixels[..., :3])).convert("L"))
+    if photo.alpha is not None:  # what is transparent was not painted
+        gray = np.rint(gray * (pixels[..., -1] / np.float32(255))).astype(np.uint8)
+    return np.ascontiguousarray(gray)
+
+
+def to_raster(photo: Photo, mask: UInt8[np.ndarray, "h w"] | None = None) -> Raster:
+    """Turns a picture into what travels to the engine.
+
+    Raises:
+        BadImage: The mask has another size.
+    """
+    height, width, _ = photo.pixels.shape
+    if mask is not None and mask.shape != (height, width):
+        raise BadImage(
+            f"The mask has {mask.shape[1]} x {mask.shape[0]} pixels, the picture "
+            f"{width} x {height}",
+            hint="Give a mask of the picture's size, upright",
+        )
+    profile = photo.metadata.icc_profile
+    return Raster(
+        width=width,
+        height=height,
+        samples=photo.samples,
+        channels=photo.channels,
+        data=photo.pixels.data.cast("B"),
+        mask=None if mask is None else np.ascontiguousarray(mask).data.cast("B"),
+        color_profile=profile if profile and len(profile) <= MAX_PROFILE else None,
+    )
+
+
+def with_pixels(photo: Photo, raster: Raster) -> Photo:
+    """Returns the picture with what came back from the engine in place of its own pixels.
+
+    The resolution grows with the picture, so that it prints at its old size.
+    """
+    pixels = np.frombuffer(raster.data, photo.pixels.dtype)
+    height, width, channels = photo.pixels.shape
+    found = photo.metadata
+    if (raster.height, raster.width) != (height, width):
+        across, down = raster.width / width, raster.height / height
+        found = metadata.resized(found, across, down)
+        with contextlib.suppress(ValueError, ArithmeticError):  # what can't be read states nothing
+            packet = None if found.xmp is None else xmp.resized(found.xmp, across, down)
+            found = dataclasses.replace(found, xmp=packet)
+    pixels = pixels.reshape(raster.height, raster.width, channels)
+    return dataclasses.replace(photo, pixels=pixels, metadata=found)
+
+
+def signed(photo: Photo, provenance: Provenance) -> Photo:
+    """Says in a picture's XMP that it was restored, and how; other metadata stay."""
+    try:
+        packet = xmp.restored(photo.metadata.xmp, provenance)
+    except ValueError:
+        note = (
+            "its XMP could not be read; it is kept, and does not say that the picture is restored"
+        )
+        return dataclasses.replace(photo, notes=(*photo.notes, note))
+    return dataclasses.replace(photo, metadata=dataclasses.replace(photo.metadata, xmp=packet))
+
+
+def check_format(photo: Photo, path: Path, scale: float = 1.0) -> list[str]:
+    """Makes sure, before the work, that a picture can be written to a file of that name.
+
+    `scale` is how many times wider and higher it will be.
+
+    Returns what the user should know of what the format has no room for.
+
+    Raises:
+        BadImage: The result would have too many pixels.
+        OutputFailed: The ending names no format that we write, or one that can't hold the picture.
+    """
+    if path.is_dir():
+        raise OutputFailed(f"`{path}` is a folder", hint="Name a file, or use --out-dir")
+    format_ = FORMATS.get(path.suffix.lower())
+    if not path.suffix:
+        raise OutputFailed(
+            f"The name `{path.name}` has no ending that says which format to write",
+            hint=f"Name the result with -o, for example `-o {path.name}.jpg`",
+        )
+    if format_ is None:
+        raise OutputFailed(
+            f"Pixelmend does not write files that end in `{path.suffix}`",
+            hint=f"Use one of {', '.join(FORMATS)}",
+        )
+    height, width, _ = photo.pixels.shape
+    limits.check_result(width, height, scale)
+    problem = _problem(photo, format_, scale)
+    if problem is not None:
+        raise OutputFailed(
+            f"{format_} files can't hold {problem}", hint="Name a .png or .tif file with -o"
+        )
+    notes: list[str] = []
+    if photo.pixels.dtype.name not in SAMPLES[format_]:
+        bits = np.dtype(SAMPLES[format_][-1]).itemsize * 8
+        notes.append(f"{format_} files hold {bits} bits per channel; finer tones are lost")
+    if photo.metadata.iptc is not None and format_ in NO_IPTC:
+        notes.append(f"its IPTC records were left out; {format_} files have no place for them")
+    return notes
+
+
+def _problem(photo: Photo, format_: str, scale: float) -> str | None:
+    found, longest = photo.metadata, int(max(photo.pixels.shape) * scale)
+    if longest > MAX_SIDES.get(format_, longest):
+        return f"a side of {longest} pixels"
+    if format_ == "JXL" and not jxl.can_hold(photo):
+        return "such colors as Pixelmend writes it: only sRGB, or its linear light"
+    if format_ == "JPEG":
+        if photo.alpha is not None and photo.alpha.min() < white(photo.pixels.dtype):
+            return "the picture's transparency"
+        sizes = {"EXIF": found.exif, "XMP": xmp.rewritten(found.xmp), "IPTC": found.iptc}
+        for name, packet in sizes.items():
+            if len(packet or b"") > MAX_SEGMENT - PROVENANCE_ROOM:
+                return f"so much {name}"
+    gray = photo.channels.startswith("Y")
+    if gray and found.icc_profile is not None and format_ in NO_GRAY.get(photo.channels, ()):
+        return "gray with a color profile for gray: they would hold it as color"
+    return None
+
+
+def write(photo: Photo, path: Path, *, result: Path | None = None) -> None:
+    """Writes a picture in the format that the file's ending says, with all of its metadata.
+
+    `result` is what `path` will be called; the user knows no other name.
+
+    Raises:
+        OutputFailed: The disk is full.
+    """
+    format_ = FORMATS[path.suffix.lower()]
+    kinds = SAMPLES[format_]
+    if photo.pixels.dtype.name not in kinds:
+        pixels = _as(kinds[-1], photo.pixels)
+        photo = dataclasses.replace(photo, pixels=pixels)
+    with warnings.catch_warnings(), _as_output_failed(result or path):
+        warnings.simplefilter("ignore")  # of odd metadata, carried along as they are
+        match format_:
+            case "TIFF":
+                tiff.write(photo, path)
+            case "JXL":
+                jxl.write(photo, path)
+            case "PNG":
+                png.write(photo, path)
+            case _:
+                pillow.write(photo, path, format_)
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+def _as(kind: str, pixels: np.ndarray) -> np.ndarray:
+    # For formats that hold less, and for masks; whole numbers alone.
+    if pixels.dtype.name == kind:
+        return pixels
+    scale = np.iinfo(kind).max / white(pixels.dtype)
+    values = np.nan_to_num(pixels.astype(np.float32)).clip(0, white(pixels.dtype))
+    return np.rint(values * np.float32(scale)).astype(kind)
+
+
+@contextlib.contextmanager
+def _as_output_failed(path: Path) -> Generator[None]:
+    try:
+        with told(path):
+            yield
+    except BROKEN as error:
+        raise OutputFailed(
+            f"`{path}` can't be written in that format: {error}",
+            hint="Name a file of another format with -o",
+        ) from error

@@ -1,0 +1,219 @@
+"""JPEG, WebP and AVIF files, and whatever Pillow can tell of the others. Eight bits per channel."""
+
+import io
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import AvifImagePlugin, ExifTags, Image, WebPImagePlugin
+
+from pixelmend.errors import UnsupportedImage
+from pixelmend_engine.images import limits, metadata, xmp
+from pixelmend_engine.images.metadata import EXIF_HEADER, Attempts, Metadata
+from pixelmend_engine.images.photo import Photo, Pixels, upright, with_channels
+
+READABLE = ("JPEG", "MPO", "WEBP", "AVIF")  # MPO: a JPEG as phones write it, with more in it
+QUALITY = {"JPEG": 95, "WEBP": 95, "AVIF": 90}
+AVIF_SPEED = 8  # of 10; the default, 6, takes more than twice as long (docs/performance.md)
+LONGEST_AVIF_HEADER = 1024 * 1024  # bytes; some hundred and a profile come before the pixels
+HIGH_BIT_DEPTH = 0x40  # in the third byte of `av1C`
+APP13 = b"\xff\xed"  # the segment of a JPEG file that holds Photoshop's resources
+PHOTOSHOP = b"Photoshop 3.0\0"
+PLAIN_CODES = {  # of a video's color (ITU-T H.273) that differ from sRGB in nothing that shows
+    "primaries": (1, 2),  # BT.709, not stated
+    "transfer": (1, 2, 6, 13),  # BT.709, not stated, BT.601, sRGB
+}
+
+
+def read(path: Path) -> tuple[str, Photo]:
+    """Reads a file; its metadata as well. Returns its format, too.
+
+    Raises:
+        UnsupportedImage: It is sound, but can't be restored without losing part of it.
+        BadImage: It is too small or too large.
+    """
+    with Image.open(path) as image:
+        _refuse_unsupported(image, path)
+        limits.check_size(image.width, image.height, path.name)
+        image.load()
+        pixels, notes = samples(image)
+        if image.format == "MPO":
+            notes.append("only the first of the file's pictures was restored")
+        format_ = "JPEG" if image.format == "MPO" else str(image.format)
+        return format_, with_metadata(pixels, image, path, notes)
+
+
+def _refuse_unsupported(image: Image.Image, path: Path) -> None:
+    if image.format not in READABLE:
+        raise UnsupportedImage(
+            f"`{path.name}` is in the format {image.format}",
+            hint="Save it as JPEG, PNG, TIFF, WebP, AVIF or JPEG XL",
+        )
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        raise limits.several_pictures(path.name)
+    if isinstance(image, AvifImagePlugin.AvifImageFile):
+        _refuse_video_colors(image, path)
+
+
+def _refuse_video_colors(image: Image.Image, path: Path) -> None:
+    # Pillow reduces deeper pictures to 8 bits without a word, and knows of no colors but sRGB's and
+    # a profile's: the file has to be asked. Source: ISO 23008-12 (`colr`), AV1-ISOBMFF (`av1C`).
+    with path.open("rb") as file:
+        head = file.read(LONGEST_AVIF_HEADER)
+    place = head.find(b"av1C")
+    if place < 0 or head[place + 6] & HIGH_BIT_DEPTH:
+        raise limits.rare(path.name, "an AVIF picture of more than 8 bits per channel")
+    place = head.find(b"colrnclx")
+    if place > 0 and "icc_profile" not in image.info:
+        primaries, transfer = struct.unpack_from(">HH", head, place + 8)
+        if primaries not in PLAIN_CODES["primaries"] or transfer not in PLAIN_CODES["transfer"]:
+            raise limits.rare(path.name, "an AVIF picture with a video's wide or bright colors")
+
+
+def samples(image: Image.Image) -> tuple[Pixels, list[str]]:
+    """Returns a loaded picture's pixels, and what had to be changed for them.
+
+    Raises:
+        UnsupportedImage: It is neither gray nor RGB.
+    """
+    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
+        raise limits.other_colors(Path(getattr(image, "filename", "")).name, image.mode)
+    notes: list[str] = []
+    if image.mode == "P":
+        notes.append("the palette was replaced by full color")
+    if image.mode == "1":
+        notes.append("black and white were replaced by shades of gray")
+    mode = "L" if image.mode in ("1", "L", "LA") else "RGB"
+    if image.has_transparency_data:
+        alpha = image.convert("RGBA").getchannel("A")
+        color = np.asarray(image.convert(mode))
+        return np.dstack([color, np.asarray(alpha)]), notes
+    return with_channels(np.asarray(image.convert(mode))), notes
+
+
+def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[str]) -> Photo:
+    """Turns pixels upright, and reads what an opened file says beside them."""
+    reading = Attempts()
+    orientation = reading.attempt("EXIF orientation", lambda: _orientation(image), 1)
+    turned = orientation in range(2, 9)
+
+    def upright_exif() -> bytes | None:
+        raw = image.info.get("exif")
+        if raw is None:
+            return None
+        raw = EXIF_HEADER + raw.removeprefix(EXIF_HEADER)
+        return metadata.turned_upright(raw) if turned else raw
+
+    def upright_xmp() -> bytes | None:
+        raw = image.info.get("xmp")
+        raw = raw.encode() if isinstance(raw, str) else raw
+        if raw and xmp.EXTENSION.encode() in raw:
+            raw = xmp.without_extension(raw)
+            reading.notes.append("the part of its XMP above 64 KB was left out")
+        return xmp.turned_upright(raw) if raw and turned else raw
+
+    found = Metadata(
+        exif=reading.attempt("EXIF", upright_exif, None),
+        icc_profile=image.info.get("icc_profile"),
+        xmp=reading.attempt("XMP", upright_xmp, None),
+        iptc=reading.attempt("IPTC", lambda: _iptc(image), None),
+        dpi=reading.attempt(
+            "resolution", lambda: _dpi(image, turned=orientation in range(5, 9)), None
+        ),
+        compression=reading.attempt("compression", lambda: _compression(image, path), None),
+    )
+    return Photo(
+        pixels=upright(pixels, orientation),
+        metadata=found,
+        notes=(*notes, *reading.notes),
+    )
+
+
+def _orientation(image: Image.Image) -> int:
+    return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+
+
+def _dpi(image: Image.Image, *, turned: bool) -> tuple[float, float] | None:
+    if "dpi" not in image.info:
+        return None
+    if (
+        image.format in ("JPEG", "MPO")
+        and image.info.get("jfif_unit") not in (1, 2)
+        and ExifTags.Base.XResolution not in image.getexif()
+    ):
+        return None  # Pillow says 72 where nobody says anything
+    x, y = image.info["dpi"]
+    across, down = (y, x) if turned else (x, y)
+    return metadata.sound_dpi(float(across), float(down))
+
+
+def _iptc(image: Image.Image) -> bytes | None:
+    if "photoshop" in image.info:  # of a JPEG, taken apart already
+        return image.info["photoshop"].get(metadata.IPTC_RESOURCE)
+    return None
+
+
+def _compression(image: Image.Image, path: Path) -> str | None:
+    if isinstance(image, WebPImagePlugin.WebPImageFile):
+        return "lossless" if _is_lossless(path) else None
+    return None
+
+
+def _is_lossless(path: Path) -> bool:
+    # A WebP file is a RIFF container; the chunk that holds the pixels tells how.
+    with path.open("rb") as file:
+        file.seek(12)
+        while len(head := file.read(8)) == 8:
+            kind, size = struct.unpack("<4sI", head)
+            if kind in (b"VP8L", b"VP8 "):
+                return kind == b"VP8L"
+            file.seek(size + size % 2, 1)
+    return False
+
+
+def write(photo: Photo, path: Path, format_: str) -> None:
+    """Writes a JPEG, WebP or AVIF file, with all of the metadata that the format has room for.
+
+    A JPEG file has no alpha; `images.check_format` lets none through that would be missed.
+    """
+    pixels = photo.pixels
+    if photo.alpha is not None and format_ == "JPEG":
+        pixels = pixels[..., :-1]
+    # Into memory first: what the disk has to say is lost in the codec libraries.
+    encoded = io.BytesIO()
+    image = Image.fromarray(
+        np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    )
+    if format_ != "JPEG" and photo.channels == "YA":
+        image = image.convert("RGBA")  # the others know gray only without alpha
+    image.save(encoded, format_, **_save_options(photo, format_))
+    path.write_bytes(encoded.getbuffer())
+
+
+def _save_options(photo: Photo, format_: str) -> dict[str, Any]:
+    found, exif = photo.metadata, photo.metadata.exif
+    if exif is not None and format_ == "AVIF":
+        # With an orientation in it Pillow would write EXIF anew, and lose some.
+        exif = metadata.without_orientation(exif).removeprefix(EXIF_HEADER)
+    options: dict[str, Any] = {
+        "exif": exif,
+        "icc_profile": found.icc_profile,
+        "xmp": found.xmp,
+        "quality": QUALITY[format_],
+    }
+    match format_:
+        case "JPEG":
+            options |= {"dpi": found.dpi, "subsampling": "4:4:4", "optimize": True}
+            if found.iptc is not None:
+                body = PHOTOSHOP + metadata.iptc_resource(found.iptc)
+                options["extra"] = APP13 + struct.pack(">H", len(body) + 2) + body
+        case "WEBP":
+            lossless = found.compression == "lossless"
+            options |= {"method": 4, "lossless": lossless, "exact": True}
+        case _:
+            gray = photo.channels == "Y"  # which is a kind of its own only without alpha
+            options |= {"subsampling": "4:0:0" if gray else "4:4:4", "speed": AVIF_SPEED}
+            if photo.alpha is not None:
+                options["advanced"] = {"alpha:lossless": "1"}
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,104 @@
+"""PNG files of 8 and 16 bits per channel."""
+
+import binascii
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from pixelmend.wire import MAX_PROFILE
+from pixelmend_engine.images import limits, metadata
+from pixelmend_engine.images.formats import pillow
+from pixelmend_engine.images.metadata import EXIF_HEADER, Metadata
+from pixelmend_engine.images.photo import Photo, Pixels, with_channels
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+BEHIND_HEADER = 33  # bytes: the signature and IHDR, which is always the first chunk
+METERS_PER_INCH = 0.0254
+XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"  # how XMP starts in a JPEG file's APP1
+LEGACY = "Raw profile type "  # and what it is: as ImageMagick and ExifTool have it
+LEVEL = 6  # zlib's own default
+
+
+def read(path: Path) -> Photo:
+    """Reads a file; its metadata as well.
+
+    Raises:
+        UnsupportedImage: It is animated.
+        BadImage: It is too small or too large.
+    """
+    PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE  # which limits profiles, too, to 1 MiB otherwise
+    with Image.open(path, formats=["PNG"]) as image:
+        if not isinstance(image, PngImagePlugin.PngImageFile):
+            raise TypeError("Pillow opens PNG files as such")
+        if getattr(image, "n_frames", 1) > 1:
+            raise limits.several_pictures(path.name)
+        limits.check_size(image.width, image.height, path.name)
+        deep = _deep_samples(path)
+        image.load()  # the chunks behind the pixels, too
+        pixels, notes = pillow.samples(image) if deep is None else (deep, [])
+        legacy = _legacy(image)
+        for name, packet in legacy.items():
+            image.info.setdefault(name, packet)
+        photo = pillow.with_metadata(pixels, image, path, notes)
+    iptc = legacy.get("iptc")
+    return replace(photo, metadata=replace(photo.metadata, iptc=iptc)) if iptc else photo
+
+
+def _deep_samples(path: Path) -> Pixels | None:
+    # Pillow reduces 16-bit color to 8 without a word: the file itself has to be asked.
+    with path.open("rb") as file:
+        if file.read(25)[24:] != b"\x10":  # IHDR's bit depth
+            return None
+    return with_channels(imagecodecs.png_decode(path.read_bytes()))
+
+
+def _legacy(image: PngImagePlugin.PngImageFile) -> dict[str, bytes]:
+    # What ImageMagick and ExifTool put into texts before PNG had chunks for it.
+    found: dict[str, bytes] = {}
+    for name in ("exif", "xmp", "iptc", "APP1"):
+        text = image.text.get(LEGACY + name, "")
+        try:  # a line break, a name, the length, the bytes in hexadecimal
+            data = binascii.unhexlify("".join(text.split()[2:]))
+            if name == "iptc" and data.startswith(metadata.RESOURCE):
+                data = metadata.iptc_in(data) or b""
+        except metadata.UNREADABLE:
+            continue
+        kind = name if name != "APP1" else "xmp" if data.startswith(XMP_HEADER) else "exif"
+        if data:
+            found.setdefault(kind, data.removeprefix(XMP_HEADER))
+    return found
+
+
+def write(photo: Photo, path: Path) -> None:
+    """Writes a file, with all of its metadata."""
+    pixels = photo.pixels[..., 0] if photo.channels == "Y" else photo.pixels
+    data = memoryview(imagecodecs.png_encode(np.ascontiguousarray(pixels), level=LEVEL))
+    with path.open("wb") as file:
+        file.write(data[:BEHIND_HEADER])
+        for kind, body in _chunks(photo.metadata):
+            checksum = zlib.crc32(kind + body)
+            file.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum))
+        file.write(data[BEHIND_HEADER:])
+
+
+def _chunks(found: Metadata) -> Iterator[tuple[bytes, bytes]]:
+    # Source: PNG, third edition, chapter 11.
+    if found.icc_profile is not None:
+        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(found.icc_profile)
+    if found.dpi is not None:
+        x, y = (round(value / METERS_PER_INCH) for value in found.dpi)
+        yield b"pHYs", struct.pack(">IIB", x, y, 1)
+    if found.exif is not None:
+        yield b"eXIf", found.exif.removeprefix(EXIF_HEADER)
+    if found.xmp is not None:
+        yield b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + found.xmp
+    if found.iptc is not None:
+        data = metadata.iptc_resource(found.iptc)
+        text = f"\niptc\n{len(data):8}\n{data.hex()}\n".encode()
+        yield b"zTXt", f"{LEGACY}iptc".encode() + b"\0\0" + zlib.compress(text)

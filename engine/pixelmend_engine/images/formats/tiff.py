@@ -1,0 +1,264 @@
+"""TIFF files: integers of 8 and 16 bits, floats of 16 and 32; strips, tiles, any compression."""
+
+import os
+import struct
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import tifffile
+from PIL import Image
+from PIL.TiffTags import ASCII, BYTE, LONG, UNDEFINED
+from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, SAMPLEFORMAT, TiffPage
+
+from pixelmend_engine.images import limits, metadata, xmp
+from pixelmend_engine.images.formats import pillow
+from pixelmend_engine.images.metadata import FOLDERS, Attempts, Metadata
+from pixelmend_engine.images.photo import TYPES, Photo, Pixels, upright, white, with_channels
+
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # and those of BigTIFF
+COLORS = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB)
+OTHER_COLORS: dict[int, str] = {PHOTOMETRIC.SEPARATED: "CMYK", PHOTOMETRIC.CIELAB: "LAB"}
+SAMPLE_KINDS: dict[int, str] = {
+    SAMPLEFORMAT.UINT: "whole numbers",
+    SAMPLEFORMAT.INT: "signed numbers",
+    SAMPLEFORMAT.IEEEFP: "floats",
+}
+MOST_PAGES = 16  # a picture, its previews and masks are fewer
+FOR_PILLOW = (PHOTOMETRIC.PALETTE, PHOTOMETRIC.YCBCR)  # which 8 bits a sample can hold
+LOSSLESS = (  # what files are written with
+    COMPRESSION.LZW,
+    COMPRESSION.ADOBE_DEFLATE,
+    COMPRESSION.PACKBITS,
+    COMPRESSION.ZSTD,
+    COMPRESSION.LZMA,
+    COMPRESSION.NONE,
+)
+PREDICTED = (COMPRESSION.LZW, COMPRESSION.ADOBE_DEFLATE)  # worth it only with a predictor
+CENTIMETERS_PER_INCH = 2.54
+ORIENTATION, ICC_PROFILE, XMP, IPTC, PHOTOSHOP = 274, 34675, 700, 33723, 34377  # tags
+
+
+def read(path: Path) -> Photo:
+    """Reads a file; its metadata as well.
+
+    Raises:
+        UnsupportedImage: It is sound, but can't be restored without losing part of it.
+        BadImage: It is too small or too large.
+    """
+    with tifffile.TiffFile(path) as file:
+        page = _only_page(file, path)
+        limits.check_size(page.imagewidth, page.imagelength, path.name)
+        if _is_for_pillow(page) and (page.index != 0 or file.is_bigtiff):
+            raise limits.rare(path.name, "its picture stands behind another, or in a BigTIFF")
+        pixels, notes = _samples(page, path)
+        return _with_metadata(pixels, file, page, path, notes)
+
+
+def _only_page(file: tifffile.TiffFile, path: Path) -> TiffPage:
+    pages: list[TiffPage] = []
+    # The chain of pages is walked no further than this, because it may lead back to its start.
+    for index in range(MOST_PAGES):
+        try:
+            page = file.pages[index]
+        except IndexError:
+            break
+        if isinstance(page, TiffPage) and not page.is_reduced:
+            pages.append(page)
+    inner = file.pages.first.pages if not pages else None  # as in raw files' folders of folders
+    pages += [page for page in inner or () if isinstance(page, TiffPage) and not page.is_reduced]
+    if len(pages) != 1 or pages[0].imagedepth > 1:
+        raise limits.several_pictures(path.name)
+    return pages[0]
+
+
+def _is_for_pillow(page: TiffPage) -> bool:
+    # A palette, black and white alone, and JPEG's colors: all of 8 bits at most.
+    return page.photometric in FOR_PILLOW or page.bitspersample == 1
+
+
+def _samples(page: TiffPage, path: Path) -> tuple[Pixels, list[str]]:
+    if _is_for_pillow(page):
+        with Image.open(path, formats=["TIFF"]) as image:
+            image.load()
+            return pillow.samples(image)
+    _refuse_unsupported(page, path)
+    pixels = page.asarray()
+    if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
+        pixels = np.moveaxis(pixels, 0, -1)
+    pixels = with_channels(pixels)
+    if pixels.shape != (page.imagelength, page.imagewidth, page.samplesperpixel):
+        raise ValueError(f"{pixels.shape} is not what its header says")
+    notes: list[str] = []
+    if page.photometric == PHOTOMETRIC.MINISWHITE:
+        pixels = _inverted(pixels)
+        notes.append("it was stored as a negative, and is not any more")
+    if page.extrasamples == (EXTRASAMPLE.ASSOCALPHA,):
+        pixels = _unmultiplied(pixels)
+        notes.append("its colors were stored multiplied by alpha, and are not any more")
+    return pixels, notes
+
+
+def _refuse_unsupported(page: TiffPage, path: Path) -> None:
+    if page.photometric not in COLORS:
+        name = OTHER_COLORS.get(page.photometric, f"the color model {page.photometric}")
+        raise limits.other_colors(path.name, name)
+    kind = SAMPLE_KINDS.get(page.sampleformat, "samples of an unknown kind")
+    if page.dtype is None or page.dtype.name not in TYPES:
+        raise limits.other_samples(path.name, f"{kind} of {page.bitspersample} bits")
+    if page.bitspersample != page.dtype.itemsize * 8:  # 12 bits in 16, for example
+        raise limits.other_samples(path.name, f"samples of {page.bitspersample} bits")
+    further = tuple(page.extrasamples)
+    if len(further) > 1 or EXTRASAMPLE.UNSPECIFIED in further:
+        raise limits.rare(path.name, "it has further channels, which it does not call alpha")
+    color = 3 if page.photometric == PHOTOMETRIC.RGB else 1
+    if page.samplesperpixel != color + len(further):
+        raise limits.rare(path.name, f"it has {page.samplesperpixel} channels")
+    segment = page.tilewidth * page.tilelength if page.is_tiled else 0
+    if segment > limits.MAX_PIXELS:
+        raise limits.too_large(path.name)
+    if page.compression not in tifffile.TIFF.DECOMPRESSORS:
+        raise limits.rare(path.name, f"its compression is {page.compression!s}")
+
+
+def _inverted(pixels: Pixels) -> Pixels:
+    inverted = pixels.copy()
+    inverted[..., 0] = white(pixels.dtype) - pixels[..., 0]
+    return inverted
+
+
+def _unmultiplied(pixels: Pixels) -> Pixels:
+    alpha = pixels[..., -1:].astype(np.float64) / white(pixels.dtype)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        color = np.where(alpha > 0, pixels[..., :-1] / alpha, 0)
+        color = np.where(np.isfinite(color.astype(pixels.dtype)), color, pixels[..., :-1])
+    if pixels.dtype.kind != "f":
+        color = np.rint(color.clip(0, white(pixels.dtype)))
+    return np.concatenate([color.astype(pixels.dtype), pixels[..., -1:]], axis=2)
+
+
+def _with_metadata(
+    pixels: Pixels, file: tifffile.TiffFile, page: TiffPage, path: Path, notes: list[str]
+) -> Photo:
+    reading = Attempts()
+    orientation = reading.attempt("EXIF orientation", lambda: _orientation(file, page), 1)
+
+    def packet() -> bytes | None:
+        raw = _bytes(file, page, XMP)
+        return xmp.turned_upright(raw) if raw and orientation != 1 else raw
+
+    found = Metadata(
+        exif=reading.attempt("EXIF", lambda: _exif(file, path), None),
+        icc_profile=reading.attempt("profile", lambda: _bytes(file, page, ICC_PROFILE), None),
+        xmp=reading.attempt("XMP", packet, None),
+        iptc=reading.attempt("IPTC", lambda: _iptc(file, page), None),
+        dpi=reading.attempt(
+            "resolution", lambda: _dpi(page, turned=orientation in range(5, 9)), None
+        ),
+        compression=page.compression.name if page.compression in LOSSLESS else None,
+    )
+    # Pillow turns what it decodes by itself.
+    turned = upright(pixels, 1 if _is_for_pillow(page) else orientation)
+    return Photo(pixels=turned, metadata=found, notes=(*notes, *reading.notes))
+
+
+def _orientation(file: tifffile.TiffFile, page: TiffPage) -> int:
+    stated = page.tags.valueof(ORIENTATION) or file.pages.first.tags.valueof(ORIENTATION)
+    return int(stated or 1)
+
+
+def _exif(file: tifffile.TiffFile, path: Path) -> bytes | None:
+    if file.is_bigtiff and any(code in file.pages.first.tags for code in metadata.TOLD):
+        raise ValueError("Pillow does not read it there")
+    with path.open("rb") as stream:
+        exif = Image.Exif()
+        exif.load_from_fp(stream)
+        return metadata.encoded(metadata.described(exif))
+
+
+def _bytes(file: tifffile.TiffFile, page: TiffPage, code: int) -> bytes | None:
+    # Some programs say that these bytes are a text, or numbers of four bytes.
+    value = page.tags.valueof(code)
+    if value is None or isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    return np.asarray(value, f"{file.byteorder}u4").tobytes()
+
+
+def _iptc(file: tifffile.TiffFile, page: TiffPage) -> bytes | None:
+    records = _bytes(file, page, IPTC)
+    if records is None and (resources := _bytes(file, page, PHOTOSHOP)) is not None:
+        return metadata.iptc_in(resources)
+    return records
+
+
+def _dpi(page: TiffPage, *, turned: bool) -> tuple[float, float] | None:
+    x, y = (page.tags.valueof(name) for name in ("XResolution", "YResolution"))
+    if x is None or y is None or page.resolutionunit not in (2, 3):
+        return None
+    factor = CENTIMETERS_PER_INCH if page.resolutionunit == 3 else 1
+    across, down = (y, x) if turned else (x, y)
+    return metadata.sound_dpi(float(Fraction(*across)) * factor, float(Fraction(*down)) * factor)
+
+
+def write(photo: Photo, path: Path) -> None:
+    """Writes a file, with all of its metadata, compressed without loss."""
+    found = photo.metadata
+    exif = metadata.parsed(found.exif)
+    folders = {int(folder): exif[folder] for folder in FOLDERS if folder in exif}
+    kept = COMPRESSION.__members__.get(found.compression or "", COMPRESSION.ADOBE_DEFLATE)
+    kept = kept if kept in LOSSLESS else COMPRESSION.ADOBE_DEFLATE
+    with tifffile.TiffWriter(path) as file:
+        file.write(
+            photo.pixels[..., 0] if photo.channels == "Y" else photo.pixels,
+            photometric="minisblack" if photo.channels in ("Y", "YA") else "rgb",
+            planarconfig=None if photo.channels == "Y" else "contig",
+            extrasamples=["unassalpha"] if photo.alpha is not None else None,
+            compression=kept,
+            predictor=kept in PREDICTED,
+            resolution=found.dpi,
+            resolutionunit="inch" if found.dpi else None,
+            iccprofile=found.icc_profile,
+            metadata=None,
+            software=False,
+            extratags=[
+                *_tags(exif),
+                *_packets(found),
+                *((code - 1, LONG, 1, 0, True) for code in folders),
+            ],
+        )
+    _append(folders, path)
+
+
+def _tags(exif: Image.Exif) -> list[tuple[int, int, int, bytes, bool]]:
+    tags: list[tuple[int, int, int, bytes, bool]] = []
+    for code, value in exif.items():
+        if code in FOLDERS or not isinstance(value, bytes | tuple):
+            continue
+        data = bytes(cast("tuple[int, ...]", value))
+        kind = ASCII if code in metadata.TEXTS else BYTE
+        data = data.rstrip(b"\0") + b"\0" if kind == ASCII else data
+        tags.append((code, kind, len(data), data, True))
+    return tags
+
+
+def _packets(found: Metadata) -> list[tuple[int, int, int, bytes, bool]]:
+    packets = [(XMP, BYTE, found.xmp), (IPTC, UNDEFINED, found.iptc)]
+    return [(code, kind, len(data), data, True) for code, kind, data in packets if data is not None]
+
+
+def _append(folders: dict[int, dict[int, Any]], path: Path) -> None:
+    # Pillow knows the types of EXIF's own tags, tifffile how to lay out a file. It lets nobody
+    # write tags that point to folders, so the tags before them, which are nobody's, hold their
+    # place until the folders are there.
+    with tifffile.TiffFile(path) as file:
+        places = {code: file.pages.first.tags[code - 1].offset for code in folders}
+    with path.open("r+b") as file:
+        for code, values in folders.items():
+            offset = file.seek(0, os.SEEK_END)
+            offset += file.write(bytes(offset % 2))
+            file.write(metadata.folder(code, values).tobytes(offset))
+            file.seek(places[code])
+            file.write(struct.pack("<HHII", code, LONG, 1, offset))

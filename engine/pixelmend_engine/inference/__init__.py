@@ -1,0 +1,1 @@
+"""One tensor through one model: devices, memory, tiles."""

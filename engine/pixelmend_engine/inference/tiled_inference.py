@@ -1,0 +1,269 @@
+"""One picture through one model: padded, cut into tiles where it must be, blended.
+
+Some of one size may go together, where the model says so.
+"""
+
+import contextlib
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pixelmend.errors import OutOfMemory
+from pixelmend_engine.catalog.spec import MIN_TILE, RESULT_BYTES, SOURCE_BYTES, ModelSpec
+from pixelmend_engine.inference import devices, tiling
+from pixelmend_engine.models.pipeline import Pipeline, Report, Request, Restorer, unreported, untold
+
+logger = logging.getLogger(__name__)
+
+MEMORY_SHARE = 0.5  # of what is free; the rest is for the user's other programs
+REPLANNED = 3  # times, where a model that cuts pictures by itself was short of memory
+LARGEST_TILE = 768  # pixels a side; larger ones cost memory and gain little (docs/performance.md)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the user may choose for one restoration."""
+
+    request: Request = field(default_factory=Request)
+    tile: int | None = None  # None: as memory allows; 0: never; else the longest side, in pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """A restored picture, or some that went together, and what it took."""
+
+    image: Float[Tensor, "b 3 hs ws"]  # sRGB; may leave [0, 1] a little
+    tiles: int  # of all of them
+    seconds: float
+    peak_bytes: int  # the most memory this process has held on the device
+
+
+def at_once(
+    pipeline: Pipeline, height: int, width: int, options: Options, device: torch.device
+) -> int:
+    """Returns how many pictures of a size go through a model together, by what is free now."""
+    return pipeline.at_once(height, width, _granted(options, device))
+
+
+def _granted(options: Options, device: torch.device) -> Request:
+    """Asks for what the user chose, in the memory that is free now."""
+    return dataclasses.replace(
+        options.request,
+        tile=options.tile,
+        free_bytes=devices.free_bytes(device),
+        parking_bytes=devices.free_bytes(torch.device("cpu")),
+    )
+
+
+def restore(
+    pipeline: Pipeline,
+    spec: ModelSpec,
+    image: Float[Tensor, "b c h w"],
+    options: Options,
+    device: torch.device,
+    report: Report,
+) -> Restored:
+    """Restores a picture: as `family.Restorer` gets it, with sides of any length.
+
+    Of some that go together (see `at_once`), each has a seed of its own.
+
+    Raises:
+        OutOfMemory: The picture, or the smallest tile of it, does not fit.
+        Canceled: `report` said so.
+    """
+    started = time.monotonic()
+    height, width = image.shape[-2:]
+    scale = options.request.scale
+    image = tiling.pad(image, spec.multiple, spec.padding)
+    plan = plan_tiles(spec, image.shape[-2], image.shape[-1], options.tile, device, scale)
+    looks, steps = pipeline.prepare_steps, pipeline.tile_steps
+    total = looks + len(plan.tiles) * steps
+
+    internal = spec.tiling == "internal"  # it cuts the picture by itself, as it is granted memory
+    assert internal or len(image) == 1
+    request = _granted(options, device) if internal else options.request
+
+    report(0, total)
+    with _out_of_memory_told(image.shape[-1], image.shape[-2], device):
+        seen = image if internal else image.to(device)
+        restorer = pipeline.prepare(seen, request, lambda done, _: report(done, total))
+    shrinking = _Shrinking(restorer, spec, device)
+
+    def restore_tile(tile: Float[Tensor, "1 c h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
+        before = looks + number * steps
+        return shrinking.restore(tile, lambda share: report(before + int(share * steps), total))
+
+    def restore_whole() -> Float[Tensor, "b 3 hs ws"]:
+        replanning = _Replanning(pipeline, request, device)
+        with _out_of_memory_told(width, height, device):
+            return replanning.restore(
+                restorer, image, lambda share: report(looks + int(share * steps), total)
+            )
+
+    restored = restore_whole() if internal else tiling.apply(restore_tile, image, plan, int(scale))
+    result = Restored(
+        image=restored[..., : int(height * scale), : int(width * scale)],
+        tiles=len(image) * len(plan.tiles),
+        seconds=time.monotonic() - started,
+        peak_bytes=devices.peak_bytes(device),
+    )
+    logger.info(
+        "restored %d x %d pixels with %s in %d tiles on %s: %.2f s, peak memory %.2f GB",
+        width,
+        height,
+        spec.id,
+        result.tiles,
+        device,
+        result.seconds,
+        result.peak_bytes / 1e9,
+    )
+    return result
+
+
+def plan_tiles(
+    spec: ModelSpec,
+    height: int,
+    width: int,
+    tile: int | None,
+    device: torch.device,
+    scale: float = 1.0,
+) -> tiling.Plan:
+    """Takes the picture whole where it fits, because attention sees it whole; else cuts it.
+
+    Raises:
+        OutOfMemory: There is not even room to look at the whole picture once.
+    """
+    free = devices.free_bytes(device)
+    pixels = height * width
+    result_pixels = int(pixels * scale**2)
+    fixed = spec.cost.prepare_bytes(pixels, result_pixels)
+    if fixed > free:
+        raise OutOfMemory(
+            f"A picture of {width} x {height} pixels needs {fixed / 1e9:.1f} GB of memory, "
+            f"and {free / 1e9:.1f} GB are free on `{device}`",
+            hint="Close other programs, or restore the picture in parts",
+        )
+    if spec.tiling == "internal":
+        return tiling.plan(height, width, None, spec.multiple)
+    if tile is not None:
+        return tiling.plan(height, width, tile or None, spec.multiple)
+    beside_tiles = SOURCE_BYTES * pixels + RESULT_BYTES * result_pixels
+    affordable = int((free * MEMORY_SHARE - beside_tiles) / spec.cost.tile_bytes_per_pixel)
+    if pixels <= affordable:
+        return tiling.plan(height, width, None, spec.multiple)
+    side = min(LARGEST_TILE, tiling.largest_side(affordable, spec.multiple))
+    return tiling.plan(height, width, side, spec.multiple)
+
+
+class _Shrinking:
+    """Restores tiles; one that does not fit into memory is cut, and so are all that follow.
+
+    What was finished before stays: a cut tile is put together and blended as if it were whole.
+    """
+
+    def __init__(self, restorer: Restorer, spec: ModelSpec, device: torch.device) -> None:
+        self._restorer = restorer
+        self._spec = spec
+        self._device = device
+        self._side: int | None = None  # pixels, once a tile did not fit
+
+    def restore(
+        self, tile: Float[Tensor, "1 c h w"], report: Callable[[float], None]
+    ) -> Float[Tensor, "1 3 hs ws"]:
+        """Restores a tile; `report` gets the share of it that is done."""
+        while True:
+            height, width = tile.shape[-2:]
+            plan = tiling.plan(height, width, self._side, self._spec.multiple)
+            try:
+                return self._restore(tile, plan, report)
+            except (RuntimeError, MemoryError) as error:
+                longest = max(max(t.rows.length, t.columns.length) for t in plan.tiles)
+                if not devices.is_out_of_memory(error):
+                    raise
+                if longest <= MIN_TILE:
+                    raise OutOfMemory(
+                        f"The memory of `{self._device}` does not even hold a tile of {longest} "
+                        "pixels a side",
+                        hint="Close other programs",
+                    ) from error
+                self._side = max(MIN_TILE, longest // 2)
+            # Outside of the handler, where the error no longer holds the tensors it met.
+            devices.give_back(self._device)
+            logger.warning("out of memory: going on with tiles of %d pixels", self._side)
+
+    def _restore(
+        self, tile: Float[Tensor, "1 c h w"], plan: tiling.Plan, report: Callable[[float], None]
+    ) -> Float[Tensor, "1 3 hs ws"]:
+        def part(piece: Float[Tensor, "1 c h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
+            return self._restorer(
+                piece.to(self._device),
+                lambda done, steps: report((number + done / steps) / len(plan.tiles)),
+            )
+
+        return tiling.apply(part, tile, plan, int(self._spec.scales[0]))
+
+
+class _Replanning:
+    """Restores with a model that cuts pictures by itself; what did not fit is planned anew.
+
+    Each time in half the memory, or with tiles half as large where the user chose them. Pictures
+    that go together are not tried again: fewer of them may fit as they are.
+    """
+
+    def __init__(self, pipeline: Pipeline, request: Request, device: torch.device) -> None:
+        self._pipeline = pipeline
+        self._request = request
+        self._device = device
+        self._told = 0.0  # the share that was reported; a new plan begins at 0 again
+
+    def restore(
+        self, restorer: Restorer, image: Float[Tensor, "b c h w"], report: Callable[[float], None]
+    ) -> Float[Tensor, "b 3 hs ws"]:
+        """Restores; `report` gets the share that is done."""
+
+        def rising(done: int, of: int) -> None:
+            self._told = max(self._told, done / of)
+            report(self._told)
+
+        for left in reversed(range(REPLANNED + 1)):
+            try:
+                return restorer(image, rising)
+            except (RuntimeError, MemoryError) as error:
+                final = left == 0 or len(image) > 1 or self._request.tile == 0
+                if final or not devices.is_out_of_memory(error):
+                    raise
+            # Outside of the handler, where the error no longer holds the tensors it met.
+            devices.give_back(self._device)
+            logger.warning("out of memory: planned anew, in half of it")
+            restorer = self._pipeline.prepare(image, self._halved(), unreported)
+        raise AssertionError
+
+    def _halved(self) -> Request:
+        free, tile = self._request.free_bytes, self._request.tile
+        self._request = dataclasses.replace(
+            self._request,
+            free_bytes=None if free is None else free // 2,
+            tile=None if tile is None else tile // 2,
+            say=untold,  # it was said
+            foretell=untold,
+        )
+        return self._request
+
+
+@contextlib.contextmanager
+def _out_of_memory_told(width: int, height: int, device: torch.device) -> Generator[None]:
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not devices.is_out_of_memory(error):
+            raise
+        raise OutOfMemory(
+            f"The memory of `{device}` does not hold a picture of {width} x {height} pixels",
+            hint="Close other programs, or restore the picture in parts",
+        ) from error

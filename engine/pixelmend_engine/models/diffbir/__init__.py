@@ -1,0 +1,1 @@
+"""DiffBIR: its pipeline, and how it fits into memory and time."""

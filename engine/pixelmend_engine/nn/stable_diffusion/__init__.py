@@ -1,0 +1,1 @@
+"""Stable Diffusion's networks, as DiffBIR uses them."""

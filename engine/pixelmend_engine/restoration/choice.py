@@ -1,0 +1,85 @@
+"""Which model a picture goes through, as far as that is known without one. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pixelmend_engine.catalog import faces, registry, tasks
+from pixelmend_engine.catalog.options import NONE
+from pixelmend_engine.catalog.registry import AUTO
+from pixelmend_engine.catalog.spec import ModelSpec, Task
+from pixelmend_engine.weights import store
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Which model is to compute, where and how."""
+
+    task: Task
+    model: str = AUTO  # or an id
+    scale: float = 1.0  # the result's size over the picture's
+    weights: Path | None = None  # a folder or file of the user's own
+    device: str = AUTO
+    precision: Precision = AUTO
+    background: Choice | None = None  # what restores the rest of a picture whose faces are restored
+    looks: tuple[str, ...] = ()  # files that look at the picture, whatever the model is
+
+    @classmethod
+    def of(cls, task: Task, options: Mapping[str, Any], weights: Path | None = None) -> Choice:
+        """Returns what a task's options choose; see `tasks.check`."""
+        names = ("model", "scale", "device", "precision")
+        named: dict[str, Any] = {name: options[name] for name in names}
+        if task != "face" or options["aligned"]:
+            return cls(task=task, weights=weights, **named)
+        background = None
+        if options["background"] != NONE:
+            behind, model, scale = tasks.background_of(options)
+            named_behind: dict[str, Any] = named | {"model": model, "scale": scale}
+            background = cls(task=behind, **named_behind)
+        looks = (faces.DETECTOR, faces.PARSER)
+        return cls(task=task, weights=weights, background=background, looks=looks, **named)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Models that the files of one place may hold."""
+
+    specs: tuple[ModelSpec, ...]
+    files: tuple[Path, ...]
+
+
+def attempts(choice: Choice, models_dir: Path) -> list[Attempt]:
+    """Lists what a choice may mean, best first; `auto` goes on where weights are unusable.
+
+    Raises:
+        UnknownModel: The model is not in the catalogue, or not for this task.
+        BadRequest: No model enlarges by that scale.
+        WeightsMissing: Its weights are not on this computer.
+    """
+    models = registry.chosen(choice.task, choice.model, choice.scale)
+    if choice.weights is not None:
+        return [Attempt(models, store.given(choice.weights))]
+    task = choice.task
+    here = tuple(m for m in models if store.state(m, models_dir, task) != "missing")
+    models = here or models[:1]  # which then says that it is missing
+    return [Attempt((model,), store.locate(model, models_dir, task)) for model in models]
+
+
+def check(choice: Choice, models_dir: Path, *, offline: bool) -> None:
+    """Finds out whether a choice can come true, as far as that is known before any work.
+
+    Raises:
+        UnknownModel: The model is not in the catalogue, or not for this task.
+        BadRequest: No model enlarges by that scale.
+        WeightsMissing: Its weights are not on this computer, and can't be downloaded.
+    """
+    registry.chosen(choice.task, choice.model, choice.scale)
+    for file_id in choice.looks if offline else ():
+        store.locate_file(file_id, models_dir)
+    if choice.weights is not None or offline:
+        attempts(choice, models_dir)

@@ -1,0 +1,299 @@
+"""A model that stays loaded, and the pictures that go through it. torch comes with the first."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pixelmend import __version__
+from pixelmend.errors import OutOfMemory, UnreadableCheckpoint
+from pixelmend_engine.catalog import faces, registry, tasks
+from pixelmend_engine.catalog.registry import AUTO
+from pixelmend_engine.restoration.choice import Attempt, Choice, attempts
+from pixelmend_engine.weights.download.network_settings import OFFLINE, Network
+from pixelmend_engine.weights.first_use import Provision
+from pixelmend_engine.weights.installer import Installer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import torch
+    from torch import Tensor
+
+    from pixelmend.wire import Raster
+    from pixelmend_engine.catalog.spec import ModelSpec
+    from pixelmend_engine.inference.tiled_inference import Options, Restored
+    from pixelmend_engine.models.pipeline import Pipeline
+    from pixelmend_engine.restoration.faces.tools import FaceTools
+    from pixelmend_engine.weights.first_use import Transferred
+
+    Report = Callable[[int, int], None]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is ready, and where."""
+
+    spec: ModelSpec
+    pipeline: Pipeline
+    device: torch.device
+    notes: tuple[str, ...]  # what the user should know of how it was chosen
+
+
+class Session:
+    """Keeps the model of the last choice, because the next is mostly the same."""
+
+    def __init__(
+        self, models_dir: Path, network: Network = OFFLINE, face_tools: FaceTools | None = None
+    ) -> None:
+        self._models_dir = models_dir
+        self._provision = Provision(Installer(models_dir, network))
+        self._where = ("", "")  # as the choice of the loaded model has it
+        self._found: list[Attempt] = []
+        self._loaded: Loaded | None = None
+        self._face_tools = face_tools
+
+    def provide(
+        self, choice: Choice, transferred: Transferred, *, offline: bool
+    ) -> tuple[str, ...]:
+        """Downloads the weights of a model that is used for the first time.
+
+        Returns what the user should know where they can't be had and another model will do.
+
+        Raises:
+            PixelmendError: The model was asked for by name; see `Provision.named`.
+        """
+        self._provision.files(choice.looks, offline=offline, transferred=transferred)
+        said: tuple[str, ...] = ()
+        if choice.background is not None:
+            said = self.provide(choice.background, transferred, offline=offline)
+        if choice.weights is not None:
+            return said
+        models = registry.chosen(choice.task, choice.model, choice.scale)
+        if choice.model == AUTO:
+            best = self._provision.best(
+                models, task=choice.task, offline=offline, transferred=transferred
+            )
+            return (*said, *best)
+        self._provision.named(models[0], task=choice.task, offline=offline, transferred=transferred)
+        return said
+
+    def load(self, choice: Choice) -> Loaded:
+        """Returns the chosen model, ready; what was loaded before goes first.
+
+        Raises:
+            PixelmendError: See `attempts`, `devices.choose_device` and `loading.load`.
+        """
+        found = attempts(choice, self._models_dir)
+        # A better model may have been installed since, or the loaded one removed.
+        where = (choice.device, choice.precision)
+        if self._loaded is not None and (where, found) == (self._where, self._found):
+            return self._loaded
+        self._unload()
+        from pixelmend_engine.inference import devices
+
+        devices.use_huge_pages()
+        device = devices.choose_device(choice.device)
+        dtype = devices.choose_dtype(choice.precision, device)
+        self._loaded = _load_first(found, device, dtype)
+        self._where, self._found = where, found
+        return self._loaded
+
+    def restore(
+        self,
+        choice: Choice,
+        options: Mapping[str, Any],
+        raster: Raster,
+        report: Report,
+        provided: Sequence[str] = (),
+        foretell: Callable[[str], None] = logger.warning,
+    ) -> tuple[Raster, dict[str, Any]]:
+        """Restores one picture; see `retouch`, and `restore` for what the model does.
+
+        `options` are those of the task (`options.of_task`), all of them; `provided` is what
+        `provide` had to say; `foretell` takes what the user should know before it begins. Returns
+        the picture, and what there is to say about it.
+        """
+        from pixelmend_engine.inference import devices
+        from pixelmend_engine.inference import tiled_inference as restore
+        from pixelmend_engine.models.pipeline import Request
+        from pixelmend_engine.restoration.faces import face_restoration
+        from pixelmend_engine.restoration.faces.face_models import FaceModels
+        from pixelmend_engine.restoration.inpaint import fill
+        from pixelmend_engine.restoration.same_size import retouch
+        from pixelmend_engine.restoration.upscale import enlarge
+
+        runs: list[Restored] = []
+        notes: list[str] = []
+        request = Request(
+            seeds=(options["seed"],),
+            scale=choice.scale,
+            task=choice.task,
+            say=notes.append,
+            foretell=foretell,
+            options=options,
+        )
+        tile = None if options["tile"] == AUTO else options["tile"]
+        asked = restore.Options(request=request, tile=tile)
+
+        def through(chosen: Choice, image: Tensor, asked: Options, run: int, count: int) -> Tensor:
+            def report_share(done: int, total: int) -> None:
+                report(run * total + len(image) * done, count * total)
+
+            runs.append(self._run(chosen, image, asked, report_share, notes))
+            return runs[-1].image
+
+        def through_the_model(image: Tensor, number: int = 0, count: int = 1) -> Tensor:
+            return through(choice, image, asked, number, count)
+
+        loaded = None if choice.looks else self.load(choice)
+        strength = options["strength"]
+        more: dict[str, Any] = {}
+        match choice.task:
+            case "face" if choice.looks:
+                models = FaceModels(choice, asked, through, self._at_once)
+                tools = self._tools().tools(devices.choose_device(choice.device))
+                wishes = face_restoration.asked(options)
+                result, said, outcomes = face_restoration.restore(raster, wishes, tools, models)
+                more = {"faces": face_restoration.facts(outcomes)}
+            case "upscale":
+                result, said = enlarge(raster, choice.scale, strength, through_the_model)
+            case "inpaint":
+                result, said = fill(raster, strength, through_the_model)
+            case "deblur" | "face" | "restore" | "denoise":
+                result, said = retouch(raster, strength, through_the_model)
+        loaded = (self._loaded if runs else loaded) or self.load(choice)
+        if choice.model == AUTO and (left := tasks.unused(loaded.spec, options)):
+            notes.append(f"`{loaded.spec.id}` has no {', '.join(left)}, which was left out")
+        return result, {
+            "task": choice.task,
+            "model": loaded.spec.id,
+            "source_type": loaded.spec.source_type,
+            "title": loaded.spec.title,
+            "version": __version__,
+            "device": str(loaded.device),
+            "seed": options["seed"],
+            "scale": tasks.result_scale(options),
+            "width": result.width,
+            "height": result.height,
+            "tiles": sum(run.tiles for run in runs),
+            "seconds": round(sum(run.seconds for run in runs), 3),
+            "peak_bytes": max((run.peak_bytes for run in runs), default=0),
+            # Each batch of faces says what it has to say.
+            "notes": [*dict.fromkeys([*provided, *loaded.notes, *notes, *said])],
+            **more,
+        }
+
+    def find_faces(
+        self, options: Mapping[str, Any], raster: Raster, transferred: Transferred
+    ) -> tuple[Raster, dict[str, Any]]:
+        """Finds the faces of a picture, and marks them in a small copy of it.
+
+        `options` are those of `options.FINDING`, all of them.
+
+        Raises:
+            PixelmendError: The detector can't be had; see `Provision.files`.
+        """
+        from pixelmend_engine.inference import devices
+        from pixelmend_engine.restoration.faces import face_restoration
+
+        looks, offline = (faces.DETECTOR,), options["offline"]
+        self._provision.files(looks, offline=offline, transferred=transferred)
+        device = devices.choose_device(options["device"])
+        find = self._tools().detector(device)
+        marked, found = face_restoration.found(raster, find, options["min_size"])
+        return marked, {
+            "task": tasks.FIND_FACES,
+            "version": __version__,
+            "device": str(device),
+            "faces": [{"number": number, **face.to_json()} for number, face in enumerate(found)],
+            "notes": [] if found else ["no face was found"],
+        }
+
+    def _tools(self) -> FaceTools:
+        from pixelmend_engine.restoration.faces.tools import FaceTools
+
+        if self._face_tools is None:
+            self._face_tools = FaceTools(self._models_dir)
+        return self._face_tools
+
+    def _run(
+        self,
+        choice: Choice,
+        image: Tensor,
+        asked: Options,
+        report: Report,
+        notes: list[str],
+    ) -> Restored:
+        from pixelmend_engine.inference import tiled_inference as restore
+
+        loaded = self.load(choice)
+        try:
+            return restore.restore(
+                loaded.pipeline, loaded.spec, image, asked, loaded.device, report
+            )
+        except OutOfMemory as error:
+            if choice.device != AUTO or loaded.device.type == "cpu" or len(image) > 1:
+                raise
+            notes.append(f"{error.message}; the CPU did it, more slowly")
+        # The last resort, where the user did not ask for that GPU and nothing smaller can be tried.
+        logger.warning("out of memory on the GPU: going on with the CPU")
+        loaded = self.load(dataclasses.replace(choice, device="cpu"))
+        return restore.restore(loaded.pipeline, loaded.spec, image, asked, loaded.device, report)
+
+    def _at_once(self, choice: Choice, height: int, width: int, asked: Options) -> int:
+        from pixelmend_engine.inference import tiled_inference as restore
+
+        loaded = self.load(choice)
+        return restore.at_once(loaded.pipeline, height, width, asked, loaded.device)
+
+    def release(self) -> None:
+        """Gives the memory of all that is loaded back to the system."""
+        self._unload()
+        if self._face_tools is not None:
+            self._face_tools.release()
+
+    def _unload(self) -> None:
+        if self._loaded is None:
+            return
+        device = self._loaded.device
+        self._loaded = None
+        gc.collect()
+        from pixelmend_engine.inference import devices
+
+        devices.give_back(device)
+
+
+def _load_first(found: list[Attempt], device: torch.device, dtype: torch.dtype) -> Loaded:
+    from pixelmend_engine.inference import devices
+    from pixelmend_engine.models import loading
+
+    notes: list[str] = []
+    while True:
+        attempt = found[len(notes)]
+        try:
+            spec, pipeline = loading.load(attempt.specs, attempt.files, device, dtype)
+            if twins := [one.id for one in attempt.specs if one.config == spec.config][1:]:
+                notes.append(
+                    f"The weights are taken for those of `{spec.id}`; if they are of "
+                    f"{' or '.join(f'`{twin}`' for twin in twins)}, say so with --model"
+                )
+            return Loaded(spec, pipeline, device, tuple(notes))
+        except UnreadableCheckpoint as error:
+            if attempt is found[-1]:
+                raise
+            notes.append(
+                f"The weights of `{attempt.specs[0].id}` were passed over: {error.message}"
+            )
+        except (RuntimeError, MemoryError) as error:
+            if not devices.is_out_of_memory(error):
+                raise
+            raise OutOfMemory(
+                f"The memory of `{device}` does not hold the model", hint="Close other programs"
+            ) from error

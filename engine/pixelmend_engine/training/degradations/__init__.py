@@ -1,0 +1,1 @@
+"""What makes a sharp photograph worse."""

@@ -1,0 +1,184 @@
+"""What happens to a picture between the scene and the file: blur, clipping, noise, compression.
+
+Light is blurred before the sensor clips and counts it, so all of that happens in linear light.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pixelmend_engine.training.degradations import jpeg, linear_light, motion_kernels
+from pixelmend_engine.training.degradations.blur import Light, blur, corner_places
+
+HIGHLIGHT = 0.9  # encoded; what is brighter may have been clipped, and far brighter in the scene
+
+Range = tuple[float, float]
+Cropped = Float[Tensor, "b 3 hc wc"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Degradation:
+    """How strongly, and how often, pictures are made worse. Ranges are drawn from evenly."""
+
+    untouched_share: float = 0.1  # of the pictures stay sharp, so that a model learns to leave them
+    shake_share: float = 0.8
+    shake: Range = (1.0, 20.0)  # pixels, length of the way
+    roll: Range = (0.0, 0.03)  # radians to either side
+    moving_share: float = 0.2  # have an object that moves by itself
+    defocus_share: float = 0.25
+    defocus: Range = (0.5, 3.0)  # pixels, radius
+    soft_share: float = 0.25
+    soft: Range = (0.3, 1.5)  # pixels, sigma
+    highlight_share: float = 0.3
+    highlight: Range = (1.5, 8.0)  # times white
+    shot: Range = (0.0, 0.001)  # variance of the light for each unit of light
+    read: Range = (0.0, 0.0015)  # standard deviation of the light
+    grain: Range = (0.0, 3 / 255)  # standard deviation of the encoded values
+    jpeg_share: float = 0.5
+    jpeg: Range = (60.0, 98.0)  # quality
+    subsampled_share: float = 0.5  # of the compressed ones
+
+    @property
+    def reach(self) -> int:
+        """How many pixels around a crop take part in it."""
+        return motion_kernels.reach_of(
+            shake=self.shake[1], defocus=self.defocus[1], sigma=self.soft[1]
+        )
+
+
+MILD = Degradation()
+"""Snapshots: what the compact model is made for."""
+
+SHAKEN = Degradation(
+    untouched_share=0.15,
+    shake_share=0.95,
+    shake=(2.0, 17.0),
+    roll=(0.0, 0.02),
+    moving_share=0.1,
+    defocus_share=0.1,
+    soft_share=0.1,
+    soft=(0.3, 1.0),
+    highlight_share=0.25,
+    shot=(0.0, 0.0005),
+    read=(0.0, 0.001),
+    grain=(0.5 / 255, 2.5 / 255),
+    jpeg_share=0.25,
+    jpeg=(80.0, 98.0),
+)
+"""Snapshots that were shaken, and little else: what a small model can learn in little time."""
+
+STRONG = Degradation(
+    untouched_share=0.05,
+    shake=(3.0, 45.0),
+    roll=(0.0, 0.08),
+    moving_share=0.4,
+    defocus=(0.5, 5.0),
+    shot=(0.0, 0.01),
+    read=(0.0, 0.006),
+)
+"""Shakes and movement as long as those in GoPro's and RealBlur's pictures."""
+
+
+def degrade(
+    sharp: Light, settings: Degradation, generator: torch.Generator
+) -> tuple[Cropped, Cropped]:
+    """Makes pictures worse; returns them, 8 bit deep, and what they should have been.
+
+    `sharp` is sRGB in [0, 1] and has `settings.reach` pixels more on each side than what comes
+    back. `generator`, one of the CPU, draws everything but the noise of each pixel, for which it
+    seeds one of the device: millions of numbers a step would keep a GPU waiting.
+    """
+    draw = _Draw(len(sharp), sharp.device, generator)
+    reach = settings.reach
+    scene = _with_highlights(linear_light.decode(sharp), sharp, settings, draw)
+    seen = _blurred(scene, settings, draw)[..., reach:-reach, reach:-reach].clamp(0, 1)
+    hq = sharp[..., reach:-reach, reach:-reach]
+
+    grains = torch.Generator(sharp.device)
+    grains.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+    noise = torch.randn(2, *seen.shape, generator=grains, device=sharp.device)
+    shot, read = draw.evenly(settings.shot), draw.evenly(settings.read)
+    deviation = (_each(shot) * seen + _each(read) ** 2).sqrt()
+    lq = linear_light.encode(seen + deviation * noise[0])
+    lq = lq + _each(draw.evenly(settings.grain)) * noise[1]
+    lq = lq.clamp(0, 1)
+
+    compressed = jpeg.compress(lq, draw.evenly(settings.jpeg), draw.some(settings.subsampled_share))
+    lq = torch.where(_each(draw.some(settings.jpeg_share)), compressed, lq)
+    return (lq * 255).round() / 255, hq
+
+
+def _with_highlights(scene: Light, sharp: Light, settings: Degradation, draw: "_Draw") -> Light:
+    gain = _each(draw.evenly(settings.highlight, settings.highlight_share, otherwise=1.0))
+    brightness = ((sharp.amin(dim=1, keepdim=True) - HIGHLIGHT) / (1 - HIGHLIGHT)).clamp(0, 1)
+    return scene * (1 + (gain - 1) * brightness**2)
+
+
+def _blurred(scene: Light, settings: Degradation, draw: "_Draw") -> Light:
+    height, width = scene.shape[-2:]
+    reach = settings.reach
+    touched = ~draw.some(settings.untouched_share)
+    path = motion_kernels.shakes(
+        draw.evenly(settings.shake, settings.shake_share) * touched, draw.generator
+    )
+    roll = motion_kernels.rolls(
+        draw.evenly(settings.roll, settings.shake_share) * touched, draw.generator
+    )
+    camera = motion_kernels.traced(
+        motion_kernels.turned(path, roll, corner_places(height, width, scene.device)), reach
+    )
+    defocus = draw.evenly(settings.defocus, settings.defocus_share) * touched
+    soft = draw.evenly(settings.soft, settings.soft_share) * touched
+    lens = (motion_kernels.disks(defocus, reach), motion_kernels.gaussians(soft, reach))
+    background = blur(scene, camera, *lens)
+
+    moving = draw.some(settings.moving_share) & touched
+    own = motion_kernels.shakes(draw.evenly(settings.shake), draw.generator)
+    if not moving.any():
+        return background
+    outline = _objects(height, width, draw)
+    # The object covers what is behind it only while it is there: its outline is blurred with it.
+    kernel = motion_kernels.traced(own[:, None], reach)
+    layer = blur(torch.cat([scene * outline, outline.expand_as(scene)]), kernel.repeat(2, 1, 1, 1))
+    light_of_it, share = layer.chunk(2)
+    light_of_it = blur(light_of_it, *lens)
+    share = blur(share, *lens)
+    return torch.where(_each(moving), light_of_it + (1 - share) * background, background)
+
+
+def _objects(height: int, width: int, draw: "_Draw") -> Float[Tensor, "b 1 h w"]:
+    """Draws soft ellipses, one in each picture."""
+    down = torch.linspace(-1, 1, height, device=draw.device)[:, None]
+    right = torch.linspace(-1, 1, width, device=draw.device)
+    angle = _each(draw.evenly((0.0, torch.pi)))
+    y = down - _each(draw.evenly((-0.5, 0.5)))
+    x = right - _each(draw.evenly((-0.5, 0.5)))
+    long, short = _each(draw.evenly((0.3, 0.8))), _each(draw.evenly((0.15, 0.5)))
+    along, across = x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
+    return torch.sigmoid(20 * (1 - (along / long) ** 2 - (across / short) ** 2))
+
+
+class _Draw:
+    """One number for each picture of a batch; drawn on the CPU, wherever the pictures are."""
+
+    def __init__(self, count: int, device: torch.device, generator: torch.Generator) -> None:
+        self.count = count
+        self.device = device
+        self.generator = generator
+
+    def evenly(
+        self, limits: Range, share: float = 1.0, otherwise: float = 0.0
+    ) -> Float[Tensor, " b"]:
+        low, high = limits
+        values = low + (high - low) * torch.rand(self.count, generator=self.generator)
+        chosen = torch.rand(self.count, generator=self.generator) < share
+        return torch.where(chosen, values, otherwise).to(self.device)
+
+    def some(self, share: float) -> Tensor:
+        return (torch.rand(self.count, generator=self.generator) < share).to(self.device)
+
+
+def _each(values: Tensor) -> Tensor:
+    return values[:, None, None, None]

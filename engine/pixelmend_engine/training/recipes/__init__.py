@@ -1,0 +1,1 @@
+"""The numbers of each training, and where they come from."""

@@ -1,0 +1,189 @@
+"""How DiffIR is trained, as published; each recipe makes the model of the same name.
+
+Source of the numbers: github.com/Zj-BinXia/DiffIR at 293f86c, its option files and, where these
+are overridden, its training code; arXiv:2303.09472, section 4.1. Super-resolution has a third
+stage, with a discriminator; what its second leaves behind is the model for least error.
+"""
+
+import dataclasses
+from typing import Literal
+
+from pixelmend_engine.catalog.diffir import DEBLUR, INPAINT, INPAINT_BIG, X1, X2, X4
+from pixelmend_engine.training.degradations.camera import STRONG
+from pixelmend_engine.training.degradations.downscaling import Reduction
+from pixelmend_engine.training.degradations.inpainting_masks import Holes
+from pixelmend_engine.training.degradations.real_esrgan import RealWorld
+from pixelmend_engine.training.recipes.learning_rates import Cycle, Hold
+from pixelmend_engine.training.recipes.recipe import (
+    MIRRORED,
+    UPRIGHT,
+    Phase,
+    Recipe,
+    Rivalry,
+    Stage,
+)
+
+BETAS = (0.9, 0.99)
+DECAY = 0.999  # of the average
+POOL = 180
+SIDES, BATCHES = (192, 256, 320, 384, 464, 512), (8, 4, 2, 2, 1, 1)
+
+
+def _growing(*lengths: int) -> tuple[Phase, ...]:
+    ends = [sum(lengths[: number + 1]) for number in range(len(lengths))]
+    return tuple(Phase(*numbers) for numbers in zip(ends, SIDES, BATCHES, strict=True))
+
+
+# --- Deblurring -----------------------------------------------------------------------------------
+
+PRIOR_ALONE = (Hold(60_000, 2e-4), Hold(100_000, 2e-5))  # rates of the first 100,000 steps
+
+DEBLUR_FIRST = Stage(
+    phases=_growing(92_000, 80_000, 38_000, 33_000, 33_000, 24_000),
+    rates=(Cycle(92_000, 2e-4, 2.85e-4), Cycle(208_000, 2e-4, 1e-6)),
+    clip=None,
+    weight_decay=0.0,
+    average=DECAY,
+)
+DEBLUR_SECOND = Stage(
+    phases=_growing(150_000, 60_000, 50_000, 60_000, 40_000, 40_000),
+    rates=(
+        *PRIOR_ALONE,
+        Hold(180_000, 2e-4),
+        Hold(260_000, 1e-4),
+        Hold(340_000, 5e-5),
+        Hold(400_001, 2.5e-5),
+    ),
+    betas=BETAS,
+    clip=None,
+    weight_decay=0.0,
+    average=DECAY,
+    joint_from=100_000,
+)
+DEBLURRING = Recipe(
+    id="diffir-deblur",
+    title="DiffIR Deblur, as published",
+    config=DEBLUR,
+    stages=(DEBLUR_FIRST, DEBLUR_SECOND),
+    window=512,
+    worsening=STRONG,
+)
+
+# --- Super-resolution -----------------------------------------------------------------------------
+
+ENLARGE = Stage(
+    phases=(Phase(1_000_000, 256, 9),),
+    rates=(Hold(500_001, 2e-4), Hold(700_001, 1e-4), Hold(1_000_001, 5e-5)),
+    betas=BETAS,
+    clip=None,
+    weight_decay=0.0,
+    average=DECAY,
+)
+REALSR_SECOND = dataclasses.replace(
+    ENLARGE,
+    rates=(*PRIOR_ALONE, Hold(700_000, 2e-4), Hold(1_000_001, 1e-4)),
+    joint_from=100_000,
+)
+REALSR_THIRD = dataclasses.replace(
+    ENLARGE,
+    phases=(Phase(400_000, 256, 9),),
+    rates=(Hold(300_000, 1e-4), Hold(400_001, 5e-5)),
+    rivalry=Rivalry(game="pixels", rates=(Hold(400_001, 1e-4),), betas=BETAS),
+    sight="vgg19",
+)
+
+
+def _realworld(scale: Literal[1, 2, 4], *, sharpened: bool) -> Recipe:
+    # No average was kept in the first stages for factors below 4.
+    first = ENLARGE if scale == 4 else dataclasses.replace(ENLARGE, average=None)
+    third = REALSR_THIRD
+    if sharpened:
+        third = dataclasses.replace(third, worsening=RealWorld(scale=scale, sharpened=True))
+    return Recipe(
+        id=f"diffir-realsr-x{scale}" + ("-v2" if sharpened else ""),
+        title=f"DiffIR Real-World x{scale}"
+        + (", toward sharpened pictures" if sharpened else "")
+        + ", as published",
+        config={1: X1, 2: X2, 4: X4}[scale],
+        stages=(first, REALSR_SECOND, third),
+        window=400,
+        turns=MIRRORED,
+        worsening=RealWorld(scale=scale),
+        pool=POOL,
+    )
+
+
+SRGAN_STAGE = dataclasses.replace(ENLARGE, phases=(Phase(1_000_000, 256, 8),))
+SRGAN = Recipe(
+    id="diffir-srgan-x4",
+    title="DiffIR GAN x4, as published",
+    config=X4,
+    stages=(
+        SRGAN_STAGE,
+        SRGAN_STAGE,
+        dataclasses.replace(
+            SRGAN_STAGE,
+            phases=(Phase(400_000, 256, 8),),
+            rates=(Hold(200_001, 2e-4), Hold(400_001, 1e-4)),
+            rivalry=Rivalry(
+                game="pixels", rates=(Hold(200_001, 1e-4), Hold(400_001, 5e-5)), betas=BETAS
+            ),
+            sight="vgg19",
+        ),
+    ),
+    window=256,
+    worsening=Reduction(scale=4),
+)
+
+# --- Inpainting -----------------------------------------------------------------------------------
+
+
+def _filling(batch: int) -> Stage:
+    steps = 40 * 25_000  # epochs, and batches in each, at most
+    return Stage(
+        phases=(Phase(steps, 256, batch),),
+        rates=(Hold(steps + 1, 2e-4),),
+        clip=1.0,
+        weight_decay=0.0,
+        known_alone=True,
+        rivalry=Rivalry(
+            game="patches", rates=(Hold(steps + 1, 1e-4),), betas=(0.9, 0.999), clip=1.0
+        ),
+        sight="ade20k",
+    )
+
+
+FACES = Recipe(
+    id="diffir-inpaint-faces",
+    title="DiffIR Inpaint Faces, as published",
+    config=INPAINT,
+    stages=(_filling(4), _filling(4)),
+    window=256,
+    turns=UPRIGHT,
+    worsening=Holes(),
+)
+PLACES = Recipe(
+    id="diffir-inpaint-places",
+    title="DiffIR Inpaint Places, as published",
+    config=INPAINT,
+    stages=(_filling(4), _filling(4)),
+    window=256,
+    turns=MIRRORED,
+    worsening=Holes(varied=True),
+)
+PLACES_BIG = dataclasses.replace(
+    PLACES,
+    id="diffir-inpaint-places-big",
+    title="DiffIR Inpaint Places Big, as published",
+    config=INPAINT_BIG,
+    stages=(_filling(15), _filling(15)),
+)
+
+RECIPES = (
+    DEBLURRING,
+    *(_realworld(scale, sharpened=v2) for v2 in (False, True) for scale in (4, 2, 1)),
+    SRGAN,
+    PLACES,
+    PLACES_BIG,
+    FACES,
+)

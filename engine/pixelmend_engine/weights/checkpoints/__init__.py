@@ -1,0 +1,1 @@
+"""Files of weights, opened; nothing in them is executed."""

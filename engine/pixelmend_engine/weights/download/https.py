@@ -1,0 +1,200 @@
+"""Requests that stay on https, give a token to its own host alone, and name what went wrong."""
+
+import contextlib
+import email.utils
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from pixelmend import __version__
+from pixelmend_engine.weights.download.network_settings import Network, Patience
+
+MAX_REDIRECTS = 10
+MAX_PAGE = 2 * 1024 * 1024  # bytes of a page or an answer in JSON
+REDIRECTS = (301, 302, 303, 307, 308)
+PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)  # that another try may not meet
+
+Cause = Literal["passing", "refused"]
+
+
+class Refusal(Exception):
+    """A source does not give a file: `passing`, if it may the next time.
+
+    `asked_wait_s` is how long the server wants to be left alone.
+    """
+
+    def __init__(self, reason: str, cause: Cause, asked_wait_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.cause: Cause = cause
+        self.asked_wait_s = asked_wait_s
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response whose body has not been read, and the address that it came from at last."""
+
+    url: str
+    response: requests.Response
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The response's headers; names in any case."""
+        return self.response.headers
+
+    @property
+    def status(self) -> int:
+        """The response's status."""
+        return self.response.status_code
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is something to be read by people or programs, and not a file."""
+        kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return kind in ("text/html", "application/xhtml+xml", "application/json")
+
+    def text(self) -> str:
+        """Reads a page; what is longer than pages are is cut off."""
+        with named(self.url):
+            content = self.response.raw.read(MAX_PAGE, decode_content=True)
+        return bytes(content).decode("utf-8", errors="replace")
+
+    def pieces(self, size: int) -> Generator[bytes]:
+        """Yields the body's bytes as they come, as they are on the wire."""
+        with named(self.url):
+            while piece := self.response.raw.read1(size, decode_content=False):
+                yield piece
+
+
+class Web:
+    """One conversation: what is kept of it, cookies too, ends with it."""
+
+    def __init__(self, network: Network, patience: Patience) -> None:
+        self._network = network
+        self._timeouts = (patience.connect_s, patience.stall_s)
+        self._session = requests.Session()
+        self._session.auth = _nobody  # or requests would look for passwords in ~/.netrc
+
+    def close(self) -> None:
+        """Ends it."""
+        self._session.close()
+
+    @contextlib.contextmanager
+    def ask(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        until: str | None = None,
+    ) -> Generator[Answer]:
+        """Asks, follows redirects, yields the answer; a redirect with the header `until` is one.
+
+        Raises:
+            Refusal: There is no answer, or one that says no.
+        """
+        for _ in range(MAX_REDIRECTS):
+            if urlsplit(url).scheme != "https":
+                raise Refusal(f"{host(url)} is not offered over https", "refused")
+            with named(url):
+                response = self._session.request(
+                    method,
+                    url,
+                    headers=self._headers(url, headers or {}),
+                    timeout=self._timeouts,
+                    stream=True,
+                    allow_redirects=False,
+                )
+            with contextlib.closing(response):
+                stated = until is not None and until in response.headers
+                if response.status_code in REDIRECTS and not stated:
+                    url = urljoin(url, response.headers.get("Location", ""))
+                    continue
+                if response.status_code >= 400 and response.status_code != 416:
+                    raise _refusal(url, response)
+                yield Answer(url, response)
+                return
+        raise Refusal(f"{host(url)} redirects without end", "refused")
+
+    def _headers(self, url: str, headers: Mapping[str, str]) -> dict[str, str]:
+        sent = {"User-Agent": f"pixelmend/{__version__}", "Accept-Encoding": "identity", **headers}
+        token = self._network.hub_token
+        if token is not None and _origin(url) == _origin(self._network.hub):
+            sent["Authorization"] = f"Bearer {token}"
+        return sent
+
+
+def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def host(url: str) -> str:
+    """Returns the name of the computer that an address leads to."""
+    return urlsplit(url).hostname or "the source"
+
+
+def _origin(url: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or 443
+
+
+@contextlib.contextmanager
+def named(url: str) -> Generator[None]:
+    """Turns what the libraries raise into a `Refusal` that names the host and the reason."""
+    where = host(url)
+    try:
+        yield
+    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise Refusal(f"the certificate of {where} is not trusted", "refused") from error
+        raise Refusal(f"the secure connection to {where} broke off", "passing") from error
+    except (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError) as error:
+        raise Refusal(f"{where} does not answer", "passing") from error
+    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
+        raise Refusal(f"{where} stopped sending", "passing") from error
+    except requests.exceptions.ProxyError as error:
+        raise Refusal(f"the proxy to {where} refuses", "passing") from error
+    except requests.exceptions.ConnectionError as error:
+        raise Refusal(f"there is no connection to {where}", "passing") from error
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise Refusal(f"{where} broke off in the middle", "passing") from error
+    except ValueError as error:  # addresses and lengths that are none
+        raise Refusal(f"{where} answers with nonsense", "refused") from error
+
+
+def _refusal(url: str, response: requests.Response) -> Refusal:
+    status, where = response.status_code, host(url)
+    # What the Hub says of itself; 401 alone would hide that a repository is gone.
+    hub = {
+        "RepoNotFound": "the repository is gone, or not public",
+        "RevisionNotFound": "the version is gone",
+        "EntryNotFound": "the file is gone",
+        "GatedRepo": "its owners ask for a login and their consent",
+    }.get(response.headers.get("X-Error-Code", ""))
+    plain = {
+        401: "it asks for a login",
+        403: "it does not allow it",
+        404: "the file is gone",
+        410: "the file is gone",
+        429: "it gets too many requests",
+    }.get(status, "it has trouble of its own" if status >= 500 else "it refuses")
+    cause: Cause = "passing" if status in PASSING_STATUS else "refused"
+    wait_s = _retry_after(response.headers.get("Retry-After"))
+    return Refusal(f"{where} answers {status}: {hub or plain}", cause, wait_s)
+
+
+def _retry_after(value: str | None) -> float | None:
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        date = email.utils.parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    return max(0.0, date.timestamp() - time.time())

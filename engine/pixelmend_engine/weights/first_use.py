@@ -1,0 +1,149 @@
+"""Weights on first use: fetched where they can be had, else another model, and a word about it."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixelmend.errors import (
+    DiskFull,
+    DownloadFailed,
+    WeightsMissing,
+    WrongFile,
+)
+from pixelmend_engine.catalog.spec import ModelSpec, Task
+from pixelmend_engine.catalog.weight_files import WeightFile, catalogue
+from pixelmend_engine.weights import store
+from pixelmend_engine.weights.download.download import Report
+from pixelmend_engine.weights.download.https import host
+from pixelmend_engine.weights.download.network_settings import INSISTING, PASSING, Network, Patience
+from pixelmend_engine.weights.installer import Installer
+
+FORGET_AFTER_S = 600.0  # a source that could not be reached is not asked again for each picture
+
+Transferred = Callable[[str, int, int], None]
+"""Takes words on what is downloaded, once for each file; bytes done, and in all (0: not known).
+
+No words and no bytes mean that it ended early.
+"""
+
+
+@dataclass(frozen=True)
+class _Failure:
+    at: float
+    reason: str
+
+
+class Provision:
+    """Gets the weights of the models that are asked for, and remembers what it could not get."""
+
+    def __init__(self, installer: Installer, clock: Callable[[], float] = time.monotonic) -> None:
+        self._installer = installer
+        self._clock = clock
+        self._failures: dict[str, _Failure] = {}
+
+    @property
+    def models_dir(self) -> Path:
+        """The folder of the models."""
+        return self._installer.models_dir
+
+    def named(
+        self,
+        spec: ModelSpec,
+        *,
+        task: Task | None = None,
+        offline: bool,
+        transferred: Transferred,
+    ) -> None:
+        """Gets the weights of a model that was asked for by name: what a task needs, or all.
+
+        Raises:
+            PixelmendError: They can't be had; see `Installer.pull`.
+        """
+        if offline:
+            store.locate(spec, self.models_dir, task)
+        self._pull(spec, task, INSISTING, transferred)
+
+    def files(self, ids: Sequence[str], *, offline: bool, transferred: Transferred) -> None:
+        """Gets weight files that a task needs whatever its model is.
+
+        Raises:
+            PixelmendError: They can't be had; see `Installer.pull`.
+        """
+        for file_id in ids:
+            if offline:
+                store.locate_file(file_id, self.models_dir)
+            if not store.installed(file_id, self.models_dir):
+                file = catalogue()[file_id]
+                told = telling(file, self._installer.network, transferred)
+                self._installer.pull(file, INSISTING, told)
+
+    def best(
+        self,
+        models: Sequence[ModelSpec],
+        *,
+        task: Task | None = None,
+        offline: bool,
+        transferred: Transferred,
+    ) -> tuple[str, ...]:
+        """Gets the weights of the first of these models, if they come; returns what to say if not.
+
+        Where none of the others is here, there is nothing else to do it with: the first is insisted
+        on.
+
+        Raises:
+            PixelmendError: As for `named`, where none of the others is here.
+        """
+        spec = models[0]
+        if not store.missing(spec, self.models_dir, task):
+            return ()
+        if all(store.missing(other, self.models_dir, task) for other in models):
+            self.named(spec, task=task, offline=offline, transferred=transferred)
+            return ()
+        if offline or self._installer.network.offline:
+            return (_note(spec, "Pixelmend is offline"),)
+        for file in store.missing(spec, self.models_dir, task):
+            if refused := self._installer.records.get(file.id).refused:
+                return (_note(spec, refused),)
+        failure = self._failures.get(spec.id)
+        if failure is None or self._clock() - failure.at > FORGET_AFTER_S:
+            try:
+                self._pull(spec, task, PASSING, transferred)
+            except (DiskFull, DownloadFailed, WeightsMissing, WrongFile) as error:
+                failure = _Failure(self._clock(), error.message)
+                self._failures[spec.id] = failure
+                transferred("", 0, 0)
+            else:
+                return ()
+        return (_note(spec, failure.reason),)
+
+    def _pull(
+        self, spec: ModelSpec, task: Task | None, patience: Patience, transferred: Transferred
+    ) -> None:
+        for file in store.missing(spec, self.models_dir, task):
+            told = telling(file, self._installer.network, transferred)
+            self._installer.pull(file, patience, told)
+
+
+def telling(file: WeightFile, network: Network, transferred: Transferred) -> Report:
+    """Returns a report that says what is downloaded once it comes."""
+    words = [_announcement(file, network)]
+
+    def report(done: int, total: int) -> None:
+        begun = done > 0 or total > 0  # before that, nobody has answered
+        transferred(words.pop() if words and begun else "", done, total)
+
+    return report
+
+
+def _announcement(file: WeightFile, network: Network) -> str:
+    """Says what is downloaded, how large it is, from where, and under which license."""
+    where = host(network.mirror or file.sources[0].page)
+    return f"Downloading `{file.id}` ({file.size}) from {where}; license: {file.license}"
+
+
+def _note(spec: ModelSpec, reason: str) -> str:
+    return (
+        f"The weights of `{spec.id}` are not here ({reason}), so another model is used; "
+        f"`pixelmend models pull {spec.id}` gets them"
+    )

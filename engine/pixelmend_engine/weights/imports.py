@@ -1,0 +1,176 @@
+"""The user's own downloads, recognized by what is in them. torch comes with this module."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixelmend.errors import BadRequest, PixelmendError, UnreadableCheckpoint, WrongFile
+from pixelmend_engine.catalog.weight_files import Catalogue, WeightFile
+from pixelmend_engine.weights import store
+from pixelmend_engine.weights.checkpoints import archives, conversion
+from pixelmend_engine.weights.checkpoints.conversion import Member
+from pixelmend_engine.weights.checkpoints.files import SUFFIXES
+from pixelmend_engine.weights.installer import Installer
+from pixelmend_engine.weights.records import Record
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """What may be one published file: a checkpoint, an archive, or a folder of checkpoints."""
+
+    path: Path
+    members: Sequence[Member]
+    sha256: str | None  # None: a folder has none
+
+
+def import_path(
+    installer: Installer,
+    catalogue: Catalogue,
+    path: Path,
+    chosen: WeightFile | None,
+    say: Callable[[str], None],
+) -> list[WeightFile]:
+    """Installs every published file that is found at a path; the path itself is left as it is.
+
+    `chosen` settles what the path holds, where names and shapes fit several files.
+
+    Raises:
+        BadRequest: There is nothing at the path, or it may be one file or another.
+        UnreadableCheckpoint: It is damaged or dangerous, or no published file.
+        WrongFile: It has the names and shapes of a published file, but is another one.
+    """
+    if not path.exists():
+        raise BadRequest(f"There is no file or folder `{path}`", hint="Check the path")
+    workdir = installer.models_dir / "downloads"
+    workdir.mkdir(parents=True, exist_ok=True)
+    files = [chosen] if chosen is not None else list(catalogue.files)
+    installed: list[WeightFile] = []
+    problems: list[PixelmendError] = []
+    for unit_path in _unit_paths(path):
+        with contextlib.ExitStack() as stack:
+            members, unreadable = _open(unit_path, workdir, stack)
+            problems += unreadable
+            for unit in _units(unit_path, members):
+                try:
+                    if file := _recognize(unit, files, installer):
+                        _install(installer, file, unit)
+                        installed.append(file)
+                        say(f"Imported `{file.id}` from {unit.path.name}")
+                except PixelmendError as error:
+                    problems.append(error)
+    if installed:
+        for problem in problems:
+            say(problem.message)
+    if not installed and problems:
+        raise problems[0]
+    if not installed:
+        raise UnreadableCheckpoint(
+            f"There are no published weights that Pixelmend knows in `{path.name}`",
+            hint="`pixelmend models list --files` shows what it knows; weights of your own are "
+            "used with --weights",
+        )
+    return installed
+
+
+def _unit_paths(path: Path) -> Iterator[Path]:
+    # A folder's checkpoints belong together, those of the folders in it apart from them.
+    if path.is_file():
+        yield path
+        return
+    if any(p.suffix in SUFFIXES for p in path.iterdir() if p.is_file()):
+        yield path
+    for below in sorted(path.iterdir()):
+        if below.is_dir() and not below.name.startswith("."):
+            yield from _unit_paths(below)
+        elif below.is_file() and below.suffix == ".zip" and archives.is_archive(below):
+            yield below
+
+
+def _open(
+    path: Path, workdir: Path, stack: contextlib.ExitStack
+) -> tuple[list[Member], list[PixelmendError]]:
+    files = [path]
+    if path.is_dir():
+        files = [p for p in sorted(path.iterdir()) if p.is_file() and p.suffix in SUFFIXES]
+    members: list[Member] = []
+    problems: list[PixelmendError] = []
+    for file in files:
+        try:
+            members += stack.enter_context(conversion.members(file, workdir))
+        except UnreadableCheckpoint as error:
+            problems.append(error)  # and the others may be sound
+        except OSError as error:
+            reason = f"`{file.name}` can't be read or unpacked: {error.strerror or error}"
+            problems.append(UnreadableCheckpoint(reason, hint="Check permissions and disk space"))
+    return members, problems
+
+
+def _units(path: Path, members: Sequence[Member]) -> Iterator[_Unit]:
+    # Several networks in one archive or folder, or one in each file.
+    if len(members) > 1:
+        yield _Unit(path, members, store.sha256(path) if path.is_file() else None)
+    for member in members:
+        # Also out of an archive: who packed a published file did not change it.
+        yield _Unit(member.path, [member], store.sha256(member.path))
+
+
+def _recognize(unit: _Unit, files: Sequence[WeightFile], installer: Installer) -> WeightFile | None:
+    one = len(unit.members) == 1
+    possible = [file for file in files if one == (len(file.parts) == 1)]
+    fitting = [file for file in possible if _fits(file, unit.members)]
+    if len(files) == len(possible) == 1 and not fitting:
+        conversion.take(files[0], unit.members)  # raises, and says what differs
+    for file in fitting:
+        if unit.sha256 and unit.sha256 in (file.sha256, installer.records.get(file.id).sha256):
+            return file
+    paths = [unit.path, *(member.path for member in unit.members)]
+    named = [f for f in fitting if any(_is_named(f, path) for path in paths)] or fitting
+    if len(named) > 1:
+        raise BadRequest(
+            f"`{unit.path.name}` fits several files: {', '.join(f.id for f in named)}",
+            hint="Say which it is, with --as ID",
+        )
+    return named[0] if named else None
+
+
+def _fits(file: WeightFile, members: Sequence[Member]) -> bool:
+    with contextlib.suppress(UnreadableCheckpoint):
+        conversion.take(file, members)
+        return True
+    return False
+
+
+def _is_named(file: WeightFile, path: Path) -> bool:
+    wanted = file.name.lower()
+    names = [part.lower() for part in path.parts]
+    names.append(path.stem.lower())
+    return wanted in names or path.as_posix().lower().endswith(f"/{wanted}")
+
+
+def _install(installer: Installer, file: WeightFile, unit: _Unit) -> None:
+    before = installer.records.get(file.id)
+    expected = file.sha256 or before.sha256
+    if None not in (expected, unit.sha256) and expected != unit.sha256:
+        raise WrongFile(
+            f"`{unit.path.name}` has the names and shapes of `{file.id}`, but another SHA-256",
+            hint="Download it again; weights of your own are used with --weights"
+            if file.sha256
+            else f"`pixelmend models remove --forget {file.id}` forgets the one that was here",
+        )
+    record = Record(
+        sha256=unit.sha256 or before.sha256,
+        size_bytes=unit.path.stat().st_size if unit.sha256 else before.size_bytes,
+        source=f"imported from {unit.path.name}",
+        proof="pinned"
+        if unit.sha256 is not None and unit.sha256 == file.sha256
+        else before.proof
+        if unit.sha256 is not None and unit.sha256 == before.sha256
+        else "structure",
+        drive_id=before.drive_id,
+    )
+    installer.adopt(
+        file,
+        lambda fresh: conversion.write(conversion.take(file, unit.members), file, fresh),
+        record,
+    )

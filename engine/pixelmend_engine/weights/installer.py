@@ -1,0 +1,273 @@
+"""Weight files onto this computer: downloaded, proved, converted, remembered; one at a time each.
+
+models/ID/ID.safetensors     what models are loaded from
+models/records/ID.json       what came, from where, and its hash
+models/originals/ID/         the published file, where it is kept
+models/downloads/            what is on its way
+"""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import filelock
+import psutil
+
+from pixelmend.errors import DiskFull, OutputFailed, UnreadableCheckpoint, WeightsMissing, WrongFile
+from pixelmend_engine.catalog.weight_files import DriveFile, Proof, WeightFile, manifest
+from pixelmend_engine.weights import store
+from pixelmend_engine.weights.checkpoints import safetensors_header
+from pixelmend_engine.weights.download.download import Download, Fetched, Known, Report
+from pixelmend_engine.weights.download.network_settings import Network, Patience
+from pixelmend_engine.weights.download.partial_file import Part
+from pixelmend_engine.weights.records import Record, Records
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 0.1
+
+
+def free_bytes(folder: Path) -> int:
+    """Returns how much room there is on a folder's disk."""
+    return shutil.disk_usage(folder).free
+
+
+class Installer:
+    """The weight files of one models folder."""
+
+    def __init__(
+        self, models_dir: Path, network: Network, free: Callable[[Path], int] = free_bytes
+    ) -> None:
+        self.models_dir = models_dir
+        self.network = network
+        self.records = Records(models_dir)
+        self._downloads = models_dir / "downloads"
+        self._free = free
+
+    def pull(
+        self,
+        file: WeightFile,
+        patience: Patience,
+        report: Report,
+        *,
+        keep_original: bool = False,
+    ) -> None:
+        """Downloads and converts a file, unless it is here; goes on where an earlier try stopped.
+
+        Where another process is at it, waits for that one, and reports what it does.
+
+        Raises:
+            WeightsMissing: It is not here, and Pixelmend is to stay offline.
+            DownloadFailed: No source gives the file.
+            WrongFile: What the sources give is not the published file.
+            DiskFull: There is no room for it.
+        """
+        if store.installed(file.id, self.models_dir):
+            return
+        if self.network.offline:
+            raise WeightsMissing(
+                f"The weights `{file.id}` are not on this computer, and Pixelmend is offline",
+                hint="Do without --offline, PIXELMEND_OFFLINE and HF_HUB_OFFLINE, or bring them "
+                "with `pixelmend models import`",
+            )
+        with self._alone(file, report):
+            if not store.installed(file.id, self.models_dir):
+                self._pull(file, patience, report, keep_original=keep_original)
+
+    def _pull(
+        self, file: WeightFile, patience: Patience, report: Report, *, keep_original: bool
+    ) -> None:
+        record = self.records.get(file.id)
+        part = Part(self._downloads / f"{file.id}.part")
+        fresh = self._fresh(file)
+        download = Download(
+            file=file,
+            part=part,
+            network=self.network,
+            patience=patience,
+            known=Known(sha256=record.sha256, drive_id=record.drive_id),
+            report=report,
+            accept=lambda path: _convert(file, path, fresh, self._downloads),
+            free=self._free,
+        )
+        try:
+            record = _remember(file, download.run())
+            self.records.put(file.id, record)  # first, so that it is held to what it was
+            self._settle(file, fresh, record)
+        except WrongFile as error:
+            self.records.put(file.id, dataclasses.replace(record, refused=error.message))
+            raise
+        except OSError as error:
+            raise DiskFull(
+                f"`{file.id}` can't be stored: {error.strerror or error}",
+                hint="Make room, or name another folder with PIXELMEND_MODELS; what came is kept",
+            ) from error
+        finally:
+            fresh.unlink(missing_ok=True)
+        if keep_original:
+            folder = self.models_dir / "originals" / file.id
+            folder.mkdir(parents=True, exist_ok=True)
+            part.path.replace(folder / Path(file.name).name)
+        part.drop()
+        logger.info("installed %s from %s", file.id, record.source)
+
+    def adopt(self, file: WeightFile, write: Callable[[Path], None], record: Record) -> None:
+        """Installs what `write` writes to the path that it is given, in place of what is here."""
+        with self._alone(file, _nothing):
+            fresh = self._fresh(file)
+            try:
+                write(fresh)
+                self.records.put(file.id, record)
+                self._settle(file, fresh, record)
+            except OSError as error:
+                raise OutputFailed(
+                    f"`{file.id}` can't be stored: {error.strerror or error}",
+                    hint="Make room, or name another folder with PIXELMEND_MODELS",
+                ) from error
+            finally:
+                fresh.unlink(missing_ok=True)
+
+    def remove(self, file: WeightFile, *, forget: bool = False) -> bool:
+        """Removes what was installed, and with `forget` what is remembered; False: nothing was.
+
+        What the users have put into the folder themselves stays.
+        """
+        with self._alone(file, _nothing):
+            place = store.place(file.id, self.models_dir)
+            originals = self.models_dir / "originals" / file.id
+            part = Part(self._downloads / f"{file.id}.part")
+            there = place.exists() or originals.exists() or part.path.exists()
+            part.drop()
+            place.unlink(missing_ok=True)
+            if originals.exists():
+                shutil.rmtree(originals)
+            record = self.records.get(file.id)
+            if forget:
+                self.records.forget(file.id)
+            elif record.installed_sha256 is not None:
+                self.records.put(file.id, dataclasses.replace(record, installed_sha256=None))
+            return there
+
+    def verify(self, file: WeightFile) -> str | None:
+        """Compares a file with what was installed; returns what is wrong with it, None: nothing."""
+        path = store.place(file.id, self.models_dir)
+        if not path.is_file():
+            return None  # what users put there themselves is checked when it is loaded
+        try:
+            shapes = safetensors_header.shapes(path)
+        except UnreadableCheckpoint as error:
+            return error.message
+        if shapes != expected_shapes(file):
+            return f"The names and shapes in `{path.name}` are not those of the published file"
+        known = self.records.get(file.id).installed_sha256
+        if known is not None and store.sha256(path) != known:
+            return f"`{path.name}` has changed since it was installed"
+        return None
+
+    def _fresh(self, file: WeightFile) -> Path:
+        place = store.place(file.id, self.models_dir)
+        return place.with_name(f".{place.name}.{os.getpid()}.new")
+
+    def _settle(self, file: WeightFile, fresh: Path, record: Record) -> None:
+        place = store.place(file.id, self.models_dir)
+        digest = store.sha256(fresh)
+        _to_disk(fresh)
+        fresh.replace(place)
+        self.records.put(file.id, dataclasses.replace(record, installed_sha256=digest))
+
+    @contextlib.contextmanager
+    def _alone(self, file: WeightFile, report: Report) -> Generator[None]:
+        place = store.place(file.id, self.models_dir)
+        try:
+            self._downloads.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._not_writable(error) from error
+        lock = filelock.FileLock(self._downloads / f"{file.id}.lock")
+        part = self._downloads / f"{file.id}.part"
+        while True:
+            try:
+                lock.acquire(blocking=False)
+                break
+            except filelock.Timeout:
+                # Another process is at it: what it has is what there is to report.
+                report(_size(part), file.size_bytes or 0)
+                time.sleep(POLL_S)
+            except OSError as error:
+                raise self._not_writable(error) from error
+        try:
+            try:
+                # Here and not before: who held the lock takes an empty folder away.
+                place.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise self._not_writable(error) from error
+            for leftover in place.parent.glob(".*.new"):  # of a process that was killed
+                leftover.unlink(missing_ok=True)
+            for unpacked in self._downloads.glob("unpacked-*"):
+                if not psutil.pid_exists(int(unpacked.name.split("-")[1])):
+                    shutil.rmtree(unpacked, ignore_errors=True)
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                place.parent.rmdir()  # unless something is in it
+            lock.release()
+
+    def _not_writable(self, error: OSError) -> DiskFull:
+        return DiskFull(
+            f"The models folder can't be written to ({error.strerror}): `{self.models_dir}`",
+            hint="Check its permissions, or name another one with PIXELMEND_MODELS",
+        )
+
+
+def expected_shapes(file: WeightFile) -> dict[str, tuple[int, ...]]:
+    """Returns the names and shapes in a file once it is converted."""
+    return {
+        f"{part}.{key}" if part else key: shape
+        for part, name in file.parts.items()
+        for key, shape in manifest(name).items()
+    }
+
+
+def _convert(file: WeightFile, path: Path, fresh: Path, workdir: Path) -> None:
+    from pixelmend_engine.weights.checkpoints import conversion  # torch comes with it
+
+    with conversion.members(path, workdir) as found:
+        conversion.write(conversion.take(file, found), file, fresh)
+
+
+def _remember(file: WeightFile, fetched: Fetched) -> Record:
+    proof: Proof = "structure"
+    if file.sha256 is not None:
+        proof = "pinned"
+    elif file.proof == "stated" and fetched.stated:
+        proof = "stated"
+    source = fetched.source
+    found = isinstance(source, DriveFile) and source not in file.sources
+    return Record(
+        sha256=fetched.sha256,
+        size_bytes=fetched.size_bytes,
+        source=source.page,
+        proof=proof,
+        drive_id=source.id if isinstance(source, DriveFile) and found else None,
+    )
+
+
+def _to_disk(path: Path) -> None:
+    # A power failure must not leave a name without its bytes.
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _size(part: Path) -> int:
+    try:
+        return part.stat().st_size
+    except FileNotFoundError:  # not yet, or not any more
+        return 0
+
+
+def _nothing(done: int, total: int) -> None:
+    pass

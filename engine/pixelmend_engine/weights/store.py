@@ -1,0 +1,132 @@
+"""Where a model's weights are on this computer. Read without torch."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from pixelmend.errors import WeightsMissing
+from pixelmend_engine.catalog.spec import ModelSpec, Task
+from pixelmend_engine.catalog.weight_files import WeightFile, catalogue, needed
+from pixelmend_engine.weights.checkpoints.files import DIFFUSERS, SUFFIXES, files_in
+
+State = Literal["bundled", "installed", "missing"]
+
+
+def state(spec: ModelSpec, models_dir: Path, task: Task | None = None) -> State:
+    """Says whether a model's weights are here, for one task or for any, and how they came."""
+    if spec.bundled:
+        return "bundled"
+    whole = all(missing(spec, models_dir, each) for each in ((task,) if task else spec.tasks))
+    return "missing" if whole else "installed"
+
+
+def states(models_dir: Path) -> Callable[[ModelSpec, Task], State]:
+    """Returns what says of a model and a task whether its weights are in this folder."""
+    return lambda spec, task: state(spec, models_dir, task)
+
+
+def missing(spec: ModelSpec, models_dir: Path, task: Task | None = None) -> tuple[WeightFile, ...]:
+    """Returns the files that a model needs and that are not on this computer."""
+    if spec.bundled:
+        return ()
+    files = in_use(needed(spec, task), models_dir)
+    return tuple(file for file in files if not installed(file.id, models_dir))
+
+
+def in_use(files: Iterable[WeightFile], models_dir: Path) -> tuple[WeightFile, ...]:
+    """Returns the files that serve for these: one that is here stands for all that it replaces."""
+    standing: dict[str, WeightFile] = {}
+    for file in catalogue().files:
+        if file.instead_of and installed(file.id, models_dir):
+            standing = dict.fromkeys(file.instead_of, file) | standing  # the first of several
+    serving = (standing.get(file.id, file) for file in files)
+    return tuple({file.id: file for file in serving}.values())
+
+
+def installed(file_id: str, models_dir: Path) -> tuple[Path, ...]:
+    """Returns what is here of a weight file: ours alone, or else what the user has put there."""
+    ours = place(file_id, models_dir)
+    return (ours,) if ours.is_file() else files_in(ours.parent)
+
+
+def place(file_id: str, models_dir: Path) -> Path:
+    """Returns where a weight file lies once it is converted."""
+    return models_dir / file_id / f"{file_id}.safetensors"
+
+
+def locate(spec: ModelSpec, models_dir: Path, task: Task | None = None) -> tuple[Path, ...]:
+    """Returns the files that hold a model's weights.
+
+    Those that other tasks need are among them where they are here, so that a model that was loaded
+    for one task is ready for the others.
+
+    Raises:
+        WeightsMissing: They are not on this computer.
+    """
+    if spec.bundled:
+        return (bundled_file(spec.bundled.name),)
+    if absent := missing(spec, models_dir, task):
+        size = ", ".join(file.size for file in absent)
+        raise WeightsMissing(
+            f"The weights of `{spec.id}` are not on this computer ({size})",
+            hint=f"`pixelmend models pull {spec.id}` downloads them; or name a folder that has "
+            "them with --weights",
+        )
+    files = in_use(needed(spec), models_dir)
+    return tuple(path for file in files for path in installed(file.id, models_dir))
+
+
+def locate_file(file_id: str, models_dir: Path) -> tuple[Path, ...]:
+    """Returns what is here of one weight file that a task needs whatever its model is.
+
+    Raises:
+        WeightsMissing: It is not on this computer.
+    """
+    if found := installed(file_id, models_dir):
+        return found
+    raise WeightsMissing(
+        f"The weights `{file_id}` are not on this computer ({catalogue()[file_id].size})",
+        hint=f"`pixelmend models pull {file_id}` downloads them",
+    )
+
+
+def given(path: Path) -> tuple[Path, ...]:
+    """Returns the weight files at a path that the user named: a folder, or one file.
+
+    What is in the folder counts, and what is in those of a model in the layout of diffusers, which
+    may be that folder or one in it.
+
+    Raises:
+        WeightsMissing: There are none.
+    """
+    if path.is_file():
+        return (path,)
+    if not path.is_dir():
+        raise WeightsMissing(
+            f"There is no file or folder with weights at `{path}`", hint="Check the path"
+        )
+    layout = (
+        folder for name in DIFFUSERS for start in ("", "*/") for folder in path.glob(start + name)
+    )
+    if files := (
+        *files_in(path),
+        *(file for folder in sorted(layout) for file in files_in(folder)),
+    ):
+        return files
+    raise WeightsMissing(
+        f"There are no weights ({', '.join(SUFFIXES)}) in the folder `{path}`",
+        hint="Name the folder that the files themselves are in, unpacked",
+    )
+
+
+def bundled_file(name: str) -> Path:
+    """Returns the path of a file that ships inside the package."""
+    return Path(str(resources.files("pixelmend_engine") / "bundled" / name))
+
+
+def sha256(path: Path) -> str:
+    """Computes a file's SHA-256, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

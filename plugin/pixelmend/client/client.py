@@ -1,0 +1,227 @@
+"""Talking to a running engine: pictures there and back, events in between, nothing lost.
+
+Runs on Python 3.9, standard library only: hosts load it. `http.client` knows nothing of proxies,
+which would otherwise be asked for 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import time
+from typing import Any, Callable, Generator, Iterator, cast
+
+from ..errors import Canceled, EngineUnavailable, PixelmendError, from_json
+from ..wire import Event, Json, Raster, decode, encode, event_from_sse
+
+HOST = "127.0.0.1"
+ANSWER_S = 10.0  # for short requests
+SILENCE_S = 10.0  # an event stream says something every 0.25 s, if only that it is there
+REOPEN_WITHIN_S = 1.8  # the engine waits 2 s before it gives a job up
+PIECE = 1024 * 1024  # bytes read at once
+
+
+class Client:
+    """One engine, as its state file described it."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self.port = port
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def health(self) -> Json:
+        """Asks the engine who it is.
+
+        Raises:
+            PixelmendError: It does not answer, or does not know us.
+        """
+        return self._json("GET", "/v1/health")
+
+    def tasks(self) -> list[Json]:
+        """Asks what can be done, by which models, with which options."""
+        return cast("list[Json]", self._json("GET", "/v1/tasks")["tasks"])
+
+    def jobs(self) -> list[Json]:
+        """Asks for the jobs that the engine knows."""
+        return cast("list[Json]", self._json("GET", "/v1/jobs")["jobs"])
+
+    def shut_down(self) -> None:
+        """Asks the engine to end; its jobs are canceled."""
+        self._json("POST", "/v1/shutdown")
+
+    def submit(self, raster: Raster, task: str, options: Json) -> str:
+        """Hands a picture over; returns the id of its job.
+
+        Follow the job within 10 s, or the engine takes it that nobody wants it.
+        """
+        pieces = encode(raster, {**options, "task": task})
+        length = sum(memoryview(piece).nbytes for piece in pieces)
+        headers = {"Content-Length": str(length), "Content-Type": "application/octet-stream"}
+        with self._answer("POST", "/v1/jobs", iter(pieces), headers) as response:
+            return str(_json_of(response)["id"])
+
+    def follow(
+        self, job_id: str, alive: Callable[[], None] | None = None
+    ) -> Generator[Event, None, None]:
+        """Yields a job's events until its end. A stream that breaks is opened again at once.
+
+        `alive` is called several times a second, also while nothing happens; it may raise to stop.
+        Leaving the loop early gives the job up: the engine cancels it.
+
+        Raises:
+            EngineUnavailable: The engine is gone.
+        """
+        last = 0
+        broken_at: float | None = None
+        while True:
+            try:
+                for event in self._stream(job_id, last):
+                    broken_at = None
+                    if alive is not None:
+                        alive()
+                    if event is None:
+                        continue
+                    last = event.id
+                    yield event
+                    if event.final:
+                        return
+                error: Exception | None = None
+            except (OSError, http.client.HTTPException, EngineUnavailable) as caught:
+                error = caught
+            now = time.monotonic()
+            broken_at = now if broken_at is None else broken_at
+            if now - broken_at > REOPEN_WITHIN_S:
+                raise _gone() from error
+            time.sleep(0.1)
+
+    def fetch(self, job_id: str) -> tuple[Raster, Json]:
+        """Takes a job's result: the picture, and what there is to say about it."""
+        with self._answer("GET", f"/v1/jobs/{job_id}/result") as response:
+            try:
+                body = bytearray(int(response.headers["Content-Length"]))
+                view, start = memoryview(body), 0
+                while start < len(body):
+                    count = response.readinto(view[start : start + PIECE])
+                    if not count:
+                        raise _gone()
+                    start += count
+            except (OSError, http.client.HTTPException) as error:
+                raise _gone() from error
+        picture = decode(body)
+        self.cancel(job_id)  # the engine may not have noticed that all of it arrived
+        return picture
+
+    def cancel(self, job_id: str) -> None:
+        """Gives a job up, or its result; harmless when that is done already."""
+        with contextlib.suppress(PixelmendError), self._answer("DELETE", f"/v1/jobs/{job_id}"):
+            pass
+
+    def restore(
+        self,
+        raster: Raster,
+        task: str,
+        options: Json,
+        report: Callable[[Event], None] | None = None,
+        alive: Callable[[], None] | None = None,
+    ) -> tuple[Raster, Json]:
+        """Restores a picture and waits for it; `report` gets every event, and may raise to stop.
+
+        So may `alive`, which is called several times a second.
+
+        Raises:
+            PixelmendError: What the engine says went wrong.
+            Canceled: Somebody canceled the job.
+            EngineUnavailable: The engine is gone.
+        """
+        job_id = self.submit(raster, task, options)
+        try:
+            for event in self.follow(job_id, alive):
+                if report is not None:
+                    report(event)
+                _raise_unless_well(event)
+            return self.fetch(job_id)
+        except BaseException:
+            self.cancel(job_id)
+            raise
+
+    def _stream(self, job_id: str, after: int) -> Generator[Event | None, None, None]:
+        # None: a sign of life.
+        headers = {"Last-Event-ID": str(after)}
+        path = f"/v1/jobs/{job_id}/events"
+        with self._answer("GET", path, headers=headers, timeout_s=SILENCE_S) as response:
+            lines: list[str] = []
+            while line := response.readline():
+                text = line.decode("utf-8").rstrip("\n")
+                if text:
+                    lines.append(text)
+                    continue
+                event = event_from_sse(lines)
+                lines = []
+                yield event
+
+    def _json(self, method: str, path: str) -> Json:
+        with self._answer(method, path) as response:
+            return _json_of(response)
+
+    @contextlib.contextmanager
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        body: Iterator[Any] | None = None,
+        headers: dict[str, str] | None = None,
+        timeout_s: float = ANSWER_S,
+    ) -> Generator[http.client.HTTPResponse, None, None]:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=timeout_s)
+        try:
+            try:
+                connection.connect()
+                _send_at_once(connection)
+                with contextlib.suppress(ConnectionError):
+                    # An engine that refuses a picture answers before it has read all of it.
+                    connection.request(
+                        method, path, body=body, headers={**self._headers, **(headers or {})}
+                    )
+                response = connection.getresponse()
+            except (OSError, http.client.HTTPException) as error:
+                raise _gone() from error
+            if response.status >= 400:
+                raise _error_of(response)
+            yield response
+        finally:
+            connection.close()
+
+
+def _raise_unless_well(event: Event) -> None:
+    if event.phase == "failed":
+        raise from_json(event.error or {})
+    if event.phase == "canceled":
+        raise Canceled(event.message or "The job was canceled", hint="Start it again")
+
+
+def _send_at_once(connection: http.client.HTTPConnection) -> None:
+    # Small requests must not wait for more to send.
+    connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _json_of(response: http.client.HTTPResponse) -> Json:
+    try:
+        value = json.loads(response.read())
+    except (ValueError, OSError, http.client.HTTPException) as error:
+        raise _gone() from error
+    if not isinstance(value, dict):
+        raise _gone()
+    return cast("Json", value)
+
+
+def _error_of(response: http.client.HTTPResponse) -> PixelmendError:
+    told = _json_of(response).get("error")
+    return from_json(cast("dict[str, str]", told) if isinstance(told, dict) else {})
+
+
+def _gone() -> EngineUnavailable:
+    return EngineUnavailable(
+        "The engine ended, or does not answer",
+        hint="Try again: it starts anew. `pixelmend engine logs` shows what happened",
+    )

@@ -1,0 +1,225 @@
+"""Finding the user's engine, or starting it.
+
+Runs on Python 3.9, standard library only: hosts load it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Mapping, cast
+
+from .. import __version__
+from ..errors import EngineUnavailable, PixelmendError
+from ..paths import Paths
+from .client import Client
+
+START_WITHIN_S = 60.0  # a cold disk takes its time to import
+END_WITHIN_S = 20.0
+POLL_S = 0.05
+APART = 0x00000008 | 0x00000200  # Windows: DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP
+
+# What hosts and their packages (AppImage, Flatpak, Snap, macOS bundles) put into the environment
+# for themselves. In the engine's Python it would find the wrong libraries, or none.
+FOREIGN = (
+    "PYTHON",
+    "LD_",
+    "DYLD_",
+    "GI_",
+    "GIO_",
+    "GDK_PIXBUF",
+    "GTK_",
+    "GEGL",
+    "BABL",
+    "GIMP",
+    "FONTCONFIG",
+    "GSETTINGS_SCHEMA",
+    "G_RESOURCE",
+    "QT_",
+    "QML",
+)
+PACKAGE = ("APPDIR", "APPIMAGE", "ARGV0", "OWD", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How the engine is started where none is running."""
+
+    python: str  # the interpreter that has pixelmend_engine
+    models: Path
+    release_after_s: float = 5 * 60.0
+    exit_after_s: float = 30 * 60.0
+
+
+def find(paths: Paths) -> Client | None:
+    """Returns the running engine; None where there is none, or none that can be trusted.
+
+    A state file that others may read is not trusted: its engine notices, and writes a new one.
+    """
+    found = _find(paths)
+    return None if found is None else found[0]
+
+
+def _find(paths: Paths) -> tuple[Client, dict[str, Any]] | None:
+    state = read_state(paths)
+    if state is None:
+        return None
+    client = Client(state["port"], state["token"])
+    try:
+        proof = client.health().get("proof")
+    except PixelmendError:
+        return None  # it is gone
+    # Where it is not the one that wrote the file, another program has its port now.
+    return (client, state) if proof == state["proof"] else None
+
+
+def read_state(paths: Paths) -> dict[str, Any] | None:
+    """Reads what a running engine says of itself; None where that is missing or not sound."""
+    try:
+        if os.name != "nt" and paths.state.stat().st_mode & 0o077:
+            return None
+        state = json.loads(paths.state.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    kinds = {"version": str, "port": int, "token": str, "proof": str, "models": str}
+    sound = isinstance(state, dict) and all(
+        isinstance(cast("dict[str, Any]", state).get(name), kind) for name, kind in kinds.items()
+    )
+    return cast("dict[str, Any]", state) if sound else None
+
+
+def find_or_start(
+    paths: Paths, launch: Launch, pause: Callable[[float], None] = time.sleep
+) -> Client:
+    """Returns an engine of this version: the running one, or one started now.
+
+    `pause` waits for so many seconds; it may raise to stop.
+
+    Raises:
+        EngineUnavailable: It can't be started.
+    """
+    deadline = time.monotonic() + START_WITHIN_S
+    process: subprocess.Popen[bytes] | None = None
+    while time.monotonic() < deadline:
+        found = _find(paths)
+        if found is not None:
+            client, state = found
+            # Another version may speak another language; another folder has other models.
+            if state["version"] == __version__ and _same(state["models"], launch.models):
+                return client
+            _stop(paths, *found)
+            continue
+        if process is None or (process.poll() == 0):
+            # Ended in peace: another one was running, which may be about to end.
+            process = start(paths, launch)
+        elif process.poll() is not None:
+            break
+        pause(POLL_S)
+    raise EngineUnavailable(
+        f"The engine does not start; it says: {_last_words(paths)}",
+        hint=f"`{launch.python} -m pixelmend doctor` looks for the cause; the log is `{paths.log}`",
+    )
+
+
+def _same(told: str, path: Path) -> bool:
+    # In bytes: this Python may be of another mind than the engine's on how names are spelled.
+    return told.encode("utf-8", errors="surrogateescape") == os.fsencode(path)
+
+
+def start(paths: Paths, launch: Launch) -> subprocess.Popen[bytes]:
+    """Starts an engine that outlives us; it ends at once where one is running."""
+    paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "nt":
+        # GIMP's folder of libraries would be searched by our children, too.
+        getattr(ctypes, "windll").kernel32.SetDllDirectoryW(None)  # noqa: B009 - absent elsewhere
+    try:
+        with open(paths.log.with_suffix(".start"), "wb") as words:
+            process = subprocess.Popen(
+                command(paths, launch),
+                env=clean(os.environ),
+                cwd=str(paths.home),
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+                close_fds=True,
+                start_new_session=os.name != "nt",
+                creationflags=APART if os.name == "nt" else 0,
+            )
+    except OSError as error:
+        raise EngineUnavailable(
+            f"The engine does not start ({error.strerror}): `{launch.python}`",
+            hint="Start it in a terminal with `pixelmend serve`, or install Pixelmend again",
+        ) from error
+    # Where the front end lives longer than the engine, somebody has to take note of its end.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return process
+
+
+def command(paths: Paths, launch: Launch) -> list[str]:
+    """Returns the command that runs an engine."""
+    return [
+        launch.python,
+        # Isolated from the host's Python, and from files that lie in the current folder.
+        *("-I", "-X", "utf8", "-m", "pixelmend_engine"),
+        *("--home", str(paths.home)),
+        *("--models", str(launch.models)),
+        *("--release-after", str(launch.release_after_s)),
+        *("--exit-after", str(launch.exit_after_s)),
+    ]
+
+
+def stop(paths: Paths) -> bool:
+    """Ends the running engine, whatever its version, and waits for it; False if there is none.
+
+    Raises:
+        EngineUnavailable: It does not end.
+    """
+    found = _find(paths)
+    if found is None:
+        return False
+    _stop(paths, *found)
+    return True
+
+
+def _stop(paths: Paths, client: Client, state: dict[str, Any]) -> None:
+    with contextlib.suppress(EngineUnavailable):  # somebody else was quicker
+        client.shut_down()
+    deadline = time.monotonic() + END_WITHIN_S
+    while read_state(paths) == state:  # to remove it is the last thing that an engine does
+        if time.monotonic() > deadline:
+            raise EngineUnavailable(
+                "The engine does not end", hint="End its process, and try again"
+            )
+        time.sleep(POLL_S)
+
+
+def clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment without what a host has put into it for itself."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(FOREIGN) and name not in PACKAGE
+    }
+    bundle = environ.get("APPDIR")
+    if bundle and "PATH" in kept:
+        entries = kept["PATH"].split(os.pathsep)
+        kept["PATH"] = os.pathsep.join(e for e in entries if not e.startswith(bundle))
+    return kept
+
+
+def _last_words(paths: Paths) -> str:
+    for file in (paths.log.with_suffix(".start"), paths.log):
+        try:
+            lines = file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        except OSError:
+            continue
+        if lines:
+            return lines[-1][:300]
+    return "nothing"

@@ -1,0 +1,72 @@
+"""A job carried out in a thread, for hosts whose own thread must not wait: the host with Qt.
+
+What the host has to do itself happens before and after; in between, signals tell how far it is.
+Runs on Python 3.9: hosts load it.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from ..errors import PixelmendError
+from ..qt import QObject, Signal
+from ..wire import Event, Json, Raster
+from . import host
+from .host import Installed
+
+
+class Errand(QObject):
+    """One picture on its way to the engine and back.
+
+    Its signals arrive in the thread that made it. After `cancel` nothing but `ended` is emitted.
+    """
+
+    news = Signal(object)
+    """Emitted with an `Event`."""
+    ended = Signal(str)
+    """Emitted at the end: `host.DONE`, `CANCELED` or `FAILED`."""
+
+    def __init__(self, engine: Installed, task: str, options: Json, raster: Raster) -> None:
+        super().__init__()
+        self.result: Raster | None = None
+        self.facts: Json = {}
+        self.error: PixelmendError | None = None
+        self._given_up = threading.Event()
+        self._raster = raster
+        arguments = (self, engine, task, options)
+        # Nobody waits for it: where the editor ends, so does the connection, and then the job.
+        self._thread = threading.Thread(target=_carry_out, args=arguments, daemon=True)
+
+    def start(self) -> None:
+        """Goes."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Gives it up; the engine is told within a quarter of a second."""
+        self._given_up.set()
+
+    def read(self) -> Raster:
+        """Returns the picture."""
+        return self._raster
+
+    def write(self, raster: Raster, facts: Json) -> None:
+        """Takes what came of it."""
+        self.result, self.facts = raster, facts
+
+    def progress(self, event: Event) -> None:
+        """Tells how far it is."""
+        if not self.canceled():
+            self.news.emit(event)
+
+    def canceled(self) -> bool:
+        """Whether it was given up."""
+        return self._given_up.is_set()
+
+    def tell(self, error: PixelmendError) -> None:
+        """Takes what went wrong."""
+        self.error = error
+
+
+def _carry_out(errand: Errand, engine: Installed, task: str, options: Json) -> None:
+    how = host.restore(errand, engine, task, options)
+    errand.ended.emit(how)

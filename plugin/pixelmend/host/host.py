@@ -1,0 +1,164 @@
+"""The way of a job in any host. A host is five functions; what they do with models is decided here.
+
+Runs on Python 3.9, standard library only: hosts load it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from ..client.launch import Launch, find_or_start
+from ..errors import Canceled, EngineUnavailable, PixelmendError
+from ..paths import Paths, resolve
+from ..presentation import task_cache
+from ..wire import Event, Json, Raster
+
+SETTINGS = "settings.json"  # beside the plug-in; `pixelmend setup` writes it
+
+DONE, CANCELED, FAILED = "done", "canceled", "failed"
+
+
+class Host(Protocol):
+    """One picture in an editor. All five are called in the thread that called `restore`."""
+
+    def read(self) -> Raster:
+        """Takes the pixels out; raises `PixelmendError` where they can't be restored."""
+        ...
+
+    def write(self, raster: Raster, facts: Json) -> None:
+        """Takes the result, and what the engine says about it; it is whole."""
+        ...
+
+    def progress(self, event: Event) -> None:
+        """Shows how far the job is."""
+        ...
+
+    def canceled(self) -> bool:
+        """Whether the user wants no more of it; asked several times a second."""
+        ...
+
+    def tell(self, error: PixelmendError) -> None:
+        """Shows an error, as the user reads it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What `pixelmend setup` has written beside a plug-in: where the engine is."""
+
+    folder: Path  # the plug-in's own
+    entry: str  # the file that the host looks at
+    paths: Paths
+    launch: Launch
+
+    def to_json(self) -> Json:
+        """Describes it as the settings file has it."""
+        return {
+            "entry": self.entry,
+            "python": self.launch.python,
+            "home": str(self.paths.home),
+            "models": str(self.launch.models),
+            "release_after_s": self.launch.release_after_s,
+            "exit_after_s": self.launch.exit_after_s,
+        }
+
+
+def installed(folder: Path) -> Installed:
+    """Reads what `pixelmend setup` has written.
+
+    Raises:
+        EngineUnavailable: It is missing or damaged.
+    """
+    try:
+        told = cast("dict[str, Any]", json.loads(_settings(folder).read_text(encoding="utf-8")))
+        launch = Launch(
+            python=_native(told["python"]),
+            models=Path(_native(told["models"])),
+            release_after_s=told["release_after_s"],
+            exit_after_s=told["exit_after_s"],
+        )
+        return Installed(folder, told["entry"], Paths(Path(_native(told["home"]))), launch)
+    except (AttributeError, OSError, ValueError, KeyError, TypeError) as error:
+        raise EngineUnavailable(
+            "The plug-in does not know where Pixelmend is installed",
+            hint="Run `pixelmend setup` in a terminal",
+        ) from error
+
+
+def _settings(folder: Path) -> Path:
+    # A plug-in that came in a file knows nothing of this computer; `setup` leaves word for it.
+    beside = folder / SETTINGS
+    return beside if beside.is_file() else resolve().home / SETTINGS
+
+
+def _native(path: str) -> str:
+    # Krita's Python may think that names of files are ASCII: it has other names for all others.
+    return os.fsdecode(path.encode("utf-8", errors="surrogateescape"))
+
+
+def restore(host: Host, engine: Installed, task: str, options: Json) -> str:
+    """Restores one picture; returns how that ended: `DONE`, `CANCELED` or `FAILED`.
+
+    In the last case the user has been told why. The host's `write` is called once, or not at all.
+    """
+
+    def alive() -> None:
+        if host.canceled():
+            raise Canceled("You canceled it", hint="Start it again")
+
+    def pause(seconds: float) -> None:
+        time.sleep(seconds)
+        alive()
+
+    try:
+        raster = host.read()  # first: the user may go on painting
+        host.progress(Event(0, "queued"))
+        client = find_or_start(engine.paths, engine.launch, pause)
+        task_cache.refresh(engine.folder, client.tasks(), engine.entry)
+        result, facts = client.restore(raster, task, options, host.progress, alive)
+        alive()
+        host.write(result, facts)
+    except Canceled as error:
+        if host.canceled():
+            return CANCELED
+        host.tell(error)  # somebody else did it
+        return FAILED
+    except PixelmendError as error:
+        host.tell(error)
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - a door: the host would show the user nothing
+        host.tell(surprise(error, engine.paths))
+        return FAILED
+    return DONE
+
+
+def details(error: PixelmendError, engine: Installed, editor: str, task: str, options: Json) -> str:
+    """Says what a report should have: nothing of the picture, nothing secret."""
+    lines = [
+        f"{error.code}: {error.message}",
+        error.hint,
+        f"task: {task}",
+        f"options: {options}",
+        editor,
+        f"log: {engine.paths.log}",
+    ]
+    return "\n".join(lines)
+
+
+def surprise(error: Exception, paths: Paths) -> PixelmendError:
+    """Writes what nobody expected into the log; returns what the user is told."""
+    log = paths.home / "front-end.log"
+    with contextlib.suppress(OSError), open(log, "a", encoding="utf-8") as file:
+        file.write(time.strftime("%Y-%m-%d %H:%M:%S\n"))
+        traceback.print_exception(type(error), error, error.__traceback__, file=file)
+    return PixelmendError(
+        "The plug-in failed for a reason that nobody expected",
+        hint=f"Please report it; `{log}` shows what happened",
+    )

@@ -1,0 +1,164 @@
+"""Which of the faces in a picture are meant: a preview with a box around each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..presentation.messages import translate
+from ..qt import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QRectF,
+    QResizeEvent,
+    QSize,
+    QSizePolicy,
+    Qt,
+    QWidget,
+    Signal,
+)
+
+LEAST_SIDE = 12.0  # pixels on the screen of the smallest box that can be hit
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where a face is, in pixels of the picture."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Faces(QWidget):
+    """Lets the user choose among faces; all are chosen at first."""
+
+    changed = Signal(object)
+    """Emitted with a list: the numbers of the faces that are chosen now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.boxes: list[Box] = []
+        self.current = 0  # the one that keys mean
+        self._chosen: set[int] = set()
+        self._image = QImage()
+        self._scaled: QPixmap | None = None  # to fit; made when it is painted
+        self._ratio = 1.0  # pixels of the picture to one of the image
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(160, 120)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName(translate("Faces"))
+        self.setAccessibleDescription(
+            translate("Arrow keys go from face to face, Space chooses, A chooses all or none")
+        )
+
+    @property
+    def chosen(self) -> list[int]:
+        """The numbers of the faces that are chosen."""
+        return sorted(self._chosen)
+
+    def show_faces(self, image: QImage, boxes: list[Box], width: int) -> None:
+        """Takes a picture and its faces; `width` is the picture's, the image may be smaller."""
+        self._image, self.boxes, self._scaled = image, boxes, None
+        self._ratio = width / max(1, image.width())
+        self.current, self._chosen = 0, set(range(len(boxes)))
+        self.update()
+
+    def toggle(self, number: int) -> None:
+        """Chooses a face, or no longer."""
+        self.current = number
+        self._choose(self._chosen ^ {number})
+
+    def _choose(self, chosen: set[int]) -> None:
+        self._chosen = chosen
+        self.changed.emit(self.chosen)
+        self.update()
+
+    def picture(self) -> QRectF:
+        """Returns where the picture lies in the widget."""
+        size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        left, top = (self.width() - size.width()) // 2, (self.height() - size.height()) // 2
+        return QRectF(left, top, size.width(), size.height())
+
+    def place(self, number: int) -> QRectF:
+        """Returns where a box is drawn in the widget; never too small to be hit."""
+        area, box = self.picture(), self.boxes[number]
+        scale = area.width() / max(1.0, self._image.width() * self._ratio)
+        width, height = box.width * scale, box.height * scale
+        left, top = area.left() + box.x * scale, area.top() + box.y * scale
+        across, down = max(0.0, LEAST_SIDE - width) / 2, max(0.0, LEAST_SIDE - height) / 2
+        return QRectF(left - across, top - down, width + 2 * across, height + 2 * down)
+
+    def paintEvent(self, a0: QPaintEvent | None) -> None:
+        """Paints the picture and the boxes."""
+        if self._image.isNull():
+            return
+        area = self.picture()
+        painter = QPainter(self)
+        if self._scaled is None:
+            self._scaled = self._fitted(area)
+        painter.drawPixmap(area.topLeft(), self._scaled)
+        for number in range(len(self.boxes)):
+            self._paint_box(painter, number)
+        painter.end()
+
+    def _fitted(self, area: QRectF) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        size = QSize(round(area.width() * ratio), round(area.height() * ratio))
+        keep, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode
+        pixmap = QPixmap.fromImage(self._image.scaled(size, keep, smooth.SmoothTransformation))
+        pixmap.setDevicePixelRatio(ratio)
+        return pixmap
+
+    def _paint_box(self, painter: QPainter, number: int) -> None:
+        # Dark below light, so that it is seen on every picture; dashed: not chosen.
+        place = self.place(number)
+        chosen = number in self._chosen
+        light = self.palette().highlight().color() if chosen else QColor(255, 255, 255)
+        style = Qt.PenStyle.SolidLine if chosen else Qt.PenStyle.DashLine
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(0, 0, 0, 160), 4))
+        painter.drawRect(place)
+        painter.setPen(QPen(light, 2, style))
+        painter.drawRect(place)
+        if number == self.current and self.hasFocus():
+            painter.setPen(QPen(QColor(255, 255, 255), 1, Qt.PenStyle.DotLine))
+            painter.drawRect(place.adjusted(-4, -4, 4, 4))
+
+    def resizeEvent(self, a0: QResizeEvent | None) -> None:
+        """Fits the picture anew."""
+        self._scaled = None
+
+    def mousePressEvent(self, a0: QMouseEvent | None) -> None:
+        """Chooses the face that was hit; of several, the smallest."""
+        if a0 is None or a0.button() != Qt.MouseButton.LeftButton:
+            return
+        numbers = range(len(self.boxes))
+        x, y = float(a0.pos().x()), float(a0.pos().y())
+        hit = [number for number in numbers if self.place(number).contains(x, y)]
+        if hit:
+            self.toggle(min(hit, key=lambda number: self.boxes[number].width))
+
+    def keyPressEvent(self, a0: QKeyEvent | None) -> None:
+        """Does with keys what the mouse can do."""
+        if a0 is None or not self.boxes:
+            return
+        keys = Qt.Key
+        steps = {keys.Key_Left: -1, keys.Key_Up: -1, keys.Key_Right: 1, keys.Key_Down: 1}
+        key = a0.key()
+        if key == keys.Key_Space:
+            self.toggle(self.current)
+        elif key == keys.Key_A:
+            everyone = set(range(len(self.boxes)))
+            self._choose(set() if self._chosen == everyone else everyone)
+        elif key in steps:
+            self.current = (self.current + steps[keys(key)]) % len(self.boxes)
+            self.update()
+        else:
+            super().keyPressEvent(a0)

@@ -1,0 +1,272 @@
+"""The panel's widget: it shows what it is told, and says what the user wants.
+
+A host with Qt docks it; for others `pixelmend.panel` shows it in a process of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Callable
+
+from ..errors import PixelmendError
+from ..presentation.messages import headline, share, size, time_left, translate
+from ..qt import (
+    QApplication,
+    QCloseEvent,
+    QGuiApplication,
+    QHBoxLayout,
+    QImage,
+    QKeyEvent,
+    QLabel,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QStyle,
+    Qt,
+    QVBoxLayout,
+    QWidget,
+    Signal,
+)
+from ..wire import Event, Json
+from .compare import Compare
+from .flow_layout import Flow
+
+FINE = 1000  # steps of the bar
+
+
+class Panel(QWidget):
+    """One job, from its start to what came of it."""
+
+    canceled = Signal()
+    """Emitted when the user wants no more of it."""
+    closed = Signal()
+    """Emitted when the user has seen enough."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.working = True
+        self._clock = clock
+        self._since: tuple[str, float, int] = ("", 0.0, 0)  # a phase, when it began, at how much
+        self._error = ""
+        self._foretold = ""  # what was said of a job that runs
+        self._before = QImage()
+
+        self.headline = QLabel()
+        font = self.headline.font()
+        font.setBold(True)
+        self.headline.setFont(font)
+        self.headline.setWordWrap(True)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(translate("Progress"))
+        self.left = QLabel()
+        self.model = QLabel()
+        self.hint = QLabel()
+        for label in (self.left, self.model, self.hint):
+            label.setWordWrap(True)
+            label.setMinimumWidth(1)  # a long word must not make the panel wider
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.icon = QLabel()
+        self.compare = Compare()
+        self.details = QPlainTextEdit()
+        self.details.setReadOnly(True)
+        self.details.setMaximumHeight(140)
+        self.details.setAccessibleName(translate("Details"))
+
+        self.whole = self._button(translate("&Whole picture"), checkable=True)
+        self.actual = self._button("&100 %", checkable=True)
+        self.original = self._button(translate("&Original (hold)"))
+        self.more = self._button(translate("&Details"), checkable=True)
+        self.copy = self._button(translate("Co&py details"))
+        self.stop = self._button(translate("&Cancel"))
+        self._arrange()
+        self._connect()
+        self._show_parts()
+        self.show_event(Event(0, "queued"))
+
+    def _button(self, text: str, *, checkable: bool = False) -> QPushButton:
+        button = QPushButton(text)
+        button.setCheckable(checkable)
+        button.setAutoDefault(True)  # Return presses the one that has the focus
+        return button
+
+    def _arrange(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.icon)
+        top.addWidget(self.headline, 1)
+        self.views = QWidget()
+        views = QVBoxLayout(self.views)
+        views.setContentsMargins(0, 0, 0, 0)
+        views.addLayout(_line(self.whole, self.actual, self.original))
+        bottom = QHBoxLayout()
+        bottom.addLayout(_line(self.more, self.copy), 1)
+        bottom.addWidget(self.stop, 0, Qt.AlignmentFlag.AlignBottom)
+        layout = QVBoxLayout(self)
+        layout.addLayout(top)
+        for widget in (self.bar, self.left, self.model, self.hint):
+            layout.addWidget(widget)
+        layout.addWidget(self.compare, 1)
+        layout.addWidget(self.views)
+        layout.addWidget(self.details)
+        layout.addStretch()
+        layout.addLayout(bottom)
+
+    def _connect(self) -> None:
+        self.whole.clicked.connect(lambda: self.compare.zoom(actual_size=False))
+        self.actual.clicked.connect(lambda: self.compare.zoom(actual_size=True))
+        self.compare.zoomed.connect(self._zoomed)
+        self.original.pressed.connect(lambda: self.compare.hold(original=True))
+        self.original.released.connect(lambda: self.compare.hold(original=False))
+        self.more.toggled.connect(lambda _: self._show_parts())  # pyright: ignore[reportUnknownLambdaType]
+        self.copy.clicked.connect(self._copy)
+        self.stop.clicked.connect(self.close)
+
+    def _zoomed(self, actual_size: bool) -> None:
+        self.actual.setChecked(actual_size)
+        self.whole.setChecked(not actual_size)
+
+    def _show_parts(self) -> None:
+        pictures = not self._before.isNull() and not self.working
+        self.compare.setVisible(pictures)
+        self.views.setVisible(pictures)
+        self.bar.setVisible(self.working)
+        self.left.setVisible(self.working)
+        self.model.setVisible(self.working and bool(self.model.text()))
+        self.icon.setVisible(bool(self._error))
+        self.hint.setVisible(bool(self.hint.text()))
+        self.copy.setVisible(bool(self._error))
+        self.details.setVisible(self.more.isChecked())
+        self.stop.setText(translate("&Cancel") if self.working else translate("&Close"))
+
+    def show_event(self, event: Event) -> None:
+        """Shows how far the job is."""
+        self.headline.setText(headline(event))
+        done = share(event)
+        self.bar.setRange(0, 0 if done is None else FINE)
+        if done is not None:
+            self.bar.setValue(round(done * FINE))
+        self.left.setText(self._words(event))
+        if event.phase == "run" and event.message:  # said once, and true until the end
+            self._foretold = event.message
+            self.hint.setText(event.message)
+            self._show_parts()
+        line = f"{event.phase} {event.done}/{event.total} {event.message}".strip()
+        self.details.appendPlainText(f"{time.strftime('%H:%M:%S')}  {line}")
+        if event.final:
+            if self.hint.text() == self._foretold:
+                self.hint.setText("")
+            self._end()
+
+    def _words(self, event: Event) -> str:
+        now = self._clock()
+        if self._since[0] != event.phase:
+            self._since = (event.phase, now, event.done)
+        words = [event.message if event.phase != "run" else ""]
+        if event.phase == "download" and event.total:
+            words.append(f"{size(event.done)} / {size(event.total)}")
+            _, began, first = self._since
+            if now > began:
+                words.append(f"{size((event.done - first) / (now - began))}/s")
+        if event.seconds_left is not None:
+            words.append(time_left(event.seconds_left))
+        return "   ".join(word for word in words if word)
+
+    def show_model(self, model: Json) -> None:
+        """Says which model it is; of one that is not here yet, what comes, whence and where to."""
+        text = str(model.get("title", ""))
+        if model.get("weights") == "missing":
+            known = model.get("size_bytes")
+            rows = [
+                (translate("Size"), size(known) if known else translate("not known")),
+                (translate("Licence"), model.get("license", "")),
+                (translate("From"), model.get("source", "")),
+                (translate("To"), model.get("folder", "")),
+            ]
+            text = "\n".join([text, *(f"{name}: {value}" for name, value in rows)])
+        self.model.setText(text)
+        self._show_parts()
+
+    def show_pictures(self, before: QImage, after: QImage) -> None:
+        """Takes the pictures that are compared once the job is done."""
+        self._before = before
+        self.compare.show_pictures(before, after)
+
+    def show_notes(self, notes: list[str]) -> None:
+        """Says what the user should know of a result, after what was said of others."""
+        said = self.hint.text().splitlines()
+        self.hint.setText("\n".join([*said, *(note for note in notes if note not in said)]))
+        self._show_parts()
+
+    def show_result(self, name: str, notes: tuple[str, ...], before: QImage, after: QImage) -> None:
+        """Shows a result of which nothing more will be heard."""
+        self.show_pictures(before, after)
+        self.show_event(Event(0, "done"))
+        self.headline.setText(name)
+        self.hint.setText("\n".join(notes))
+        self._show_parts()
+
+    def show_error(self, error: PixelmendError, details: str) -> None:
+        """Shows what went wrong, and what to do."""
+        self._error = details
+        style = self.style()
+        assert style is not None
+        icon = style.standardIcon(QStyle.StandardPixmap.SP_MessageBoxWarning)
+        self.icon.setPixmap(icon.pixmap(32, 32))
+        self.headline.setText(error.message)
+        self.hint.setText(error.hint)
+        self.details.setPlainText(details)
+        self._end()
+        self._show_parts()
+
+    def _end(self) -> None:
+        if not self.working:
+            return
+        self.working = False
+        self._show_parts()
+        if not self._before.isNull():
+            self._zoomed(actual_size=False)
+            self._grow()
+            self.compare.setFocus()
+        else:
+            self.stop.setFocus()
+
+    def _grow(self) -> None:
+        # As large as the pictures want, as far as the screen allows.
+        screen = self.screen()
+        if self.parentWidget() is not None or screen is None:
+            return
+        free = screen.availableGeometry()
+        width = min(self._before.width() + 40, free.width() * 2 // 3)
+        height = min(self._before.height() + 160, free.height() * 2 // 3)
+        self.resize(max(self.width(), width, 480), max(height, 420))
+        frame = self.frameGeometry()
+        left = max(free.left(), min(frame.left(), free.right() - frame.width()))
+        top = max(free.top(), min(frame.top(), free.bottom() - frame.height()))
+        self.move(left, top)
+
+    def _copy(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        assert clipboard is not None
+        clipboard.setText(self._error)
+
+    def keyPressEvent(self, a0: QKeyEvent | None) -> None:
+        """Closes on Escape, as dialogs do."""
+        if a0 is not None and a0.key() == Qt.Key.Key_Escape:
+            self.close()
+        else:
+            super().keyPressEvent(a0)
+
+    def closeEvent(self, a0: QCloseEvent | None) -> None:
+        """Takes closing for a cancel while there is something to cancel."""
+        super().closeEvent(a0)
+        if self.working:
+            self.canceled.emit()
+        QApplication.processEvents()  # so that the wish is out before the window is gone
+        self.closed.emit()
+
+
+def _line(*widgets: QWidget) -> Flow:
+    line = Flow()
+    for widget in widgets:
+        line.addWidget(widget)
+    return line

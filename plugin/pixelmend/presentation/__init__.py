@@ -1,0 +1,1 @@
+"""What any front end shows: forms, messages, tasks."""

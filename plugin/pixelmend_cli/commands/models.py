@@ -1,0 +1,343 @@
+"""`pixelmend models`: which models there are, and their weights, from and to everywhere."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from pixelmend.errors import BadRequest, PixelmendError, WeightsMissing
+
+if TYPE_CHECKING:
+    from pixelmend_cli.settings import Settings
+    from pixelmend_engine.catalog.spec import ModelSpec
+    from pixelmend_engine.catalog.weight_files import WeightFile
+    from pixelmend_engine.weights.installer import Installer
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+ids_argument = click.argument("ids", nargs=-1, metavar="ID...")
+
+
+@click.group()
+def models() -> None:
+    """Shows the models, and looks after their weights."""
+
+
+@models.command("list")
+@click.option("--files", is_flag=True, help="List the weight files instead.")
+@json_option
+def list_models(files: bool, as_json: bool) -> None:
+    """Lists every model that can run, best first for each task.
+
+    With --files, every published weight file that Pixelmend knows: also those of models that it
+    can't run yet. The proof says how a download is known to be the published file. pinned: by
+    its SHA-256, which Pixelmend knows. stated: by the SHA-256 that its source states. structure: by
+    every name and shape in it, and later downloads by being like the first.
+    """
+    from pixelmend_engine.catalog import registry
+    from pixelmend_engine.catalog.weight_files import catalogue
+
+    folder = _settings().models_dir
+    if files:
+        rows = [_file_row(file, folder) for file in catalogue().files]
+        columns = ("id", "size", "weights", "proof", "license")
+    else:
+        rows = [_model_row(spec, folder) for spec in registry.MODELS]
+        columns = ("id", "task", "weights", "size", "proof", "license")
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        _table(rows, columns)
+
+
+@models.command()
+@click.argument("name", metavar="ID")
+@json_option
+def info(name: str, as_json: bool) -> None:
+    """Tells what is known of a model, or of a weight file."""
+    from pixelmend_engine.catalog import registry
+
+    folder = _settings().models_dir
+    specs = [spec for spec in registry.MODELS if spec.id == name]
+    facts = _model_row(specs[0], folder) if specs else {}
+    facts |= {"files": [_file_row(file, folder) for file in _files((name,))]}
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    for row in [facts, *facts["files"]]:
+        for key, value in row.items():
+            if key == "files" or value in (None, [], ""):
+                continue
+            texts = cast("list[str]", value) if isinstance(value, list) else [str(value)]
+            click.echo(f"{key}: {', '.join(texts)}")
+        click.echo()
+
+
+@models.command()
+@ids_argument
+@click.option("--task", metavar="TASK", help="Every model of this task that can run.")
+@click.option("--all", "everything", is_flag=True, help="Every weight file that a model needs.")
+@click.option("--keep-original", is_flag=True, help="Keep the published file beside the weights.")
+@click.option("--offline", is_flag=True, help="Download nothing; fail where something is missing.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+def pull(
+    ids: tuple[str, ...],
+    task: str | None,
+    everything: bool,
+    keep_original: bool,
+    offline: bool,
+    quiet: bool,
+) -> int:
+    """Downloads the weights of models, or weight files, by their ids.
+
+    A download that was cut off goes on where it stopped. One that fails does not stop the others;
+    the exit code is that of the first error.
+    """
+    from pixelmend_cli.download_bar import Transfer
+    from pixelmend_engine.weights.download.network_settings import INSISTING
+    from pixelmend_engine.weights.first_use import telling
+
+    installer = _installer(offline=offline)
+    codes: list[int] = []
+    with Transfer(quiet=quiet, watched=sys.stderr.isatty()) as transfer:
+        for file in _files(ids, task=task, everything=everything):
+            told = telling(file, installer.network, transfer.report)
+            try:
+                installer.pull(file, INSISTING, told, keep_original=keep_original)
+            except PixelmendError as error:
+                _tell(error)
+                codes.append(error.exit_code)
+                continue
+            if not quiet:
+                click.echo(f"`{file.id}` is installed", err=True)
+    return codes[0] if codes else 0
+
+
+@models.command()
+@ids_argument
+@json_option
+def verify(ids: tuple[str, ...], as_json: bool) -> int:
+    """Checks installed weights, all of them or some: is every byte as it was installed?"""
+    from pixelmend_engine.catalog.weight_files import catalogue
+
+    installer = _installer()
+    chosen = _one_by_one(ids) if ids else catalogue().files
+    here = [file for file in chosen if _is_installed(file, installer.models_dir)]
+    if ids and (absent := next((file for file in chosen if file not in here), None)) is not None:
+        raise WeightsMissing(
+            f"The weights `{absent.id}` are not on this computer",
+            hint=f"`pixelmend models pull {absent.id}` downloads them",
+        )
+    found = {file.id: installer.verify(file) for file in here}
+    if as_json:
+        rows = [{"id": name, "sound": not wrong, "problem": wrong} for name, wrong in found.items()]
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        for name, wrong in found.items():
+            click.echo(f"{'ok' if wrong is None else '!!'}  {name}{f': {wrong}' if wrong else ''}")
+            if wrong:
+                click.echo(f"      `pixelmend models remove {name}`, then pull or import it again")
+    return 0 if not any(found.values()) else 4
+
+
+@models.command()
+@ids_argument
+@click.option("--forget", is_flag=True, help="Forget the hash that later downloads are held to.")
+def remove(ids: tuple[str, ...], forget: bool) -> None:
+    """Removes installed weights, and what has come of a download."""
+    installer = _installer()
+    if not ids:
+        raise BadRequest("No model was named", hint="`pixelmend models list` shows them")
+    for file in _one_by_one(ids):
+        there = installer.remove(file, forget=forget)
+        click.echo(f"`{file.id}` {'was removed' if there else 'was not here'}", err=True)
+
+
+@models.command("import")
+@click.argument("path", type=click.Path(path_type=Path), metavar="FILE|DIR")
+@click.option("--as", "name", metavar="ID", help="What it is, where its content fits several.")
+def import_(path: Path, name: str | None) -> None:
+    """Installs weights that you have: your own downloads, or what `export` wrote.
+
+    Published files are recognized by what is in them: a checkpoint, a zip archive, a folder. The
+    file itself is left as it is.
+    """
+    from pixelmend_engine.catalog.weight_files import catalogue
+    from pixelmend_engine.weights import bundles
+
+    installer = _installer()
+    if bundles.is_bundle(path):
+        for file in bundles.read(installer, catalogue(), path):
+            click.echo(f"Imported `{file.id}` from {path.name}", err=True)
+        return
+    from pixelmend_engine.weights import imports
+
+    chosen = None if name is None else catalogue().find(name)
+    imports.import_path(
+        installer, catalogue(), path, chosen, lambda text: click.echo(text, err=True)
+    )
+
+
+@models.command()
+@ids_argument
+@click.option("--all", "everything", is_flag=True, help="All that is installed.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Write this file.",
+)
+def export(ids: tuple[str, ...], everything: bool, output: Path) -> None:
+    """Writes installed weights into one file, for `import` on a machine without a network."""
+    from pixelmend_engine.catalog.weight_files import catalogue
+    from pixelmend_engine.weights import bundles, store
+
+    installer = _installer()
+    ours = [f for f in catalogue().files if store.place(f.id, installer.models_dir).is_file()]
+    files = ours if everything else _files(ids)
+    if not files:
+        raise BadRequest("Nothing was named that could be exported", hint="Name an ID, or --all")
+    bundles.write(installer, files, output)
+    click.echo(click.format_filename(output))
+
+
+@models.command()
+@click.argument("name", required=False, metavar="[ID]")
+def path(name: str | None) -> None:
+    """Prints the folder of the weights, or the files of one model."""
+    folder = _settings().models_dir
+    if name is None:
+        click.echo(click.format_filename(folder))
+        return
+    from pixelmend_engine.weights import store
+
+    for file in _files((name,)):
+        found = store.installed(file.id, folder)
+        if not found:
+            raise WeightsMissing(
+                f"The weights `{file.id}` are not on this computer ({file.size})",
+                hint=f"`pixelmend models pull {name}` downloads them",
+            )
+        for place in found:
+            click.echo(click.format_filename(place))
+
+
+def _settings() -> "Settings":
+    from pixelmend_cli import settings
+
+    return settings.resolve(os.environ)
+
+
+def _installer(*, offline: bool = False) -> "Installer":
+    import dataclasses
+
+    from pixelmend_engine.weights.installer import Installer
+
+    found = _settings()
+    network = dataclasses.replace(found.network, offline=offline or found.network.offline)
+    return Installer(found.models_dir, network)
+
+
+def _files(
+    ids: Sequence[str], *, task: str | None = None, everything: bool = False
+) -> "list[WeightFile]":
+    from pixelmend_engine.catalog import registry
+    from pixelmend_engine.catalog.weight_files import catalogue
+    from pixelmend_engine.weights import store
+
+    if not ids and task is None and not everything:
+        raise BadRequest(
+            "No model was named", hint="Name an ID of `pixelmend models list`, or --all"
+        )
+    folder, names = _settings().models_dir, list(ids)
+    if task is not None:
+        of_task = [spec.id for spec in registry.MODELS if task in spec.tasks]
+        if not of_task:
+            tasks = sorted({task for spec in registry.MODELS for task in spec.tasks})
+            raise BadRequest(f"There is no task `{task}`", hint=f"There are {', '.join(tasks)}")
+        names += of_task
+    wanted = (file for file in catalogue().files if everything and file.models)
+    found = list(store.in_use(wanted, folder))
+    for name in names:
+        bundled = any(spec.id == name and spec.bundled for spec in registry.MODELS)
+        of_model = store.in_use(catalogue().of_model(name), folder)
+        found += of_model or (() if bundled else (catalogue().find(name),))
+    return list({file.id: file for file in found}.values())
+
+
+def _one_by_one(ids: Sequence[str]) -> "list[WeightFile]":
+    # Some files are named as the models that need them, and others beside; here the file is meant.
+    from pixelmend_engine.catalog.weight_files import catalogue
+
+    by_id = {file.id: file for file in catalogue().files}
+    found: list[WeightFile] = []
+    for name in ids:
+        found += [by_id[name]] if name in by_id else _files((name,))
+    return found
+
+
+def _is_installed(file: "WeightFile", folder: Path) -> bool:
+    from pixelmend_engine.weights import store
+
+    return bool(store.installed(file.id, folder))
+
+
+def _model_row(spec: "ModelSpec", folder: Path) -> dict[str, Any]:
+    from pixelmend_engine.catalog import weight_files
+    from pixelmend_engine.catalog.weight_files import megabytes
+    from pixelmend_engine.weights import store
+
+    files = weight_files.needed(spec)
+    proofs = dict.fromkeys(file.proof for file in files)
+    return {
+        "id": spec.id,
+        "task": " ".join(spec.tasks),
+        "title": spec.title,
+        "weights": store.state(spec, folder),
+        "size": megabytes(spec.bundled.size_bytes)
+        if spec.bundled
+        else " + ".join(file.size for file in files),
+        "size_bytes": weight_files.size_bytes(spec),
+        "proof": ", ".join(proofs) if files else "pinned",
+        "license": spec.license,
+        "source": spec.source,
+        "files": [file.id for file in files],
+    }
+
+
+def _file_row(file: "WeightFile", folder: Path) -> dict[str, Any]:
+    from pixelmend_engine.weights.records import Records
+
+    record = Records(folder).get(file.id)
+    return {
+        "id": file.id,
+        "name": file.name,
+        "weights": "installed" if _is_installed(file, folder) else "missing",
+        "size": file.size,
+        "size_bytes": file.size_bytes,
+        "sha256": file.sha256 or record.sha256,
+        "proof": file.proof,
+        "proved": record.proof,
+        "came from": record.source,
+        "license": file.license,
+        "license_url": file.license_url,
+        "models": list(file.models),
+        "addresses": [source.page for source in file.sources],
+    }
+
+
+def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    head = {column: column for column in columns}
+    widths = [max(len(str(row[column])) for row in [*rows, head]) for column in columns]
+    for row in [head, *rows]:
+        cells = (str(row[c]).ljust(width) for c, width in zip(columns, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+def _tell(error: PixelmendError) -> None:
+    click.echo(f"{error.message}\n  {error.hint}", err=True)

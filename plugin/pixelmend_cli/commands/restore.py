@@ -1,0 +1,343 @@
+"""The commands that restore pictures, one for each task: their options are the engine's."""
+
+import logging
+import math
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pixelmend_engine.catalog.options import AUTO, MAX_SCALE, MAX_SEED, Schema, of_task
+from pixelmend_engine.catalog.spec import MIN_TILE, Task
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Options = dict[str, Any]  # as click hands them over
+
+ALPHA = "alpha"  # the word for a mask that is the picture's own transparency
+
+
+class TileType(click.ParamType["int | str"]):
+    """`auto`, 0, or a side in pixels."""
+
+    name = "tile"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """Turns the text into pixels, unless it is `auto`."""
+        text = str(value)
+        if text == "auto":
+            return text
+        if not text.isdecimal() or 0 < int(text) < MIN_TILE:
+            self.fail(f"{text!r} is none of auto, 0 and a side from {MIN_TILE} up.", param, ctx)
+        return int(text)
+
+
+class ShareType(click.FloatRange):
+    """A number from 0 to 1; NaN, which no comparison excludes, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Turns the text into a number."""
+        share = float(super().convert(value, param, ctx))  # pyright: ignore[reportArgumentType]
+        if math.isnan(share):
+            self.fail(f"{value!r} is no number from 0 to 1.", param, ctx)
+        return share
+
+
+class ScaleType(click.ParamType["float | str"]):
+    """`auto`, or how many times larger."""
+
+    name = "scale"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | str:
+        """Turns the text into a number, unless it is `auto`."""
+        if value == AUTO:
+            return AUTO
+        try:
+            scale = float(str(value))
+        except ValueError:
+            scale = math.nan
+        if not 1 <= scale <= MAX_SCALE:
+            self.fail(f"{value!r} is none of auto and a number from 1 to {MAX_SCALE}.", param, ctx)
+        return scale
+
+
+_SCALE = click.option(
+    "-s",
+    "--scale",
+    type=ScaleType(),
+    metavar="auto|N",
+    default=AUTO,
+    show_default=True,
+    help=f"Make the picture so many times wider and higher, {MAX_SCALE} at most, as far as the "
+    "model can; auto: as many as the model does, or 4.",
+)
+
+
+def _alpha_or_path(_context: click.Context, _option: click.Parameter, value: str) -> Path | None:
+    # None: the picture's own transparency. A file of that name is `./alpha`.
+    return None if value == ALPHA else Path(value)
+
+
+def _mask(task: Task) -> Callable[[Command], Command]:
+    if task == "inpaint":
+        return click.option(
+            "--mask",
+            type=click.Path(),
+            callback=_alpha_or_path,
+            metavar="FILE|alpha",
+            required=True,
+            help="Fill what is white in this picture; alpha: what is transparent in the input.",
+        )
+    return click.option(
+        "--mask",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Restore what is white in this picture, and leave alone what is black.",
+    )
+
+
+def _special(name: str, schema: Schema) -> Callable[[Command], Command]:
+    # An option that only some models take, as its schema has it.
+    least, most = schema.get("minimum"), schema.get("maximum")
+    kinds: dict[str, Any] = {
+        "integer": click.IntRange(least, most),
+        "number": click.FloatRange(least, most),
+        "boolean": bool,
+        "string": str,
+    }
+    kind = click.Choice(schema["enum"]) if "enum" in schema else kinds[schema["type"]]
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        name,
+        type=kind,
+        default=schema["default"],
+        show_default=schema["default"] != "",
+        help=f"{schema['description']}. Of {', '.join(schema['models'])}.",
+    )
+
+
+device_option = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    envvar="PIXELMEND_DEVICE",
+    metavar="auto|cuda|cuda:N|cpu",
+    help="Compute there; auto takes the first GPU, else the CPU.",
+)
+
+
+def task_options(task: Task) -> Callable[[Command], Command]:
+    """Adds the options that every task has, and those of this one."""
+    options = [
+        click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Write the result to this file.",
+        ),
+        click.option(
+            "--out-dir",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Write the results into this folder (made if need be).",
+        ),
+        click.option(
+            "-n",
+            "--model",
+            default="auto",
+            show_default=True,
+            metavar="MODEL",
+            help="Restore with this model; auto takes the best, and downloads it on first use.",
+        ),
+        *([_SCALE] if task == "upscale" else []),
+        *(_special(name, schema) for name, schema in of_task(task).items() if "models" in schema),
+        click.option(
+            "--weights",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Take the model's weights from this folder (or one file).",
+        ),
+        device_option,
+        click.option(
+            "--precision",
+            type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
+            default="auto",
+            show_default=True,
+            help="Compute with so many bits; auto suits the device.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, MAX_SEED),
+            metavar="N",
+            default=0,
+            show_default=True,
+            help="Start from this noise; another number gives a slightly different result.",
+        ),
+        click.option(
+            "--tile",
+            type=TileType(),
+            metavar="auto|0|N",
+            default="auto",
+            show_default=True,
+            help="Cut large pictures into tiles of at most N pixels a side, 192 or more; "
+            "0: never cut; auto: as memory allows.",
+        ),
+        click.option(
+            "--strength",
+            type=ShareType(),
+            metavar="0..1",
+            default=1.0,
+            show_default=True,
+            help="0 keeps the picture, 1 takes the restored one.",
+        ),
+        _mask(task),
+        click.option(
+            "--no-provenance",
+            is_flag=True,
+            help="Do not say in the result's metadata that it was restored, and how.",
+        ),
+        click.option(
+            "--offline",
+            is_flag=True,
+            help="Download nothing: do with the models that are on this computer.",
+        ),
+        click.option("--overwrite", is_flag=True, help="Replace files that are there already."),
+        click.option(
+            "--in-process",
+            is_flag=True,
+            help="Compute in this process and leave no engine behind (always so with --weights).",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object per picture."),
+        click.option("-q", "--quiet", is_flag=True, help="Print nothing but results and errors."),
+        click.option("-v", "--verbose", is_flag=True, help="Print what the engine logs."),
+    ]
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+@click.command()
+@task_options("deblur")
+def deblur(**options: Any) -> int:
+    """Sharpens pictures that shake, movement or missed focus has blurred.
+
+    INPUT... are JPEG, PNG, TIFF, WebP, AVIF or JPEG XL files, or patterns of such. The result is
+    written beside its input, with the suffix _deblurred, unless -o or --out-dir says otherwise. One
+    file that can't be restored does not stop the others; the exit code is that of the first error.
+    Results of an earlier run are left out where their inputs are given as well.
+    """
+    return run_task("deblur", "_deblurred", options)
+
+
+@click.command()
+@task_options("restore")
+def restore(**options: Any) -> int:
+    """Restores pictures whose damage is of no one kind: blur, noise, and what JPEG left behind.
+
+    The size stays. INPUT... and the results are as for deblur, with the suffix _restored.
+    """
+    return run_task("restore", "_restored", options)
+
+
+@click.command()
+@task_options("denoise")
+def denoise(**options: Any) -> int:
+    """Takes the noise out of pictures, and makes up the detail that it hid.
+
+    INPUT... and the results are as for deblur, with the suffix _denoised.
+    """
+    return run_task("denoise", "_denoised", options)
+
+
+@click.command()
+@task_options("upscale")
+def upscale(**options: Any) -> int:
+    """Enlarges pictures that are too small, and makes up the detail that they lack.
+
+    Transparency is enlarged as well; the resolution (DPI) grows with the picture, so that it prints
+    at its old size. INPUT... and the results are as for deblur, with the suffix _x4, or whatever
+    the scale is.
+    """
+    return run_task("upscale", "_x{scale:g}", options)
+
+
+@click.command()
+@task_options("inpaint")
+def inpaint(**options: Any) -> int:
+    """Fills holes: what the mask marks is made up, to fit what is around it.
+
+    All else stays to the bit. Where the mask is gray, what is made up blends with the picture; with
+    --mask alpha it is laid under the picture. INPUT... and the results are as for deblur, with the
+    suffix _filled.
+    """
+    return run_task("inpaint", "_filled", options)
+
+
+COMMANDS = (deblur, restore, denoise, upscale, inpaint)
+
+
+def run_task(task: Task, suffix: str, options: Options) -> int:
+    """Restores the pictures that a command names; returns its exit code."""
+    from pixelmend_cli import settings, targets
+    from pixelmend_cli.download_bar import Transfer
+    from pixelmend_cli.engines import InProcess, Remote
+    from pixelmend_cli.restore_files import Files, Output, run
+    from pixelmend_engine.catalog import tasks
+    from pixelmend_engine.restoration.choice import Choice, check
+
+    log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
+    found = settings.resolve(os.environ)
+    chosen = {name: options[name] for name in of_task(task)}
+    # Sent with the job, because the engine may have been started with other settings.
+    chosen["offline"] = options["offline"] or found.network.offline
+    _, asked = tasks.check({"task": task, **chosen})
+    planned = targets.plan(
+        options["inputs"],
+        output=options["output"],
+        out_dir=options["out_dir"],
+        suffix=suffix.format_map(asked),
+    )
+    choice = Choice.of(task, asked, options["weights"])
+    check(choice, found.models_dir, offline=asked["offline"])  # told before anything is begun
+    if options["out_dir"] is not None:
+        targets.make_folder(options["out_dir"])
+    output = Output(as_json=options["as_json"], quiet=options["quiet"])
+    files = Files(
+        mask=options["mask"],
+        overwrite=options["overwrite"],
+        scale=tasks.result_scale(asked),
+        provenance=not options["no_provenance"],
+    )
+    with Transfer(quiet=options["quiet"], watched=sys.stderr.isatty()) as transfer:
+        # Paths do not cross the engine's API, so weights of the user's own are loaded here.
+        if options["in_process"] or options["weights"] is not None:
+            engine = InProcess(choice, found.models_dir, asked, found.network, transfer.report)
+        else:
+            start = settings.launch_of(found)
+            engine = Remote(found.paths, start, task, chosen, output.note, transfer.report)
+        return run(engine, planned, output, files)
+
+
+def log_to_stderr(*, verbose: bool, quiet: bool) -> None:
+    """Lets what the engine's modules log in this process go to stderr."""
+    level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
+    for library in ("PIL", "tifffile", "urllib3"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)  # what they say, we say
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(name)s: %(message)s")

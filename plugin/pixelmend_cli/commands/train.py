@@ -1,0 +1,383 @@
+"""The commands that make models: `train` and `contact-sheet`."""
+
+import contextlib
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+from pixelmend.errors import BadRequest, PackageMissing
+
+if TYPE_CHECKING:
+    from pixelmend_engine.training.data.folders import Source
+    from pixelmend_engine.training.plan import Progress
+    from pixelmend_engine.training.recipes.recipe import Recipe, StageNumber
+    from pixelmend_engine.training.run_folder import RunFolder
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+RECIPE_HELP = (
+    "compact, compact-tuned, gopro, realblur, or a DiffIR model's name (docs/training.md)."
+)
+NO_PERCEPTION = "none"
+
+
+@contextlib.contextmanager
+def needing_the_extra() -> Generator[None]:
+    """Names the extra where one of its packages is missing.
+
+    Raises:
+        PackageMissing: One is.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise PackageMissing(
+            f"This command needs a package that is not installed: `{error.name}`",
+            hint='Run `pip install -c constraints.txt ".[train]"` in a copy of the repository',
+        ) from error
+
+
+def seed_option(what: str) -> Callable[[Command], Command]:
+    """Adds `--seed`, which says what is drawn with it."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(0, 2**31),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help=what,
+    )
+
+
+@click.command()
+@click.option("--recipe", default="compact", show_default=True, help=RECIPE_HELP)
+@click.option(
+    "--sharp",
+    multiple=True,
+    metavar="DIR[=WEIGHT]",
+    help="Train on the sharp photographs in this folder; may be given more than once.",
+)
+@click.option(
+    "--pairs",
+    multiple=True,
+    metavar="DIR[=WEIGHT]",
+    help="Train on pairs, in folders named blur and sharp (or gt); may be given more than once.",
+)
+@click.option(
+    "--out-dir",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Keep the run there: weights, logs, and what it goes on from.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run in --out-dir.")
+@click.option(
+    "--stage",
+    type=click.Choice(["all", "1", "2", "3"]),
+    default="all",
+    show_default=True,
+    help="Train this stage alone.",
+)
+@click.option(
+    "--teacher",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Begin later stages with these weights of stage 1.  [default: those in --out-dir]",
+)
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Begin stage 3 with these weights of stage 2; with --stage 2, go on with them, and in "
+    "HI-Diff's case without a teacher, if none is given.  [default: for stage 3, those in "
+    "--out-dir]",
+)
+@click.option(
+    "--discriminator",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Begin with this discriminator.  [default: random weights]",
+)
+@click.option(
+    "--perception",
+    metavar=f"FILE|{NO_PERCEPTION}",
+    help="Compare pictures as this network sees them, VGG-19 or ADE20K's ResNet-50, where a recipe "
+    f"asks for it; {NO_PERCEPTION} leaves that out.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Make the whole recipe so many steps long, all stages together.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Take so many crops a step, where the recipe's do not fit into memory.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="Stop after so many minutes, to be resumed.",
+)
+@seed_option("Draw first weights, crops and degradations with this seed.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu"]),
+    default="auto",
+    show_default=True,
+    help="auto: on the GPU if there is one; `accelerate launch` takes several.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    default="auto",
+    show_default=True,
+    help="Compute the transformer with so many bits.",
+)
+@click.option("--compile", "compiled", is_flag=True, help="Compile the blocks first (a minute).")
+@click.option(
+    "--save-every",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Save, and look at the pictures kept back, after so many steps.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but results and errors.")
+def train(
+    recipe: str,
+    sharp: tuple[str, ...],
+    pairs: tuple[str, ...],
+    out_dir: Path,
+    resume: bool,
+    stage: Literal["all", "1", "2", "3"],
+    teacher: Path | None,
+    start: Path | None,
+    discriminator: Path | None,
+    perception: str | None,
+    steps: int | None,
+    batch: int | None,
+    minutes: float | None,
+    seed: int,
+    device: Literal["auto", "cpu"],
+    precision: Literal["auto", "fp32", "bf16"],
+    compiled: bool,
+    save_every: int,
+    quiet: bool,
+) -> None:
+    """Trains a model on your own photographs.
+
+    Every tenth picture (by SHA-1 of its name) is kept back for validation and never trained on. The
+    weights are written into DIR/stage2 (stage3 if there is one), where `--weights` of the other
+    commands takes them from. A run that was stopped, or killed, goes on with --resume exactly as it
+    would have.
+    """
+    from pixelmend_engine.inference import devices
+
+    devices.use_huge_pages()
+    devices.keep_memory()
+    with needing_the_extra():
+        from pixelmend_engine.training import loop
+        from pixelmend_engine.training.plan import Pace, Plan
+        from pixelmend_engine.training.recipes import registry
+        from pixelmend_engine.training.run_folder import RunFolder
+
+    chosen = registry.find(recipe)
+    if steps is not None:
+        chosen = chosen.scaled(steps)
+    if batch is not None:
+        chosen = chosen.batched(batch)
+    numbers = _numbers(chosen, stage)
+    seeing = _perception(chosen, numbers, perception)
+    goes_on = start is not None and stage == "2"
+    if start is not None and not goes_on and 3 not in numbers:
+        raise BadRequest(
+            f"The recipe `{recipe}` begins no stage with weights of stage 2",
+            hint="Give --stage 2 to go on with them",
+        )
+    # What goes on from a second stage may learn without a teacher, where the family can.
+    alone = goes_on and teacher is None and chosen.teacherless
+    sources = _sources(sharp, pairs)
+    ends = time.monotonic() + (math.inf if minutes is None else minutes * 60)
+    for number in numbers:
+        folders = {past: RunFolder(out_dir / f"stage{past}") for past in (1, 2, 3)}
+        folder = folders[number]
+        plan = Plan(
+            recipe=chosen,
+            number=number,
+            sources=sources,
+            seed=seed,
+            teacher=_given(teacher, folders[1]) if number > 1 and not alone else (),
+            start=_given(start, folders[2]) if number > 2 or goes_on else (),
+            discriminator=discriminator,
+            perception=seeing if chosen.stage(number).sight else None,
+        )
+        pace = Pace(
+            device=device,
+            precision=precision,
+            compiled=compiled,
+            minutes=max(0.0, ends - time.monotonic()) / 60,
+            save_every=save_every,
+        )
+        # A later one of all stages was perhaps not begun yet when the run was stopped.
+        go_on = resume and (number == numbers[0] or folder.state.exists())
+        with _shown(f"stage {number}", quiet=quiet) as report:
+            finished = loop.train(plan, pace, folder, report, resume=go_on)
+        # One of several processes speaks for all; their launchers number them so.
+        speaks = os.environ.get("RANK", "0") == "0"
+        if speaks:
+            click.echo(click.format_filename(folder.path))
+        if not finished:
+            if speaks and not quiet:
+                click.echo("The time is over; --resume goes on", err=True)
+            return
+
+
+def _given(path: Path | None, otherwise: "RunFolder") -> tuple[Path, ...]:
+    from pixelmend_engine.weights import store
+
+    return store.given(path or otherwise.published)
+
+
+def _numbers(recipe: "Recipe", stage: Literal["all", "1", "2", "3"]) -> "list[StageNumber]":
+    there: list[StageNumber] = [1, 2, 3]
+    there = there[: len(recipe.stages)]
+    if stage == "all":
+        return there
+    asked: list[StageNumber] = [number for number in there if str(number) == stage]
+    if not asked:
+        raise BadRequest(
+            f"The recipe `{recipe.id}` has no stage {stage}", hint=f"It has {len(there)} stages"
+        )
+    return asked
+
+
+def _perception(recipe: "Recipe", numbers: "list[StageNumber]", given: str | None) -> Path | None:
+    """Finds the file of the network that compares pictures, if one is asked for and needed."""
+    sight = next((s for s in (recipe.stage(n).sight for n in numbers) if s is not None), None)
+    if sight is None or given == NO_PERCEPTION:
+        return None
+    name = {"vgg19": "VGG-19 of ImageNet", "ade20k": "the dilated ResNet-50 of ADE20K"}[sight]
+    if given is None:
+        raise BadRequest(
+            f"The recipe `{recipe.id}` compares pictures as {name} sees them, which is not here",
+            hint=f"Give its file with --perception FILE (docs/training.md says where it is), or "
+            f"--perception {NO_PERCEPTION} to do without",
+        )
+    if not Path(given).is_file():
+        raise BadRequest(f"There is no file `{given}`", hint="Check the path")
+    return Path(given)
+
+
+def _sources(sharp: Iterable[str], pairs: Iterable[str]) -> "tuple[Source, ...]":
+    from pixelmend_engine.training.data.folders import Source
+
+    sources: list[Source] = []
+    for kind, texts in (("sharp", sharp), ("pairs", pairs)):
+        for text in texts:
+            folder, weight = _weighted(text)
+            sources.append(
+                Source(kind="pairs" if kind == "pairs" else "sharp", folder=folder, weight=weight)
+            )
+    if not sources:
+        raise BadRequest("There is nothing to train on", hint="Give --sharp DIR or --pairs DIR")
+    return tuple(sources)
+
+
+def _weighted(text: str) -> tuple[Path, float]:
+    path, weight = Path(text), 1.0
+    folder, _, number = text.rpartition("=")
+    if folder and not path.is_dir():  # a folder's own name may have that sign
+        with contextlib.suppress(ValueError):
+            path, weight = Path(folder), float(number)
+    if not 0 < weight < math.inf:
+        raise BadRequest(f"A folder's weight is above 0: `{text}`", hint="Leave the folder out")
+    if not path.is_dir():
+        raise BadRequest(f"There is no folder `{path}`", hint="Check the path")
+    return path, weight
+
+
+@contextlib.contextmanager
+def _shown(label: str, *, quiet: bool) -> "Generator[Callable[[Progress], None]]":
+    """Shows a bar on a terminal; a line for each save elsewhere."""
+    with contextlib.ExitStack() as opened:
+        bar: Any = None  # click keeps the bar's class to itself
+
+        def report(progress: "Progress") -> None:
+            nonlocal bar
+            if sys.stderr.isatty() and not quiet:
+                if bar is None:
+                    bar = opened.enter_context(
+                        click.progressbar(length=progress.steps, label=label, file=sys.stderr)
+                    )
+                bar.label = f"{label}, {progress.images_per_s:.1f} images/s"
+                bar.update(progress.step - bar.pos)
+            elif progress.scores and not quiet:
+                losses = ", ".join(f"{name} {v:.4f}" for name, v in progress.losses.items())
+                click.echo(
+                    f"{label}: {progress.step}/{progress.steps}, losses: {losses}, validation "
+                    f"{progress.scores['validation']:.2f} dB (input "
+                    f"{progress.scores['input']:.2f}), {progress.images_per_s:.1f} images/s",
+                    err=True,
+                )
+
+        yield report
+
+
+@click.command("contact-sheet")
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Write the sheet to this file (.png, .jpg).",
+)
+@click.option("--recipe", default="compact", show_default=True, help=RECIPE_HELP)
+@click.option(
+    "--count",
+    type=click.IntRange(1, 100),
+    default=11,
+    show_default=True,
+    metavar="N",
+    help="Show so many, beside the sharp one.",
+)
+@seed_option("Draw the degradations with this seed.")
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+def contact_sheet(
+    photo: Path, output: Path, recipe: str, count: int, seed: int, overwrite: bool
+) -> None:
+    """Shows what a recipe of `train` does to a photograph: the middle of it, N times."""
+    with needing_the_extra():
+        from pixelmend_engine.training.degradation_sheet import sample_sheet
+        from pixelmend_engine.training.recipes import registry
+
+    how = registry.find(recipe).last_worsening
+    sheet = sample_sheet(photo, how, count=count, seed=seed)
+    save_sheet(sheet, output, overwrite=overwrite)
+    click.echo(click.format_filename(output))
+
+
+def save_sheet(sheet: Any, path: Path, *, overwrite: bool) -> None:
+    """Writes a contact sheet.
+
+    Raises:
+        BadRequest: The name ends as that of no picture does.
+        PixelmendError: See `replacing`.
+    """
+    from pixelmend.atomic import replacing
+
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise BadRequest(f"A sheet is no `{path.suffix}` file", hint="Name a .png or .jpg file")
+    with replacing(path, overwrite=overwrite) as temporary:
+        sheet.save(temporary)

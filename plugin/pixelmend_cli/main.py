@@ -1,0 +1,166 @@
+"""The command line: options in, results on stdout, everything else on stderr."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from pixelmend import __version__
+from pixelmend.errors import Canceled, PixelmendError
+from pixelmend_cli.commands import evaluate, train
+from pixelmend_cli.commands.face import face
+from pixelmend_cli.commands.models import models
+from pixelmend_cli.commands.restore import COMMANDS
+from pixelmend_cli.commands.setup import setup
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pixelmend", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Restores photographs with diffusion models, on your own computer."""
+
+
+@cli.command()
+@click.option("--foreground", is_flag=True, help="Stay in this terminal, and log to it as well.")
+def serve(foreground: bool) -> int:
+    """Starts the engine, which commands and editors otherwise start when they need it."""
+    from pixelmend.client import launch
+    from pixelmend_cli import settings
+
+    found = settings.resolve(os.environ)
+    if not foreground:
+        client = launch.find_or_start(found.paths, settings.launch_of(found))
+        click.echo(f"The engine is running (process {client.health()['pid']})")
+        return 0
+    command = [*launch.command(found.paths, settings.launch_of(found)), "--foreground"]
+    if os.name != "nt":
+        # In our place, so that whoever ends us ends the engine, and in good order.
+        os.execv(command[0], command)
+    with subprocess.Popen(command) as process:
+        return process.wait()
+
+
+@cli.group()
+def engine() -> None:
+    """Shows and ends the engine that runs in the background."""
+
+
+@engine.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def engine_status(as_json: bool) -> int:
+    """Says whether the engine is running, and what it does; exit code 1: it is not."""
+    from pixelmend.client import launch
+    from pixelmend_cli import settings
+
+    client = launch.find(settings.resolve(os.environ).paths)
+    health = client.health() if client else None
+    jobs = client.jobs() if client else []
+    if as_json:
+        click.echo(json.dumps({"engine": health, "jobs": jobs}))
+    elif health is None:
+        click.echo("No engine is running")
+    else:
+        click.echo(f"Version {health['version']} is running (process {health['pid']})")
+        for job in jobs:
+            click.echo(f"job {job['id']}: {job['phase']}")
+    return 0 if health else 1
+
+
+@engine.command("stop")
+def engine_stop() -> None:
+    """Ends the engine; what it is doing is canceled."""
+    from pixelmend.client import launch
+    from pixelmend_cli import settings
+
+    stopped = launch.stop(settings.resolve(os.environ).paths)
+    click.echo("The engine was stopped" if stopped else "No engine is running")
+
+
+@engine.command("logs")
+def engine_logs() -> None:
+    """Prints what the engine has logged, the oldest first."""
+    from pixelmend_cli import settings
+
+    log = settings.resolve(os.environ).paths.log
+    files = [*sorted(log.parent.glob(f"{log.name}*"), reverse=True), log.with_suffix(".start")]
+    for file in (file for file in files if file.exists()):
+        click.echo(file.read_text(encoding="utf-8", errors="replace"), nl=False)
+
+
+for command in (
+    face,
+    *COMMANDS,
+    models,
+    setup,
+    train.train,
+    evaluate.evaluate,
+    train.contact_sheet,
+):
+    cli.add_command(command)
+
+
+@cli.command()
+@click.argument("editor", type=click.Choice(["gimp", "krita"]), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def doctor(editor: str | None, as_json: bool) -> int:
+    """Checks what Pixelmend needs on this computer, and says what it found.
+
+    `doctor gimp` says why the menu may be missing in GIMP, `doctor krita` why the docker may be in
+    Krita.
+    """
+    from pixelmend_cli import settings
+    from pixelmend_cli.setup import gimp_diagnosis, krita_diagnosis
+    from pixelmend_cli.setup.install import Computer
+    from pixelmend_engine.doctor import examine
+
+    if editor is None:
+        findings = examine(settings.resolve(os.environ).models_dir)
+    elif editor == "gimp":
+        findings = gimp_diagnosis.examine(Computer(environ=os.environ))
+    else:
+        findings = krita_diagnosis.examine(Computer(environ=os.environ))
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok' if finding.hint is None else '!!'}  {finding.name}: {finding.value}")
+            if finding.hint is not None:
+                click.echo(f"      {finding.hint}")
+    return 0 if all(finding.hint is None for finding in findings) else 1
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Runs the command line and ends the process with the exit code of what happened."""
+    # Ended from outside, the command cleans up as it does on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(_exit_code(arguments) or 0)
+
+
+def _exit_code(arguments: list[str] | None) -> int | None:
+    try:
+        # Patterns are ours to expand: click would take a file named `a[1].jpg` for one.
+        return cli.main(
+            arguments, prog_name="pixelmend", standalone_mode=False, windows_expand_args=False
+        )
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except PixelmendError as error:
+        _say(error)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        canceled = Canceled("Canceled", hint="What was finished before is kept")
+        _say(canceled)
+        return canceled.exit_code
+
+
+def _say(error: PixelmendError) -> None:
+    click.echo(f"{error.message}\n  {error.hint}", err=True)

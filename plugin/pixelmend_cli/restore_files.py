@@ -1,0 +1,221 @@
+"""One command over all of its pictures: each restored, written and reported; failures counted."""
+
+import contextlib
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from jaxtyping import UInt8
+
+from pixelmend.atomic import replacing
+from pixelmend.errors import (
+    Canceled,
+    DeviceUnavailable,
+    DiskFull,
+    DownloadFailed,
+    EngineUnavailable,
+    PixelmendError,
+    UnknownModel,
+    UnreadableCheckpoint,
+    WeightsMissing,
+    WrongFile,
+    to_json,
+)
+from pixelmend_cli.engines import Engine
+from pixelmend_cli.targets import Target
+from pixelmend_engine.images import files as images
+from pixelmend_engine.images.photo import Photo
+from pixelmend_engine.images.xmp import Provenance
+
+EVERY_PICTURE = (  # what is wrong with one would be wrong with all
+    Canceled,
+    DeviceUnavailable,
+    DiskFull,
+    DownloadFailed,
+    EngineUnavailable,
+    UnknownModel,
+    UnreadableCheckpoint,
+    WeightsMissing,
+    WrongFile,
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Output:
+    """How the command talks: results go to stdout, everything else to stderr."""
+
+    as_json: bool
+    quiet: bool
+    said: set[str] = dataclasses.field(default_factory=set[str])
+
+    def result(self, target: Target, facts: dict[str, Any]) -> None:
+        """Says that a picture was restored."""
+        if self.as_json:
+            paths = {"input": str(target.source), "output": str(target.result)}
+            click.echo(json.dumps(paths | facts))
+        else:
+            click.echo(click.format_filename(target.result))
+
+    def failure(self, target: Target, error: PixelmendError) -> None:
+        """Says that a picture was not restored, and why."""
+        if self.as_json:
+            click.echo(json.dumps({"input": str(target.source), "error": to_json(error)}))
+        name = click.format_filename(target.source.name)
+        about = "" if name in error.message else f"{name}: "
+        click.echo(f"{about}{error.message}\n  {error.hint}", err=True)
+
+    def note(self, text: str) -> None:
+        """Says what the user should know, though nothing went wrong."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def note_once(self, text: str) -> None:
+        """Says it, unless it was said before."""
+        if text not in self.said:
+            self.said.add(text)
+            self.note(text)
+
+    @contextlib.contextmanager
+    def progress(self, label: str) -> Generator["Progress"]:
+        """Shows a bar with the time left, on a terminal; nothing anywhere else."""
+        progress = Progress(label, hidden=self.quiet or not sys.stderr.isatty())
+        try:
+            yield progress
+        finally:
+            progress.close()
+
+
+class Progress:
+    """A bar that appears with the first report, when the number of steps is known."""
+
+    def __init__(self, label: str, *, hidden: bool) -> None:
+        self._label = label
+        self._hidden = hidden
+        self._open = contextlib.ExitStack()
+        self._bar: Any = None  # click keeps the bar's class to itself
+
+    def report(self, done: int, total: int) -> None:
+        """Takes steps done and steps in all."""
+        if self._hidden:
+            return
+        if self._bar is None:
+            bar = click.progressbar(length=total, label=self._label, file=sys.stderr)
+            self._bar = self._open.enter_context(bar)
+        self._bar.update(done - self._bar.pos)
+
+    def close(self) -> None:
+        """Leaves the terminal in order."""
+        self._open.close()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Files:
+    """What is read beside the pictures, and what may be written."""
+
+    mask: Path | None  # of every picture
+    overwrite: bool
+    scale: float = 1.0  # how many times wider and higher results are
+    provenance: bool  # whether results say that they were restored, and how
+
+
+def run(engine: Engine, targets: Sequence[Target], output: Output, files: Files) -> int:
+    """Restores every picture; one that fails does not stop the others.
+
+    Returns the exit code of the first error, or 0.
+
+    Raises:
+        PixelmendError: The mask can't be read, or one of `EVERY_PICTURE`: the command ends.
+    """
+    mask = None if files.mask is None else images.read_mask(files.mask)
+
+    def restore(target: Target, number: int) -> None:
+        count = f"{number}/{len(targets)} " if len(targets) > 1 else ""
+        _restore(engine, target, mask, count, output, files)
+
+    exit_codes = _each(targets, output, restore)
+    if len(targets) > 1:
+        output.note(f"{len(targets) - len(exit_codes)} restored, {len(exit_codes)} failed")
+    return exit_codes[0] if exit_codes else 0
+
+
+def list_faces(
+    engine: Engine, targets: Sequence[Target], output: Output, *, overwrite: bool
+) -> int:
+    """Lists the faces of every picture, and writes pictures that show them.
+
+    Returns the exit code of the first error, or 0.
+
+    Raises:
+        PixelmendError: One of `EVERY_PICTURE`: the command ends.
+    """
+
+    def look(target: Target, _number: int) -> None:
+        raster = images.to_raster(images.read(target.source), None)
+        with replacing(target.result, overwrite=overwrite) as temporary:
+            marked, facts = engine.restore(raster, _unsaid)
+            shape = (marked.height, marked.width, 3)
+            pixels = np.frombuffer(marked.data, np.uint8).reshape(shape)
+            images.write(Photo(pixels=pixels), temporary, result=target.result)
+        output.result(target, facts)
+
+    exit_codes = _each(targets, output, look)
+    return exit_codes[0] if exit_codes else 0
+
+
+def _each(
+    targets: Sequence[Target], output: Output, work: Callable[[Target, int], None]
+) -> list[int]:
+    """Works on every picture, counted from 1; returns the exit codes of those that failed."""
+    exit_codes: list[int] = []
+    for number, target in enumerate(targets, start=1):
+        try:
+            work(target, number)
+        except EVERY_PICTURE:
+            raise
+        except PixelmendError as error:
+            output.failure(target, error)
+            exit_codes.append(error.exit_code)
+    return exit_codes
+
+
+def _unsaid(done: int, total: int) -> None:
+    """Looking for faces has no steps."""
+
+
+def _restore(
+    engine: Engine,
+    target: Target,
+    mask: UInt8[np.ndarray, "h w"] | None,
+    count: str,
+    output: Output,
+    files: Files,
+) -> None:
+    name = click.format_filename(target.source.name)
+    photo = images.read(target.source)
+    left_out = images.check_format(photo, target.result, files.scale)
+    raster = images.to_raster(photo, mask)
+    with (
+        replacing(target.result, overwrite=files.overwrite) as temporary,
+        output.progress(f"{count}{name}") as progress,
+    ):
+        result, facts = engine.restore(raster, progress.report)
+        photo = images.with_pixels(photo, result)
+        if files.provenance:
+            photo = images.signed(photo, _provenance(facts))
+        images.write(photo, temporary, result=target.result)
+    notes = [*photo.notes, *left_out]
+    for note in notes:
+        output.note(f"{name}: {note}")
+    for note in facts["notes"]:
+        output.note_once(note)
+    output.result(target, facts | {"notes": [*facts["notes"], *notes]})
+
+
+def _provenance(facts: dict[str, Any]) -> Provenance:
+    names = (field.name for field in dataclasses.fields(Provenance))
+    return Provenance(**{name: facts[name] for name in names})

@@ -1,0 +1,55 @@
+"""What every plug-in needs to work, looked at one by one."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from pixelmend import __version__
+from pixelmend.client import launch
+from pixelmend.errors import EngineUnavailable
+from pixelmend.finding import Finding
+from pixelmend.host import host
+from pixelmend.presentation import task_cache
+
+
+def plug_in(folder: Path, again: str) -> list[Finding]:
+    """Looks at a plug-in that is there; `again` says how it is installed anew."""
+    if _version(folder) != __version__:
+        return [Finding("plug-in", f"version {_version(folder)}", again)]
+    findings = [Finding("plug-in", f"version {__version__} in {folder}")]
+    tasks = [str(task.get("id")) for task in task_cache.read(folder)]
+    findings.append(Finding("menu", ", ".join(tasks) or "empty", None if tasks else again))
+    try:
+        engine = host.installed(folder)
+    except EngineUnavailable as error:
+        return [*findings, Finding("engine", error.message, again)]
+    return [*findings, *_engine(engine, again)]
+
+
+def _version(folder: Path) -> str:
+    try:
+        text = (folder / "pixelmend" / "__init__.py").read_text(encoding="utf-8")
+    except OSError:
+        return "unknown"
+    return next((part.split('"')[1] for part in text.splitlines() if "__version__ =" in part), "")
+
+
+def _engine(engine: host.Installed, again: str) -> list[Finding]:
+    python = engine.launch.python
+    findings: list[Finding] = []
+    for name, module in (("engine", "pixelmend_engine"), ("panel", "pixelmend.panel")):
+        try:
+            tried = subprocess.run(
+                [python, "-I", "-c", f"import {module}"],
+                env=launch.clean(os.environ),
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            words = tried.stderr.strip().splitlines()[-1:] if tried.returncode else []
+        except (OSError, subprocess.TimeoutExpired) as error:
+            words = [str(error)]
+        hint = f"Install Pixelmend again. {again}" if words else None
+        findings.append(Finding(name, words[0] if words else f"starts with {python}", hint))
+    return findings

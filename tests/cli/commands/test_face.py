@@ -1,0 +1,125 @@
+"""`pixelmend face`: the faces of a picture are listed, chosen and restored.
+
+The detector and the parser are real, with weights that take a red spot for a nose; a small model
+that ships with the package stands in for those that restore faces.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Call
+from marked_faces import NOSE_FACE, install_face_networks, with_noses
+from PIL import Image
+
+from pixelmend_engine.catalog import registry
+
+MODEL = "hi-diff-compact"
+NOSES = ((300, 200), (480, 430))
+
+pytestmark = pytest.mark.usefixtures("one_thread", "faces_known")
+
+
+@pytest.fixture(scope="module")
+def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    install_face_networks(folder)
+    return folder
+
+
+@pytest.fixture
+def faces_known(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A computer that has the networks for faces, and a model for them."""
+    known = tuple(
+        dataclasses.replace(spec, tasks=("face", *spec.tasks)) if spec.id == MODEL else spec
+        for spec in registry.MODELS
+    )
+    monkeypatch.setattr(registry, "MODELS", known)
+    monkeypatch.setenv("PIXELMEND_MODELS", str(models_dir))
+    return iter([None])
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Path:
+    """A picture with two faces."""
+    path = tmp_path / "group.png"
+    Image.fromarray(with_noses((640, 700), *NOSES)).save(path)
+    return path
+
+
+def test_faces_are_listed_and_shown(pixelmend: Call, group: Path) -> None:
+    ended = pixelmend("face", "--list-faces", "--in-process", "--min-size", "60", group)
+    assert ended.code == 0, ended.stderr
+    (line,) = ended.stdout.splitlines()
+    told = json.loads(line)
+    assert told["input"] == str(group)
+    assert told["output"] == str(group.with_name("group_faces.png"))
+    assert [face["number"] for face in told["faces"]] == [0, 1]
+    noses = {tuple(round(side) for side in face["landmarks"][2]) for face in told["faces"]}
+    for nose, found in zip(sorted(NOSES), sorted(noses), strict=True):
+        assert np.abs(np.subtract(nose, found)).max() <= 8  # half of what anchors are apart, or so
+    assert told["faces"][0]["size"] == pytest.approx(NOSE_FACE, abs=1)
+    with Image.open(told["output"]) as shown:
+        assert shown.size == (700, 640)
+        assert (np.asarray(shown) == (255, 212, 0)).all(axis=2).any()
+
+
+def test_only_the_chosen_face_is_restored(pixelmend: Call, group: Path) -> None:
+    result = group.with_name("one.png")
+    ended = pixelmend(
+        "face", "--in-process", "--json", "-n", MODEL, "--faces", "1", group, "-o", result
+    )
+    assert ended.code == 0, ended.stderr
+    faces = json.loads(ended.stdout)["faces"]
+    assert [face["left_alone"] for face in faces] == ["not chosen", None]
+    assert faces[1]["drift"] < 0.1
+    assert faces[1]["similarity"] > 0.8
+    assert faces[1]["changed"] is False
+    before, after = (np.asarray(Image.open(path)) for path in (group, result))
+    changed = (before != after).any(axis=2)
+    x, y = (round(side) for side in faces[1]["landmarks"][2])
+    assert changed[y - 60 : y + 60, x - 60 : x + 60].any()
+    other_x, other_y = (round(side) for side in faces[0]["landmarks"][2])
+    assert not changed[other_y - 60 : other_y + 60, other_x - 60 : other_x + 60].any()
+
+
+def test_a_picture_without_faces_ends_with_an_exit_code_of_its_own(
+    pixelmend: Call, tmp_path: Path
+) -> None:
+    path = tmp_path / "empty.png"
+    Image.fromarray(with_noses((640, 640))).save(path)
+    ended = pixelmend("face", "--in-process", "-n", MODEL, path)
+    assert ended.code == 11
+    assert "No face was found" in ended.stderr
+    assert not path.with_name("empty_faces.png").exists()
+
+
+def test_a_face_that_is_aligned_is_restored_whole(pixelmend: Call, photo: Path) -> None:
+    ended = pixelmend("face", "--in-process", "--json", "--aligned", "-n", MODEL, photo)
+    assert ended.code == 0, ended.stderr
+    assert "faces" not in json.loads(ended.stdout)
+    assert photo.with_name("photo_faces.png").exists()
+
+
+def test_what_contradicts_itself_is_refused(pixelmend: Call, photo: Path) -> None:
+    assert pixelmend("face", "--aligned", "--upscale", "2", photo).code == 2
+    assert pixelmend("face", "--faces", "0;1", photo).code == 2
+    assert pixelmend("face", "--upscale", "5", photo).code == 2
+    assert pixelmend("face", "-n", "hi-diff-gopro", photo).code == 2
+    assert pixelmend("face", "-n", MODEL, "--background", "hi-diff-gopro", photo).code == 2
+
+
+def test_offline_the_networks_for_faces_have_to_be_here(
+    pixelmend: Call,
+    photo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PIXELMEND_MODELS", str(tmp_path / "none"))
+    for more in ((), ("--list-faces",)):
+        ended = pixelmend("face", "--in-process", "-n", MODEL, "--offline", *more, photo)
+        assert ended.code == 4
+        assert "models pull retinaface-resnet50" in ended.stderr

@@ -1,0 +1,111 @@
+"""The commands for who makes models, called as they are typed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Call
+from PIL import Image
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def test_a_model_is_trained_resumed_and_restores_pictures(
+    pixelmend: Call, photos: Path, photo: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    short = ("--steps", 8, "--batch", 1, "--device", "cpu")
+    command = ("train", "--sharp", f"{photos}=2", "--out-dir", run, *short)
+    ended = pixelmend(*command, "--minutes", 0.0001)
+    assert (ended.code, ended.stdout) == (0, f"{run / 'stage1'}\n")
+    assert "stage 1: 1/2" in ended.stderr
+    ended = pixelmend(*command, "--resume", "-q")
+    assert (ended.code, ended.stderr) == (0, "")
+    assert ended.stdout == f"{run / 'stage1'}\n{run / 'stage2'}\n"
+    tuned = tmp_path / "tuned"
+    options = ("--sharp", photos, "--out-dir", tuned, "--stage", 2, "--start", run / "stage2")
+    ended = pixelmend("train", *options, *short)
+    assert (ended.code, ended.stdout) == (0, f"{tuned / 'stage2'}\n")
+    assert "prior" not in ended.stderr  # there was no teacher whose prior could be learned
+    for weights in (run / "stage2", run / "stage2" / "published", tuned / "stage2"):
+        ended = pixelmend("deblur", photo, "--weights", weights, "--overwrite", "--json")
+        assert json.loads(ended.stdout)["model"] == "hi-diff-compact"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "nothing to train on"),
+        (["--sharp", "nowhere"], "no folder `nowhere`"),
+        (["--sharp", ".=0"], "above 0"),
+        (["--sharp", ".", "--recipe", "gopr"], "no recipe `gopr`"),
+        (["--sharp", ".", "--stage", "2"], "no file or folder with weights"),
+        (["--sharp", ".", "--stage", "3"], "no stage 3"),
+        (["--sharp", ".", "--start", "."], "begins no stage with weights of stage 2"),
+        (["--sharp", ".", "--stage", "2", "--start", "nowhere"], "no file or folder with weights"),
+        (["--sharp", ".", "--recipe", "diffir-realsr-x4"], "as VGG-19 of ImageNet sees them"),
+        (["--sharp", ".", "--recipe", "diffir-inpaint-faces"], "ResNet-50 of ADE20K"),
+        (
+            ["--sharp", ".", "--recipe", "diffir-inpaint-faces", "--perception", "nowhere"],
+            "no file `nowhere`",
+        ),
+        (
+            [
+                "--sharp",
+                ".",
+                "--recipe",
+                "diffir-realsr-x4",
+                "--stage",
+                "3",
+                "--perception",
+                "none",
+            ],
+            "no file or folder with weights",
+        ),
+    ],
+)
+def test_what_can_not_be_trained_is_told(
+    pixelmend: Call, tmp_path: Path, options: list[str], message: str
+) -> None:
+    ended = pixelmend("train", "--out-dir", tmp_path / "run", *options)
+    assert ended.code in (2, 4)
+    assert message in ended.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_contact_sheet_is_made(pixelmend: Call, photo: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    command = ("contact-sheet", photo, "-o", sheet, "--count", 2)
+    assert pixelmend(*command).stdout == f"{sheet}\n"
+    assert pixelmend(*command).code == 5  # it is there already
+    assert pixelmend(*command[:3], tmp_path / "sheet.txt").code == 2
+
+
+@pytest.mark.parametrize(
+    "recipe", ["diffir-deblur", "diffir-realsr-x4-v2", "diffir-srgan-x4", "diffir-inpaint-places"]
+)
+def test_a_contact_sheet_shows_what_each_kind_of_recipe_does(
+    pixelmend: Call, photo: Path, tmp_path: Path, recipe: str
+) -> None:
+    sheet = tmp_path / "sheet.png"
+    ended = pixelmend("contact-sheet", photo, "-o", sheet, "--count", 2, "--recipe", recipe)
+    assert ended.code == 0
+    with Image.open(sheet) as image:
+        first, second, third = (image.crop((x, 8, x + 256, 264)) for x in (8, 272, 536))
+    # Making a picture smaller is the same each time.
+    assert len({first.tobytes(), second.tobytes(), third.tobytes()}) == 3 - ("srgan" in recipe)
+
+
+def test_a_missing_package_is_named() -> None:
+    # Not installed, as far as that process can see.
+    script = (
+        "import sys; sys.modules['accelerate'] = None\n"
+        "from pixelmend_cli.main import main\n"
+        "main(['train', '--sharp', '.', '--out-dir', 'run'])"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.returncode == 10
+    assert "`accelerate`" in ended.stderr
+    assert ".[train]" in ended.stderr

@@ -1,0 +1,141 @@
+"""Where plug-ins go, in homes made up for it."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pixelmend.client.launch import Launch
+from pixelmend.errors import EditorMissing
+from pixelmend.host import host
+from pixelmend.paths import Paths
+from pixelmend.presentation import task_cache
+from pixelmend_cli.setup import gimp as gimp_install
+from pixelmend_cli.setup import install
+from pixelmend_cli.setup.install import Computer
+
+TASKS: list[object] = [{"id": "deblur"}]
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[[Computer], list[Path]]:
+    """Installs the plug-in on a computer."""
+    launch = Launch(python=sys.executable, models=tmp_path / "models")
+    return lambda computer: gimp_install.put(computer, Paths(tmp_path / "data"), launch, TASKS)
+
+
+def computer(home: Path, platform: str = "linux", **environ: str) -> Computer:
+    return Computer(environ=environ, platform=platform, home=home)
+
+
+@pytest.mark.parametrize(
+    ("platform", "folder"),
+    [
+        ("linux", ".config/GIMP/3.0"),
+        ("linux", ".config/GIMP/3.2"),
+        ("linux", ".var/app/org.gimp.GIMP/config/GIMP/3.0"),
+        ("win32", "AppData/Roaming/GIMP/3.0"),
+        ("darwin", "Library/Application Support/GIMP/3.0"),
+    ],
+)
+def test_profiles_are_found_wherever_packages_put_them(
+    tmp_path: Path, platform: str, folder: str
+) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    assert gimp_install.profiles(computer(tmp_path, platform)) == [tmp_path / folder]
+
+
+def test_profiles_of_other_versions_are_left_alone(tmp_path: Path) -> None:
+    for version in ("2.10", "3.0", "3.2", "4.0", "3.0-backup"):
+        (tmp_path / ".config" / "GIMP" / version).mkdir(parents=True)
+    found = gimp_install.profiles(computer(tmp_path))
+    assert [profile.name for profile in found] == ["3.0", "3.2"]
+
+
+def test_variables_are_honored(tmp_path: Path) -> None:
+    (tmp_path / "config" / "GIMP" / "3.0").mkdir(parents=True)
+    found = gimp_install.profiles(computer(tmp_path, XDG_CONFIG_HOME=str(tmp_path / "config")))
+    assert found == [tmp_path / "config" / "GIMP" / "3.0"]
+    found = gimp_install.profiles(computer(tmp_path, GIMP3_DIRECTORY=str(tmp_path / "own")))
+    assert found == [tmp_path / "own"]
+
+
+def test_all_that_the_plug_in_needs_is_there(
+    tmp_path: Path, put: Callable[[Computer], list[Path]]
+) -> None:
+    (tmp_path / ".config" / "GIMP" / "3.0").mkdir(parents=True)
+    (folder,) = put(computer(tmp_path))
+    assert folder == tmp_path / ".config" / "GIMP" / "3.0" / "plug-ins" / "pixelmend-restore"
+    assert os.access(folder / "pixelmend-restore.py", os.X_OK)
+    assert task_cache.read(folder) == TASKS
+    assert host.installed(folder).launch.python == sys.executable
+    copied = folder / "pixelmend"
+    modules = sorted(path.relative_to(copied) for path in copied.rglob("*.py"))
+    assert modules == install.modules(panel=False)
+    assert not (copied / "panel").exists()
+    assert (folder / "locale" / "de" / "LC_MESSAGES" / "pixelmend-restore.mo").is_file()
+
+
+def test_an_update_replaces_all_of_it(
+    tmp_path: Path, put: Callable[[Computer], list[Path]]
+) -> None:
+    (tmp_path / ".config" / "GIMP" / "3.0").mkdir(parents=True)
+    (folder,) = put(computer(tmp_path))
+    (folder / "old.py").touch()
+    assert put(computer(tmp_path)) == [folder]
+    assert not (folder / "old.py").exists()
+    assert sorted(path.name for path in folder.parent.parent.iterdir()) == ["plug-ins"]
+
+
+def test_what_is_removed_is_gone(tmp_path: Path, put: Callable[[Computer], list[Path]]) -> None:
+    (tmp_path / ".config" / "GIMP" / "3.0").mkdir(parents=True)
+    folders = put(computer(tmp_path))
+    assert gimp_install.installed(computer(tmp_path)) == folders
+    assert gimp_install.remove(computer(tmp_path)) == folders
+    assert gimp_install.installed(computer(tmp_path)) == []
+    assert gimp_install.remove(computer(tmp_path)) == []
+
+
+def gimp(folder: Path, version: str) -> str:
+    """Makes a GIMP that knows its version and nothing else; returns its path."""
+    folder.mkdir()
+    program = folder / "gimp-console"
+    program.write_text(f"#!/bin/sh\necho GNU Image Manipulation Program version {version}\n")
+    program.chmod(0o755)
+    return str(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the fake GIMP is a shell script")
+def test_a_gimp_that_was_never_started_gets_a_profile(
+    tmp_path: Path, put: Callable[[Computer], list[Path]]
+) -> None:
+    (folder,) = put(computer(tmp_path, PATH=gimp(tmp_path / "bin", "3.2.6")))
+    assert folder.is_relative_to(tmp_path / ".config" / "GIMP" / "3.2")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the fake GIMP is a shell script")
+def test_an_older_gimp_is_named(tmp_path: Path, put: Callable[[Computer], list[Path]]) -> None:
+    with pytest.raises(EditorMissing, match=r"version 2\.10\.36"):
+        put(computer(tmp_path, PATH=gimp(tmp_path / "bin", "2.10.36")))
+
+
+def test_without_gimp_there_is_something_to_do(
+    tmp_path: Path, put: Callable[[Computer], list[Path]]
+) -> None:
+    with pytest.raises(EditorMissing, match="No GIMP 3") as raised:
+        put(computer(tmp_path, PATH=""))
+    assert "pixelmend setup gimp" in raised.value.hint
+
+
+def test_a_folder_that_is_in_the_way_is_told(
+    tmp_path: Path, put: Callable[[Computer], list[Path]]
+) -> None:
+    profile = tmp_path / ".config" / "GIMP" / "3.0"
+    profile.mkdir(parents=True)
+    (profile / "plug-ins").write_text("a file", encoding="utf-8")
+    with pytest.raises(EditorMissing, match="can't be written"):
+        put(computer(tmp_path))
+    assert json.dumps(sorted(path.name for path in profile.iterdir())) == '["plug-ins"]'

@@ -1,0 +1,210 @@
+"""One picture through one model, whatever the model."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from fakes import CPU, Brighter, Failing, Starving, ignore, spec
+from torch import Tensor
+
+from pixelmend.errors import Canceled, OutOfMemory
+from pixelmend_engine.catalog.spec import MIN_TILE, MemoryCost
+from pixelmend_engine.inference import devices
+from pixelmend_engine.inference.tiled_inference import (
+    LARGEST_TILE,
+    REPLANNED,
+    Options,
+    Restored,
+    plan_tiles,
+    restore,
+)
+from pixelmend_engine.models.pipeline import Report, Request, Restorer
+
+
+@pytest.fixture
+def portrait(astronaut: np.ndarray) -> Tensor:
+    return torch.from_numpy(astronaut).permute(2, 0, 1)[None] / 255
+
+
+@pytest.fixture
+def pixels(portrait: Tensor) -> Tensor:
+    return portrait[..., :301, :413]  # neither side is a multiple of 8
+
+
+def assert_same(result: Restored, image: Tensor) -> None:
+    """Compares, up to the rounding of two blending weights that add up to 1."""
+    torch.testing.assert_close(result.image, image, atol=2e-7, rtol=0)
+
+
+def test_a_model_that_changes_nothing_changes_nothing(pixels: Tensor) -> None:
+    for tile in (0, 192):
+        result = restore(Brighter(), spec(), pixels, Options(tile=tile), CPU, ignore)
+        assert_same(result, pixels)
+
+
+def test_the_model_sees_multiples_of_what_it_asks_for(pixels: Tensor) -> None:
+    pipeline = Brighter()
+    restore(pipeline, spec(), pixels, Options(tile=192), CPU, ignore)
+    assert len(pipeline.sizes) > 1
+    assert all(height % 8 == 0 and width % 8 == 0 for height, width in pipeline.sizes)
+
+
+def test_progress_rises_to_a_total_known_before(pixels: Tensor) -> None:
+    reports: list[tuple[int, int]] = []
+    options = Options(tile=192)
+    result = restore(
+        Brighter(), spec(), pixels, options, CPU, lambda done, total: reports.append((done, total))
+    )
+    assert [done for done, _ in reports] == list(range(2 * result.tiles + 2))
+    assert {total for _, total in reports} == {1 + 2 * result.tiles}
+
+
+def test_cancel_ends_it_at_the_next_step(pixels: Tensor) -> None:
+    pipeline = Brighter()
+
+    def cancel(done: int, total: int) -> None:
+        if done == 4:
+            raise Canceled("Canceled", hint="")
+
+    with pytest.raises(Canceled):
+        restore(pipeline, spec(), pixels, Options(tile=192), CPU, cancel)
+    assert len(pipeline.sizes) == 2
+
+
+def test_the_seed_reaches_the_model(pixels: Tensor) -> None:
+    pipeline = Brighter()
+    restore(pipeline, spec(), pixels, Options(request=Request(seeds=(7,))), CPU, ignore)
+    assert pipeline.seeds == [(7,)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("can't allocate memory: 9 bytes"),
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("fails_at", [0, 1, 3])
+def test_want_of_memory_halves_the_tile_and_goes_on(
+    error: Exception, fails_at: int, portrait: Tensor
+) -> None:
+    shares: list[tuple[int, int]] = []
+    pipeline = Starving(error, fails_at=fails_at, largest=280)
+
+    def note(done: int, total: int) -> None:
+        shares.append((done, total))
+
+    result = restore(pipeline, spec(), portrait, Options(tile=384), CPU, note)
+    assert_same(result, portrait)  # blended without a trace
+    assert pipeline.refused == 1
+    assert shares == sorted(shares)
+    assert shares[-1] == (9, 9)
+
+
+def test_a_picture_taken_whole_is_cut_where_it_does_not_fit(portrait: Tensor) -> None:
+    pipeline = Starving(MemoryError(), fails_at=0, largest=200)
+    result = restore(pipeline, spec(), portrait, Options(tile=0), CPU, ignore)
+    assert_same(result, portrait)
+    assert pipeline.refused == 2  # 512, 256; 192 fits
+
+
+def test_where_nothing_fits_there_is_no_endless_loop(pixels: Tensor) -> None:
+    pipeline = Starving(MemoryError(), fails_at=0, largest=100)
+    with pytest.raises(OutOfMemory, match="not even hold a tile"):
+        restore(pipeline, spec(), pixels, Options(tile=0), CPU, ignore)
+
+
+def test_a_picture_that_can_not_be_looked_at_is_told(pixels: Tensor) -> None:
+    with pytest.raises(OutOfMemory, match="does not hold a picture of 416 x 304"):
+        restore(Failing(MemoryError()), spec(), pixels, Options(tile=0), CPU, ignore)
+
+
+def test_other_failures_are_not_taken_for_want_of_memory(pixels: Tensor) -> None:
+    with pytest.raises(RuntimeError, match="shapes"):
+        restore(Failing(RuntimeError("shapes differ")), spec(), pixels, Options(), CPU, ignore)
+
+
+def test_a_picture_that_fits_is_taken_whole() -> None:
+    assert len(plan_tiles(spec(), 4000, 6000, None, CPU).tiles) == 1
+
+
+def test_a_picture_that_does_not_fit_is_cut() -> None:
+    plan = plan_tiles(spec(tile_bytes_per_pixel=10_000), 8000, 8000, None, CPU)
+    longest = max(tile.rows.length for tile in plan.tiles)
+    assert MIN_TILE <= longest <= LARGEST_TILE
+
+
+def test_a_picture_that_can_not_even_be_looked_at_is_refused() -> None:
+    cost = MemoryCost(prepare_bytes_per_pixel=10**9, prepare_pixels=10**9, tile_bytes_per_pixel=1)
+    greedy = dataclasses.replace(spec(), cost=cost)
+    with pytest.raises(OutOfMemory, match=r"needs 160000\.0 GB"):
+        plan_tiles(greedy, 400, 400, 192, CPU)
+
+
+def test_a_picture_for_which_there_is_no_memory_at_all_is_cut_small() -> None:
+    plan = plan_tiles(spec(tile_bytes_per_pixel=10**12), 400, 400, None, CPU)
+    assert max(tile.rows.length for tile in plan.tiles) <= MIN_TILE
+
+
+def test_the_user_may_forbid_tiles() -> None:
+    plan = plan_tiles(spec(tile_bytes_per_pixel=10**12), 400, 400, 0, CPU)
+    assert len(plan.tiles) == 1
+
+
+INTERNAL = dataclasses.replace(spec(), tiling="internal")
+
+
+FREE = 8_000_000_000
+
+
+def free(device: torch.device) -> int:
+    return FREE
+
+
+class Granted(Starving):
+    """Cuts pictures by itself, as DiffBIR does, and needs more memory than it is granted."""
+
+    def __init__(self, needs: int) -> None:
+        super().__init__(MemoryError(), fails_at=0, largest=0)
+        self.needs = needs
+        self.requests: list[Request] = []
+
+    def prepare(self, image: Tensor, request: Request, report: Report) -> Restorer:
+        self.requests.append(request)
+        self.largest = 10**6 if (request.free_bytes or 0) <= self.needs else 0
+        request.say("fidelity")
+        return super().prepare(image, request, report)
+
+
+@pytest.mark.parametrize("halvings", [0, 1, 3])
+def test_what_did_not_fit_is_planned_anew_in_half_the_memory(
+    pixels: Tensor, monkeypatch: pytest.MonkeyPatch, halvings: int
+) -> None:
+    monkeypatch.setattr(devices, "free_bytes", free)
+    pipeline = Granted(FREE >> halvings)
+    said: list[str] = []
+    asked = Options(request=Request(say=said.append))
+    steps: list[int] = []
+    done = restore(pipeline, INTERNAL, pixels, asked, CPU, lambda done, _: steps.append(done))
+    assert torch.equal(done.image, pixels)
+    assert [one.free_bytes for one in pipeline.requests] == [FREE >> n for n in range(halvings + 1)]
+    assert said == ["fidelity"]
+    assert steps == sorted(steps)
+
+
+def test_planning_anew_ends(pixels: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "free_bytes", free)
+    pipeline = Granted(10)
+    with pytest.raises(OutOfMemory):
+        restore(pipeline, INTERNAL, pixels, Options(), CPU, ignore)
+    assert len(pipeline.requests) == REPLANNED + 1
+
+
+def test_a_picture_that_is_never_to_be_cut_is_not_tried_again(pixels: Tensor) -> None:
+    pipeline = Granted(-1)
+    with pytest.raises(OutOfMemory):
+        restore(pipeline, INTERNAL, pixels, Options(tile=0), CPU, ignore)
+    assert len(pipeline.requests) == 1

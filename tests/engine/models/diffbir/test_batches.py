@@ -1,0 +1,183 @@
+"""Pictures that go through DiffBIR together come out as they would alone.
+
+Tolerance: torch sums in another order where there are more pictures, which every network and step
+of a walk passes on: 8e-6 of [0, 1] at most were measured. Other draws change a thousand times more.
+"""
+
+import dataclasses
+
+import pytest
+import torch
+from fakes import CPU, ignore
+from golden import recipe
+from torch import Tensor
+
+from pixelmend.errors import Canceled
+from pixelmend_engine.catalog.diffbir import V1_FACE, V2_1, DiffBIRConfig
+from pixelmend_engine.models.diffbir.memory_plan import MOST_AT_ONCE
+from pixelmend_engine.models.diffbir.model import DiffBIR, DiffBIRPipeline
+from pixelmend_engine.models.pipeline import Request
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SEEDS = (5, 9)
+FACES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+STEPS = 3
+QUICK = {"steps": STEPS, "cfg_scale": 2.0}
+TOLERANCE = 5e-5  # a hundredth of a level of 8 bits, about
+GUIDED = {"sampler": "spaced", "fidelity": 1e-2}
+
+
+def pipeline(published: DiffBIRConfig, dtype: torch.dtype = torch.float32) -> DiffBIRPipeline:
+    """A small system with random weights."""
+    torch.manual_seed(0)
+    config = dataclasses.replace(recipe.tiny(published), min_side=64)
+    return DiffBIRPipeline(DiffBIR(config, frozenset({"swinir_face"})), CPU, dtype)
+
+
+@pytest.fixture(scope="module")
+def v2_1() -> DiffBIRPipeline:
+    return pipeline(V2_1)
+
+
+@pytest.fixture(scope="module")
+def v1_face() -> DiffBIRPipeline:
+    return pipeline(V1_FACE)
+
+
+def run(model: DiffBIRPipeline, faces: Tensor, seeds: tuple[int, ...], **options: object) -> Tensor:
+    request = Request(seeds=seeds, task="face", options=QUICK | options)
+    return model.prepare(faces, request, ignore)(faces, ignore)
+
+
+def assert_as_alone(model: DiffBIRPipeline, **options: object) -> None:
+    """Restores both faces together, and each of them alone."""
+    together = run(model, FACES, SEEDS, **options)
+    assert together.isfinite().all()
+    for number, seed in enumerate(SEEDS):
+        alone = run(model, FACES[number : number + 1], (seed,), **options)
+        torch.testing.assert_close(together[number : number + 1], alone, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize(  # all of them: tests/golden/test_diffbir_samplers.py
+    "sampler", ["spaced", "dpm++_m2", "edm_euler_a", "edm_dpm++_sde", "edm_dpm++_3m_sde"]
+)
+def test_each_face_walks_as_if_it_were_alone(v1_face: DiffBIRPipeline, sampler: str) -> None:
+    assert_as_alone(v1_face, sampler=sampler)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"sampler": "spaced"},
+        GUIDED,
+        {"color_fix": "adain"},
+        {"color_fix": "none"},
+        {"noise_aug": 100},
+        {"start_point": "cond"},
+        {"cfg_scale": 1.0},
+        {"rising_cfg": True},
+    ],
+    ids=lambda options: "-".join(options) or "defaults",
+)
+def test_every_option_means_for_each_face_what_it_means_alone(
+    v2_1: DiffBIRPipeline, options: dict[str, object]
+) -> None:
+    assert_as_alone(v2_1, **options)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"color_fix": "adain"}, GUIDED], ids=["free", "adain", "guided"]
+)
+def test_nothing_of_a_face_reaches_the_others(
+    v2_1: DiffBIRPipeline, options: dict[str, object]
+) -> None:
+    spoiled = FACES.clone()
+    spoiled[1] = torch.nan
+    clean, beside = (run(v2_1, faces, SEEDS, **options) for faces in (FACES, spoiled))
+    assert beside[1].isnan().all()
+    assert torch.equal(beside[0], clean[0])
+
+
+def test_only_the_face_that_overflows_in_half_is_done_again() -> None:
+    half = pipeline(V2_1, torch.float16)
+    spoiled = FACES.clone()
+    spoiled[1] = torch.nan
+    clean, beside = (run(half, faces, SEEDS) for faces in (FACES, spoiled))
+    assert torch.equal(beside[0], clean[0])
+
+
+def test_faces_that_have_to_be_cut_after_all_stay_apart(v2_1: DiffBIRPipeline) -> None:
+    large = torch.nn.functional.interpolate(FACES, size=(128, 192), mode="bilinear").clamp(0, 1)
+    request = Request(seeds=SEEDS, task="face", options=QUICK, tile=64)
+    together = v2_1.prepare(large, request, ignore)(large, ignore)
+    request = dataclasses.replace(request, seeds=SEEDS[1:])
+    alone = v2_1.prepare(large[1:], request, ignore)(large[1:], ignore)
+    torch.testing.assert_close(together[1:], alone, atol=TOLERANCE, rtol=0)
+
+
+def test_a_face_keeps_its_noise_wherever_it_stands(v2_1: DiffBIRPipeline) -> None:
+    forth, back = run(v2_1, FACES, SEEDS), run(v2_1, FACES.flip(0), SEEDS[::-1])
+    torch.testing.assert_close(forth, back.flip(0), atol=TOLERANCE, rtol=0)
+    twins = run(v2_1, FACES[[0, 0]], SEEDS)
+    assert (twins[0] - twins[1]).abs().max() > 100 * TOLERANCE
+
+
+def test_both_branches_of_all_faces_are_one_call(v2_1: DiffBIRPipeline) -> None:
+    seen: list[int] = []
+    hook = v2_1.networks.unet.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
+    run(v2_1, FACES, SEEDS)
+    hook.remove()
+    assert seen == [2 * len(FACES)] * STEPS
+
+
+def test_progress_of_several_rises_to_the_end(v2_1: DiffBIRPipeline) -> None:
+    steps: list[int] = []
+    request = Request(seeds=SEEDS, task="face", options=QUICK)
+    v2_1.prepare(FACES, request, ignore)(FACES, lambda done, _: steps.append(done))
+    assert steps == sorted(set(steps))
+    assert steps[-1] == v2_1.tile_steps
+    assert len(steps) > 20
+
+
+def test_several_are_canceled_between_steps(v2_1: DiffBIRPipeline) -> None:
+    reports: list[int] = []
+
+    def refuse(done: int, total: int) -> None:
+        reports.append(done)
+        if done > total // 2:
+            raise Canceled("Canceled", hint="")
+
+    request = Request(seeds=SEEDS, task="face", options=QUICK)
+    with pytest.raises(Canceled):
+        v2_1.prepare(FACES, request, ignore)(FACES, refuse)
+    assert reports[-2] <= v2_1.tile_steps // 2 < reports[-1]
+
+
+def test_the_time_of_all_faces_is_foretold(v2_1: DiffBIRPipeline) -> None:
+    told: list[str] = []
+    large = torch.zeros(1, 3, 1, 1).expand(1, 3, 5000, 5000)
+    for ahead in (1, 30):
+        request = Request(task="face", ahead=ahead, foretell=told.append)
+        v2_1.prepare(large, request, ignore)
+    alone, all_faces = told
+    assert alone.startswith("This takes about ")
+    assert all_faces.startswith("The 30 faces take about ")
+    # How fast this computer is, is measured each time.
+    minutes = [int(words.partition(" about ")[2].split()[0]) for words in told]
+    assert minutes[1] > 5 * minutes[0]
+
+
+def test_as_many_go_together_as_a_card_has_room_for(v2_1: DiffBIRPipeline) -> None:
+    on_a_card = DiffBIRPipeline(v2_1.networks, torch.device("cuda"), torch.float16)
+    roomy, small = (
+        Request(task="face", free_bytes=free, parking_bytes=64 * 10**9)
+        for free in (64 * 10**9, 3 * 10**9)
+    )
+    assert on_a_card.at_once(512, 512, roomy) == MOST_AT_ONCE
+    assert v2_1.at_once(512, 512, roomy) == 1  # on a CPU nothing is gained
+    assert 1 < on_a_card.at_once(512, 512, small) < MOST_AT_ONCE
+    assert on_a_card.at_once(4096, 4096, small) == 1
+    steered = dataclasses.replace(roomy, options={"fidelity": 0.5})
+    assert 1 < on_a_card.at_once(512, 512, steered) < MOST_AT_ONCE

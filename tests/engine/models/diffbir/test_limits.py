@@ -1,0 +1,96 @@
+"""DiffBIR in small, at the limits: pictures of odd shapes, too little memory, options of no use."""
+
+import pytest
+import torch
+from fakes import ignore
+from small_diffbir import pipeline
+from torch import nn
+
+from pixelmend.errors import OutOfMemory
+from pixelmend_engine.catalog.diffbir import V2_1
+from pixelmend_engine.models.diffbir.model import DiffBIRPipeline
+from pixelmend_engine.models.diffbir.offloading import visiting
+from pixelmend_engine.models.pipeline import Request
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+QUICK = {"steps": 1, "prompt": ""}
+
+
+@pytest.fixture(scope="module")
+def model() -> DiffBIRPipeline:
+    return pipeline(V2_1, "swinir")
+
+
+@pytest.mark.parametrize("shape", [(50, 700), (700, 50)])
+def test_a_long_narrow_picture_is_cut_along_its_long_side(
+    model: DiffBIRPipeline, shape: tuple[int, int]
+) -> None:
+    image = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(3))
+    whole, cut = (
+        model.prepare(image, Request(task="restore", tile=tile, options=QUICK), ignore)(
+            image, ignore
+        )
+        for tile in (0, 512)
+    )
+    assert cut.shape == whole.shape == image.shape
+    assert cut.isfinite().all()
+    assert not torch.equal(cut, whole)
+
+
+def test_a_picture_that_no_memory_holds_is_refused_before_it_begins(
+    model: DiffBIRPipeline,
+) -> None:
+    thread = torch.zeros(1, 3, 1, 1).expand(1, 3, 1, 40_000)  # raised to 64 x 2,560,000
+    request = Request(task="restore", parking_bytes=10**9, options=QUICK)
+    with pytest.raises(OutOfMemory, match="A picture of 40000 x 1 pixels needs 36"):
+        model.prepare(thread, request, ignore)
+
+
+def test_what_changes_nothing_is_said(model: DiffBIRPipeline) -> None:
+    said: list[str] = []
+    image = torch.zeros(1, 3, 8, 8)
+    options = {"start_point": "cond", **QUICK}
+    model.prepare(image, Request(task="restore", options=options, say=said.append), ignore)
+    assert said == ["start_point cond changes nothing here: this model starts from noise alone"]
+
+
+class Traveler(nn.Module):
+    """Writes down where it is sent; refuses to go where it is told not to."""
+
+    def __init__(self, name: str, log: list[str], *, refuses: bool = False) -> None:
+        super().__init__()
+        self._known, self._log, self._refuses = name, log, refuses
+
+    def to(self, device: object) -> "Traveler":  # pyright: ignore[reportIncompatibleMethodOverride]
+        self._log.append(f"{self._known} to {device}")
+        if self._refuses and str(device) != "cpu":
+            raise torch.OutOfMemoryError
+        return self
+
+
+def test_parts_come_for_their_turn_and_others_make_room() -> None:
+    log: list[str] = []
+    part, other = Traveler("part", log), Traveler("other", log)
+    with visiting([part], [other], torch.device("meta"), stay=False):
+        log.append("turn")
+    assert log == ["other to cpu", "part to meta", "turn", "part to cpu"]
+
+
+def test_parts_that_have_room_stay() -> None:
+    log: list[str] = []
+    with visiting(
+        [Traveler("part", log)], [Traveler("other", log)], torch.device("meta"), stay=True
+    ):
+        log.append("turn")
+    assert log == ["part to meta", "turn"]
+
+
+def test_parts_that_find_no_room_leave_none_behind() -> None:
+    log: list[str] = []
+    parts = [Traveler("one", log), Traveler("two", log, refuses=True)]
+    with (
+        pytest.raises(torch.OutOfMemoryError),
+        visiting(parts, [], torch.device("meta"), stay=False),
+    ):
+        raise AssertionError
+    assert log == ["one to meta", "two to meta", "one to cpu", "two to cpu"]

@@ -1,0 +1,146 @@
+"""The faces of a picture go through a loaded model: together, each with its own seed."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fakes import CPU, Brighter, spec
+from marked_faces import GivenTools, with_noses
+from rasters import array, picture
+from torch import Tensor
+
+from pixelmend.errors import Canceled, OutOfMemory
+from pixelmend.wire import Raster
+from pixelmend_engine.catalog import tasks
+from pixelmend_engine.catalog.options import MAX_SEED
+from pixelmend_engine.models.pipeline import Report, Request, Restorer
+from pixelmend_engine.restoration.choice import Choice
+from pixelmend_engine.restoration.session import Loaded, Session
+
+NOSES = tuple((x, y) for y in (110, 330) for x in (110, 320, 530))
+GROUP = with_noses((440, 640), *NOSES)  # six faces
+
+
+class Together(Brighter):
+    """Takes faces together, cuts nothing, and holds no more than so many."""
+
+    def __init__(self, most: int, holds: int = 100) -> None:
+        super().__init__(by=0.1)
+        self.most = most
+        self.holds = holds
+        self.batches: list[int] = []  # those that were done
+
+    def prepare(self, image: Tensor, request: Request, report: Report) -> Restorer:
+        request.foretell(f"{request.ahead} to come")
+        inner = super().prepare(image, request, report)
+
+        def restore(tile: Tensor, report: Report) -> Tensor:
+            if len(tile) > self.holds:
+                report(1, 2)
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            self.batches.append(len(tile))
+            return inner(tile, report)
+
+        return restore
+
+
+class Ready(Session):
+    """Has a model loaded, whatever is asked for."""
+
+    def __init__(self, pipeline: Together, folder: Path) -> None:
+        super().__init__(folder, face_tools=GivenTools(folder))
+        self.pipeline = pipeline
+
+    def load(self, choice: Choice) -> Loaded:
+        return Loaded(spec(tiling="internal"), self.pipeline, CPU, ())
+
+
+class Run:
+    """One picture restored; and what was told meanwhile."""
+
+    def __init__(self, pipeline: Together, folder: Path, **options: object) -> None:
+        task, checked = tasks.check({"task": "face", **options})
+        choice = Choice.of(task, checked)
+        self.shares: list[float] = []
+        self.foretold: list[str] = []
+        self.result, self.facts = Ready(pipeline, folder).restore(
+            choice, checked, picture(GROUP), self._report, (), self.foretold.append
+        )
+
+    def _report(self, done: int, total: int) -> None:
+        self.shares.append(done / total)
+
+
+def changed(before: Raster, after: Raster) -> np.ndarray:
+    return (array(before) != array(after)).any(axis=2)
+
+
+def test_faces_go_together_as_many_as_the_model_takes(tmp_path: Path) -> None:
+    pipeline = Together(most=4)
+    run = Run(pipeline, tmp_path, seed=7)
+    assert pipeline.batches == [4, 2]
+    seeds = list(itertools.chain(*pipeline.seeds))
+    assert sorted(seeds) == [7 + number for number in range(6)]
+    assert run.facts["tiles"] == 6
+    assert [face["left_alone"] for face in run.facts["faces"]] == [None] * 6
+    marks = changed(picture(GROUP), run.result)
+    assert all(marks[y, x] for x, y in NOSES)
+    one_by_one = Run(Together(most=1), tmp_path, seed=7)
+    assert bytes(one_by_one.result.data) == bytes(run.result.data)
+
+
+def test_a_face_keeps_its_seed_whichever_are_chosen(tmp_path: Path) -> None:
+    pipeline = Together(most=4)
+    Run(pipeline, tmp_path, seed=MAX_SEED, faces="1,4")
+    assert sorted(itertools.chain(*pipeline.seeds)) == [0, 3]  # seeds begin anew after the last
+
+
+def test_progress_rises_evenly_over_all_faces(tmp_path: Path) -> None:
+    run = Run(Together(most=4), tmp_path)
+    assert run.shares == sorted(run.shares)
+    # Each batch says nothing done, looked, and two steps of three.
+    expected = [batch * part / 3 for batch in (4,) for part in range(4)]
+    expected += [4 + 2 * part / 3 for part in range(4)]
+    np.testing.assert_allclose(run.shares, np.array(expected) / 6)
+
+
+def test_what_takes_long_is_foretold_once_for_all_faces(tmp_path: Path) -> None:
+    for most in (1, 4):
+        assert Run(Together(most=most), tmp_path).foretold == ["6 to come"]
+
+
+def test_faces_that_do_not_fit_together_go_in_smaller_batches(tmp_path: Path) -> None:
+    pipeline = Together(most=6, holds=2)
+    run = Run(pipeline, tmp_path, seed=7)
+    # Three do not fit either; one at a time is what is left of half of three.
+    assert pipeline.batches == [1] * 6
+    assert Run(Together(most=4, holds=2), tmp_path, seed=7).result == run.result
+    assert run.foretold == ["6 to come"]
+    assert run.shares[-1] == 1
+
+
+def test_batches_stay_small_once_one_did_not_fit(tmp_path: Path) -> None:
+    pipeline = Together(most=4, holds=2)
+    Run(pipeline, tmp_path)
+    assert pipeline.batches == [2, 2, 2]
+    assert [len(seeds) for seeds in pipeline.seeds] == [4, 2, 2, 2]  # and one try with four
+
+
+def test_a_face_that_does_not_fit_alone_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OutOfMemory, match="does not hold a picture of 512 x 512"):
+        Run(Together(most=4, holds=0), tmp_path)
+
+
+def test_a_cancel_ends_it_between_steps(tmp_path: Path) -> None:
+    pipeline = Together(most=2)
+    task, checked = tasks.check({"task": "face"})
+
+    def stop(done: int, total: int) -> None:
+        if done / total > 0.5:
+            raise Canceled("Canceled", hint="")
+
+    with pytest.raises(Canceled):
+        Ready(pipeline, tmp_path).restore(Choice.of(task, checked), checked, picture(GROUP), stop)
+    assert pipeline.batches == [2, 2]

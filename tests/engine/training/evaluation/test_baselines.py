@@ -1,0 +1,49 @@
+"""Baselines undo what they are made for."""
+
+import numpy as np
+import pytest
+import torch
+
+from pixelmend_engine.images.color import decode, encode
+from pixelmend_engine.training.evaluation import baselines, metrics
+
+
+def psnr(picture: np.ndarray, sharp: np.ndarray) -> float:
+    a, b = (torch.from_numpy(p.copy()).permute(2, 0, 1) for p in (picture, sharp))
+    return metrics.psnr(a, b)
+
+
+@pytest.fixture
+def sharp(astronaut: np.ndarray) -> np.ndarray:
+    return astronaut[60:140, 180:270]
+
+
+@pytest.fixture
+def blurred(sharp: np.ndarray) -> np.ndarray:
+    """Blurred in linear light by the kernel that is assumed."""
+    kernel = baselines.assumed_kernel()
+    light = decode(np.pad(sharp / np.float32(255), ((4, 4), (4, 4), (0, 0)), "reflect"))
+    height, width, _ = sharp.shape
+    seen = np.zeros(sharp.shape, np.float32)
+    for row in range(9):
+        for column in range(9):
+            seen += kernel[row, column] * light[row : row + height, column : column + width]
+    return np.rint(encode(seen) * 255).astype(np.uint8)
+
+
+def test_the_assumed_kernel_keeps_the_light() -> None:
+    assert baselines.assumed_kernel().sum() == pytest.approx(1)
+
+
+def test_each_makes_such_a_picture_sharper(sharp: np.ndarray, blurred: np.ndarray) -> None:
+    kernel = baselines.assumed_kernel()
+    before = psnr(blurred, sharp)
+    assert psnr(baselines.unsharp(blurred), sharp) > before + 0.5
+    assert psnr(baselines.deconvolved(blurred, kernel), sharp) > before + 0.5
+    assert psnr(baselines.wiener(blurred, kernel, 0), sharp) > before + 0.5
+
+
+def test_wiener_draws_the_same_for_a_seed(blurred: np.ndarray) -> None:
+    kernel = baselines.assumed_kernel()
+    first, again = (baselines.wiener(blurred, kernel, 3) for _ in range(2))
+    np.testing.assert_array_equal(first, again)

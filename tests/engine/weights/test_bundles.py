@@ -1,0 +1,152 @@
+"""Bundles take weights to machines without a network, and nothing else."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from published import SMALL, pickled, small_file, tensors
+from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
+
+from pixelmend.errors import (
+    OutputExists,
+    OutputFailed,
+    UnknownModel,
+    UnreadableCheckpoint,
+    WeightsMissing,
+)
+from pixelmend_engine.catalog.weight_files import Catalogue
+from pixelmend_engine.weights import bundles, imports, store
+from pixelmend_engine.weights.download.network_settings import OFFLINE
+from pixelmend_engine.weights.installer import Installer
+from pixelmend_engine.weights.records import Record
+
+FILE = small_file()
+FILES = Catalogue((FILE,))
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Installer:
+    """Where the small file is installed."""
+    installer = Installer(tmp_path / "here", OFFLINE)
+    (tmp_path / "small.pth").write_bytes(pickled(tensors(SMALL)))
+    imports.import_path(installer, FILES, tmp_path / "small.pth", None, lambda _: None)
+    return installer
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Installer:
+    """Where nothing is."""
+    return Installer(tmp_path / "there", OFFLINE)
+
+
+@pytest.fixture
+def bundle(here: Installer, tmp_path: Path) -> Path:
+    path = tmp_path / "weights.zip"
+    bundles.write(here, [FILE], path)
+    return path
+
+
+def test_weights_travel(here: Installer, there: Installer, bundle: Path) -> None:
+    assert bundles.is_bundle(bundle)
+    assert bundles.read(there, FILES, bundle) == [FILE]
+    places = [store.place(FILE.id, installer.models_dir) for installer in (here, there)]
+    assert places[0].read_bytes() == places[1].read_bytes()
+    assert there.verify(FILE) is None
+    record = there.records.get(FILE.id)
+    assert record.sha256 == here.records.get(FILE.id).sha256
+    assert (record.proof, record.source) == ("structure", "bundle weights.zip")
+
+
+def test_what_is_not_here_can_not_be_exported(
+    here: Installer, there: Installer, bundle: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(WeightsMissing, match="`small` are not"):
+        bundles.write(there, [FILE], tmp_path / "other.zip")
+    with pytest.raises(OutputExists):
+        bundles.write(here, [FILE], bundle)
+    with pytest.raises(OutputFailed):
+        bundles.write(here, [FILE], tmp_path / "nowhere" / "other.zip")
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_other_files_are_no_bundles(tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(b"PK\3\4 half")
+    with zipfile.ZipFile(tmp_path / "y.zip", "w") as archive:
+        archive.writestr("net.pth", b"")
+    for name in ("x.zip", "y.zip", "none.zip"):
+        assert not bundles.is_bundle(tmp_path / name)
+
+
+def rewritten(bundle: Path, **changes: object) -> Path:
+    """The same bundle with other facts in its index; `safetensors` is other content."""
+    with zipfile.ZipFile(bundle) as archive:
+        index = json.loads(archive.read(bundles.INDEX))
+        content = archive.read("small.safetensors")
+    content = changes.pop("safetensors", content)
+    index["version"] = changes.pop("version", index["version"])
+    index["files"][0] |= changes
+    with zipfile.ZipFile(bundle, "w") as archive:
+        archive.writestr(bundles.INDEX, json.dumps(index))
+        if content is not None:
+            assert isinstance(content, bytes)
+            archive.writestr("small.safetensors", content)
+    return bundle
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"safetensors": b"other"}, "not as it was exported"),
+        ({"safetensors": None}, "is missing"),
+        ({"installed_sha256": "x"}, "index is none"),
+        ({"installed_sha256": 5}, "index is none"),
+        ({"more": 1}, "index is none"),
+        ({"version": 2}, "version is 2"),
+    ],
+)
+def test_damage_is_refused(
+    changes: dict[str, object], words: str, there: Installer, bundle: Path
+) -> None:
+    with pytest.raises(UnreadableCheckpoint, match=words):
+        bundles.read(there, FILES, rewritten(bundle, **changes))
+    assert not store.installed(FILE.id, there.models_dir)
+
+
+def test_other_weights_under_the_name_are_refused(
+    there: Installer, bundle: Path, tmp_path: Path
+) -> None:
+    save_file(tensors("hi-diff-gopro-net_le"), tmp_path / "other.safetensors")
+    content = (tmp_path / "other.safetensors").read_bytes()
+    digest = store.sha256(tmp_path / "other.safetensors")
+    changed = rewritten(bundle, safetensors=content, installed_sha256=digest)
+    with pytest.raises(UnreadableCheckpoint, match="other names or shapes"):
+        bundles.read(there, FILES, changed)
+    with pytest.raises(UnknownModel):
+        bundles.read(there, FILES, rewritten(bundle, id="../../evil"))
+
+
+def test_a_bundle_that_might_swell_is_refused(there: Installer, bundle: Path) -> None:
+    with zipfile.ZipFile(bundle) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    with pytest.raises(UnreadableCheckpoint, match="might swell"):
+        bundles.read(there, FILES, bundle)
+
+
+def test_a_bundle_is_held_to_what_is_known(there: Installer, bundle: Path) -> None:
+    there.records.put(FILE.id, Record(sha256="a" * 64))
+    with pytest.raises(UnreadableCheckpoint, match="from another file than the published one"):
+        bundles.read(there, FILES, bundle)
+
+
+def test_what_has_changed_since_is_not_passed_on(here: Installer, tmp_path: Path) -> None:
+    place = store.place(FILE.id, here.models_dir)
+    content = bytearray(place.read_bytes())
+    content[-1] ^= 0xFF
+    place.write_bytes(content)
+    with pytest.raises(UnreadableCheckpoint, match="has changed since"):
+        bundles.write(here, [FILE], tmp_path / "weights.zip")
+    assert not (tmp_path / "weights.zip").exists()

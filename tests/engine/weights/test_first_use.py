@@ -1,0 +1,114 @@
+"""First use: the best model is fetched if it can be had, and another one is used if not."""
+
+from pathlib import Path
+
+import pytest
+from fakes import untold
+from mirror import Mirror, Says
+
+from pixelmend.errors import DownloadFailed, WeightsMissing, WrongFile
+from pixelmend_engine.catalog import registry
+from pixelmend_engine.weights import store
+from pixelmend_engine.weights.download.network_settings import Network
+from pixelmend_engine.weights.first_use import FORGET_AFTER_S, Provision
+from pixelmend_engine.weights.installer import Installer
+
+GOPRO = registry.find("hi-diff-gopro")
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def provision(tmp_path: Path, mirror: Mirror) -> Provision:
+    network = Network(drive=mirror.url)
+    return Provision(Installer(tmp_path / "models", network), Clock())
+
+
+def asked_best(provision: Provision, *, offline: bool = False) -> tuple[str, ...]:
+    return provision.best(registry.models_of("deblur"), offline=offline, transferred=untold)
+
+
+def test_a_failure_is_said_and_remembered_for_a_while(tmp_path: Path, mirror: Mirror) -> None:
+    clock = Clock()
+    network = Network(drive=mirror.url)
+    provision = Provision(Installer(tmp_path / "models", network), clock)
+    mirror.at("/download", Says(status=503))
+    for _ in range(2):
+        (note,) = asked_best(provision)
+        assert "answers 503" in note
+        assert "`pixelmend models pull hi-diff-gopro` gets them" in note
+        assert "\n" not in note
+    assert len(mirror.asked) == 1  # one try, and the second time none
+    clock.now = FORGET_AFTER_S + 1
+    asked_best(provision)
+    assert len(mirror.asked) == 2
+
+
+def test_offline_nobody_is_asked(provision: Provision, mirror: Mirror) -> None:
+    (note,) = asked_best(provision, offline=True)
+    assert "Pixelmend is offline" in note
+    with pytest.raises(WeightsMissing):
+        provision.named(GOPRO, offline=True, transferred=untold)
+    assert mirror.asked == []
+
+
+def test_a_model_asked_for_by_name_insists(provision: Provision, mirror: Mirror) -> None:
+    mirror.at("/download", Says(status=503), Says(status=404))
+    with pytest.raises(DownloadFailed, match="404"):
+        provision.named(GOPRO, offline=False, transferred=untold)
+    assert len(mirror.asked) == 2
+
+
+def test_what_is_here_is_used(provision: Provision, mirror: Mirror, tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "hi-diff-gopro"
+    folder.mkdir(parents=True)
+    (folder / "net_g.pth").touch()
+    assert store.state(GOPRO, tmp_path / "models") == "installed"
+    assert asked_best(provision) == ()
+    provision.named(GOPRO, offline=False, transferred=untold)
+    provision.named(registry.find("hi-diff-compact"), offline=True, transferred=untold)
+    assert mirror.asked == []
+
+
+def test_a_wrong_file_is_not_fetched_again_unasked(tmp_path: Path, mirror: Mirror) -> None:
+    mirror.at("/download", Says(body=b"other", headers={"Content-Disposition": "attachment"}))
+    network = Network(drive=mirror.url)
+    for _ in range(2):  # in one process after the other
+        (note,) = asked_best(Provision(Installer(tmp_path / "models", network)))
+        assert "not the published `hi-diff-gopro`" in note
+    assert len(mirror.asked) == 1
+    with pytest.raises(WrongFile):
+        Provision(Installer(tmp_path / "models", network)).named(
+            GOPRO, offline=False, transferred=untold
+        )
+    assert len(mirror.asked) == 2
+
+
+def test_what_is_downloaded_is_said_once_and_only_if_it_comes(
+    provision: Provision, mirror: Mirror
+) -> None:
+    seen: list[tuple[str, int, int]] = []
+    mirror.at("/download", Says(body=b"x" * 300_000, headers={"Content-Disposition": "attachment"}))
+
+    def transferred(words: str, done: int, total: int) -> None:
+        seen.append((words, done, total))
+
+    provision.best(registry.models_of("deblur"), offline=False, transferred=transferred)
+    (words,) = [told[0] for told in seen if told[0]]
+    for said in ("`hi-diff-gopro`", "~114 MB", "drive.google.com", "Apache-2.0"):
+        assert said in words
+    assert (300_000, 300_000) in [told[1:] for told in seen]
+    assert seen[-1] == ("", 0, 0)  # it was no checkpoint
+    seen.clear()
+    mirror.at("/download", Says(status=404))
+    with pytest.raises(DownloadFailed):
+        provision.named(GOPRO, offline=False, transferred=transferred)
+    assert {told[0] for told in seen} <= {""}
