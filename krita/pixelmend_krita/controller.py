@@ -21,7 +21,7 @@ from .pixelmend.panel.history import Result
 from .pixelmend.paths import resolve
 from .pixelmend.presentation import forms, messages, task_cache
 from .pixelmend.presentation.messages import translate
-from .pixelmend.qt import QObject, Signal
+from .pixelmend.qt import QtCore, Signal
 from .pixelmend.wire import Event, Json, Raster
 from .sources import Source
 from .spaces import Space
@@ -61,7 +61,7 @@ class Job:
         self.given_up = False
 
 
-class Controller(QObject):
+class Controller(QtCore.QObject):
     """Runs jobs, one at a time. Dockers show what its signals say."""
 
     started = Signal(object)

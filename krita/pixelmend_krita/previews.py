@@ -6,7 +6,7 @@ import math
 from array import array
 
 from . import scratch
-from .pixelmend.qt import QImage
+from .pixelmend.qt import QtGui
 from .pixelmend.wire import Raster
 from .spaces import Space
 
@@ -14,7 +14,7 @@ MAX_PIXELS = 1_500_000  # more would take longer to convert than one waits
 WORDS = {2: "H", 4: "I", 8: "Q", 16: "Q"}  # the numbers that pixels of so many bytes are moved as
 
 
-def preview(raster: Raster, space: Space) -> QImage:
+def preview(raster: Raster, space: Space) -> QtGui.QImage:
     """Returns a picture of every n-th pixel, in the colors of the screen."""
     every = math.ceil(math.sqrt(raster.width * raster.height / MAX_PIXELS))
     data = thinned(memoryview(raster.data), raster.width * space.pixel_bytes, space, every)

@@ -10,7 +10,7 @@ from krita import Krita
 from . import scratch
 from .pixelmend.errors import UnsupportedImage
 from .pixelmend.host.selection import Area
-from .pixelmend.qt import QByteArray
+from .pixelmend.qt import QtCore
 from .pixelmend.wire import Raster
 from .scratch import PER_INCH
 from .sources import Source, area_of, document_of, point_of, rows_of
@@ -125,7 +125,7 @@ def fill(
             box = (strip.x, strip.y, strip.width, strip.height)
             mask = bytes(source.selection.pixelData(*box))
         if mask is None and given == wanted:
-            taken = QByteArray(data)
+            taken = QtCore.QByteArray(data)
         else:
             taken = scratch.through(data, strip.width, strip.height, given, wanted, mask)
         layer.setPixelData(taken, strip.x, strip.y, strip.width, strip.height)

@@ -15,7 +15,7 @@ from typing import Any, Dict, Iterator, Optional
 from krita import InfoObject, Krita, Selection
 
 from .pixelmend.errors import UnsupportedImage
-from .pixelmend.qt import QByteArray, QImage
+from .pixelmend.qt import QtCore, QtGui
 from .pixelmend.wire import MAX_PROFILE
 from .spaces import Space
 
@@ -41,7 +41,7 @@ def document(space: Space, width: int, height: int) -> Iterator[Any]:
 
 def through(
     data: bytes, width: int, height: int, given: Space, wanted: Space, mask: Optional[bytes] = None
-) -> QByteArray:
+) -> QtCore.QByteArray:
     """Turns pixels into another color space, and makes transparent what is not in the mask.
 
     Raises:
@@ -49,10 +49,10 @@ def through(
     """
     with document(given, width, height) as made:
         layer = made.rootNode().childNodes()[0]
-        layer.setPixelData(QByteArray(data), 0, 0, width, height)
+        layer.setPixelData(QtCore.QByteArray(data), 0, 0, width, height)
         if mask is not None:
             selection = Selection()
-            selection.setPixelData(QByteArray(mask), 0, 0, width, height)
+            selection.setPixelData(QtCore.QByteArray(mask), 0, 0, width, height)
             transparency = made.createTransparencyMask("mask")
             transparency.setSelection(selection)
             layer.addChildNode(transparency, None)
@@ -88,11 +88,11 @@ def _saved_profile(space: Space) -> Optional[bytes]:
     return None
 
 
-def picture(data: bytes, width: int, height: int, space: Space) -> QImage:
+def picture(data: bytes, width: int, height: int, space: Space) -> QtGui.QImage:
     """Returns pixels as the screen shows them: sRGB, 8 bits."""
     with document(space, width, height) as made:
         layer = made.rootNode().childNodes()[0]
-        layer.setPixelData(QByteArray(data), 0, 0, width, height)
+        layer.setPixelData(QtCore.QByteArray(data), 0, 0, width, height)
         made.refreshProjection()
         made.waitForDone()
         return made.projection(0, 0, width, height)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Generator
 
-from .pixelmend.qt import QObject, QTimer
+from .pixelmend.qt import QtCore
 
 AT_ONCE_S = 0.02  # a longer piece would be felt while painting
 
 Work = Generator[float, None, Any]  # what it yields is how many seconds it wants to wait
 
 
-class Steps(QObject):
+class Steps(QtCore.QObject):
     """Goes through a generator, piece by piece, in the main thread."""
 
     def __init__(
@@ -23,7 +23,7 @@ class Steps(QObject):
         self._done = done
         self._failed = failed
         self._inside = False
-        self._timer = QTimer(self)
+        self._timer = QtCore.QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._go_on)
         self._timer.start()

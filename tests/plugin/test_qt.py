@@ -18,10 +18,17 @@ def loaded(*lines: str) -> str:
 
 
 def test_the_engines_own_qt_is_taken() -> None:
-    assert loaded("from pixelmend import qt", "print(qt.QWidget.__module__)") == "PyQt6.QtWidgets"
+    assert (
+        loaded("from pixelmend import qt", "print(qt.QtWidgets.QWidget.__module__)")
+        == "PyQt6.QtWidgets"
+    )
 
 
 @pytest.mark.parametrize("binding", ["PyQt5", "PyQt6"])
 def test_the_hosts_qt_is_taken_where_it_has_one(binding: str) -> None:
-    code = (f"import {binding}", "from pixelmend import qt", "print(qt.QWidget.__module__)")
+    code = (
+        f"import {binding}",
+        "from pixelmend import qt",
+        "print(qt.QtWidgets.QWidget.__module__)",
+    )
     assert loaded(*code) == f"{binding}.QtWidgets"

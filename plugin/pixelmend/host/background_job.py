@@ -9,13 +9,13 @@ from __future__ import annotations
 import threading
 
 from ..errors import PixelmendError
-from ..qt import QObject, Signal
+from ..qt import QtCore, Signal
 from ..wire import Event, Json, Raster
 from . import host
 from .host import Installed
 
 
-class Errand(QObject):
+class Errand(QtCore.QObject):
     """One picture on its way to the engine and back.
 
     Its signals arrive in the thread that made it. After `cancel` nothing but `ended` is emitted.

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ..presentation import messages
-from ..qt import QApplication, QSocketNotifier, Qt, QTimer, QWindow
+from ..qt import Qt, QtCore, QtGui, QtWidgets
 from .job_panel import Panel
 from .stdin_feed import Feed
 
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--with-process", type=int, help="a handle; it closes with that process")
     arguments = parser.parse_args()
     messages.bind(arguments.catalogues)
-    application = QApplication(sys.argv[:1])
+    application = QtWidgets.QApplication(sys.argv[:1])
     application.setApplicationName("pixelmend")
     application.setDesktopFileName("pixelmend")
 
@@ -45,11 +45,13 @@ def main() -> None:
 
     feed.ended.connect(ended)
     if arguments.with_process is not None:
-        gone = QSocketNotifier(arguments.with_process, QSocketNotifier.Type.Read, panel)
+        gone = QtCore.QSocketNotifier(
+            arguments.with_process, QtCore.QSocketNotifier.Type.Read, panel
+        )
         gone.activated.connect(application.quit)
     _put_above(panel, arguments.above)
     panel.show()
-    QTimer.singleShot(0, feed.start)
+    QtCore.QTimer.singleShot(0, feed.start)
     sys.exit(application.exec())
 
 
@@ -61,10 +63,10 @@ def _say_cancel() -> None:
 
 def _put_above(panel: Panel, window: int) -> None:
     # Without that the panel is behind the host's window at the first click there.
-    if not window or QApplication.platformName() not in ("xcb", "windows"):
+    if not window or QtWidgets.QApplication.platformName() not in ("xcb", "windows"):
         return
     panel.winId()
-    handle, above = panel.windowHandle(), QWindow.fromWinId(window)  # pyright: ignore[reportArgumentType]
+    handle, above = panel.windowHandle(), QtGui.QWindow.fromWinId(window)  # pyright: ignore[reportArgumentType]
     if handle is not None and above is not None:
         handle.setTransientParent(above)
 

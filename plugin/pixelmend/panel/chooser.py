@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ..presentation.messages import translate
-from ..qt import QImage, QPushButton, QVBoxLayout, QWidget, Signal
+from ..qt import QtGui, QtWidgets, Signal
 from .face_picker import Box, Faces
 
 ALL = "all"  # what the engine takes for every face
 
 
-class Chooser(QWidget):
+class Chooser(QtWidgets.QWidget):
     """A button that has faces found; then the picture, with boxes to click on."""
 
     wanted = Signal()
@@ -19,11 +19,11 @@ class Chooser(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.search = QPushButton(translate("&Find faces"))
+        self.search = QtWidgets.QPushButton(translate("&Find faces"))
         self.search.setObjectName("find")
         self.faces = Faces()
         self.faces.setVisible(False)
-        layout = QVBoxLayout(self)
+        layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.search)
         layout.addWidget(self.faces, 1)
@@ -41,7 +41,7 @@ class Chooser(QWidget):
             return ALL
         return ",".join(str(number) for number in chosen)
 
-    def show_faces(self, image: QImage, boxes: list[Box], width: int) -> None:
+    def show_faces(self, image: QtGui.QImage, boxes: list[Box], width: int) -> None:
         """Takes a picture and its faces; `width` is the picture's, the image may be smaller."""
         self.faces.show_faces(image, boxes, width)
         self.faces.setVisible(bool(boxes))
@@ -49,4 +49,4 @@ class Chooser(QWidget):
 
     def forget(self) -> None:
         """Shows no faces any more: another picture has others."""
-        self.show_faces(QImage(), [], 0)
+        self.show_faces(QtGui.QImage(), [], 0)

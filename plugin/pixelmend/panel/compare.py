@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 from ..presentation.messages import translate
-from ..qt import (
-    QColor,
-    QEvent,
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QPixmap,
-    QPoint,
-    QPointF,
-    QRect,
-    QRectF,
-    QResizeEvent,
-    QSize,
-    QSizePolicy,
-    Qt,
-    QWidget,
-    Signal,
-)
+from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 
 GRIP = 12  # pixels to either side of the divider that take hold of it
 STEP = 0.05  # of the width, by which a key moves the divider
 PAN = 60  # pixels by which a key moves a picture that is shown pixel by pixel
 
 
-class Compare(QWidget):
+class Compare(QtWidgets.QWidget):
     """Shows `before` left of a divider and `after` right of it."""
 
     zoomed = Signal(bool)
@@ -40,14 +20,16 @@ class Compare(QWidget):
         super().__init__()
         self.divider = 0.5  # share of the picture's width
         self.actual_size = False  # one pixel of the picture is one of the screen
-        self._before = self._after = QImage()
-        self._scaled: tuple[QPixmap, QPixmap] | None = None  # to fit; made when it is painted
-        self._center = QPointF(0.5, 0.5)  # of what is seen, as a share of the picture
+        self._before = self._after = QtGui.QImage()
+        self._scaled: tuple[QtGui.QPixmap, QtGui.QPixmap] | None = None  # to fit, once painted
+        self._center = QtCore.QPointF(0.5, 0.5)  # of what is seen, as a share of the picture
         self._holding = False  # the original alone, as long as a key or button is held
         self._grabbed = ""  # "divider" or "picture", while the mouse is down
-        self._last = QPoint()
+        self._last = QtCore.QPoint()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setSizePolicy(
+            QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Expanding
+        )
         self.setMinimumSize(160, 100)
         self.setMouseTracking(True)
         self.setAccessibleName(translate("Before and after"))
@@ -55,7 +37,7 @@ class Compare(QWidget):
             translate("Arrow keys move the divider, Space shows the original, 1 shows every pixel")
         )
 
-    def show_pictures(self, before: QImage, after: QImage) -> None:
+    def show_pictures(self, before: QtGui.QImage, after: QtGui.QImage) -> None:
         """Takes two pictures of one scene; a smaller one before is enlarged for comparison."""
         if before.size() != after.size():
             smooth = Qt.TransformationMode.SmoothTransformation
@@ -76,20 +58,20 @@ class Compare(QWidget):
         self._holding = original
         self.update()
 
-    def picture(self) -> QRectF:
+    def picture(self) -> QtCore.QRectF:
         """Returns where the picture lies in the widget; with 100 % it may be larger than that."""
-        size = QSize(self._after.width(), self._after.height())
+        size = QtCore.QSize(self._after.width(), self._after.height())
         if size.isEmpty():
-            return QRectF()
+            return QtCore.QRectF()
         if not self.actual_size:
             size = size.scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
             left, top = (self.width() - size.width()) // 2, (self.height() - size.height()) // 2
-            return QRectF(left, top, size.width(), size.height())
+            return QtCore.QRectF(left, top, size.width(), size.height())
         width = size.width() / self.devicePixelRatioF()
         height = size.height() / self.devicePixelRatioF()
         left = self._edge(self.width(), width, self._center.x())
         top = self._edge(self.height(), height, self._center.y())
-        return QRectF(left, top, width, height)
+        return QtCore.QRectF(left, top, width, height)
 
     def _edge(self, seen: int, whole: float, center: float) -> float:
         if whole <= seen:
@@ -100,35 +82,37 @@ class Compare(QWidget):
         area = self.picture()
         return area.left() + self.divider * area.width()
 
-    def paintEvent(self, a0: QPaintEvent | None) -> None:
+    def paintEvent(self, a0: QtGui.QPaintEvent | None) -> None:
         """Paints what is to be seen of both."""
         area = self.picture()
         if area.isEmpty():
             return
-        painter = QPainter(self)
+        painter = QtGui.QPainter(self)
         if self._holding:
             self._paint(painter, 0, area, area)
         else:
             x = min(max(self._divider_x(), area.left()), area.right())
-            left = QRectF(area.left(), area.top(), x - area.left(), area.height())
-            right = QRectF(x, area.top(), area.right() - x, area.height())
+            left = QtCore.QRectF(area.left(), area.top(), x - area.left(), area.height())
+            right = QtCore.QRectF(x, area.top(), area.right() - x, area.height())
             self._paint(painter, 0, area, left)
             self._paint(painter, 1, area, right)
             self._paint_divider(painter, round(x))
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(self.palette().highlight().color(), 1))
+            painter.setPen(QtGui.QPen(self.palette().highlight().color(), 1))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
-    def _paint(self, painter: QPainter, which: int, area: QRectF, part: QRectF) -> None:
-        part = part.intersected(QRectF(self.rect()))
+    def _paint(
+        self, painter: QtGui.QPainter, which: int, area: QtCore.QRectF, part: QtCore.QRectF
+    ) -> None:
+        part = part.intersected(QtCore.QRectF(self.rect()))
         if part.isEmpty():
             return
         if self.actual_size:
             ratio = self.devicePixelRatioF()
             left, top = (part.left() - area.left()) * ratio, (part.top() - area.top()) * ratio
-            source = QRectF(left, top, part.width() * ratio, part.height() * ratio)
+            source = QtCore.QRectF(left, top, part.width() * ratio, part.height() * ratio)
             painter.drawImage(part, (self._before, self._after)[which], source)
             return
         if self._scaled is None:
@@ -137,37 +121,37 @@ class Compare(QWidget):
         painter.drawPixmap(area.topLeft(), self._scaled[which])
         painter.setClipping(False)
 
-    def _fitted(self, image: QImage, area: QRectF) -> QPixmap:
+    def _fitted(self, image: QtGui.QImage, area: QtCore.QRectF) -> QtGui.QPixmap:
         # Once for each size: to scale a large picture takes longer than a frame may.
         ratio = self.devicePixelRatioF()
-        size = QSize(round(area.width() * ratio), round(area.height() * ratio))
+        size = QtCore.QSize(round(area.width() * ratio), round(area.height() * ratio))
         keep, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode
-        pixmap = QPixmap.fromImage(image.scaled(size, keep, smooth.SmoothTransformation))
+        pixmap = QtGui.QPixmap.fromImage(image.scaled(size, keep, smooth.SmoothTransformation))
         pixmap.setDevicePixelRatio(ratio)
         return pixmap
 
-    def _paint_divider(self, painter: QPainter, x: int) -> None:
+    def _paint_divider(self, painter: QtGui.QPainter, x: int) -> None:
         # Dark beside light, so that it is seen on every picture.
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         middle = self.height() // 2
-        painter.setPen(QPen(QColor(0, 0, 0, 140), 3))
+        painter.setPen(QtGui.QPen(QtGui.QColor(0, 0, 0, 140), 3))
         painter.drawLine(x, 0, x, self.height())
-        painter.setPen(QPen(QColor(255, 255, 255), 1))
+        painter.setPen(QtGui.QPen(QtGui.QColor(255, 255, 255), 1))
         painter.drawLine(x, 0, x, self.height())
-        painter.setPen(QPen(QColor(0, 0, 0, 140), 1))
-        painter.setBrush(QColor(255, 255, 255))
-        painter.drawEllipse(QRect(x - GRIP // 2, middle - GRIP // 2, GRIP, GRIP))
+        painter.setPen(QtGui.QPen(QtGui.QColor(0, 0, 0, 140), 1))
+        painter.setBrush(QtGui.QColor(255, 255, 255))
+        painter.drawEllipse(QtCore.QRect(x - GRIP // 2, middle - GRIP // 2, GRIP, GRIP))
 
-    def resizeEvent(self, a0: QResizeEvent | None) -> None:
+    def resizeEvent(self, a0: QtGui.QResizeEvent | None) -> None:
         """Fits the pictures anew."""
         self._scaled = None
 
-    def changeEvent(self, a0: QEvent | None) -> None:
+    def changeEvent(self, a0: QtCore.QEvent | None) -> None:
         """Paints the border of the focus in the colors of another theme."""
         super().changeEvent(a0)
         self.update()
 
-    def mousePressEvent(self, a0: QMouseEvent | None) -> None:
+    def mousePressEvent(self, a0: QtGui.QMouseEvent | None) -> None:
         """Takes hold of the divider, or of the picture."""
         if a0 is None or a0.button() != Qt.MouseButton.LeftButton:
             return
@@ -176,25 +160,25 @@ class Compare(QWidget):
         self._last = a0.pos()
         self._drag(a0.pos())
 
-    def mouseMoveEvent(self, a0: QMouseEvent | None) -> None:
+    def mouseMoveEvent(self, a0: QtGui.QMouseEvent | None) -> None:
         """Drags what was taken hold of."""
         if a0 is not None:
             self._drag(a0.pos())
             self._cursor(a0.pos())
             self._last = a0.pos()
 
-    def mouseReleaseEvent(self, a0: QMouseEvent | None) -> None:
+    def mouseReleaseEvent(self, a0: QtGui.QMouseEvent | None) -> None:
         """Lets go."""
         self._grabbed = ""
 
-    def _drag(self, place: QPoint) -> None:
+    def _drag(self, place: QtCore.QPoint) -> None:
         area = self.picture()
         if self._grabbed == "divider" and area.width() > 0:
             self._divide((place.x() - area.left()) / area.width())
         elif self._grabbed == "picture":
             self._pan(place.x() - self._last.x(), place.y() - self._last.y())
 
-    def _cursor(self, place: QPoint) -> None:
+    def _cursor(self, place: QtCore.QPoint) -> None:
         near = abs(place.x() - self._divider_x()) <= GRIP
         open_hand = self.actual_size and not near
         shape = Qt.CursorShape.OpenHandCursor if open_hand else Qt.CursorShape.SplitHCursor
@@ -210,12 +194,12 @@ class Compare(QWidget):
         y = self._center.y() - down / max(area.height(), 1)
         half_x = min(0.5, self.width() / 2 / max(area.width(), 1))
         half_y = min(0.5, self.height() / 2 / max(area.height(), 1))
-        self._center = QPointF(
+        self._center = QtCore.QPointF(
             min(max(x, half_x), 1 - half_x), min(max(y, half_y), 1 - half_y)
         )  # no further than to the picture's border
         self.update()
 
-    def keyPressEvent(self, a0: QKeyEvent | None) -> None:
+    def keyPressEvent(self, a0: QtGui.QKeyEvent | None) -> None:
         """Does with keys what the mouse can do."""
         if a0 is None:
             return
@@ -239,7 +223,7 @@ class Compare(QWidget):
         else:
             super().keyPressEvent(a0)
 
-    def keyReleaseEvent(self, a0: QKeyEvent | None) -> None:
+    def keyReleaseEvent(self, a0: QtGui.QKeyEvent | None) -> None:
         """Shows both again."""
         if a0 is not None and a0.key() == Qt.Key.Key_Space and not a0.isAutoRepeat():
             self.hold(original=False)

@@ -11,22 +11,7 @@ from typing import Any, Callable, cast
 from ..errors import PixelmendError
 from ..presentation import forms
 from ..presentation.messages import translate
-from ..qt import (
-    QComboBox,
-    QEvent,
-    QFrame,
-    QIcon,
-    QImage,
-    QLabel,
-    QPushButton,
-    QResizeEvent,
-    QScrollArea,
-    QSizePolicy,
-    Qt,
-    QVBoxLayout,
-    QWidget,
-    Signal,
-)
+from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from ..wire import Event, Json
 from .chooser import Chooser
 from .face_picker import Box
@@ -59,7 +44,7 @@ class Wish:
         }
 
 
-class Dock(QWidget):
+class Dock(QtWidgets.QWidget):
     """Everything that a user of a docked Pixelmend sees."""
 
     wanted = Signal(object)
@@ -75,7 +60,7 @@ class Dock(QWidget):
     dropped = Signal(object)
     """Emitted with a `Result` that the user wants to have forgotten."""
 
-    def __init__(self, icon: Callable[[str], QIcon], missing: str = "") -> None:
+    def __init__(self, icon: Callable[[str], QtGui.QIcon], missing: str = "") -> None:
         super().__init__()
         self.tasks: list[Json] = []
         self.panel: Panel | None = None
@@ -92,7 +77,7 @@ class Dock(QWidget):
         self.source.addItem(translate("Active layer, or what is selected of it"), LAYER)
         self.source.addItem(translate("Everything that is visible, merged"), MERGED)
         self.chooser = Chooser()
-        self.run = QPushButton(translate("R&estore"))
+        self.run = QtWidgets.QPushButton(translate("R&estore"))
         self.run.setObjectName("run")
         self.missing = _text("missing")
         self.missing.setText(missing)
@@ -102,16 +87,16 @@ class Dock(QWidget):
         self._show_parts()
         self._dress()
 
-    def _list(self, name: str, title: str) -> QComboBox:
-        combo = narrow(QComboBox())
+    def _list(self, name: str, title: str) -> QtWidgets.QComboBox:
+        combo = narrow(QtWidgets.QComboBox())
         combo.setObjectName(name)
         combo.setAccessibleName(title)
         combo.setToolTip(title)
         return combo
 
     def _arrange(self) -> None:
-        inner = QWidget()
-        choices = QVBoxLayout(inner)
+        inner = QtWidgets.QWidget()
+        choices = QtWidgets.QVBoxLayout(inner)
         choices.setContentsMargins(0, 0, 0, 0)
         for widget in (self.task, self.form, self.about, self.source):
             choices.addWidget(widget)
@@ -119,10 +104,12 @@ class Dock(QWidget):
         self.choices = _scrolling()
         self.choices.setWidget(inner)
         self.choices.setMinimumHeight(60)
-        self.choices.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self.choices.setSizePolicy(
+            QtWidgets.QSizePolicy.Policy.Preferred, QtWidgets.QSizePolicy.Policy.Expanding
+        )
         self._place = _scrolling()  # where the panel is, while there is one
         self._place.setMinimumHeight(PANEL_LEAST)
-        layout = QVBoxLayout(self)
+        layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self.missing)
         layout.addWidget(self.choices, 2)
@@ -143,10 +130,10 @@ class Dock(QWidget):
         self.history.reopened.connect(self.reopened)
         self.history.dropped.connect(self.dropped)
 
-    def changeEvent(self, a0: QEvent | None) -> None:
+    def changeEvent(self, a0: QtCore.QEvent | None) -> None:
         """Takes the icons of another theme."""
         super().changeEvent(a0)
-        if a0 is not None and a0.type() == QEvent.Type.PaletteChange:
+        if a0 is not None and a0.type() == QtCore.QEvent.Type.PaletteChange:
             self._dress()
 
     def _dress(self) -> None:
@@ -286,7 +273,7 @@ class Dock(QWidget):
             panel.deleteLater()
         self._show_parts()
 
-    def resizeEvent(self, a0: QResizeEvent | None) -> None:
+    def resizeEvent(self, a0: QtGui.QResizeEvent | None) -> None:
         """Shows as much as there is room for."""
         super().resizeEvent(a0)
         self._show_parts()
@@ -312,7 +299,7 @@ class Dock(QWidget):
             self.show_result(result)
         self._show_parts()
 
-    def show_faces(self, image: QImage, boxes: list[Box], width: int) -> None:
+    def show_faces(self, image: QtGui.QImage, boxes: list[Box], width: int) -> None:
         """Shows the faces that were found; `width` is the picture's, the image may be smaller."""
         self._working = False
         self._remove_panel()
@@ -342,16 +329,16 @@ def model_text(model: Json) -> str:
     return ": ".join(words)
 
 
-def _scrolling() -> QScrollArea:
-    area = QScrollArea()
+def _scrolling() -> QtWidgets.QScrollArea:
+    area = QtWidgets.QScrollArea()
     area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area
 
 
-def _text(name: str) -> QLabel:
-    label = QLabel()
+def _text(name: str) -> QtWidgets.QLabel:
+    label = QtWidgets.QLabel()
     label.setObjectName(name)
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -5,23 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..presentation.messages import translate
-from ..qt import (
-    QColor,
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QPixmap,
-    QRectF,
-    QResizeEvent,
-    QSize,
-    QSizePolicy,
-    Qt,
-    QWidget,
-    Signal,
-)
+from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 
 LEAST_SIDE = 12.0  # pixels on the screen of the smallest box that can be hit
 
@@ -36,7 +20,7 @@ class Box:
     height: float
 
 
-class Faces(QWidget):
+class Faces(QtWidgets.QWidget):
     """Lets the user choose among faces; all are chosen at first."""
 
     changed = Signal(object)
@@ -47,12 +31,14 @@ class Faces(QWidget):
         self.boxes: list[Box] = []
         self.current = 0  # the one that keys mean
         self._chosen: set[int] = set()
-        self._image = QImage()
-        self._scaled: QPixmap | None = None  # to fit; made when it is painted
+        self._image = QtGui.QImage()
+        self._scaled: QtGui.QPixmap | None = None  # to fit; made when it is painted
         self._ratio = 1.0  # pixels of the picture to one of the image
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(160, 120)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setSizePolicy(
+            QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Expanding
+        )
         self.setAccessibleName(translate("Faces"))
         self.setAccessibleDescription(
             translate("Arrow keys go from face to face, Space chooses, A chooses all or none")
@@ -63,7 +49,7 @@ class Faces(QWidget):
         """The numbers of the faces that are chosen."""
         return sorted(self._chosen)
 
-    def show_faces(self, image: QImage, boxes: list[Box], width: int) -> None:
+    def show_faces(self, image: QtGui.QImage, boxes: list[Box], width: int) -> None:
         """Takes a picture and its faces; `width` is the picture's, the image may be smaller."""
         self._image, self.boxes, self._scaled = image, boxes, None
         self._ratio = width / max(1, image.width())
@@ -80,27 +66,27 @@ class Faces(QWidget):
         self.changed.emit(self.chosen)
         self.update()
 
-    def picture(self) -> QRectF:
+    def picture(self) -> QtCore.QRectF:
         """Returns where the picture lies in the widget."""
         size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
         left, top = (self.width() - size.width()) // 2, (self.height() - size.height()) // 2
-        return QRectF(left, top, size.width(), size.height())
+        return QtCore.QRectF(left, top, size.width(), size.height())
 
-    def place(self, number: int) -> QRectF:
+    def place(self, number: int) -> QtCore.QRectF:
         """Returns where a box is drawn in the widget; never too small to be hit."""
         area, box = self.picture(), self.boxes[number]
         scale = area.width() / max(1.0, self._image.width() * self._ratio)
         width, height = box.width * scale, box.height * scale
         left, top = area.left() + box.x * scale, area.top() + box.y * scale
         across, down = max(0.0, LEAST_SIDE - width) / 2, max(0.0, LEAST_SIDE - height) / 2
-        return QRectF(left - across, top - down, width + 2 * across, height + 2 * down)
+        return QtCore.QRectF(left - across, top - down, width + 2 * across, height + 2 * down)
 
-    def paintEvent(self, a0: QPaintEvent | None) -> None:
+    def paintEvent(self, a0: QtGui.QPaintEvent | None) -> None:
         """Paints the picture and the boxes."""
         if self._image.isNull():
             return
         area = self.picture()
-        painter = QPainter(self)
+        painter = QtGui.QPainter(self)
         if self._scaled is None:
             self._scaled = self._fitted(area)
         painter.drawPixmap(area.topLeft(), self._scaled)
@@ -108,34 +94,36 @@ class Faces(QWidget):
             self._paint_box(painter, number)
         painter.end()
 
-    def _fitted(self, area: QRectF) -> QPixmap:
+    def _fitted(self, area: QtCore.QRectF) -> QtGui.QPixmap:
         ratio = self.devicePixelRatioF()
-        size = QSize(round(area.width() * ratio), round(area.height() * ratio))
+        size = QtCore.QSize(round(area.width() * ratio), round(area.height() * ratio))
         keep, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode
-        pixmap = QPixmap.fromImage(self._image.scaled(size, keep, smooth.SmoothTransformation))
+        pixmap = QtGui.QPixmap.fromImage(
+            self._image.scaled(size, keep, smooth.SmoothTransformation)
+        )
         pixmap.setDevicePixelRatio(ratio)
         return pixmap
 
-    def _paint_box(self, painter: QPainter, number: int) -> None:
+    def _paint_box(self, painter: QtGui.QPainter, number: int) -> None:
         # Dark below light, so that it is seen on every picture; dashed: not chosen.
         place = self.place(number)
         chosen = number in self._chosen
-        light = self.palette().highlight().color() if chosen else QColor(255, 255, 255)
+        light = self.palette().highlight().color() if chosen else QtGui.QColor(255, 255, 255)
         style = Qt.PenStyle.SolidLine if chosen else Qt.PenStyle.DashLine
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(QColor(0, 0, 0, 160), 4))
+        painter.setPen(QtGui.QPen(QtGui.QColor(0, 0, 0, 160), 4))
         painter.drawRect(place)
-        painter.setPen(QPen(light, 2, style))
+        painter.setPen(QtGui.QPen(light, 2, style))
         painter.drawRect(place)
         if number == self.current and self.hasFocus():
-            painter.setPen(QPen(QColor(255, 255, 255), 1, Qt.PenStyle.DotLine))
+            painter.setPen(QtGui.QPen(QtGui.QColor(255, 255, 255), 1, Qt.PenStyle.DotLine))
             painter.drawRect(place.adjusted(-4, -4, 4, 4))
 
-    def resizeEvent(self, a0: QResizeEvent | None) -> None:
+    def resizeEvent(self, a0: QtGui.QResizeEvent | None) -> None:
         """Fits the picture anew."""
         self._scaled = None
 
-    def mousePressEvent(self, a0: QMouseEvent | None) -> None:
+    def mousePressEvent(self, a0: QtGui.QMouseEvent | None) -> None:
         """Chooses the face that was hit; of several, the smallest."""
         if a0 is None or a0.button() != Qt.MouseButton.LeftButton:
             return
@@ -145,7 +133,7 @@ class Faces(QWidget):
         if hit:
             self.toggle(min(hit, key=lambda number: self.boxes[number].width))
 
-    def keyPressEvent(self, a0: QKeyEvent | None) -> None:
+    def keyPressEvent(self, a0: QtGui.QKeyEvent | None) -> None:
         """Does with keys what the mouse can do."""
         if a0 is None or not self.boxes:
             return

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from ..qt import QLayout, QLayoutItem, QMargins, QRect, QSize, Qt
+from ..qt import Qt, QtCore, QtWidgets
 
 
-class Flow(QLayout):
+class Flow(QtWidgets.QLayout):
     """Lays its widgets out from left to right, in as many lines as the width asks for."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._items: list[QLayoutItem] = []
-        self.setContentsMargins(QMargins(0, 0, 0, 0))
+        self._items: list[QtWidgets.QLayoutItem] = []
+        self.setContentsMargins(QtCore.QMargins(0, 0, 0, 0))
 
-    def addItem(self, a0: QLayoutItem | None) -> None:
+    def addItem(self, a0: QtWidgets.QLayoutItem | None) -> None:
         """Takes one more."""
         if a0 is not None:
             self._items.append(a0)
@@ -22,11 +22,11 @@ class Flow(QLayout):
         """Returns how many there are."""
         return len(self._items)
 
-    def itemAt(self, index: int) -> QLayoutItem | None:
+    def itemAt(self, index: int) -> QtWidgets.QLayoutItem | None:
         """Returns one of them."""
         return self._items[index] if 0 <= index < len(self._items) else None
 
-    def takeAt(self, index: int) -> QLayoutItem | None:
+    def takeAt(self, index: int) -> QtWidgets.QLayoutItem | None:
         """Gives one of them away."""
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
@@ -40,33 +40,33 @@ class Flow(QLayout):
 
     def heightForWidth(self, a0: int) -> int:
         """Returns the height of all lines."""
-        return self._arranged(QRect(0, 0, a0, 0), move=False)
+        return self._arranged(QtCore.QRect(0, 0, a0, 0), move=False)
 
-    def minimumSize(self) -> QSize:
+    def minimumSize(self) -> QtCore.QSize:
         """Returns the size of the largest."""
-        size = QSize()
+        size = QtCore.QSize()
         for item in self._shown():
             size = size.expandedTo(item.minimumSize())
         return size
 
-    def sizeHint(self) -> QSize:
+    def sizeHint(self) -> QtCore.QSize:
         """Returns the size of a single line."""
         hints = [item.sizeHint() for item in self._shown()]
         width = sum(hint.width() for hint in hints) + self._gap() * max(0, len(hints) - 1)
-        return QSize(width, max((hint.height() for hint in hints), default=0))
+        return QtCore.QSize(width, max((hint.height() for hint in hints), default=0))
 
-    def setGeometry(self, a0: QRect) -> None:
+    def setGeometry(self, a0: QtCore.QRect) -> None:
         """Puts each in its place."""
         super().setGeometry(a0)
         self._arranged(a0, move=True)
 
-    def _shown(self) -> list[QLayoutItem]:
+    def _shown(self) -> list[QtWidgets.QLayoutItem]:
         return [item for item in self._items if not item.isEmpty()]
 
     def _gap(self) -> int:
         return max(0, self.spacing())
 
-    def _arranged(self, area: QRect, *, move: bool) -> int:
+    def _arranged(self, area: QtCore.QRect, *, move: bool) -> int:
         x, y, line = area.x(), area.y(), 0
         for item in self._shown():
             hint = item.sizeHint()
@@ -74,7 +74,7 @@ class Flow(QLayout):
             if x > area.x() and x + width > area.x() + area.width():
                 x, y, line = area.x(), y + line + self._gap(), 0
             if move:
-                item.setGeometry(QRect(x, y, width, hint.height()))
+                item.setGeometry(QtCore.QRect(x, y, width, hint.height()))
             x += width + self._gap()
             line = max(line, hint.height())
         return y + line - area.y()

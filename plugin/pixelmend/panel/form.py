@@ -6,27 +6,13 @@ from typing import Callable
 
 from ..presentation.forms import AUTO, LARGEST_INT, Field, Value, taken_by
 from ..presentation.messages import translate
-from ..qt import (
-    QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QLabel,
-    QLineEdit,
-    QSizePolicy,
-    QSpinBox,
-    Qt,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-    Signal,
-)
+from ..qt import Qt, QtWidgets, Signal
 
 DECIMALS = 2
 STEP = 0.05
 
 
-class Form(QWidget):
+class Form(QtWidgets.QWidget):
     """Asks for each field; those that most users never need are folded away."""
 
     changed = Signal()
@@ -35,17 +21,17 @@ class Form(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.fields: list[Field] = []
-        self.widgets: dict[str, QWidget] = {}
-        self._labels: dict[str, QLabel] = {}
+        self.widgets: dict[str, QtWidgets.QWidget] = {}
+        self._labels: dict[str, QtWidgets.QLabel] = {}
         self._read: dict[str, Callable[[], Value]] = {}
-        self.more = QToolButton()
+        self.more = QtWidgets.QToolButton()
         self.more.setText(translate("&Details"))
         self.more.setCheckable(True)
         self.more.setAutoRaise(True)
         self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.more.toggled.connect(self._unfold)
-        self._usual, self._advanced = QWidget(), QWidget()
-        self._layout = QVBoxLayout(self)
+        self._usual, self._advanced = QtWidgets.QWidget(), QtWidgets.QWidget()
+        self._layout = QtWidgets.QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         for widget in (self._usual, self.more, self._advanced):
             self._layout.addWidget(widget)
@@ -70,12 +56,12 @@ class Form(QWidget):
         self._unfold(self.more.isChecked())
         self._show_taken()
 
-    def _rows(self, fields: list[Field], answers: dict[str, Value]) -> QWidget:
-        rows = QWidget()
-        layout = QFormLayout(rows)
+    def _rows(self, fields: list[Field], answers: dict[str, Value]) -> QtWidgets.QWidget:
+        rows = QtWidgets.QWidget()
+        layout = QtWidgets.QFormLayout(rows)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout.setRowWrapPolicy(QtWidgets.QFormLayout.RowWrapPolicy.WrapLongRows)
+        layout.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for field in fields:
             widget = self._widget(field, answers.get(field.name, field.default))
             widget.setToolTip(field.help)
@@ -85,17 +71,17 @@ class Form(QWidget):
             if field.kind == "boolean":
                 layout.addRow(widget)
             else:
-                label = QLabel(field.title)
+                label = QtWidgets.QLabel(field.title)
                 label.setBuddy(widget)
                 self._labels[field.name] = label
                 layout.addRow(label, widget)
         return rows
 
-    def _widget(self, field: Field, value: Value) -> QWidget:
+    def _widget(self, field: Field, value: Value) -> QtWidgets.QWidget:
         if field.kind == "choice":
             return self._choice(field, str(value))
         if field.kind == "number":
-            number = QDoubleSpinBox()
+            number = QtWidgets.QDoubleSpinBox()
             number.setDecimals(DECIMALS)
             number.setRange(field.least, field.most)
             number.setSingleStep(STEP)
@@ -104,25 +90,25 @@ class Form(QWidget):
             self._read[field.name] = number.value
             return number
         if field.kind == "integer":
-            whole = QSpinBox()
+            whole = QtWidgets.QSpinBox()
             whole.setRange(int(field.least), int(min(field.most, LARGEST_INT)))
             whole.setValue(int(value))
             whole.valueChanged.connect(self._tell)
             self._read[field.name] = whole.value
             return whole
         if field.kind == "boolean":
-            box = QCheckBox(field.title)
+            box = QtWidgets.QCheckBox(field.title)
             box.setChecked(bool(value))
             box.toggled.connect(self._tell)
             self._read[field.name] = box.isChecked
             return box
-        line = QLineEdit(str(value))
+        line = QtWidgets.QLineEdit(str(value))
         line.textChanged.connect(self._tell)
         self._read[field.name] = line.text
         return line
 
-    def _choice(self, field: Field, value: str) -> QComboBox:
-        combo = narrow(QComboBox())
+    def _choice(self, field: Field, value: str) -> QtWidgets.QComboBox:
+        combo = narrow(QtWidgets.QComboBox())
         for text, shown in field.choices:
             combo.addItem(shown, text)
             combo.setItemData(combo.count() - 1, shown, Qt.ItemDataRole.ToolTipRole)
@@ -149,9 +135,11 @@ class Form(QWidget):
         return {name: read() for name, read in self._read.items()}
 
 
-def narrow(combo: QComboBox) -> QComboBox:
+def narrow(combo: QtWidgets.QComboBox) -> QtWidgets.QComboBox:
     """Lets a list be narrower than its texts, which it cuts off then."""
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setSizeAdjustPolicy(
+        QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    )
     combo.setMinimumContentsLength(8)
-    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    combo.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
     return combo

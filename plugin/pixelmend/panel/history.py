@@ -6,21 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from ..presentation.messages import translate
-from ..qt import (
-    QFrame,
-    QIcon,
-    QImage,
-    QListView,
-    QListWidget,
-    QListWidgetItem,
-    QPixmap,
-    QPushButton,
-    QSize,
-    Qt,
-    QVBoxLayout,
-    QWidget,
-    Signal,
-)
+from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from .flow_layout import Flow
 
 SIDE = 56  # pixels of a small picture
@@ -32,8 +18,8 @@ class Result:
 
     number: int  # no other has it
     name: str
-    before: QImage
-    after: QImage
+    before: QtGui.QImage
+    after: QtGui.QImage
     notes: tuple[str, ...] = ()
     homeless: bool = False  # the document that it belongs to is gone, or has another size
     facts: str = ""  # the model and the options, one a line
@@ -44,7 +30,7 @@ class Result:
         return self.before.sizeInBytes() + self.after.sizeInBytes()
 
 
-class History(QWidget):
+class History(QtWidgets.QWidget):
     """Lists results; a click shows one."""
 
     opened = Signal(object)
@@ -57,20 +43,20 @@ class History(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.results: list[Result] = []
-        self.list = QListWidget()
+        self.list = QtWidgets.QListWidget()
         self.list.setObjectName("history")
         self.list.setAccessibleName(translate("Earlier results"))
-        self.list.setFlow(QListView.Flow.LeftToRight)
-        self.list.setIconSize(QSize(SIDE, SIDE))
+        self.list.setFlow(QtWidgets.QListView.Flow.LeftToRight)
+        self.list.setIconSize(QtCore.QSize(SIDE, SIDE))
         self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         self.list.setFixedHeight(SIDE + 22)
-        self.reopen = QPushButton(translate("Open as a &document"))
-        self.drop = QPushButton(translate("&Forget"))
+        self.reopen = QtWidgets.QPushButton(translate("Open as a &document"))
+        self.drop = QtWidgets.QPushButton(translate("&Forget"))
         row = Flow()
         row.addWidget(self.reopen)
         row.addWidget(self.drop)
-        layout = QVBoxLayout(self)
+        layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.list)
         layout.addLayout(row)
@@ -81,7 +67,7 @@ class History(QWidget):
         self.drop.clicked.connect(lambda: self._tell(self.dropped))
         self._show_parts()
 
-    def dress(self, icon: Callable[[str], QIcon]) -> None:
+    def dress(self, icon: Callable[[str], QtGui.QIcon]) -> None:
         """Takes the icons of the theme."""
         self.reopen.setIcon(icon("document-new"))
         self.drop.setIcon(icon("edit-delete"))
@@ -93,7 +79,7 @@ class History(QWidget):
         self.results = results
         self.list.clear()
         for result in results:
-            item = QListWidgetItem(QIcon(_small(result.after)), "")
+            item = QtWidgets.QListWidgetItem(QtGui.QIcon(_small(result.after)), "")
             text = "\n".join(part for part in (result.name, result.facts, *result.notes) if part)
             item.setToolTip(text)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, text)
@@ -121,6 +107,6 @@ class History(QWidget):
         self.drop.setVisible(result is not None)
 
 
-def _small(image: QImage) -> QPixmap:
+def _small(image: QtGui.QImage) -> QtGui.QPixmap:
     keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-    return QPixmap.fromImage(image.scaled(SIDE, SIDE, keep, smooth))
+    return QtGui.QPixmap.fromImage(image.scaled(SIDE, SIDE, keep, smooth))

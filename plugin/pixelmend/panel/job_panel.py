@@ -10,23 +10,7 @@ from typing import Callable
 
 from ..errors import PixelmendError
 from ..presentation.messages import headline, share, size, time_left, translate
-from ..qt import (
-    QApplication,
-    QCloseEvent,
-    QGuiApplication,
-    QHBoxLayout,
-    QImage,
-    QKeyEvent,
-    QLabel,
-    QPlainTextEdit,
-    QProgressBar,
-    QPushButton,
-    QStyle,
-    Qt,
-    QVBoxLayout,
-    QWidget,
-    Signal,
-)
+from ..qt import Qt, QtGui, QtWidgets, Signal
 from ..wire import Event, Json
 from .compare import Compare
 from .flow_layout import Flow
@@ -34,7 +18,7 @@ from .flow_layout import Flow
 FINE = 1000  # steps of the bar
 
 
-class Panel(QWidget):
+class Panel(QtWidgets.QWidget):
     """One job, from its start to what came of it."""
 
     canceled = Signal()
@@ -49,26 +33,26 @@ class Panel(QWidget):
         self._since: tuple[str, float, int] = ("", 0.0, 0)  # a phase, when it began, at how much
         self._error = ""
         self._foretold = ""  # what was said of a job that runs
-        self._before = QImage()
+        self._before = QtGui.QImage()
 
-        self.headline = QLabel()
+        self.headline = QtWidgets.QLabel()
         font = self.headline.font()
         font.setBold(True)
         self.headline.setFont(font)
         self.headline.setWordWrap(True)
-        self.bar = QProgressBar()
+        self.bar = QtWidgets.QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(translate("Progress"))
-        self.left = QLabel()
-        self.model = QLabel()
-        self.hint = QLabel()
+        self.left = QtWidgets.QLabel()
+        self.model = QtWidgets.QLabel()
+        self.hint = QtWidgets.QLabel()
         for label in (self.left, self.model, self.hint):
             label.setWordWrap(True)
             label.setMinimumWidth(1)  # a long word must not make the panel wider
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.icon = QLabel()
+        self.icon = QtWidgets.QLabel()
         self.compare = Compare()
-        self.details = QPlainTextEdit()
+        self.details = QtWidgets.QPlainTextEdit()
         self.details.setReadOnly(True)
         self.details.setMaximumHeight(140)
         self.details.setAccessibleName(translate("Details"))
@@ -84,24 +68,24 @@ class Panel(QWidget):
         self._show_parts()
         self.show_event(Event(0, "queued"))
 
-    def _button(self, text: str, *, checkable: bool = False) -> QPushButton:
-        button = QPushButton(text)
+    def _button(self, text: str, *, checkable: bool = False) -> QtWidgets.QPushButton:
+        button = QtWidgets.QPushButton(text)
         button.setCheckable(checkable)
         button.setAutoDefault(True)  # Return presses the one that has the focus
         return button
 
     def _arrange(self) -> None:
-        top = QHBoxLayout()
+        top = QtWidgets.QHBoxLayout()
         top.addWidget(self.icon)
         top.addWidget(self.headline, 1)
-        self.views = QWidget()
-        views = QVBoxLayout(self.views)
+        self.views = QtWidgets.QWidget()
+        views = QtWidgets.QVBoxLayout(self.views)
         views.setContentsMargins(0, 0, 0, 0)
         views.addLayout(_line(self.whole, self.actual, self.original))
-        bottom = QHBoxLayout()
+        bottom = QtWidgets.QHBoxLayout()
         bottom.addLayout(_line(self.more, self.copy), 1)
         bottom.addWidget(self.stop, 0, Qt.AlignmentFlag.AlignBottom)
-        layout = QVBoxLayout(self)
+        layout = QtWidgets.QVBoxLayout(self)
         layout.addLayout(top)
         for widget in (self.bar, self.left, self.model, self.hint):
             layout.addWidget(widget)
@@ -186,7 +170,7 @@ class Panel(QWidget):
         self.model.setText(text)
         self._show_parts()
 
-    def show_pictures(self, before: QImage, after: QImage) -> None:
+    def show_pictures(self, before: QtGui.QImage, after: QtGui.QImage) -> None:
         """Takes the pictures that are compared once the job is done."""
         self._before = before
         self.compare.show_pictures(before, after)
@@ -197,7 +181,9 @@ class Panel(QWidget):
         self.hint.setText("\n".join([*said, *(note for note in notes if note not in said)]))
         self._show_parts()
 
-    def show_result(self, name: str, notes: tuple[str, ...], before: QImage, after: QImage) -> None:
+    def show_result(
+        self, name: str, notes: tuple[str, ...], before: QtGui.QImage, after: QtGui.QImage
+    ) -> None:
         """Shows a result of which nothing more will be heard."""
         self.show_pictures(before, after)
         self.show_event(Event(0, "done"))
@@ -210,7 +196,7 @@ class Panel(QWidget):
         self._error = details
         style = self.style()
         assert style is not None
-        icon = style.standardIcon(QStyle.StandardPixmap.SP_MessageBoxWarning)
+        icon = style.standardIcon(QtWidgets.QStyle.StandardPixmap.SP_MessageBoxWarning)
         self.icon.setPixmap(icon.pixmap(32, 32))
         self.headline.setText(error.message)
         self.hint.setText(error.hint)
@@ -245,27 +231,27 @@ class Panel(QWidget):
         self.move(left, top)
 
     def _copy(self) -> None:
-        clipboard = QGuiApplication.clipboard()
+        clipboard = QtGui.QGuiApplication.clipboard()
         assert clipboard is not None
         clipboard.setText(self._error)
 
-    def keyPressEvent(self, a0: QKeyEvent | None) -> None:
+    def keyPressEvent(self, a0: QtGui.QKeyEvent | None) -> None:
         """Closes on Escape, as dialogs do."""
         if a0 is not None and a0.key() == Qt.Key.Key_Escape:
             self.close()
         else:
             super().keyPressEvent(a0)
 
-    def closeEvent(self, a0: QCloseEvent | None) -> None:
+    def closeEvent(self, a0: QtGui.QCloseEvent | None) -> None:
         """Takes closing for a cancel while there is something to cancel."""
         super().closeEvent(a0)
         if self.working:
             self.canceled.emit()
-        QApplication.processEvents()  # so that the wish is out before the window is gone
+        QtWidgets.QApplication.processEvents()  # so that the wish is out before the window is gone
         self.closed.emit()
 
 
-def _line(*widgets: QWidget) -> Flow:
+def _line(*widgets: QtWidgets.QWidget) -> Flow:
     line = Flow()
     for widget in widgets:
         line.addWidget(widget)

@@ -10,13 +10,13 @@ import threading
 from typing import BinaryIO
 
 from ..errors import from_json
-from ..qt import QImage, QObject, Signal
+from ..qt import QtCore, QtGui, Signal
 from ..wire import Event, Json
 
 MAX_PIXELS = 150_000_000  # as many as the engine takes
 
 
-class Feed(QObject):
+class Feed(QtCore.QObject):
     """Reads in a thread of its own; its signals arrive in the thread of the windows."""
 
     news = Signal(object)
@@ -35,7 +35,7 @@ class Feed(QObject):
     def __init__(self, source: BinaryIO) -> None:
         super().__init__()
         self._source = source
-        self._before = QImage()
+        self._before = QtGui.QImage()
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def start(self) -> None:
@@ -68,7 +68,9 @@ class Feed(QObject):
         if len(data) < width * height * 4:
             return False
         # A copy, because an image made from bytes only borrows them.
-        image = QImage(data, width, height, width * 4, QImage.Format.Format_RGBA8888).copy()
+        image = QtGui.QImage(
+            data, width, height, width * 4, QtGui.QImage.Format.Format_RGBA8888
+        ).copy()
         if told["name"] == "before":
             self._before = image
         else:

@@ -34,7 +34,7 @@ from krita_stage import (
 )
 from pixelmend_krita import scratch
 from pixelmend_krita.controller import controller
-from pixelmend_krita.pixelmend.qt import QByteArray
+from pixelmend_krita.pixelmend.qt import QtCore
 from pixelmend_krita.spaces import space_of
 
 NOSES = (30, 100)  # columns of the photograph
@@ -384,7 +384,7 @@ def faces_by_mouse():
     document = yield from photo()
     layer = document.nodeByName("photo")
     for x in NOSES:
-        layer.setPixelData(QByteArray(b"\x00\x00\xff\xff" * 19 * 19), 11 + x - 9, 46, 19, 19)
+        layer.setPixelData(QtCore.QByteArray(b"\x00\x00\xff\xff" * 19 * 19), 11 + x - 9, 46, 19, 19)
     document.refreshProjection()
     document.waitForDone()
     yield 0.4

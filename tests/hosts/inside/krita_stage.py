@@ -12,7 +12,7 @@ import plugin_settings
 from krita import Krita, Selection
 from pixelmend_krita.controller import FOLDER, controller
 from pixelmend_krita.docker import ID
-from pixelmend_krita.pixelmend.qt import QByteArray, QWidget
+from pixelmend_krita.pixelmend.qt import QtCore, QtWidgets
 
 WIDTH, HEIGHT = 120, 96  # pixels of photo.bin: RGB, 8 bits
 CANVAS = (160, 130)
@@ -45,7 +45,7 @@ def photo(model="RGBA", depth="U8", profile=SRGB, place=(11, 7), opacity=None):
     data[0::4], data[1::4], data[2::4] = rgb[2::3], rgb[1::3], rgb[0::3]
     if opacity is not None:
         data[3::4] = bytes([opacity]) * (WIDTH * HEIGHT)
-    layer.setPixelData(QByteArray(bytes(data)), *place, WIDTH, HEIGHT)
+    layer.setPixelData(QtCore.QByteArray(bytes(data)), *place, WIDTH, HEIGHT)
     document.rootNode().addChildNode(layer, None)
     if (model, depth, profile) != ("RGBA", "U8", SRGB):
         document.setColorSpace(model, depth, profile)
@@ -91,8 +91,8 @@ def restored():
 
 def history():
     """Lists the undo history as Krita shows it."""
-    docker = application.activeWindow().qwindow().findChild(QWidget, "History")
-    view = next(one for one in docker.findChildren(QWidget) if hasattr(one, "model"))
+    docker = application.activeWindow().qwindow().findChild(QtWidgets.QWidget, "History")
+    view = next(one for one in docker.findChildren(QtWidgets.QWidget) if hasattr(one, "model"))
     model = view.model()
     return [model.index(row, 0).data() for row in range(model.rowCount())]
 

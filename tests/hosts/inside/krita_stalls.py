@@ -5,7 +5,7 @@ import time
 
 from krita_stage import LINEAR, SRGB, application, docker, slow, until
 from pixelmend_krita.controller import controller
-from pixelmend_krita.pixelmend.qt import QByteArray, QTimer
+from pixelmend_krita.pixelmend.qt import QtCore
 
 WIDTH, HEIGHT = 6000, 4000
 RUNS = 3
@@ -22,7 +22,7 @@ class Clock:
 
     def __init__(self):
         self.longest, self.last = 0.0, time.monotonic()
-        self.timer = QTimer()
+        self.timer = QtCore.QTimer()
         self.timer.timeout.connect(self.tick)
         self.timer.start(TICK_MS)
 
@@ -41,7 +41,7 @@ def noise(depth, profile, pixel_bytes):
     """Opens a document whose layer can't be packed or skipped."""
     document = application.createDocument(WIDTH, HEIGHT, "noise", "RGBA", depth, profile, 72.0)
     layer = document.rootNode().childNodes()[0]
-    rows = QByteArray(os.urandom(WIDTH * 64 * pixel_bytes))
+    rows = QtCore.QByteArray(os.urandom(WIDTH * 64 * pixel_bytes))
     for top in range(0, HEIGHT, 64):
         height = min(64, HEIGHT - top)
         part = rows if height == 64 else rows.left(WIDTH * height * pixel_bytes)

@@ -14,10 +14,10 @@ importlib.import_module(sys.argv[1])
 
 from pixelmend.host import host
 from pixelmend.host.background_job import Errand
-from pixelmend.qt import QCoreApplication, QTimer
+from pixelmend.qt import QtCore
 from pixelmend.wire import Event, Json, Raster
 
-application = QCoreApplication(sys.argv[:1])
+application = QtCore.QCoreApplication(sys.argv[:1])
 engine = host.installed(Path(sys.argv[2]))
 picture = Raster(64, 48, "U8", "RGB", bytes(range(256)) * 36)
 threads: set[bool] = set()
@@ -46,7 +46,7 @@ def carried(options: Json, *, cancel: bool = False) -> Json:
 
     errand.news.connect(news)
     errand.ended.connect(end)
-    timer = QTimer()
+    timer = QtCore.QTimer()
     timer.timeout.connect(tick)
     timer.start(5)
     if cancel:

@@ -13,7 +13,7 @@ from pixelmend.panel.docker_panel import Dock, Wish
 from pixelmend.panel.face_picker import Box, Faces
 from pixelmend.panel.history import Result
 from pixelmend.presentation import forms
-from pixelmend.qt import QApplication, QColor, QComboBox, QDoubleSpinBox, QIcon, QImage, Qt
+from pixelmend.qt import Qt, QtGui, QtWidgets
 from pixelmend.wire import Event
 
 # The bindings put QTest into different types of modules; it is wanted here alone.
@@ -43,10 +43,10 @@ FINDS = {"task": "find-faces", "options": ["min_size", "offline"], "chooses": "f
 FACE = {**task("face", faces=CHOSEN, offline=OFFLINE), "finds": FINDS}
 
 
-def plain(name: str) -> QImage:
+def plain(name: str) -> QtGui.QImage:
     """Makes a picture of one color."""
-    image = QImage(300, 200, QImage.Format.Format_RGBA8888)
-    image.fill(QColor(name))
+    image = QtGui.QImage(300, 200, QtGui.QImage.Format.Format_RGBA8888)
+    image.fill(QtGui.QColor(name))
     return image
 
 
@@ -66,13 +66,13 @@ def gone(dock: Dock) -> bool:
     return dock.panel is None
 
 
-def no_icon(name: str) -> QIcon:
+def no_icon(name: str) -> QtGui.QIcon:
     """Stands for the host's icons."""
     asked.append(name)
-    return QIcon()
+    return QtGui.QIcon()
 
 
-application = QApplication(sys.argv[:1])
+application = QtWidgets.QApplication(sys.argv[:1])
 asked: list[str] = []
 dock = Dock(no_icon)
 dock.resize(250, 800)
@@ -92,8 +92,8 @@ dock.changed.connect(changes.append)
 say("tasks", [dock.task.itemText(row) for row in range(dock.task.count())])
 say("about", dock.about.text())
 model, strength = dock.form.widgets["model"], dock.form.widgets["strength"]
-assert isinstance(model, QComboBox)
-assert isinstance(strength, QDoubleSpinBox)
+assert isinstance(model, QtWidgets.QComboBox)
+assert isinstance(strength, QtWidgets.QDoubleSpinBox)
 model.setCurrentIndex(model.findData("small"))
 say("about small", dock.about.text())
 say("steps of small", dock.form.widgets["steps"].isVisible())
@@ -171,7 +171,7 @@ say("no history", dock.history.isVisible())
 
 before = len(asked)
 palette = dock.palette()
-palette.setColor(palette.ColorRole.Window, QColor("black"))
+palette.setColor(palette.ColorRole.Window, QtGui.QColor("black"))
 dock.setPalette(palette)
 application.processEvents()
 say("icons follow the theme", len(asked) > before)
@@ -206,8 +206,8 @@ say("all or none", seen[-2:])
 place = faces.place(0)
 say("place", [round(v) for v in (place.left(), place.top(), place.width(), place.height())])
 image = faces.grab().toImage()
-drawn = QColor(image.pixel(round(place.left()), round(place.center().y()))).name()
-say("drawn", drawn != QColor("gray").name())
+drawn = QtGui.QColor(image.pixel(round(place.left()), round(place.center().y()))).name()
+say("drawn", drawn != QtGui.QColor("gray").name())
 
 whose = Dock(no_icon)
 whose.resize(250, 800)

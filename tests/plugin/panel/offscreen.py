@@ -8,7 +8,7 @@ importlib.import_module(sys.argv[1])
 from pixelmend import qt
 from pixelmend.errors import OutOfMemory
 from pixelmend.panel.job_panel import Panel
-from pixelmend.qt import QApplication, QColor, QImage, Qt
+from pixelmend.qt import Qt, QtGui, QtWidgets
 from pixelmend.wire import Event
 
 # The bindings put QTest into different types of modules; it is wanted here alone.
@@ -29,14 +29,14 @@ def shown(panel: Panel) -> str:
     image = panel.compare.grab().toImage()
     middle = image.height() // 3  # above the divider's grip
     places = (image.width() // 3, image.width() * 2 // 3)
-    colors = [QColor(image.pixel(x, middle)) for x in places]
+    colors = [QtGui.QColor(image.pixel(x, middle)) for x in places]
     return " ".join("red" if color.red() > color.blue() else "blue" for color in colors)
 
 
-def plain(name: str) -> QImage:
+def plain(name: str) -> QtGui.QImage:
     """Makes a picture of one color."""
-    image = QImage(640, 480, QImage.Format.Format_RGBA8888)
-    image.fill(QColor(name))
+    image = QtGui.QImage(640, 480, QtGui.QImage.Format.Format_RGBA8888)
+    image.fill(QtGui.QColor(name))
     return image
 
 
@@ -53,9 +53,9 @@ def say(name: str, value: object) -> None:
     sys.stdout.write(f"{name}={value}\n")
 
 
-application = QApplication(sys.argv[:1])
+application = QtWidgets.QApplication(sys.argv[:1])
 clock = Clock()
-say("binding", qt.QWidget.__module__)
+say("binding", qt.QtWidgets.QWidget.__module__)
 
 panel = Panel(clock)
 panel.show()
@@ -119,7 +119,7 @@ panel.show()
 panel.show_error(OutOfMemory("It is full", hint="Close other programs"), "report this")
 copied = panel.copy.isVisible()
 panel.copy.click()
-clipboard = qt.QGuiApplication.clipboard()
+clipboard = qt.QtGui.QGuiApplication.clipboard()
 text = "" if clipboard is None else clipboard.text()
 say("error", f"{panel.headline.text()}|{panel.hint.text()}|copy={copied}|{text}")
 buttons = [panel.whole, panel.actual, panel.original, panel.more, panel.copy, panel.stop]
