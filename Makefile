@@ -28,8 +28,8 @@ hosts: hosts-root  ## Tests the plug-ins in the real editors alone
 bench:  ## Takes the figures of docs/performance.md that need one photograph
 	python tests/bench/deblur.py examples/astronaut.png
 
-docs:  ## Writes the help texts into docs/cli.md
-	python docs/write_cli.py
+docs:  ## Writes the help texts into docs/cli.md and the rooms into ARCHITECTURE.md
+	python docs/write_cli.py && python docs/write_rooms.py
 
 pictures:  ## Makes the example and the README's comparison again
 	python examples/make_pictures.py
