@@ -170,7 +170,7 @@ UNTESTED = {  # and why each needs no test of its own name
     "pixelmend_engine.nn.mlp": "in the networks that have it, by tests/golden",
     "pixelmend_engine.nn.precision": "in the networks that have it, by tests/golden",
     "pixelmend_engine.nn.progress": "a type",
-    "pixelmend_engine.restoration.choice": "with restoration/session",
+    "pixelmend_engine.restoration.model_choice": "with restoration/session",
     "pixelmend_engine.restoration.faces.face_models": "with restoration/session_faces",
     "pixelmend_engine.server.authentication": "by real processes, in tests/protocol",
     "pixelmend_engine.server.jobs": "by real processes, in tests/protocol",

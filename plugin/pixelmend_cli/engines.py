@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pixelmend.paths import Paths
-    from pixelmend_engine.restoration.choice import Choice
+    from pixelmend_engine.restoration.model_choice import ModelChoice
     from pixelmend_engine.weights.download.network_settings import Network
 
 
@@ -95,7 +95,7 @@ class InProcess:
 
     def __init__(
         self,
-        choice: Choice,
+        choice: ModelChoice,
         models_dir: Path,
         options: dict[str, Any],
         network: Network,

@@ -25,7 +25,7 @@ from pixelmend_engine.images import files as images
 from pixelmend_engine.inference import tiled_inference
 from pixelmend_engine.models import loading
 from pixelmend_engine.models.pipeline import Pipeline
-from pixelmend_engine.restoration.same_size import retouch
+from pixelmend_engine.restoration.same_size import restore_same_size
 from pixelmend_engine.weights import store
 
 CPU = torch.device("cpu")
@@ -78,7 +78,7 @@ def _compare(pipeline: Pipeline, spec: ModelSpec, pixels: Pixels, label: str) ->
 
 def run(pipeline: Pipeline, spec: ModelSpec, pixels: Pixels, side: int) -> Run:
     """Restores a picture with tiles of that side; 0: whole."""
-    runs: list[tiled_inference.Restored] = []
+    runs: list[tiled_inference.InferenceResult] = []
 
     def through_the_model(image: Tensor) -> Tensor:
         options = tiled_inference.Options(tile=side)
@@ -90,7 +90,7 @@ def run(pipeline: Pipeline, spec: ModelSpec, pixels: Pixels, side: int) -> Run:
 
     height, width, _ = pixels.shape
     source = Raster(width, height, "U8", "RGB", pixels.tobytes())
-    result, _ = retouch(source, 1.0, through_the_model)
+    result, _ = restore_same_size(source, 1.0, through_the_model)
     restored = np.frombuffer(result.data, np.uint8).reshape(pixels.shape)
     return Run(restored, runs[0].tiles, runs[0].seconds)
 

@@ -9,15 +9,17 @@ from fakes import ignore, untold
 from pixelmend.errors import DeviceUnavailable
 from pixelmend_cli.engines import InProcess
 from pixelmend_engine.images import files
-from pixelmend_engine.restoration.choice import Choice
+from pixelmend_engine.restoration.model_choice import ModelChoice
 from pixelmend_engine.weights.download.network_settings import OFFLINE
 
 OPTIONS = {"seed": 1, "tile": "auto", "strength": 1.0, "scale": 1.0, "offline": False}
-CPU = Choice(task="deblur", device="cpu")
+CPU = ModelChoice(task="deblur", device="cpu")
 
 
 def test_a_device_that_is_not_there_is_refused(photo: Path, tmp_path: Path) -> None:
-    engine = InProcess(Choice(task="deblur", device="cuda:99"), tmp_path, OPTIONS, OFFLINE, untold)
+    engine = InProcess(
+        ModelChoice(task="deblur", device="cuda:99"), tmp_path, OPTIONS, OFFLINE, untold
+    )
     with pytest.raises(DeviceUnavailable):
         engine.restore(files.to_raster(files.read(photo)), ignore)
 

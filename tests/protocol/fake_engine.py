@@ -14,7 +14,7 @@ from pathlib import Path
 from pixelmend.paths import Paths
 from pixelmend.wire import Bytes, decode, encode
 from pixelmend_engine.server import process
-from pixelmend_engine.server.jobs import Say
+from pixelmend_engine.server.jobs import ProgressCallback
 from pixelmend_engine.server.process import Lifetime, Service, alone
 
 FAIL_SEED = 13  # the seed that makes it fail as nobody expected
@@ -26,19 +26,19 @@ class Echo:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
 
-    def run(self, body: memoryview, say: Say) -> list[Bytes]:
+    def run(self, body: memoryview, progress: ProgressCallback) -> list[Bytes]:
         raster, facts = decode(body)
-        say("load", 0, 0)
+        progress("load", 0, 0)
         if self._options.minutes:
-            say("run", 0, 0, f"This takes about {self._options.minutes} minutes")
+            progress("run", 0, 0, f"This takes about {self._options.minutes} minutes")
         steps = self._options.steps
         for step in range(steps):
-            say("run", step, steps)
+            progress("run", step, steps)
             if facts.get("seed") == FAIL_SEED:
                 raise ZeroDivisionError("as nobody expected")
             time.sleep(self._options.step_seconds)
         if not self._options.silent_end:
-            say("run", steps, steps)
+            progress("run", steps, steps)
         said = {"seed": facts.get("seed")}
         if self._options.named:
             said |= {"model": "echo", "title": "Echo", "version": "0"}

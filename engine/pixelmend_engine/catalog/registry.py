@@ -41,7 +41,7 @@ def models_of(task: Task) -> tuple[ModelSpec, ...]:
     return tuple(sorted(models, key=lambda spec: spec.tiling != "internal"))
 
 
-def chosen(task: Task, model: str, scale: float) -> tuple[ModelSpec, ...]:
+def matching(task: Task, model: str, scale: float) -> tuple[ModelSpec, ...]:
     """Returns the models that a choice may mean, best first; one that was named, alone.
 
     Raises:

@@ -108,9 +108,9 @@ def check(facts: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
     scale = asked.get("scale", AUTO)
     scale = AUTO if scale == AUTO else float(scale)
     asked["scale"] = registry.scale_of(task, asked["model"], scale)
-    _refuse_few_steps(registry.chosen(task, asked["model"], asked["scale"]), asked)
+    _refuse_few_steps(registry.matching(task, asked["model"], asked["scale"]), asked)
     if task == "face" and asked["background"] != options.NONE:
-        registry.chosen(*background_of(asked))
+        registry.matching(*background_of(asked))
     return task, asked
 
 

@@ -35,7 +35,7 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restored:
+class InferenceResult:
     """A restored picture, or some that went together, and what it took."""
 
     image: Float[Tensor, "b 3 hs ws"]  # sRGB; may leave [0, 1] a little
@@ -68,7 +68,7 @@ def restore(
     options: Options,
     device: torch.device,
     report: Report,
-) -> Restored:
+) -> InferenceResult:
     """Restores a picture: as `family.Restorer` gets it, with sides of any length.
 
     Of some that go together (see `at_once`), each has a seed of its own.
@@ -107,7 +107,7 @@ def restore(
             )
 
     restored = restore_whole() if internal else tiling.apply(restore_tile, image, plan, int(scale))
-    result = Restored(
+    result = InferenceResult(
         image=restored[..., : int(height * scale), : int(width * scale)],
         tiles=len(image) * len(plan.tiles),
         seconds=time.monotonic() - started,

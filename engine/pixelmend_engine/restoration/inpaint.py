@@ -20,7 +20,13 @@ from pixelmend.errors import BadRequest
 from pixelmend.wire import Raster
 from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE
 from pixelmend_engine.restoration.same_size import unchanged
-from pixelmend_engine.restoration.source_image import Source, as_float, as_samples, grown, weights
+from pixelmend_engine.restoration.source_image import (
+    SourceImage,
+    as_float,
+    as_samples,
+    blend_weights,
+    grown,
+)
 
 CELL = 32  # pixels; holes are grouped on a grid of such cells
 
@@ -40,7 +46,7 @@ class Region:
     shrink: float  # how much smaller the model sees it
 
 
-def fill(raster: Raster, strength: float, restore: Fill) -> tuple[Raster, list[str]]:
+def inpaint(raster: Raster, strength: float, restore: Fill) -> tuple[Raster, list[str]]:
     """Fills what the mask marks; without a mask, what the picture's alpha leaves open.
 
     What fills is painted over the picture, as opaque as the mask is white; without a mask it is
@@ -49,7 +55,7 @@ def fill(raster: Raster, strength: float, restore: Fill) -> tuple[Raster, list[s
     Raises:
         BadRequest: There is neither a mask nor alpha.
     """
-    source = Source.of(raster)
+    source = SourceImage.of(raster)
     shares = _shares(raster, source, strength)
     if not shares.fill.any():
         return unchanged(raster), ["there was nothing to fill: no hole, or no strength"]
@@ -77,24 +83,24 @@ class _Shares:
     has_alpha: bool
 
 
-def _shares(raster: Raster, source: Source, strength: float) -> _Shares:
+def _shares(raster: Raster, source: SourceImage, strength: float) -> _Shares:
     alpha = source.alpha(slice(None))
     if raster.mask is None and alpha is None:
         raise BadRequest(
             "Nothing says what is to be filled",
             hint="Select it, give a mask, or erase it from a picture with transparency",
         )
-    opaque = np.ones(source.hidden.shape, np.float32) if alpha is None else alpha
+    opaque = np.ones(source.invalid.shape, np.float32) if alpha is None else alpha
     if raster.mask is not None:
-        fill = weights(raster, strength)
+        fill = blend_weights(raster, strength)
         keep, unknown = (1 - fill) * opaque, fill > 0
     else:
         fill = (1 - opaque) * np.float32(strength)
         keep, unknown = opaque, opaque < 0.5  # the model looks at what is more there than not
     return _Shares(
         fill=fill,
-        keep=np.where(source.hidden, np.float32(0), keep),
-        unknown=unknown | source.hidden,
+        keep=np.where(source.invalid, np.float32(0), keep),
+        unknown=unknown | source.invalid,
         color=source.color,
         has_alpha=alpha is not None,
     )
@@ -160,8 +166,8 @@ def _extent(wanted: Bool[np.ndarray, " n"]) -> slice:
     return slice(int(places[0]) * CELL, (int(places[-1]) + 1) * CELL)
 
 
-def _with_holes(source: Source, shares: _Shares, region: Region) -> Float[Tensor, "1 4 h w"]:
-    image = source.seen(region.rows, region.columns, shares.unknown)
+def _with_holes(source: SourceImage, shares: _Shares, region: Region) -> Float[Tensor, "1 4 h w"]:
+    image = source.model_input(region.rows, region.columns, shares.unknown)
     holes = torch.from_numpy(shares.unknown[region.rows, region.columns]).float()
     holes = rearrange(holes, "h w -> 1 1 h w")
     if region.shrink > 1:

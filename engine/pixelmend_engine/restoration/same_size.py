@@ -15,19 +15,19 @@ from torch import Tensor
 from pixelmend.wire import Raster
 from pixelmend_engine.catalog.spec import CONTEXT
 from pixelmend_engine.restoration.source_image import (
-    Source,
+    SourceImage,
     as_float,
     as_samples,
     bands,
+    blend_weights,
     grown,
-    weights,
 )
 
 Restore = Callable[[Float[Tensor, "1 3 h w"]], Float[Tensor, "1 3 hs ws"]]
 """Restores a picture: sRGB, [0, 1], in and out."""
 
 
-def retouch(
+def restore_same_size(
     raster: Raster, strength: float, restore: Restore, context: int | None = CONTEXT
 ) -> tuple[Raster, list[str]]:
     """Restores a picture; returns it with the same size, type, channels, encoding and profile.
@@ -37,20 +37,20 @@ def retouch(
     The model sees `context` pixels around the mask; None: the whole picture.
     Also returns what the user should know.
     """
-    source = Source.of(raster)
-    weight = weights(raster, strength)
-    weight[source.hidden] = 0
+    source = SourceImage.of(raster)
+    weight = blend_weights(raster, strength)
+    weight[source.invalid] = 0
     rows, columns = _around(weight > 0, context)
     if rows.stop == rows.start:
         reason = "all of it is masked or hidden" if strength > 0 else "the strength is 0"
         return unchanged(raster), [f"there was nothing to restore: {reason}"]
 
     part = source.samples[rows, columns][..., source.color]
-    seen = source.seen(rows, columns)
-    restored = restore(seen).clamp_(0, 1)
+    model_input = source.model_input(rows, columns)
+    restored = restore(model_input).clamp_(0, 1)
     result = source.samples.copy()
     for band in bands(part.shape[0]):
-        change = source.from_network(restored, band) - source.from_network(seen, band)
+        change = source.from_network(restored, band) - source.from_network(model_input, band)
         with np.errstate(invalid="ignore", over="ignore"):  # what is no number stays as it is
             values = as_float(part[band]) + weight[rows, columns][band, :, None] * change
             result[rows, columns][band][..., source.color] = _changed(values, part[band])

@@ -13,7 +13,7 @@ from pixelmend import __version__
 from pixelmend.errors import OutOfMemory, UnreadableCheckpoint
 from pixelmend_engine.catalog import faces, registry, tasks
 from pixelmend_engine.catalog.registry import AUTO
-from pixelmend_engine.restoration.choice import Attempt, Choice, attempts
+from pixelmend_engine.restoration.model_choice import Candidate, ModelChoice, candidates
 from pixelmend_engine.weights.download.network_settings import OFFLINE, Network
 from pixelmend_engine.weights.first_use import Provision
 from pixelmend_engine.weights.installer import Installer
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pixelmend.wire import Raster
     from pixelmend_engine.catalog.spec import ModelSpec
-    from pixelmend_engine.inference.tiled_inference import Options, Restored
+    from pixelmend_engine.inference.tiled_inference import InferenceResult, Options
     from pixelmend_engine.models.pipeline import Pipeline
     from pixelmend_engine.restoration.faces.tools import FaceTools
     from pixelmend_engine.weights.first_use import Transferred
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A model that is ready, and where."""
 
     spec: ModelSpec
@@ -55,12 +55,12 @@ class Session:
         self._models_dir = models_dir
         self._provision = Provision(Installer(models_dir, network))
         self._where = ("", "")  # as the choice of the loaded model has it
-        self._found: list[Attempt] = []
-        self._loaded: Loaded | None = None
+        self._found: list[Candidate] = []
+        self._loaded: LoadedModel | None = None
         self._face_tools = face_tools
 
     def provide(
-        self, choice: Choice, transferred: Transferred, *, offline: bool
+        self, choice: ModelChoice, transferred: Transferred, *, offline: bool
     ) -> tuple[str, ...]:
         """Downloads the weights of a model that is used for the first time.
 
@@ -69,13 +69,13 @@ class Session:
         Raises:
             PixelmendError: The model was asked for by name; see `Provision.named`.
         """
-        self._provision.files(choice.looks, offline=offline, transferred=transferred)
+        self._provision.files(choice.face_files, offline=offline, transferred=transferred)
         said: tuple[str, ...] = ()
         if choice.background is not None:
             said = self.provide(choice.background, transferred, offline=offline)
         if choice.weights is not None:
             return said
-        models = registry.chosen(choice.task, choice.model, choice.scale)
+        models = registry.matching(choice.task, choice.model, choice.scale)
         if choice.model == AUTO:
             best = self._provision.best(
                 models, task=choice.task, offline=offline, transferred=transferred
@@ -84,13 +84,13 @@ class Session:
         self._provision.named(models[0], task=choice.task, offline=offline, transferred=transferred)
         return said
 
-    def load(self, choice: Choice) -> Loaded:
+    def load(self, choice: ModelChoice) -> LoadedModel:
         """Returns the chosen model, ready; what was loaded before goes first.
 
         Raises:
             PixelmendError: See `attempts`, `devices.choose_device` and `loading.load`.
         """
-        found = attempts(choice, self._models_dir)
+        found = candidates(choice, self._models_dir)
         # A better model may have been installed since, or the loaded one removed.
         where = (choice.device, choice.precision)
         if self._loaded is not None and (where, found) == (self._where, self._found):
@@ -107,14 +107,14 @@ class Session:
 
     def restore(
         self,
-        choice: Choice,
+        choice: ModelChoice,
         options: Mapping[str, Any],
         raster: Raster,
         report: Report,
         provided: Sequence[str] = (),
         foretell: Callable[[str], None] = logger.warning,
     ) -> tuple[Raster, dict[str, Any]]:
-        """Restores one picture; see `retouch`, and `restore` for what the model does.
+        """Restores one picture; see `restore_same_size`, and `restore` for what the model does.
 
         `options` are those of the task (`options.of_task`), all of them; `provided` is what
         `provide` had to say; `foretell` takes what the user should know before it begins. Returns
@@ -125,11 +125,11 @@ class Session:
         from pixelmend_engine.models.pipeline import Request
         from pixelmend_engine.restoration.faces import face_restoration
         from pixelmend_engine.restoration.faces.face_models import FaceModels
-        from pixelmend_engine.restoration.inpaint import fill
-        from pixelmend_engine.restoration.same_size import retouch
-        from pixelmend_engine.restoration.upscale import enlarge
+        from pixelmend_engine.restoration.inpaint import inpaint
+        from pixelmend_engine.restoration.same_size import restore_same_size
+        from pixelmend_engine.restoration.upscale import upscale
 
-        runs: list[Restored] = []
+        runs: list[InferenceResult] = []
         notes: list[str] = []
         request = Request(
             seeds=(options["seed"],),
@@ -142,32 +142,34 @@ class Session:
         tile = None if options["tile"] == AUTO else options["tile"]
         asked = restore.Options(request=request, tile=tile)
 
-        def through(chosen: Choice, image: Tensor, asked: Options, run: int, count: int) -> Tensor:
+        def through(
+            choice: ModelChoice, image: Tensor, asked: Options, run: int, count: int
+        ) -> Tensor:
             def report_share(done: int, total: int) -> None:
                 report(run * total + len(image) * done, count * total)
 
-            runs.append(self._run(chosen, image, asked, report_share, notes))
+            runs.append(self._run(choice, image, asked, report_share, notes))
             return runs[-1].image
 
         def through_the_model(image: Tensor, number: int = 0, count: int = 1) -> Tensor:
             return through(choice, image, asked, number, count)
 
-        loaded = None if choice.looks else self.load(choice)
+        loaded = None if choice.face_files else self.load(choice)
         strength = options["strength"]
         more: dict[str, Any] = {}
         match choice.task:
-            case "face" if choice.looks:
+            case "face" if choice.face_files:
                 models = FaceModels(choice, asked, through, self._at_once)
                 tools = self._tools().tools(devices.choose_device(choice.device))
                 wishes = face_restoration.asked(options)
-                result, said, outcomes = face_restoration.restore(raster, wishes, tools, models)
-                more = {"faces": face_restoration.facts(outcomes)}
+                result, said, results = face_restoration.restore(raster, wishes, tools, models)
+                more = {"faces": face_restoration.facts(results)}
             case "upscale":
-                result, said = enlarge(raster, choice.scale, strength, through_the_model)
+                result, said = upscale(raster, choice.scale, strength, through_the_model)
             case "inpaint":
-                result, said = fill(raster, strength, through_the_model)
+                result, said = inpaint(raster, strength, through_the_model)
             case "deblur" | "face" | "restore" | "denoise":
-                result, said = retouch(raster, strength, through_the_model)
+                result, said = restore_same_size(raster, strength, through_the_model)
         loaded = (self._loaded if runs else loaded) or self.load(choice)
         if choice.model == AUTO and (left := tasks.unused(loaded.spec, options)):
             notes.append(f"`{loaded.spec.id}` has no {', '.join(left)}, which was left out")
@@ -203,8 +205,8 @@ class Session:
         from pixelmend_engine.inference import devices
         from pixelmend_engine.restoration.faces import face_restoration
 
-        looks, offline = (faces.DETECTOR,), options["offline"]
-        self._provision.files(looks, offline=offline, transferred=transferred)
+        face_files, offline = (faces.DETECTOR,), options["offline"]
+        self._provision.files(face_files, offline=offline, transferred=transferred)
         device = devices.choose_device(options["device"])
         find = self._tools().detector(device)
         marked, found = face_restoration.found(raster, find, options["min_size"])
@@ -225,12 +227,12 @@ class Session:
 
     def _run(
         self,
-        choice: Choice,
+        choice: ModelChoice,
         image: Tensor,
         asked: Options,
         report: Report,
         notes: list[str],
-    ) -> Restored:
+    ) -> InferenceResult:
         from pixelmend_engine.inference import tiled_inference as restore
 
         loaded = self.load(choice)
@@ -247,7 +249,7 @@ class Session:
         loaded = self.load(dataclasses.replace(choice, device="cpu"))
         return restore.restore(loaded.pipeline, loaded.spec, image, asked, loaded.device, report)
 
-    def _at_once(self, choice: Choice, height: int, width: int, asked: Options) -> int:
+    def _at_once(self, choice: ModelChoice, height: int, width: int, asked: Options) -> int:
         from pixelmend_engine.inference import tiled_inference as restore
 
         loaded = self.load(choice)
@@ -270,26 +272,26 @@ class Session:
         devices.give_back(device)
 
 
-def _load_first(found: list[Attempt], device: torch.device, dtype: torch.dtype) -> Loaded:
+def _load_first(found: list[Candidate], device: torch.device, dtype: torch.dtype) -> LoadedModel:
     from pixelmend_engine.inference import devices
     from pixelmend_engine.models import loading
 
     notes: list[str] = []
     while True:
-        attempt = found[len(notes)]
+        candidate = found[len(notes)]
         try:
-            spec, pipeline = loading.load(attempt.specs, attempt.files, device, dtype)
-            if twins := [one.id for one in attempt.specs if one.config == spec.config][1:]:
+            spec, pipeline = loading.load(candidate.specs, candidate.files, device, dtype)
+            if others := [one.id for one in candidate.specs if one.config == spec.config][1:]:
                 notes.append(
                     f"The weights are taken for those of `{spec.id}`; if they are of "
-                    f"{' or '.join(f'`{twin}`' for twin in twins)}, say so with --model"
+                    f"{' or '.join(f'`{other}`' for other in others)}, say so with --model"
                 )
-            return Loaded(spec, pipeline, device, tuple(notes))
+            return LoadedModel(spec, pipeline, device, tuple(notes))
         except UnreadableCheckpoint as error:
-            if attempt is found[-1]:
+            if candidate is found[-1]:
                 raise
             notes.append(
-                f"The weights of `{attempt.specs[0].id}` were passed over: {error.message}"
+                f"The weights of `{candidate.specs[0].id}` were passed over: {error.message}"
             )
         except (RuntimeError, MemoryError) as error:
             if not devices.is_out_of_memory(error):

@@ -1,4 +1,4 @@
-"""A picture's own values, and the copy of them that a model sees: in sRGB, with nothing hidden."""
+"""A picture's own values, and the copy of them that a model sees: in sRGB, with nothing invalid."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ BAND = 256  # rows converted at once, so that float copies of a large picture st
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class SourceImage:
     """The samples of a picture, and what they mean."""
 
     samples: Shaped[np.ndarray, "h w c"]
     channels: str  # a key of COLOR
-    hidden: Bool[np.ndarray, "h w"]  # where it is transparent, or not a number
+    invalid: Bool[np.ndarray, "h w"]  # where it is transparent, or not a number
     space: ColorSpace
     notes: list[str]  # what the user should know
 
     @classmethod
-    def of(cls, raster: Raster) -> Source:
+    def of(cls, raster: Raster) -> SourceImage:
         """Reads what a front end sent."""
         shape = (raster.height, raster.width, CHANNELS[raster.channels])
         samples = np.frombuffer(raster.data, DTYPES[raster.samples]).reshape(shape)
-        hidden = np.zeros(shape[:2], bool)
+        invalid = np.zeros(shape[:2], bool)
         if raster.channels.endswith("A"):
-            hidden |= samples[..., -1] == 0
+            invalid |= samples[..., -1] == 0
         if samples.dtype.kind == "f":
-            hidden |= ~np.isfinite(samples).all(axis=2)
+            invalid |= ~np.isfinite(samples).all(axis=2)
         space, note = color_space(raster)
         notes = [] if note is None else [note]
         return cls(
-            samples=samples, channels=raster.channels, hidden=hidden, space=space, notes=notes
+            samples=samples, channels=raster.channels, invalid=invalid, space=space, notes=notes
         )
 
     @property
@@ -67,14 +67,14 @@ class Source:
         alpha = np.nan_to_num(as_float(self.samples[rows, :, -1]), posinf=1.0, neginf=0.0)
         return alpha.clip(0, 1)
 
-    def seen(
+    def model_input(
         self, rows: slice, columns: slice, unknown: Bool[np.ndarray, "hs ws"] | None = None
     ) -> Float[Tensor, "1 3 h w"]:
         """Returns a part of it as a model sees it: sRGB, in [0, 1].
 
-        What is hidden, or else what is `unknown`, has colors from around there.
+        What is invalid, or else what is `unknown`, has colors from around there.
         """
-        unknown = (self.hidden if unknown is None else unknown)[rows, columns]
+        unknown = (self.invalid if unknown is None else unknown)[rows, columns]
         part = self.samples[rows, columns]
         height, width = unknown.shape
         seen = np.empty((height, width, 3), np.float32)
@@ -97,7 +97,7 @@ class Source:
         return self.space.from_srgb(part)
 
 
-def weights(raster: Raster, strength: float) -> Float[np.ndarray, "h w"]:
+def blend_weights(raster: Raster, strength: float) -> Float[np.ndarray, "h w"]:
     """Returns how much of what a model does is wanted at each pixel: strength times mask."""
     if raster.mask is None:
         return np.full((raster.height, raster.width), strength, np.float32)

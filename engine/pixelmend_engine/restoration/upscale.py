@@ -14,10 +14,16 @@ from pixelmend.wire import Raster
 from pixelmend_engine.images import limits
 from pixelmend_engine.restoration.resampling import Enlargement
 from pixelmend_engine.restoration.same_size import Restore
-from pixelmend_engine.restoration.source_image import Source, as_float, as_samples, bands, weights
+from pixelmend_engine.restoration.source_image import (
+    SourceImage,
+    as_float,
+    as_samples,
+    bands,
+    blend_weights,
+)
 
 
-def enlarge(
+def upscale(
     raster: Raster, scale: float, strength: float, restore: Restore
 ) -> tuple[Raster, list[str]]:
     """Enlarges a picture; returns it with the same type, channels, encoding and profile.
@@ -26,23 +32,23 @@ def enlarge(
     (less `strength`, or a mask), cubic convolution does the rest. What is transparent, or not a
     number, has colors from around there. Also returns what the user should know.
     """
-    source = Source.of(raster)
+    source = SourceImage.of(raster)
     limits.check_result(raster.width, raster.height, scale)
     whole = slice(0, raster.height), slice(0, raster.width)
-    seen = source.seen(*whole)
-    weight = weights(raster, strength)[..., None]
+    model_input = source.model_input(*whole)
+    weight = blend_weights(raster, strength)[..., None]
     height, width = int(raster.height * scale), int(raster.width * scale)
     enlargement = Enlargement((raster.height, raster.width), (height, width))
-    restored = restore(seen).clamp_(0, 1) if weight.any() else None
+    restored = restore(model_input).clamp_(0, 1) if weight.any() else None
 
     def smooth(rows: slice) -> Float[np.ndarray, "n w 3"]:
-        return rearrange(seen[..., rows, :], "1 c h w -> h w c").numpy()
+        return rearrange(model_input[..., rows, :], "1 c h w -> h w c").numpy()
 
     def excess(rows: slice) -> Float[np.ndarray, "n w c"]:
         values = as_float(source.samples[rows][..., source.color])
         with np.errstate(invalid="ignore", over="ignore"):  # hidden ones, left out below
-            rest = values - source.from_network(seen, rows)
-        return np.where(source.hidden[rows, :, None], np.float32(0), rest)
+            rest = values - source.from_network(model_input, rows)
+        return np.where(source.invalid[rows, :, None], np.float32(0), rest)
 
     result = np.empty((height, width, source.samples.shape[2]), source.samples.dtype)
     for band in bands(height):
@@ -61,7 +67,7 @@ def enlarge(
     return larger, source.notes
 
 
-def _alpha(source: Source, rows: slice) -> Float[np.ndarray, "n w 1"]:
+def _alpha(source: SourceImage, rows: slice) -> Float[np.ndarray, "n w 1"]:
     alpha = source.alpha(rows)
     assert alpha is not None
     return alpha[..., None]

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pixelmend.errors import Forbidden, PixelmendError, TooLarge, Unauthorized, to_json
 
 
-class Keys:
+class Credentials:
     """The token of the moment, and the address that requests must name.
 
     `proof` is the engine's own password: only who wrote the state file can say it, so that a front
@@ -18,7 +18,7 @@ class Keys:
 
     def __init__(self, port: int) -> None:
         self.token = secrets.token_urlsafe(32)
-        self.proof = secrets.token_urlsafe(32)
+        self.server_proof = secrets.token_urlsafe(32)
         self.host = f"127.0.0.1:{port}"
 
     def renew(self) -> None:
@@ -35,11 +35,15 @@ class Guard:
     """
 
     def __init__(
-        self, app: ASGIApp, keys: Keys, max_body_bytes: int, admitted: Callable[[], None]
+        self,
+        app: ASGIApp,
+        credentials: Credentials,
+        max_body_bytes: int,
+        admitted: Callable[[], None],
     ) -> None:
         self._app = app
         self._admitted = admitted
-        self._keys = keys
+        self._credentials = credentials
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +52,7 @@ class Guard:
             try:
                 self._check(scope["headers"])
             except PixelmendError as error:
-                await answer(error, close=True)(scope, receive, send)
+                await error_response(error, close=True)(scope, receive, send)
                 return
             self._admitted()
         await self._app(scope, receive, send)
@@ -59,14 +63,14 @@ class Guard:
             if name in headers and name in SINGLE:
                 raise Forbidden(f"The header {name.decode()} came twice", hint="Send it once")
             headers[name] = value
-        if headers.get(b"host") != self._keys.host.encode():
+        if headers.get(b"host") != self._credentials.host.encode():
             raise Forbidden(
                 "The request does not name the engine's address as its host",
                 hint="Use the address in the state file, with the number 127.0.0.1",
             )
         if b"origin" in headers or b"sec-fetch-site" in headers:
             raise Forbidden("The request comes from a web page", hint="Use a Pixelmend front end")
-        expected = f"Bearer {self._keys.token}".encode()
+        expected = f"Bearer {self._credentials.token}".encode()
         if not secrets.compare_digest(headers.get(b"authorization", b""), expected):
             raise Unauthorized("The request has not the engine's token", hint="Read the state file")
         if b"transfer-encoding" in headers:
@@ -82,7 +86,7 @@ class Guard:
 SINGLE = {b"host", b"authorization", b"content-length"}
 
 
-def answer(error: PixelmendError, *, close: bool = False) -> JSONResponse:
+def error_response(error: PixelmendError, *, close: bool = False) -> JSONResponse:
     """Makes the response that tells of an error; `close` ends an upload that is not wanted."""
     headers = {"Connection": "close"} if close else None
     return JSONResponse({"error": to_json(error)}, status_code=error.status, headers=headers)

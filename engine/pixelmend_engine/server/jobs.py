@@ -22,7 +22,7 @@ from pixelmend.errors import (
     unexpected,
 )
 from pixelmend.wire import FINAL, Bytes, Event
-from pixelmend_engine.server.spool import Slot, Spool
+from pixelmend_engine.server.spool import BodyBuffer, Spool
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ DOWNLOAD_EVERY_S = 0.5  # of a download, which may take hours, and whose events 
 
 
 @runtime_checkable
-class Say(Protocol):
+class ProgressCallback(Protocol):
     """What the work tells of itself."""
 
     def __call__(self, phase: str, done: int, total: int, message: str = "", /) -> None:
@@ -55,10 +55,10 @@ class Timing:
 
 
 @runtime_checkable
-class Work(Protocol):
+class JobRunner(Protocol):
     """What runs jobs, in a thread of its own; one at a time."""
 
-    def run(self, body: memoryview, say: Say) -> list[Bytes]:
+    def run(self, body: memoryview, progress: ProgressCallback) -> list[Bytes]:
         """Turns the body of a request into the pieces of the body of a result."""
         ...
 
@@ -72,10 +72,10 @@ class Job:
     """One restoration asked for."""
 
     id: str
-    body: Slot
+    body: BodyBuffer
     phase: str = "queued"
     events: list[Event] = field(default_factory=list[Event])
-    result: Slot | None = None
+    result: BodyBuffer | None = None
     canceled: threading.Event = field(default_factory=threading.Event)
     followers: set[asyncio.Event] = field(default_factory=set[asyncio.Event])
     lease: asyncio.TimerHandle | None = None
@@ -96,8 +96,8 @@ class Job:
 class Jobs:
     """All jobs of the engine. Everything here runs in the event loop's thread but the work."""
 
-    def __init__(self, work: Work, spool: Spool, timing: Timing) -> None:
-        self._work = work
+    def __init__(self, runner: JobRunner, spool: Spool, timing: Timing) -> None:
+        self._runner = runner
         self._spool = spool
         self._timing = timing
         self._jobs: dict[str, Job] = {}
@@ -107,11 +107,11 @@ class Jobs:
         self._running: Job | None = None
         self._receiving = 0
         self._closed = False
-        self._touched = time.monotonic()
+        self._last_activity = time.monotonic()
 
     # --- what the server asks ---------------------------------------------------------------------
 
-    def submit(self, body: Slot) -> Job:
+    def submit(self, body: BodyBuffer) -> Job:
         """Puts a job at the end of the queue.
 
         Raises:
@@ -122,7 +122,7 @@ class Jobs:
         job = Job(id=secrets.token_hex(8), body=body)
         self._jobs[job.id] = job
         self._queue.append(job)
-        self._say(job, Event(0, "queued", position=len(self._queue)))
+        self._emit(job, Event(0, "queued", position=len(self._queue)))
         self._await_follower(job, self._timing.lease_open_s)
         self._wake.set()
         return job
@@ -148,7 +148,7 @@ class Jobs:
 
     def touch(self) -> None:
         """Takes note that somebody is there."""
-        self._touched = time.monotonic()
+        self._last_activity = time.monotonic()
 
     @contextlib.contextmanager
     def receiving(self) -> Generator[None]:
@@ -164,31 +164,31 @@ class Jobs:
         """Returns for how long nobody has wanted anything; 0 while a result waits to be fetched."""
         if self.busy or self._receiving or any(job.result for job in self._jobs.values()):
             self.touch()
-        return time.monotonic() - self._touched
+        return time.monotonic() - self._last_activity
 
     async def follow(self, job: Job, after: int) -> AsyncGenerator[Event | None]:
         """Yields the events behind `after` as they come, and None where nothing comes for a while.
 
         While somebody follows a job, it is wanted; when the last one leaves, it soon is not.
         """
-        news = asyncio.Event()
-        job.followers.add(news)
+        changed = asyncio.Event()
+        job.followers.add(changed)
         if job.lease is not None:
             job.lease.cancel()
         try:
             while True:
-                news.clear()
+                changed.clear()
                 for event in [event for event in job.events if event.id > after]:
                     yield event
                     after = event.id
                 if job.final:
                     return
                 try:
-                    await asyncio.wait_for(news.wait(), self._timing.heartbeat_s)
+                    await asyncio.wait_for(changed.wait(), self._timing.heartbeat_s)
                 except TimeoutError:
                     yield None
         finally:
-            job.followers.discard(news)
+            job.followers.discard(changed)
             if not job.followers and not job.final:
                 self._await_follower(job, self._timing.lease_reopen_s)
 
@@ -201,7 +201,7 @@ class Jobs:
         if job in self._queue:
             self._queue.remove(job)
             self._end(job, Event(0, "canceled"))
-            self._tell_positions()
+            self._emit_positions()
 
     def forget(self, job: Job) -> None:
         """Drops a job that has ended, with its result."""
@@ -227,8 +227,8 @@ class Jobs:
                 continue
             released = False
             self._running = self._queue.popleft()
-            self._tell_positions()
-            await self._run_one(self._running)
+            self._emit_positions()
+            await self._run_in_thread(self._running)
             self._running = None
             self.touch()
 
@@ -244,34 +244,34 @@ class Jobs:
 
     async def _release(self) -> None:
         try:
-            await self._in_thread(self._work.release)
+            await self._in_thread(self._runner.release)
         except Exception:
             # The same door: what can't be given back must not keep the next job waiting.
             logger.exception("the models could not be released")
         else:
             logger.info("released the models")
 
-    async def _run_one(self, job: Job) -> None:
+    async def _run_in_thread(self, job: Job) -> None:
         loop = asyncio.get_running_loop()
         last = 0.0
 
-        def say(
+        def progress(
             phase: str, done: int, total: int, message: str = "", /
         ) -> None:  # in the work's thread
             nonlocal last
             job.raise_if_canceled()
             now = time.monotonic()
             every_s = DOWNLOAD_EVERY_S if phase == "download" else PROGRESS_EVERY_S
-            soon = phase == job.phase and now - last < every_s
-            if soon and (done < total or not total) and not message:
+            repeated = phase == job.phase and now - last < every_s
+            if repeated and (done < total or not total) and not message:
                 return
             last = now
             loop.call_soon_threadsafe(self._progress, job, phase, done, total, message)
 
         started = time.monotonic()
-        result: Slot | None = None
+        result: BodyBuffer | None = None
         try:
-            result = await self._in_thread(self._work_one, job, say)
+            result = await self._in_thread(self._run_job, job, progress)
             event = Event(0, "done")
         except Canceled:
             event = Event(0, "canceled")
@@ -290,11 +290,11 @@ class Jobs:
         if not job.final:
             self._end(job, event)
 
-    def _work_one(self, job: Job, say: Say) -> Slot:
+    def _run_job(self, job: Job, progress: ProgressCallback) -> BodyBuffer:
         job.raise_if_canceled()
-        pieces = self._work.run(job.body.view(), say)
+        pieces = self._runner.run(job.body.view(), progress)
         job.raise_if_canceled()
-        result = self._spool.slot(sum(memoryview(piece).nbytes for piece in pieces))
+        result = self._spool.buffer(sum(memoryview(piece).nbytes for piece in pieces))
         try:
             for piece in pieces:
                 result.write(memoryview(piece).cast("B"))
@@ -315,23 +315,23 @@ class Jobs:
         since = done - job.phase_began_at
         left = (now - job.phase_started) / since * (total - done) if since and total else None
         seconds_left = None if left is None else round(left, 1)
-        self._say(
+        self._emit(
             job,
             Event(0, phase, done=done, total=total, seconds_left=seconds_left, message=message),
         )
 
-    def _tell_positions(self) -> None:
+    def _emit_positions(self) -> None:
         for position, job in enumerate(self._queue, start=1):
-            self._say(job, Event(0, "queued", position=position))
+            self._emit(job, Event(0, "queued", position=position))
 
     def _end(self, job: Job, event: Event) -> None:
-        self._say(job, event)
+        self._emit(job, event)
         job.body.drop()
         if job.lease is not None:
             job.lease.cancel()
         asyncio.get_running_loop().call_later(self._timing.keep_result_s, self.forget, job)
 
-    def _say(self, job: Job, event: Event) -> None:
+    def _emit(self, job: Job, event: Event) -> None:
         number = job.events[-1].id + 1 if job.events else 1
         job.phase = event.phase
         job.events.append(dataclasses.replace(event, id=number))
@@ -341,9 +341,9 @@ class Jobs:
     def _await_follower(self, job: Job, seconds: float) -> None:
         if job.lease is not None:
             job.lease.cancel()
-        job.lease = asyncio.get_running_loop().call_later(seconds, self._lapse, job)
+        job.lease = asyncio.get_running_loop().call_later(seconds, self._cancel_unfollowed, job)
 
-    def _lapse(self, job: Job) -> None:
+    def _cancel_unfollowed(self, job: Job) -> None:
         if not job.followers and not job.final:
             logger.info("job %s is canceled: nobody follows it any more", job.id)
             self.cancel(job)

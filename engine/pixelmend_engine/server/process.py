@@ -24,8 +24,8 @@ from pixelmend.wire import MAX_HEADER, MAX_PROFILE, PROTOCOL, Json, Raster
 from pixelmend_engine.catalog import registry, tasks
 from pixelmend_engine.images import limits
 from pixelmend_engine.server import routes
-from pixelmend_engine.server.authentication import Keys
-from pixelmend_engine.server.jobs import Jobs, Timing, Work
+from pixelmend_engine.server.authentication import Credentials
+from pixelmend_engine.server.jobs import JobRunner, Jobs, Timing
 from pixelmend_engine.server.spool import Spool
 from pixelmend_engine.weights import store
 
@@ -49,7 +49,7 @@ class Lifetime:
     exit_after_s: float  # without a job, the process ends
 
 
-class ImpatientProtocol(HttpToolsProtocol):
+class HeaderTimeoutProtocol(HttpToolsProtocol):
     """HTTP as uvicorn speaks it, but a request's headers have to come within a time."""
 
     _deadline: asyncio.TimerHandle | None = None
@@ -101,20 +101,22 @@ class ImpatientProtocol(HttpToolsProtocol):
 class Service(uvicorn.Server):
     """A running engine: the server, its state file, and the reasons to end."""
 
-    def __init__(self, paths: Paths, work: Work, models_dir: Path, lifetime: Lifetime) -> None:
+    def __init__(
+        self, paths: Paths, runner: JobRunner, models_dir: Path, lifetime: Lifetime
+    ) -> None:
         self._paths = paths
         self._models_dir = models_dir
         self._lifetime = lifetime
         memory = psutil.virtual_memory().total
         self._spool = Spool(paths.spool, int(memory * SPOOL_SHARE))
         timing = Timing(release_after_s=lifetime.release_after_s)
-        self._jobs = Jobs(work, self._spool, timing)
+        self._jobs = Jobs(runner, self._spool, timing)
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self._keys = Keys(self._socket.getsockname()[1])
-        parts = routes.Parts(
+        self._credentials = Credentials(self._socket.getsockname()[1])
+        parts = routes.ServerParts(
             jobs=self._jobs,
             spool=self._spool,
-            keys=self._keys,
+            credentials=self._credentials,
             max_body_bytes=min(MAX_BODY, int(memory * BODY_SHARE)),
             check=_check,
             describe_tasks=lambda: tasks.describe(store.states(models_dir)),
@@ -123,7 +125,7 @@ class Service(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 routes.Server(parts).app(),
-                http=ImpatientProtocol,
+                http=HeaderTimeoutProtocol,
                 ws="none",
                 lifespan="on",
                 limit_concurrency=MAX_CONNECTIONS,
@@ -171,7 +173,7 @@ class Service(uvicorn.Server):
             if self.should_exit or self._state_is_ours():
                 continue
             # Missing, changed, or readable by others, who may know the token now.
-            self._keys.renew()
+            self._credentials.renew()
             try:
                 self._write_state()
                 logger.warning("the state file was not as it was left: made a new token")
@@ -184,8 +186,8 @@ class Service(uvicorn.Server):
                 "protocol": PROTOCOL,
                 "version": __version__,
                 "port": self._socket.getsockname()[1],
-                "token": self._keys.token,
-                "proof": self._keys.proof,
+                "token": self._credentials.token,
+                "proof": self._credentials.server_proof,
                 "pid": os.getpid(),
                 "models": str(self._models_dir),
             }
@@ -220,7 +222,7 @@ def _check(raster: Raster, facts: Json) -> None:
     # What no plan of tiles makes smaller: each model looks at the whole picture once.
     needed = min(
         spec.cost.prepare_bytes(pixels, int(pixels * scale**2))
-        for spec in registry.chosen(task, options["model"], scale)
+        for spec in registry.matching(task, options["model"], scale)
     )
     if needed > psutil.virtual_memory().total:
         raise OutOfMemory(

@@ -23,9 +23,9 @@ from starlette.types import ExceptionHandler
 from pixelmend import __version__
 from pixelmend.errors import BadRequest, NotFound, PixelmendError, TooLarge, TooSlow, unexpected
 from pixelmend.wire import PROTOCOL, Json, Raster, decode, event_to_sse
-from pixelmend_engine.server.authentication import Guard, Keys, answer
+from pixelmend_engine.server.authentication import Credentials, Guard, error_response
 from pixelmend_engine.server.jobs import Job, Jobs
-from pixelmend_engine.server.spool import Slot, Spool
+from pixelmend_engine.server.spool import BodyBuffer, Spool
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +34,12 @@ CHUNK = 1024 * 1024  # bytes of a result sent at once
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class ServerParts:
     """What a server is put together from."""
 
     jobs: Jobs
     spool: Spool
-    keys: Keys
+    credentials: Credentials
     max_body_bytes: int
     check: Callable[[Raster, Json], object]  # raises where a request can't be met
     describe_tasks: Callable[[], list[Json]]
@@ -49,7 +49,7 @@ class Parts:
 class Server:
     """The routes, and what they answer."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: ServerParts) -> None:
         self._parts = parts
 
     @property
@@ -70,13 +70,13 @@ class Server:
     def app(self) -> Starlette:
         """Builds the application, guarded."""
         handlers: dict[Any, ExceptionHandler] = {
-            PixelmendError: _tell,
-            HTTPException: _tell_of_address,
-            Exception: _tell_of_surprise,
+            PixelmendError: _answer_error,
+            HTTPException: _answer_unknown_route,
+            Exception: _answer_unexpected,
         }
         guard = Middleware(
             Guard,
-            keys=self._parts.keys,
+            credentials=self._parts.credentials,
             max_body_bytes=self._parts.max_body_bytes,
             admitted=self._parts.jobs.touch,
         )
@@ -109,7 +109,7 @@ class Server:
                 "protocol": PROTOCOL,
                 "version": __version__,
                 "pid": os.getpid(),
-                "proof": self._parts.keys.proof,
+                "proof": self._parts.credentials.server_proof,
                 "busy": self._parts.jobs.busy,
             }
         )
@@ -125,13 +125,13 @@ class Server:
     async def submit(self, request: Request) -> Response:
         """Takes a picture and its options into the queue."""
         with self._parts.jobs.receiving():
-            slot = self._parts.spool.slot(int(request.headers.get("content-length", 0)))
+            buffer = self._parts.spool.buffer(int(request.headers.get("content-length", 0)))
             try:
-                await _receive(request, slot)
-                self._parts.check(*decode(slot.view()))
-                job = self._parts.jobs.submit(slot)
+                await _receive(request, buffer)
+                self._parts.check(*decode(buffer.view()))
+                job = self._parts.jobs.submit(buffer)
             except BaseException:
-                slot.drop()
+                buffer.drop()
                 raise
         return JSONResponse(_describe(job), status_code=202)
 
@@ -199,7 +199,7 @@ def _route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Respo
     return route
 
 
-async def _receive(request: Request, slot: Slot) -> None:
+async def _receive(request: Request, buffer: BodyBuffer) -> None:
     chunks = request.stream()
     while True:
         try:
@@ -211,8 +211,8 @@ async def _receive(request: Request, slot: Slot) -> None:
         except ClientDisconnect as error:
             raise BadRequest("The picture was cut off", hint="Send it again") from error
         if chunk:
-            slot.write(chunk)
-    if not slot.complete:
+            buffer.write(chunk)
+    if not buffer.complete:
         raise TooLarge("The body is shorter than it said", hint="Send it again")
 
 
@@ -221,13 +221,13 @@ def _describe(job: Job) -> Json:
     return {"id": job.id, "phase": last.phase, "position": last.position, "error": last.error}
 
 
-async def _tell(_: Request, error: Exception) -> Response:
+async def _answer_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, PixelmendError)
-    return answer(error, close=isinstance(error, TooSlow | TooLarge))
+    return error_response(error, close=isinstance(error, TooSlow | TooLarge))
 
 
-async def _tell_of_address(request: Request, _: Exception) -> Response:
-    return answer(
+async def _answer_unknown_route(request: Request, _: Exception) -> Response:
+    return error_response(
         NotFound(
             f"The engine has no address {request.method} {request.url.path}",
             hint="Front end and engine may differ in version: install both again",
@@ -235,7 +235,7 @@ async def _tell_of_address(request: Request, _: Exception) -> Response:
     )
 
 
-async def _tell_of_surprise(_: Request, error: Exception) -> Response:
+async def _answer_unexpected(_: Request, error: Exception) -> Response:
     # A door: what nobody expected is logged whole and told in general.
     logger.error("a request failed for a reason nobody expected", exc_info=error)
-    return answer(unexpected())
+    return error_response(unexpected())

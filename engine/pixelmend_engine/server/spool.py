@@ -14,7 +14,7 @@ from pathlib import Path
 from pixelmend.errors import SpoolFull
 
 
-class Slot:
+class BodyBuffer:
     """One body: written from its start to its end, read as often as wanted, then dropped."""
 
     def __init__(self, spool: "Spool", size: int) -> None:
@@ -79,7 +79,7 @@ class Slot:
 
 
 class Spool:
-    """A private folder and an amount of memory that all slots share."""
+    """A private folder and an amount of memory that all buffers share."""
 
     def __init__(self, folder: Path, memory_bytes: int) -> None:
         self._folder = folder
@@ -91,13 +91,13 @@ class Spool:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def slot(self, size: int) -> Slot:
+    def buffer(self, size: int) -> BodyBuffer:
         """Makes room for so many bytes.
 
         Raises:
             SpoolFull: There is none.
         """
-        return Slot(self, size)
+        return BodyBuffer(self, size)
 
     def take(self, size: int) -> bytearray | None:
         """Takes memory, if so much is left."""
@@ -120,7 +120,7 @@ class Spool:
         """Opens a file in the folder that nobody else can open, with room for so many bytes."""
         with as_spool_full():
             # Unbuffered, so that nothing is left to be written, and to fail, when it is closed.
-            file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - the slot's
+            file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - the buffer's
             try:
                 if hasattr(os, "posix_fallocate"):
                     os.posix_fallocate(file.fileno(), 0, size)

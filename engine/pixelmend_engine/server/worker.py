@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from pixelmend.wire import Bytes, Raster, decode, encode
 from pixelmend_engine.catalog import tasks
-from pixelmend_engine.restoration.choice import Choice
+from pixelmend_engine.restoration.model_choice import ModelChoice
 from pixelmend_engine.restoration.session import Session
-from pixelmend_engine.server.jobs import Say
+from pixelmend_engine.server.jobs import ProgressCallback
 from pixelmend_engine.weights.download.network_settings import OFFLINE, Network
 
 if TYPE_CHECKING:
@@ -22,33 +22,35 @@ class Worker:
     ) -> None:
         self._session = Session(models_dir, network, face_tools)
 
-    def run(self, body: memoryview, say: Say) -> list[Bytes]:
+    def run(self, body: memoryview, progress: ProgressCallback) -> list[Bytes]:
         """Restores the picture in a body; alpha and what the mask leaves out stay as they are."""
         raster, facts = decode(body)
         if facts.get("task") == tasks.FIND_FACES:
-            return self._find_faces(raster, tasks.check_finding(facts), say)
+            return self._find_faces(raster, tasks.check_finding(facts), progress)
         task, options = tasks.check(facts)
-        choice = Choice.of(task, options)
+        choice = ModelChoice.of(task, options)
         provided = self._session.provide(
             choice,
-            lambda words, done, total: say("download", done, total, words),
+            lambda words, done, total: progress("download", done, total, words),
             offline=options["offline"],
         )
-        say("load", 0, 0)
+        progress("load", 0, 0)
         result, facts = self._session.restore(
             choice,
             options,
             raster,
-            lambda done, total: say("run", done, total),
+            lambda done, total: progress("run", done, total),
             provided,
-            lambda words: say("run", 0, 0, words),
+            lambda words: progress("run", 0, 0, words),
         )
         return encode(result, facts)
 
-    def _find_faces(self, raster: Raster, options: dict[str, Any], say: Say) -> list[Bytes]:
-        say("load", 0, 0)
+    def _find_faces(
+        self, raster: Raster, options: dict[str, Any], progress: ProgressCallback
+    ) -> list[Bytes]:
+        progress("load", 0, 0)
         marked, facts = self._session.find_faces(
-            options, raster, lambda words, done, total: say("download", done, total, words)
+            options, raster, lambda words, done, total: progress("download", done, total, words)
         )
         return encode(marked, facts)
 

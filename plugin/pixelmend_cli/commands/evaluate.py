@@ -143,14 +143,14 @@ def _methods(
     models: tuple[str, ...], own: tuple[Path, ...], device: str, seed: int
 ) -> "list[Method]":
     from pixelmend_cli import settings
-    from pixelmend_engine.restoration.choice import Choice
+    from pixelmend_engine.restoration.model_choice import ModelChoice
     from pixelmend_engine.restoration.session import AUTO, Session
     from pixelmend_engine.training.evaluation import evaluation
 
     if not models and not own:
         models = (AUTO,)
-    choices = {name: Choice(task="deblur", model=name, device=device) for name in models}
-    choices |= {str(path): Choice(task="deblur", weights=path, device=device) for path in own}
+    choices = {name: ModelChoice(task="deblur", model=name, device=device) for name in models}
+    choices |= {str(path): ModelChoice(task="deblur", weights=path, device=device) for path in own}
     models_dir = settings.resolve(os.environ).models_dir
     methods: list[Method] = []
     for name, choice in choices.items():

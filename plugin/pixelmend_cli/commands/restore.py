@@ -300,7 +300,7 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
     from pixelmend_cli.engines import InProcess, Remote
     from pixelmend_cli.restore_files import Files, Output, run
     from pixelmend_engine.catalog import tasks
-    from pixelmend_engine.restoration.choice import Choice, check
+    from pixelmend_engine.restoration.model_choice import ModelChoice, check
 
     log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
     found = settings.resolve(os.environ)
@@ -314,7 +314,7 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
         out_dir=options["out_dir"],
         suffix=suffix.format_map(asked),
     )
-    choice = Choice.of(task, asked, options["weights"])
+    choice = ModelChoice.of(task, asked, options["weights"])
     check(choice, found.models_dir, offline=asked["offline"])  # told before anything is begun
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])

@@ -25,7 +25,7 @@ from pixelmend_engine.images.formats import jxl
 from pixelmend_engine.images.metadata import Metadata
 from pixelmend_engine.images.photo import Photo
 from pixelmend_engine.images.xmp import PHOTOSHOP, Packet, Provenance
-from pixelmend_engine.restoration.same_size import retouch
+from pixelmend_engine.restoration.same_size import restore_same_size
 
 ICC = b"a profile, carried along unread " * 8
 ENDINGS = [".jpg", ".png", ".tif", ".webp"]
@@ -94,7 +94,7 @@ def test_what_a_model_leaves_alone_comes_back_to_the_bit(
         return
     files.write(photo, source)
     read = files.read(source)
-    raster, _ = retouch(files.to_raster(read), 1.0, lambda seen: seen.clone())
+    raster, _ = restore_same_size(files.to_raster(read), 1.0, lambda seen: seen.clone())
     assert files.check_format(read, result) == []
     files.write(files.with_pixels(read, raster), result)
     again = files.read(result)

@@ -14,8 +14,8 @@ from pixelmend_engine.inference import devices
 from pixelmend_engine.inference.tiled_inference import (
     LARGEST_TILE,
     REPLANNED,
+    InferenceResult,
     Options,
-    Restored,
     plan_tiles,
     restore,
 )
@@ -32,7 +32,7 @@ def pixels(portrait: Tensor) -> Tensor:
     return portrait[..., :301, :413]  # neither side is a multiple of 8
 
 
-def assert_same(result: Restored, image: Tensor) -> None:
+def assert_same(result: InferenceResult, image: Tensor) -> None:
     """Compares, up to the rounding of two blending weights that add up to 1."""
     torch.testing.assert_close(result.image, image, atol=2e-7, rtol=0)
 

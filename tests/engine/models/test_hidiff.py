@@ -18,7 +18,7 @@ from pixelmend_engine.models import loading
 from pixelmend_engine.models.hidiff import HIDiff, HierarchicalIntegration
 from pixelmend_engine.models.pipeline import Pipeline, Request
 from pixelmend_engine.models.prior_guided import GuidedPipeline
-from pixelmend_engine.restoration.same_size import retouch
+from pixelmend_engine.restoration.same_size import restore_same_size
 from pixelmend_engine.weights import store
 
 SPEC = registry.find("hi-diff-compact")
@@ -54,7 +54,7 @@ def run(pipeline: Pipeline, pixels: np.ndarray, *, seed: int = 0, tile: int = 0)
 
     height, width, _ = pixels.shape
     source = Raster(width, height, "U8", "RGB", pixels.tobytes())
-    result, _ = retouch(source, 1.0, through_the_model)
+    result, _ = restore_same_size(source, 1.0, through_the_model)
     return np.frombuffer(result.data, np.uint8).reshape(pixels.shape)
 
 

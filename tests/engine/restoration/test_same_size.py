@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pixelmend.wire import CHANNELS, ENCODINGS, Raster
 from pixelmend_engine.catalog.spec import CONTEXT
-from pixelmend_engine.restoration.same_size import retouch
+from pixelmend_engine.restoration.same_size import restore_same_size
 from pixelmend_engine.restoration.source_image import DTYPES
 
 PROFILES = {"RGB": list(profiles.RGB.values()), "Y": list(profiles.GRAY.values())}
@@ -48,7 +48,7 @@ def pictures(draw: st.DrawFn) -> Raster:
 @settings(max_examples=150)
 @given(raster=pictures(), strength=st.floats(0, 1))
 def test_a_model_that_changes_nothing_gives_back_every_bit(raster: Raster, strength: float) -> None:
-    result, _ = retouch(raster, strength, same)
+    result, _ = restore_same_size(raster, strength, same)
     assert bytes(result.data) == bytes(raster.data)
     for name in ("width", "height", "samples", "channels", "encoding", "color_profile"):
         assert getattr(result, name) == getattr(raster, name)
@@ -63,7 +63,7 @@ def test_a_model_that_changes_everything_never_spreads_what_is_no_number(raster:
         seen.append(image)
         return brighter(image)
 
-    result, _ = retouch(raster, 1.0, look)
+    result, _ = restore_same_size(raster, 1.0, look)
     before, after = array(raster), array(result)
     if before.dtype.kind == "f":
         whole = np.isfinite(before).all(axis=2)
@@ -80,7 +80,7 @@ def test_a_model_that_changes_everything_never_spreads_what_is_no_number(raster:
 def test_every_depth_is_changed_in_its_own_steps(dtype: str, step: float) -> None:
     top = 1 if dtype[1] == "f" else np.iinfo(dtype).max
     samples = (np.full((9, 9, 3), 0.5) * top).astype(dtype)
-    result, _ = retouch(picture(samples), 1.0, brighter)
+    result, _ = restore_same_size(picture(samples), 1.0, brighter)
     change = array(result).astype(float) - samples
     np.testing.assert_allclose(change, step, atol=0.001 if dtype[1] == "f" else 1)
 
@@ -93,7 +93,7 @@ def test_16_bit_values_are_not_rounded_to_8() -> None:
         seen.append(image)
         return image
 
-    retouch(picture(samples), 1.0, look)
+    restore_same_size(picture(samples), 1.0, look)
     assert torch.unique(seen[0]).numel() == 4096  # pyright: ignore[reportUnknownMemberType]
 
 
@@ -101,7 +101,7 @@ def test_colors_outside_srgb_survive_a_change() -> None:
     green = np.zeros((16, 16, 3), "<u2")
     green[..., 1] = np.linspace(40_000, 65_535, 16).astype(int)
     raster = picture(green, color_profile=profiles.RGB["Adobe RGB"])
-    result, _ = retouch(raster, 1.0, lambda image: (image - 0.01).clamp(0, 1))
+    result, _ = restore_same_size(raster, 1.0, lambda image: (image - 0.01).clamp(0, 1))
     after = array(result)
     assert after[..., 1].max() > 64_000  # in sRGB alone it would end near 56 000
     assert (np.diff(after[0, :, 1].astype(int)) > 0).all()  # nothing ran into one value
@@ -110,7 +110,7 @@ def test_colors_outside_srgb_survive_a_change() -> None:
 def test_light_beyond_white_survives() -> None:
     bright = np.full((16, 16, 3), 0.2, "<f4")
     bright[4:8] = 7.5
-    result, _ = retouch(picture(bright, encoding="linear"), 1.0, brighter)
+    result, _ = restore_same_size(picture(bright, encoding="linear"), 1.0, brighter)
     np.testing.assert_array_equal(array(result)[4:8], bright[4:8])
     assert (array(result)[8:] > 0.2).all()
 
@@ -119,7 +119,7 @@ def test_strength_and_mask_weigh_the_change() -> None:
     samples = np.full((4, 4, 3), 100, np.uint8)
     mask = np.zeros((4, 4), np.uint8)
     mask[:, 1], mask[:, 2:] = 128, 255
-    result, _ = retouch(picture(samples, mask=mask.tobytes()), 0.5, brighter)
+    result, _ = restore_same_size(picture(samples, mask=mask.tobytes()), 0.5, brighter)
     np.testing.assert_array_equal(array(result)[0, :, 0], [100, 106, 113, 113])
 
 
@@ -133,7 +133,7 @@ def test_only_what_the_mask_needs_is_computed() -> None:
         sizes.append(image.shape)
         return brighter(image)
 
-    result, _ = retouch(picture(samples, mask=mask.tobytes()), 1.0, look)
+    result, _ = restore_same_size(picture(samples, mask=mask.tobytes()), 1.0, look)
     assert sizes == [(1, 3, 20 + 2 * CONTEXT, 40 + 2 * CONTEXT)]
     outside = mask == 0
     np.testing.assert_array_equal(array(result)[outside], samples[outside])
@@ -150,7 +150,7 @@ def test_hidden_colors_do_not_bleed_into_what_is_seen() -> None:
         seen.append(image)
         return brighter(image)
 
-    result, _ = retouch(picture(samples, "RGBA"), 1.0, look)
+    result, _ = restore_same_size(picture(samples, "RGBA"), 1.0, look)
     wanted = torch.tensor([120, 130, 140]).reshape(1, 3, 1, 1) / 255
     torch.testing.assert_close(seen[0], wanted.expand_as(seen[0]), atol=1e-5, rtol=0)
     after = array(result)
@@ -161,6 +161,6 @@ def test_hidden_colors_do_not_bleed_into_what_is_seen() -> None:
 @pytest.mark.parametrize("channels", ["RGBA", "YA"])
 def test_a_picture_that_is_all_hidden_stays_and_is_told(channels: str) -> None:
     samples = np.zeros((9, 9, CHANNELS[channels]), np.uint8)
-    result, notes = retouch(picture(samples, channels), 1.0, brighter)
+    result, notes = restore_same_size(picture(samples, channels), 1.0, brighter)
     assert bytes(result.data) == samples.tobytes()
     assert "nothing to restore" in notes[0]

@@ -7,10 +7,10 @@ import pytest
 from fakes import CPU
 
 from pixelmend.errors import UnknownModel, UnreadableCheckpoint, WeightsMissing
-from pixelmend_engine.restoration.choice import Choice, attempts
+from pixelmend_engine.restoration.model_choice import ModelChoice, candidates
 from pixelmend_engine.restoration.session import Session
 
-AUTO = Choice(task="deblur", device="cpu")
+AUTO = ModelChoice(task="deblur", device="cpu")
 
 
 def install(models_dir: Path, *models: str) -> None:
@@ -20,9 +20,9 @@ def install(models_dir: Path, *models: str) -> None:
         (models_dir / model / "net_g.pth").touch()
 
 
-def ids(choice: Choice, models_dir: Path) -> list[str]:
+def ids(choice: ModelChoice, models_dir: Path) -> list[str]:
     """Names the models that a choice may mean."""
-    return [spec.id for attempt in attempts(choice, models_dir) for spec in attempt.specs]
+    return [spec.id for candidate in candidates(choice, models_dir) for spec in candidate.specs]
 
 
 def test_auto_means_the_best_that_is_here(tmp_path: Path) -> None:
@@ -34,18 +34,18 @@ def test_auto_means_the_best_that_is_here(tmp_path: Path) -> None:
 def test_a_name_means_that_model_alone(tmp_path: Path) -> None:
     named = dataclasses.replace(AUTO, model="hi-diff-gopro")
     with pytest.raises(WeightsMissing):
-        attempts(named, tmp_path)
+        candidates(named, tmp_path)
     install(tmp_path, "hi-diff-gopro")
     assert ids(named, tmp_path) == ["hi-diff-gopro"]
     with pytest.raises(UnknownModel):
-        attempts(dataclasses.replace(AUTO, model="hi-diff"), tmp_path)
+        candidates(dataclasses.replace(AUTO, model="hi-diff"), tmp_path)
 
 
 def test_weights_of_the_users_own_may_be_any_model_of_the_task(tmp_path: Path) -> None:
     install(tmp_path, "mine")
-    (attempt,) = attempts(dataclasses.replace(AUTO, weights=tmp_path / "mine"), tmp_path)
-    assert attempt.specs[0].id == "hi-diff-gopro"
-    assert [path.name for path in attempt.files] == ["net_g.pth"]
+    (candidate,) = candidates(dataclasses.replace(AUTO, weights=tmp_path / "mine"), tmp_path)
+    assert candidate.specs[0].id == "hi-diff-gopro"
+    assert [path.name for path in candidate.files] == ["net_g.pth"]
 
 
 def test_auto_passes_unusable_weights_over_and_says_so(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from pixelmend.wire import Raster
 from pixelmend_engine.catalog import tasks
 from pixelmend_engine.catalog.options import MAX_SEED
 from pixelmend_engine.models.pipeline import Report, Request, Restorer
-from pixelmend_engine.restoration.choice import Choice
-from pixelmend_engine.restoration.session import Loaded, Session
+from pixelmend_engine.restoration.model_choice import ModelChoice
+from pixelmend_engine.restoration.session import LoadedModel, Session
 
 NOSES = tuple((x, y) for y in (110, 330) for x in (110, 320, 530))
 GROUP = with_noses((440, 640), *NOSES)  # six faces
@@ -53,8 +53,8 @@ class Ready(Session):
         super().__init__(folder, face_tools=GivenTools(folder))
         self.pipeline = pipeline
 
-    def load(self, choice: Choice) -> Loaded:
-        return Loaded(spec(tiling="internal"), self.pipeline, CPU, ())
+    def load(self, choice: ModelChoice) -> LoadedModel:
+        return LoadedModel(spec(tiling="internal"), self.pipeline, CPU, ())
 
 
 class Run:
@@ -62,7 +62,7 @@ class Run:
 
     def __init__(self, pipeline: Together, folder: Path, **options: object) -> None:
         task, checked = tasks.check({"task": "face", **options})
-        choice = Choice.of(task, checked)
+        choice = ModelChoice.of(task, checked)
         self.shares: list[float] = []
         self.foretold: list[str] = []
         self.result, self.facts = Ready(pipeline, folder).restore(
@@ -142,5 +142,7 @@ def test_a_cancel_ends_it_between_steps(tmp_path: Path) -> None:
             raise Canceled("Canceled", hint="")
 
     with pytest.raises(Canceled):
-        Ready(pipeline, tmp_path).restore(Choice.of(task, checked), checked, picture(GROUP), stop)
+        Ready(pipeline, tmp_path).restore(
+            ModelChoice.of(task, checked), checked, picture(GROUP), stop
+        )
     assert pipeline.batches == [2, 2]

@@ -6,7 +6,7 @@ import torch
 from rasters import picture
 
 from pixelmend.wire import CHANNELS
-from pixelmend_engine.restoration.source_image import DTYPES, Source, as_float, as_samples
+from pixelmend_engine.restoration.source_image import DTYPES, SourceImage, as_float, as_samples
 
 WHOLE = slice(None), slice(None)
 
@@ -29,7 +29,7 @@ def test_what_a_type_can_not_hold_ends_at_its_limits() -> None:
 def test_a_model_sees_red_green_and_blue_in_this_order(channels: str) -> None:
     values = {"R": 10, "G": 20, "B": 30, "Y": 40, "A": 255}
     samples = np.array([[[values[name] for name in channels]]], np.uint8)
-    seen = Source.of(picture(samples, channels)).seen(*WHOLE) * 255
+    seen = SourceImage.of(picture(samples, channels)).model_input(*WHOLE) * 255
     wanted = [40, 40, 40] if "Y" in channels else [10, 20, 30]
     torch.testing.assert_close(seen.flatten(), torch.tensor(wanted, dtype=torch.float32))
 
@@ -39,14 +39,14 @@ def test_unknown_parts_have_colors_from_around_there() -> None:
     samples[8:24, 8:24] = 255
     unknown = np.zeros((32, 32), bool)
     unknown[8:24, 8:24] = True
-    seen = Source.of(picture(samples)).seen(*WHOLE, unknown)
+    seen = SourceImage.of(picture(samples)).model_input(*WHOLE, unknown)
     torch.testing.assert_close(seen, torch.full((1, 3, 32, 32), 50 / 255))
 
 
 def test_alpha_is_a_share_whatever_the_samples() -> None:
     samples = np.zeros((1, 3, 4), "<f4")
     samples[0, :, 3] = (np.nan, 0.25, 7)
-    alpha = Source.of(picture(samples, "RGBA")).alpha(slice(None))
+    alpha = SourceImage.of(picture(samples, "RGBA")).alpha(slice(None))
     assert alpha is not None
     assert alpha.tolist() == [[0, 0.25, 1]]
-    assert Source.of(picture(samples[..., :3])).alpha(slice(None)) is None
+    assert SourceImage.of(picture(samples[..., :3])).alpha(slice(None)) is None

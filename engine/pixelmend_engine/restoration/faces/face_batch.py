@@ -19,7 +19,7 @@ from pixelmend_engine.restoration.faces import alignment, pasting
 from pixelmend_engine.restoration.faces.alignment import Matrix, Pixels, Square
 from pixelmend_engine.restoration.faces.detection import Find
 from pixelmend_engine.restoration.faces.face import Face
-from pixelmend_engine.restoration.faces.identity_check import Likeness, likeness
+from pixelmend_engine.restoration.faces.identity_check import IdentityCheck, likeness
 from pixelmend_engine.restoration.faces.parsing import Parse
 
 MOST_FACES = 100  # that are listed; what describes them has to fit into a header of 64 KiB
@@ -57,13 +57,13 @@ class Wishes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class FaceResult:
     """What became of one face of the list."""
 
     number: int
     face: Face
     left_alone: str | None = None  # why; None: it was restored
-    likeness: Likeness | None = None
+    likeness: IdentityCheck | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Describes it for a front end."""
@@ -72,7 +72,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Task:
+class FaceCrop:
     """A face that is to be restored, and how it lies."""
 
     number: int
@@ -82,17 +82,17 @@ class Task:
 
 def choose(
     faces: Sequence[Face], wishes: Wishes, height: int, width: int
-) -> tuple[list[Task], list[Outcome]]:
+) -> tuple[list[FaceCrop], list[FaceResult]]:
     """Sorts faces into those to restore and those that are left alone, with the reason."""
-    tasks: list[Task] = []
-    alone: list[Outcome] = []
+    tasks: list[FaceCrop] = []
+    alone: list[FaceResult] = []
     for number, face in enumerate(faces):
         matrix = alignment.matrix_of(face)
         reason = _reason(number, face, matrix, wishes, height, width)
         if matrix is None or reason is not None:
-            alone.append(Outcome(number=number, face=face, left_alone=reason))
+            alone.append(FaceResult(number=number, face=face, left_alone=reason))
         else:
-            tasks.append(Task(number, face, matrix))
+            tasks.append(FaceCrop(number, face, matrix))
     return tasks, alone
 
 
@@ -116,33 +116,33 @@ def _reason(
 def restore_faces(
     source: Pixels,
     canvas: Float32[np.ndarray, "hs ws 3"],
-    tasks: Sequence[Task],
+    tasks: Sequence[FaceCrop],
     tools: Tools,
     model: Model,
     scale: float = 1.0,
-) -> list[Outcome]:
+) -> list[FaceResult]:
     """Restores faces of `source` and puts them into `canvas`, in place.
 
     Both are the same picture, sRGB in [0, 1]; the canvas is `scale` times as wide and high, and its
     background may have been restored before.
     """
-    outcomes: list[Outcome] = []
+    results: list[FaceResult] = []
     waiting = sorted(tasks, key=lambda task: task.face.size)
     while waiting:
         count = model.at_once()
         batch, waiting = waiting[:count], waiting[count:]
-        outcomes += _restore_batch(source, canvas, batch, tools, model.restore, scale)
-    return outcomes
+        results += _restore_batch(source, canvas, batch, tools, model.restore, scale)
+    return results
 
 
 def _restore_batch(
     source: Pixels,
     canvas: Float32[np.ndarray, "hs ws 3"],
-    batch: Sequence[Task],
+    batch: Sequence[FaceCrop],
     tools: Tools,
     restore: RestoreSquares,
     scale: float,
-) -> list[Outcome]:
+) -> list[FaceResult]:
     before = [alignment.crop(source, task.matrix) for task in batch]
     after = run_squares(before, [task.number for task in batch], restore)
     return [
@@ -164,17 +164,17 @@ def run_squares(
 
 def _put_back(
     canvas: Float32[np.ndarray, "hs ws 3"],
-    task: Task,
+    task: FaceCrop,
     before: Square,
     after: Square,
     tools: Tools,
     scale: float,
-) -> Outcome:
+) -> FaceResult:
     classes = tools.parse(after)
     mask = pasting.face_mask(classes)
     if not mask.any():
         reason = "no face is seen in what was restored"
-        return Outcome(number=task.number, face=task.face, left_alone=reason)
+        return FaceResult(number=task.number, face=task.face, left_alone=reason)
     pasting.paste(canvas, after, classes, alignment.enlarged(task.matrix, scale))
     compared = likeness(before, after, task.face, task.matrix, tools.find, mask)
-    return Outcome(number=task.number, face=task.face, likeness=compared)
+    return FaceResult(number=task.number, face=task.face, likeness=compared)

@@ -13,11 +13,11 @@ from torch import Tensor
 from pixelmend.errors import OutOfMemory
 from pixelmend_engine.catalog.options import MAX_SEED
 from pixelmend_engine.inference.tiled_inference import Options
-from pixelmend_engine.restoration.choice import Choice
 from pixelmend_engine.restoration.faces.alignment import SIDE
+from pixelmend_engine.restoration.model_choice import ModelChoice
 
-Through = Callable[[Choice, Tensor, Options, int, int], Tensor]
-AtOnce = Callable[[Choice, int, int, Options], int]
+Through = Callable[[ModelChoice, Tensor, Options, int, int], Tensor]
+AtOnce = Callable[[ModelChoice, int, int, Options], int]
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,9 @@ class FaceModels:
     Where faces do not fit into memory together, half as many go at once from then on.
     """
 
-    def __init__(self, choice: Choice, asked: Options, through: Through, at_once: AtOnce) -> None:
+    def __init__(
+        self, choice: ModelChoice, asked: Options, through: Through, at_once: AtOnce
+    ) -> None:
         self._choice = choice
         self._asked = asked
         self._through = through

@@ -23,11 +23,17 @@ from pixelmend_engine.restoration.faces.alignment import Pixels
 from pixelmend_engine.restoration.faces.annotation import annotated
 from pixelmend_engine.restoration.faces.detection import Find
 from pixelmend_engine.restoration.faces.face import Face
-from pixelmend_engine.restoration.faces.face_batch import MOST_FACES, Model, Outcome, Tools, Wishes
+from pixelmend_engine.restoration.faces.face_batch import (
+    MOST_FACES,
+    FaceResult,
+    Model,
+    Tools,
+    Wishes,
+)
 from pixelmend_engine.restoration.resampling import Enlargement
-from pixelmend_engine.restoration.same_size import retouch
-from pixelmend_engine.restoration.source_image import Source, bands, weights
-from pixelmend_engine.restoration.upscale import enlarge
+from pixelmend_engine.restoration.same_size import restore_same_size
+from pixelmend_engine.restoration.source_image import SourceImage, bands, blend_weights
+from pixelmend_engine.restoration.upscale import upscale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +91,8 @@ def found(raster: Raster, find: Find, min_size: int) -> tuple[Raster, list[Face]
 
     The largest come first; of more than `MOST_FACES` the rest is left out.
     """
-    source = Source.of(raster)
-    image = source.seen(slice(0, raster.height), slice(0, raster.width))
+    source = SourceImage.of(raster)
+    image = source.model_input(slice(0, raster.height), slice(0, raster.width))
     faces = find(image)[:MOST_FACES]
     pixels = annotated(image, faces, min_size)
     height, width, _ = pixels.shape
@@ -96,37 +102,37 @@ def found(raster: Raster, find: Find, min_size: int) -> tuple[Raster, list[Face]
 
 def restore(
     raster: Raster, asked: Asked, tools: Tools, models: Models
-) -> tuple[Raster, list[str], list[Outcome]]:
+) -> tuple[Raster, list[str], list[FaceResult]]:
     """Restores the faces of a picture; also returns what the user should know, and each face.
 
     Raises:
         NoFaceFound: There are none, and the background is to stay as it is.
         BadRequest: A face was chosen that there is not.
     """
-    outcomes: list[Outcome] = []
-    selected = None if raster.mask is None else weights(raster, 1.0) > 0
+    results: list[FaceResult] = []
+    selected = None if raster.mask is None else blend_weights(raster, 1.0) > 0
 
-    def through(seen: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 hs ws"]:
-        restored, told = _restored(seen, asked, selected, tools, models)
-        outcomes.extend(told)
+    def through(model_input: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 hs ws"]:
+        restored, told = _restored(model_input, asked, selected, tools, models)
+        results.extend(told)
         return restored
 
     if asked.scale == 1:
-        result, notes = retouch(raster, asked.strength, through, context=None)
+        result, notes = restore_same_size(raster, asked.strength, through, context=None)
     else:
-        result, notes = enlarge(raster, asked.scale, asked.strength, through)
-    outcomes.sort(key=lambda outcome: outcome.number)
-    return result, [*notes, *said(outcomes)], outcomes
+        result, notes = upscale(raster, asked.scale, asked.strength, through)
+    results.sort(key=lambda result: result.number)
+    return result, [*notes, *said(results)], results
 
 
 def _restored(
-    seen: Float[Tensor, "1 3 h w"],
+    model_input: Float[Tensor, "1 3 h w"],
     asked: Asked,
     selected: Bool[np.ndarray, "h w"] | None,
     tools: Tools,
     models: Models,
-) -> tuple[Float[Tensor, "1 3 hs ws"], list[Outcome]]:
-    faces = tools.find(seen)[:MOST_FACES]
+) -> tuple[Float[Tensor, "1 3 hs ws"], list[FaceResult]]:
+    faces = tools.find(model_input)[:MOST_FACES]
     if not faces and not models.has_background:
         raise NoFaceFound(
             "No face was found in the picture",
@@ -134,11 +140,15 @@ def _restored(
         )
     _check(asked.chosen, len(faces))
     wishes = Wishes(chosen=asked.chosen, min_size=asked.min_size, selected=selected)
-    tasks, alone = face_batch.choose(faces, wishes, seen.shape[-2], seen.shape[-1])
+    tasks, alone = face_batch.choose(faces, wishes, model_input.shape[-2], model_input.shape[-1])
     first = 1 if models.has_background else 0
     runs = first + len(tasks)
-    background = models.background(seen, runs)
-    canvas = _enlarged(seen, asked.scale) if background is None else _pixels(background.clamp(0, 1))
+    background = models.background(model_input, runs)
+    canvas = (
+        _enlarged(model_input, asked.scale)
+        if background is None
+        else _pixels(background.clamp(0, 1))
+    )
     done: list[int] = []
 
     def some(
@@ -149,8 +159,10 @@ def _restored(
         return models.faces(squares, numbers, run, runs)
 
     model = Model(restore=some, at_once=models.at_once)
-    outcomes = face_batch.restore_faces(_pixels(seen), canvas, tasks, tools, model, asked.scale)
-    return rearrange(torch.from_numpy(canvas), "h w c -> 1 c h w"), [*outcomes, *alone]
+    results = face_batch.restore_faces(
+        _pixels(model_input), canvas, tasks, tools, model, asked.scale
+    )
+    return rearrange(torch.from_numpy(canvas), "h w c -> 1 c h w"), [*results, *alone]
 
 
 def _check(chosen: Sequence[int] | None, count: int) -> None:
@@ -179,25 +191,25 @@ def _enlarged(image: Float[Tensor, "1 3 h w"], scale: float) -> Float32[np.ndarr
     return result
 
 
-def said(outcomes: Sequence[Outcome]) -> list[str]:
+def said(results: Sequence[FaceResult]) -> list[str]:
     """Says in words what the user should know about the faces."""
     alone: dict[str, list[str]] = {}
-    for outcome in outcomes:
-        if outcome.left_alone is not None and outcome.left_alone != face_batch.NOT_CHOSEN:
-            alone.setdefault(outcome.left_alone, []).append(str(outcome.number))
+    for result in results:
+        if result.left_alone is not None and result.left_alone != face_batch.NOT_CHOSEN:
+            alone.setdefault(result.left_alone, []).append(str(result.number))
     notes = [
         f"{'face' if len(numbers) == 1 else 'faces'} {', '.join(numbers)} left alone: {reason}"
         for reason, numbers in alone.items()
     ]
     notes += [
-        f"face {outcome.number} changed noticeably ({outcome.likeness.said()}); "
+        f"face {result.number} changed noticeably ({result.likeness.said()}); "
         "a higher --fidelity, or a lower --strength, keeps more of the person"
-        for outcome in outcomes
-        if outcome.likeness is not None and outcome.likeness.changed
+        for result in results
+        if result.likeness is not None and result.likeness.changed
     ]
     return notes
 
 
-def facts(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+def facts(results: Sequence[FaceResult]) -> list[dict[str, Any]]:
     """Describes what became of each face, for a front end."""
-    return [outcome.to_json() for outcome in outcomes]
+    return [result.to_json() for result in results]

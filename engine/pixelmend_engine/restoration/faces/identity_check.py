@@ -30,7 +30,7 @@ Points = Float64[np.ndarray, "5 2"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Likeness:
+class IdentityCheck:
     """How a restored face compares with what it was."""
 
     drift: float | None  # mean way of a landmark, in distances between the eyes; None: no face left
@@ -67,7 +67,7 @@ def likeness(
     matrix: Matrix,
     find: Find,
     mask: Float32[np.ndarray, "512 512"],
-) -> Likeness:
+) -> IdentityCheck:
     """Compares a face in its square with what was restored from it.
 
     The detector looks at both squares, so that it errs alike; where it sees nothing in a poor one,
@@ -77,7 +77,7 @@ def likeness(
     if was is None:
         was = apply(matrix, face.points)
     now = landmarks_in(after, find)
-    return Likeness(
+    return IdentityCheck(
         drift=None if now is None else drift(was, now),
         similarity=similarity(before, after, mask),
     )

@@ -20,7 +20,7 @@ from torch.nn import functional
 from pixelmend.errors import BadRequest
 from pixelmend_engine.inference import tiled_inference as restore
 from pixelmend_engine.models.pipeline import Request, unreported
-from pixelmend_engine.restoration.session import Loaded
+from pixelmend_engine.restoration.session import LoadedModel
 from pixelmend_engine.training.data import pictures
 from pixelmend_engine.training.data.crops import check_sizes
 from pixelmend_engine.training.data.folders import Scene
@@ -139,7 +139,7 @@ def read_kernels(folder: Path) -> tuple[Kernel, ...]:
     return tuple(found)
 
 
-def model(name: str, loaded: Loaded, seed: int) -> Method:
+def model(name: str, loaded: LoadedModel, seed: int) -> Method:
     """Makes a method of a loaded model."""
 
     def through_it(case: Case) -> Picture:

@@ -25,7 +25,7 @@ from torch import Tensor
 from pixelmend_engine.restoration.faces import alignment, face_batch
 from pixelmend_engine.restoration.faces.alignment import Pixels, Square
 from pixelmend_engine.restoration.faces.face import Face
-from pixelmend_engine.restoration.faces.face_batch import Model, Outcome, Tools, Wishes, choose
+from pixelmend_engine.restoration.faces.face_batch import FaceResult, Model, Tools, Wishes, choose
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -45,7 +45,7 @@ def run(
     tools: Tools = TOOLS,
     wishes: Wishes = ALL,
     most: int = 1,
-) -> tuple[Pixels, list[Outcome]]:
+) -> tuple[Pixels, list[FaceResult]]:
     tasks, _ = choose(faces, wishes, *picture.shape[:2])
     canvas = picture.copy()
     model = Model(restore, at_once=lambda: most)
@@ -62,7 +62,7 @@ def test_all_faces_are_restored_unless_some_are_chosen() -> None:
     assert numbers(faces) == [0, 1, 2]
     assert numbers(faces, chosen=(0, 2)) == [0, 2]
     _, alone = choose(faces, Wishes(chosen=(1,)), 512, 512)
-    assert [(outcome.number, outcome.left_alone) for outcome in alone] == [
+    assert [(result.number, result.left_alone) for result in alone] == [
         (0, "not chosen"), (2, "not chosen")
     ]  # fmt: skip
 
@@ -93,9 +93,9 @@ def test_no_faces_are_left_over() -> None:
 
 def test_the_portrait_goes_the_whole_way() -> None:
     picture, restore = portrait(), mild()
-    restored, outcomes = run(picture, [PORTRAIT], restore)
+    restored, results = run(picture, [PORTRAIT], restore)
     assert restore.batches == [[0]]
-    assert outcomes[0].left_alone is None
+    assert results[0].left_alone is None
     changed = (restored != picture).any(axis=2)
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     matrix = alignment.matrix_of(PORTRAIT)
@@ -151,8 +151,8 @@ def test_drift_is_that_of_the_landmarks(shift: int) -> None:
         return torch.roll(squares, shift, dims=3)
 
     tools = Tools(find=Markers(), parse=parse_by_hand)
-    _, outcomes = run(picture, [PORTRAIT], shifting, tools)
-    likeness = outcomes[0].likeness
+    _, results = run(picture, [PORTRAIT], shifting, tools)
+    likeness = results[0].likeness
     assert likeness is not None
     # The eyes are 134 pixels of the square apart, as they were marked.
     assert likeness.drift == pytest.approx(shift / 134.5, abs=2e-3)
@@ -206,12 +206,12 @@ def pixels_of_head() -> Pixels:
 def test_thirty_faces_are_all_restored_as_many_together_as_is_said(most: int) -> None:
     picture, faces = group(30)
     restore = mild()
-    restored, outcomes = run(picture, faces, restore, most=most)
+    restored, results = run(picture, faces, restore, most=most)
     smallest_first = list(range(30))  # as `group` makes them
     expected = [smallest_first[start : start + most] for start in range(0, 30, most)]
     assert restore.batches == expected
-    assert [outcome.number for outcome in outcomes] == smallest_first
-    assert all(outcome.left_alone is None for outcome in outcomes)
+    assert [result.number for result in results] == smallest_first
+    assert all(result.left_alone is None for result in results)
     for number in (0, 17, 29):
         alone, _ = run(picture, faces, mild(), wishes=Wishes(chosen=(number,)))
         left, top, right, bottom = (int(side) for side in faces[number].box)
@@ -252,14 +252,14 @@ def test_where_no_face_is_left_nothing_is_pasted() -> None:
         return np.zeros((512, 512), np.uint8)
 
     picture = portrait()
-    restored, outcomes = run(picture, [PORTRAIT], mild(), Tools(find=Given([]), parse=nothing))
+    restored, results = run(picture, [PORTRAIT], mild(), Tools(find=Given([]), parse=nothing))
     assert (restored == picture).all()
-    assert "no face" in str(outcomes[0].left_alone)
+    assert "no face" in str(results[0].left_alone)
 
 
 def test_an_outcome_says_all_there_is_to_say() -> None:
-    _, (outcome,) = run(portrait(), [PORTRAIT], unchanged, Tools(Given([PORTRAIT]), parse_by_hand))
-    told = outcome.to_json()
+    _, (result,) = run(portrait(), [PORTRAIT], unchanged, Tools(Given([PORTRAIT]), parse_by_hand))
+    told = result.to_json()
     assert told["number"] == 0
     assert told["left_alone"] is None
     assert told["landmarks"][0] == [203.6, 101.3]
@@ -275,8 +275,8 @@ def test_photographs_go_the_whole_way(name: str) -> None:
     painted = picture
     for face in faces:
         painted = with_markers(painted, face) if face is faces[0] else painted
-    restored, outcomes = run(picture, faces, mild())
-    assert len(outcomes) == len(faces)
+    restored, results = run(picture, faces, mild())
+    assert len(results) == len(faces)
     changed = (restored != picture).any(axis=2)
     for face in faces:
         x, y = (int(side) for side in face.points[2])

@@ -86,13 +86,13 @@ def test_every_depth_comes_back_with_the_face_changed_and_the_rest_to_the_bit(
     samples: str, channels: str
 ) -> None:
     before = raster(samples, channels)
-    after, notes, outcomes = face_restoration.restore(before, Asked(), tools(PORTRAIT), Mild())
+    after, notes, results = face_restoration.restore(before, Asked(), tools(PORTRAIT), Mild())
     assert (after.samples, after.channels, after.width) == (samples, channels, 512)
     changed = (samples_of(before) != samples_of(after)).any(axis=2)
     assert changed[127, 225]
     assert not changed[:38].any()
     assert not changed[195:].any()
-    assert [outcome.number for outcome in outcomes] == [0]
+    assert [result.number for result in results] == [0]
     assert not [note for note in notes if "left alone" in note]
 
 
@@ -105,9 +105,9 @@ def test_a_picture_without_faces_is_said_to_have_none() -> None:
 
 def test_where_the_background_is_restored_faces_may_be_missing() -> None:
     white = torch.ones(1, 3, 512, 512)
-    after, _, outcomes = face_restoration.restore(raster(), Asked(), tools(), Mild(white))
+    after, _, results = face_restoration.restore(raster(), Asked(), tools(), Mild(white))
     assert (samples_of(after) == 255).all()
-    assert outcomes == []
+    assert results == []
 
 
 def test_faces_are_pasted_into_the_restored_background() -> None:
@@ -133,12 +133,12 @@ def test_a_selection_is_kept_to_and_chooses_its_faces() -> None:
     before = raster(mask=mask.tobytes())
     other = marked(*((x, y + 250) for x, y in PORTRAIT.landmarks))
     models = Mild()
-    after, _, outcomes = face_restoration.restore(before, Asked(), tools(PORTRAIT, other), models)
+    after, _, results = face_restoration.restore(before, Asked(), tools(PORTRAIT, other), models)
     changed = (samples_of(before) != samples_of(after)).any(axis=2)
     assert changed.any()
     assert not changed[mask == 0].any()
     assert [numbers for numbers, _, _ in models.runs] == [[0]]
-    assert outcomes[1].left_alone == "outside the selection"
+    assert results[1].left_alone == "outside the selection"
 
 
 def test_only_the_chosen_faces_are_restored() -> None:
@@ -169,10 +169,10 @@ def test_a_face_that_changed_is_said_so_with_what_to_do() -> None:
     def find(image: Tensor) -> list[Face]:
         return next(found)
 
-    _, notes, (outcome,) = face_restoration.restore(
+    _, notes, (result,) = face_restoration.restore(
         raster(), Asked(), Tools(find, parse_by_hand), Mild()
     )
-    assert outcome.to_json()["changed"] is True
+    assert result.to_json()["changed"] is True
     assert any("changed noticeably" in note and "--fidelity" in note for note in notes)
 
 
@@ -209,10 +209,10 @@ def test_what_describes_a_crowd_fits_into_a_header() -> None:
     crowd = [PORTRAIT] * (MOST_FACES + 20)
     shown, faces = face_restoration.found(raster(), Given(crowd), 32)
     assert len(faces) == MOST_FACES
-    _, notes, outcomes = face_restoration.restore(
+    _, notes, results = face_restoration.restore(
         raster(), Asked(min_size=9999), tools(*crowd), Mild()
     )
-    assert len(outcomes) == MOST_FACES
-    facts = {"faces": face_restoration.facts(outcomes), "notes": notes}
+    assert len(results) == MOST_FACES
+    facts = {"faces": face_restoration.facts(results), "notes": notes}
     (head, *_) = wire.encode(shown, facts)
     assert len(bytes(head)) < wire.MAX_HEADER

@@ -9,7 +9,7 @@ from fakes import CPU, Brighter, spec
 from PIL import Image
 
 from pixelmend.errors import BadRequest
-from pixelmend_engine.restoration.session import Loaded
+from pixelmend_engine.restoration.session import LoadedModel
 from pixelmend_engine.training.data.folders import Scene
 from pixelmend_engine.training.evaluation import metrics
 from pixelmend_engine.training.evaluation.evaluation import (
@@ -71,7 +71,7 @@ def test_a_picture_smaller_than_its_blur_is_told(scene: Scene) -> None:
 
 
 def test_figures_of_a_model_and_of_the_baselines(scene: Scene) -> None:
-    loaded = Loaded(spec(), Brighter(by=0.0), CPU, ())
+    loaded = LoadedModel(spec(), Brighter(by=0.0), CPU, ())
     evaluation = Evaluation([model("same", loaded, 0), *classics(0)])
     shaken = case(scene, Shake(length=(3.0, 6.0)))
     (figures,) = evaluation.run([shaken])

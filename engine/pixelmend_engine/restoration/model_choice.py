@@ -17,7 +17,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class ModelChoice:
     """Which model is to compute, where and how."""
 
     task: Task
@@ -26,11 +26,13 @@ class Choice:
     weights: Path | None = None  # a folder or file of the user's own
     device: str = AUTO
     precision: Precision = AUTO
-    background: Choice | None = None  # what restores the rest of a picture whose faces are restored
-    looks: tuple[str, ...] = ()  # files that look at the picture, whatever the model is
+    background: ModelChoice | None = (
+        None  # what restores the rest of a picture whose faces are restored
+    )
+    face_files: tuple[str, ...] = ()  # files that look at the picture, whatever the model is
 
     @classmethod
-    def of(cls, task: Task, options: Mapping[str, Any], weights: Path | None = None) -> Choice:
+    def of(cls, task: Task, options: Mapping[str, Any], weights: Path | None = None) -> ModelChoice:
         """Returns what a task's options choose; see `tasks.check`."""
         names = ("model", "scale", "device", "precision")
         named: dict[str, Any] = {name: options[name] for name in names}
@@ -41,19 +43,21 @@ class Choice:
             behind, model, scale = tasks.background_of(options)
             named_behind: dict[str, Any] = named | {"model": model, "scale": scale}
             background = cls(task=behind, **named_behind)
-        looks = (faces.DETECTOR, faces.PARSER)
-        return cls(task=task, weights=weights, background=background, looks=looks, **named)
+        face_files = (faces.DETECTOR, faces.PARSER)
+        return cls(
+            task=task, weights=weights, background=background, face_files=face_files, **named
+        )
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Candidate:
     """Models that the files of one place may hold."""
 
     specs: tuple[ModelSpec, ...]
     files: tuple[Path, ...]
 
 
-def attempts(choice: Choice, models_dir: Path) -> list[Attempt]:
+def candidates(choice: ModelChoice, models_dir: Path) -> list[Candidate]:
     """Lists what a choice may mean, best first; `auto` goes on where weights are unusable.
 
     Raises:
@@ -61,16 +65,16 @@ def attempts(choice: Choice, models_dir: Path) -> list[Attempt]:
         BadRequest: No model enlarges by that scale.
         WeightsMissing: Its weights are not on this computer.
     """
-    models = registry.chosen(choice.task, choice.model, choice.scale)
+    models = registry.matching(choice.task, choice.model, choice.scale)
     if choice.weights is not None:
-        return [Attempt(models, store.given(choice.weights))]
+        return [Candidate(models, store.given(choice.weights))]
     task = choice.task
     here = tuple(m for m in models if store.state(m, models_dir, task) != "missing")
     models = here or models[:1]  # which then says that it is missing
-    return [Attempt((model,), store.locate(model, models_dir, task)) for model in models]
+    return [Candidate((model,), store.locate(model, models_dir, task)) for model in models]
 
 
-def check(choice: Choice, models_dir: Path, *, offline: bool) -> None:
+def check(choice: ModelChoice, models_dir: Path, *, offline: bool) -> None:
     """Finds out whether a choice can come true, as far as that is known before any work.
 
     Raises:
@@ -78,8 +82,8 @@ def check(choice: Choice, models_dir: Path, *, offline: bool) -> None:
         BadRequest: No model enlarges by that scale.
         WeightsMissing: Its weights are not on this computer, and can't be downloaded.
     """
-    registry.chosen(choice.task, choice.model, choice.scale)
-    for file_id in choice.looks if offline else ():
+    registry.matching(choice.task, choice.model, choice.scale)
+    for file_id in choice.face_files if offline else ():
         store.locate_file(file_id, models_dir)
     if choice.weights is not None or offline:
-        attempts(choice, models_dir)
+        candidates(choice, models_dir)
