@@ -38,7 +38,7 @@ HOST_MODULES = [
 ]
 # What plug-ins may import beside the standard library: their editor; in GIMP, which has no packages
 # of plug-ins, our copied one and themselves. And Qt, in the one file that knows it.
-HOSTS_OWN = {"gi", "pixelmend", "display", "enlarging", "layers", "recipe", "restoring"}
+HOSTS_OWN = {"gi", "pixelmend", "display", "layer_host", "layers", "provenance", "upscaled_layer"}
 QT = {"PyQt5", "PyQt6"}
 COMMANDS = (
     "pip install -c constraints.txt . && pixelmend deblur ",
@@ -149,7 +149,6 @@ UNTESTED = {  # and why each needs no test of its own name
     "pixelmend.client.client": "by real processes, in tests/protocol",
     "pixelmend.client.launch": "by real processes, in tests/protocol",
     "pixelmend.finding": "a record",
-    "pixelmend.panel.chooser": "shown by tests/plugin/panel/docked.py",
     "pixelmend.panel.compare": "shown by tests/plugin/panel/offscreen.py",
     "pixelmend.panel.face_picker": "shown by tests/plugin/panel/docked.py",
     "pixelmend.panel.flow_layout": "shown by tests/plugin/panel/docked.py",

@@ -11,8 +11,8 @@ from gi.repository import Gimp
 from layers import SHOWN, pixels
 
 from pixelmend.errors import PixelmendError
-from pixelmend.host.host import Installed
-from pixelmend.host.panel_process import Look, PanelProcess
+from pixelmend.host.host import PluginInstall
+from pixelmend.host.panel_process import PanelOptions, PanelProcess
 from pixelmend.host.selection import Area
 from pixelmend.presentation import messages
 from pixelmend.wire import Event, Json
@@ -24,7 +24,7 @@ WINDOW_ID_BYTES = 8  # of X11 and Windows; Wayland's names of windows mean nothi
 class Display:
     """Shows one run, however many layers it has."""
 
-    def __init__(self, engine: Installed, title: str, *, panel: bool) -> None:
+    def __init__(self, engine: PluginInstall, title: str, *, panel: bool) -> None:
         self.error: PixelmendError | None = None
         self._engine = engine
         self._count = ""  # which of how many
@@ -34,16 +34,16 @@ class Display:
         if panel:
             with contextlib.suppress(OSError):  # then there is no panel, which is told
                 engine.paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            look = Look(title, engine.folder / "locale", _window())
+            options = PanelOptions(title, engine.folder / "locale", _window())
             log = engine.paths.home / "panel.log"
-            self._panel = PanelProcess(engine.launch.python, look, log)
+            self._panel = PanelProcess(engine.launch.python, options, log)
 
     @property
     def canceled(self) -> bool:
         """Whether the user clicked on Cancel in the panel. GIMP's own ends us without a word."""
         return self._panel is not None and self._panel.canceled
 
-    def of_model(self, model: Json | None) -> None:
+    def show_model(self, model: Json | None) -> None:
         """Takes note of what is known of the model."""
         if self._panel is not None and model is not None:
             self._panel.show_model(model, self._engine.launch.models)
@@ -64,18 +64,18 @@ class Display:
         self._shown = (text, time.monotonic())
         if text != last[0]:
             Gimp.progress_set_text(self._count + text)
-        share = messages.share(event)
-        if share is None:
+        fraction = messages.fraction_done(event)
+        if fraction is None:
             Gimp.progress_pulse()
         else:
-            Gimp.progress_update(share)
+            Gimp.progress_update(fraction)
 
     @property
-    def watched(self) -> bool:
-        """Whether there is a user to show things to."""
+    def has_panel(self) -> bool:
+        """Whether there is a panel, and so a user."""
         return self._panel is not None
 
-    def note(self, facts: Json) -> None:
+    def show_notes(self, facts: Json) -> None:
         """Shows what the engine says beside a result, once all is done."""
         if self._panel is not None and facts.get("notes"):
             self._panel.show_notes([self._count + note for note in facts["notes"]])
@@ -104,10 +104,6 @@ class Display:
                     .format(command="pixelmend doctor gimp")
                 )  # fmt: skip
             self._panel.close()
-
-    def tell(self, error: PixelmendError) -> None:
-        """Takes note of an error: the panel shows it, or else GIMP does."""
-        self.error = error
 
     def show_error(self, error: PixelmendError, details: str) -> bool:
         """Shows an error in the panel; returns whether it could."""

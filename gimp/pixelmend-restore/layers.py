@@ -93,7 +93,7 @@ def selected_area(layer: Gimp.Layer, task: Json) -> Area:
         )
     whole = Area(0, 0, width, height)
     chosen = Area(x, y, across, down)
-    return chosen.around(context(task, chosen)).common(whole) or whole
+    return chosen.padded(context(task, chosen)).intersection(whole) or whole
 
 
 def read(layer: Gimp.Layer, area: Area, mask: bytes | None) -> Raster:
@@ -139,7 +139,7 @@ def mask_of(layer: Gimp.Layer, area: Area) -> bytes:
     return b"".join(pixels(layer.get_mask(), area, MASK))
 
 
-def covers(layer: Gimp.Layer) -> bool:
+def is_opaque(layer: Gimp.Layer) -> bool:
     """Tells whether a layer hides all that it lies on: then a copy above it looks as it does."""
     normal = (Gimp.LayerMode.NORMAL, Gimp.LayerMode.NORMAL_LEGACY)
     if layer.get_mode() not in normal or layer.get_opacity() < 100 or layer.get_mask() is not None:
@@ -150,7 +150,7 @@ def covers(layer: Gimp.Layer) -> bool:
     return all(strip[3::4].count(255) * 4 == len(strip) for strip in pixels(layer, whole, SHOWN))
 
 
-def double(layer: Gimp.Layer) -> Gimp.Layer:
+def duplicate(layer: Gimp.Layer) -> Gimp.Layer:
     """Returns a layer that looks the same, and is in no image yet.
 
     Of a group or a text it is a plain layer, because nothing else can hold pixels of its own.

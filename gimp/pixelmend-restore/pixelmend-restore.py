@@ -17,11 +17,11 @@ gi.require_version("Babl", "0.1")
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
 import layers
-import recipe
+import provenance
 from display import Display
-from enlarging import LargerLayer
 from gi.repository import Gimp, GLib, GObject
-from restoring import Following, NewLayer, SameLayer
+from layer_host import LayerHost, NewLayer, SameLayer
+from upscaled_layer import UpscaledLayer
 
 from pixelmend.errors import PixelmendError, UnsupportedImage
 from pixelmend.host import host
@@ -33,7 +33,7 @@ FOLDER = Path(__file__).resolve().parent
 PREFIX = "plug-in-pixelmend-"
 AGAIN = PREFIX + "again"
 SHOWN = GObject.ParamFlags.READWRITE
-TAKEN = "rslcoe"  # the letters of the dialog's own buttons, and of ours
+DIALOG_MNEMONICS = "rslcoe"  # the letters of the dialog's own buttons, and of ours
 WITHOUT_USER = Gimp.RunMode.NONINTERACTIVE
 
 
@@ -60,10 +60,10 @@ def make(task: Any, tasks: List[Any]) -> Gimp.Procedure:
     procedure = Gimp.ImageProcedure.new(plug_in(), name, Gimp.PDBProcType.PLUGIN, run, None)
     blurb = translate("Restores photographs with diffusion models, on your own computer")
     in_menu(procedure, label_of(task, tasks), blurb)
-    taken = set(TAKEN)
+    used = set(DIALOG_MNEMONICS)
     for field in all_fields(task):
-        add_argument(procedure, field, with_mnemonic(field.title, taken))
-    if larger(task):
+        add_argument(procedure, field, with_mnemonic(field.title, used))
+    if upscales(task):
         about = translate("The image that has the result")
         procedure.add_image_return_value("result", about, about, False, SHOWN)
     return procedure
@@ -72,19 +72,19 @@ def make(task: Any, tasks: List[Any]) -> Gimp.Procedure:
 def label_of(task: Any, tasks: List[Any]) -> str:
     """Names a task in the menu, with a letter that no other entry there has."""
     again = translate("Restore _Again...")
-    taken = {again[again.index("_") + 1].lower()}
-    labels = {one["id"]: with_mnemonic(translate(one["title"]), taken) for one in tasks}
+    used = {again[again.index("_") + 1].lower()}
+    labels = {one["id"]: with_mnemonic(translate(one["title"]), used) for one in tasks}
     return labels[task["id"]] + "..."
 
 
-def larger(task: Any) -> bool:
+def upscales(task: Any) -> bool:
     """Tells whether a task's results are larger than what they come from."""
-    return forms.place(task) is not None
+    return forms.placement(task) is not None
 
 
 def all_fields(task: Any) -> List[forms.Field]:
     """Lists what a dialog asks for: the engine's options, and where the result goes."""
-    place, fields = forms.place(task), forms.fields(task)
+    place, fields = forms.placement(task), forms.fields(task)
     return fields if place is None else [fields[0], fields[1], place, *fields[2:]]
 
 
@@ -93,8 +93,8 @@ def make_again() -> Gimp.Procedure:
     procedure = Gimp.ImageProcedure.new(plug_in(), AGAIN, Gimp.PDBProcType.PLUGIN, run_again, None)
     blurb = translate("Restores the original of a restored layer once more, with other options")
     in_menu(procedure, translate("Restore _Again..."), blurb)
-    answers = translate("Options that differ, as JSON")
-    procedure.add_string_argument("options", answers, answers, "{}", SHOWN)
+    blurb_of_options = translate("Options that differ, as JSON")
+    procedure.add_string_argument("options", blurb_of_options, blurb_of_options, "{}", SHOWN)
     return procedure
 
 
@@ -112,11 +112,11 @@ def in_menu(procedure: Gimp.Procedure, label: str, blurb: str) -> None:
     procedure.set_attribution("Pixelmend", "Pixelmend", "2026")
 
 
-def with_mnemonic(title: str, taken: Set[str]) -> str:
+def with_mnemonic(title: str, used: Set[str]) -> str:
     """Marks the letter that a field or an entry is reached by: the first that no other has."""
     for place, letter in enumerate(title.lower()):
-        if letter.isascii() and letter.isalpha() and letter not in taken:
-            taken.add(letter)
+        if letter.isascii() and letter.isalpha() and letter not in used:
+            used.add(letter)
             return f"{title[:place]}_{title[place:]}"
     return title
 
@@ -130,11 +130,11 @@ def add_argument(procedure: Gimp.Procedure, field: forms.Field, label: str) -> N
             choice.add(value, number, shown, "")
         procedure.add_choice_argument(*about, choice, field.default, SHOWN)
     elif field.kind == "number":
-        procedure.add_double_argument(*about, field.least, field.most, field.default, SHOWN)
+        procedure.add_double_argument(*about, field.minimum, field.maximum, field.default, SHOWN)
     elif field.kind == "boolean":
         procedure.add_boolean_argument(*about, field.default, SHOWN)
     elif field.kind == "integer":
-        limits = (int(field.least), int(field.most))
+        limits = (int(field.minimum), int(field.maximum))
         procedure.add_int_argument(*about, *limits, field.default, SHOWN)
     else:
         procedure.add_string_argument(*about, field.default, SHOWN)
@@ -146,21 +146,22 @@ def run(
     """Restores each of the layers that are selected."""
 
     def work() -> Gimp.ValueArray:
-        chosen = [layers.layer_of(drawable) for drawable in drawables]
+        selected = [layers.layer_of(drawable) for drawable in drawables]
         name = procedure.get_name()
         task = next(task for task in task_cache.read(FOLDER) if PREFIX + task["id"] == name)
         if mode == Gimp.RunMode.INTERACTIVE and not ask(procedure, config, task):
             return ended(procedure, Gimp.PDBStatusType.CANCEL)
         options = options_of(config, task)
-        engine = host.installed(FOLDER)
+        engine = host.read_install(FOLDER)
         display = Display(engine, translate(task["title"]), panel=mode != WITHOUT_USER)
-        if larger(task):
-            here = config.get_property("place") == forms.HERE
-            hosts: List[Following] = [
-                LargerLayer(layer, task, options, display, here=here) for layer in chosen
+        if upscales(task):
+            in_place = config.get_property("place") == forms.HERE
+            hosts: List[LayerHost] = [
+                UpscaledLayer(layer, task, options, display, in_place=in_place)
+                for layer in selected
             ]
         else:
-            hosts = [NewLayer(layer, task, options, display) for layer in chosen]
+            hosts = [NewLayer(layer, task, options, display) for layer in selected]
         return restore(procedure, engine, image, hosts, display)
 
     return guarded(procedure, work)
@@ -177,25 +178,25 @@ def run_again(
                 "Only one layer can be done again at a time", hint="Select a single layer"
             )
         layer = layers.layer_of(drawables[0])
-        made = recipe.read(layer)
-        task = next((task for task in task_cache.read(FOLDER) if task["id"] == made.task), None)
+        made_by = provenance.read(layer)
+        task = next((task for task in task_cache.read(FOLDER) if task["id"] == made_by.task), None)
         if task is None:
             raise UnsupportedImage(
-                f"The engine can't do `{made.task}` any more",
+                f"The engine can't do `{made_by.task}` any more",
                 hint="Install the version of Pixelmend that made this layer",
             )
-        options = {**made.options, **recipe.changes(config.get_property("options"))}
+        options = {**made_by.options, **provenance.parse_changes(config.get_property("options"))}
         if mode == Gimp.RunMode.INTERACTIVE:
-            first = Gimp.get_pdb().lookup_procedure(PREFIX + made.task)
-            answers = first.create_config()
-            for field in fields_of(answers, task):
-                answers.set_property(field.name, forms.answer(field, options))
-            if not ask(first, answers, task):
+            first = Gimp.get_pdb().lookup_procedure(PREFIX + made_by.task)
+            values = first.create_config()
+            for field in fields_of(values, task):
+                values.set_property(field.name, forms.initial_value(field, options))
+            if not ask(first, values, task):
                 return ended(procedure, Gimp.PDBStatusType.CANCEL)
-            options = options_of(answers, task)
-        engine = host.installed(FOLDER)
+            options = options_of(values, task)
+        engine = host.read_install(FOLDER)
         display = Display(engine, translate(task["title"]), panel=mode != WITHOUT_USER)
-        again = SameLayer(layer, task, options, display, made)
+        again = SameLayer(layer, task, options, display, made_by)
         return restore(procedure, engine, image, [again], display)
 
     return guarded(procedure, work)
@@ -217,9 +218,9 @@ def ask(procedure: Gimp.Procedure, config: Any, task: Any) -> bool:
         dialog.get_label("details", translate("Details"), False, False)
         dialog.fill_expander("expander", "details", False, "advanced")
         dialog.fill(["expander"])
-    agreed = dialog.run()
+    confirmed = dialog.run()
     dialog.destroy()
-    return agreed
+    return confirmed
 
 
 def fields_of(config: Any, task: Any) -> List[forms.Field]:
@@ -229,27 +230,27 @@ def fields_of(config: Any, task: Any) -> List[forms.Field]:
 
 
 def options_of(config: Any, task: Any) -> Any:
-    answers = {field.name: config.get_property(field.name) for field in fields_of(config, task)}
-    return forms.options(task, answers)
+    values = {field.name: config.get_property(field.name) for field in fields_of(config, task)}
+    return forms.options(task, values)
 
 
 def restore(
     procedure: Gimp.Procedure,
-    engine: host.Installed,
+    engine: host.PluginInstall,
     image: Gimp.Image,
-    hosts: List[Following],
+    hosts: List[LayerHost],
     display: Display,
 ) -> Gimp.ValueArray:
     """Restores all, and only then touches the image, in one undo step."""
     task, options = hosts[0].task, hosts[0].options
-    display.of_model(forms.model_of(task, options.get("model")))
+    display.show_model(forms.model_of(task, options.get("model")))
     for number, one in enumerate(hosts, start=1):
         display.next_layer(number, len(hosts))
-        how = host.restore(one, engine, task["id"], options)
-        if how == host.CANCELED:
+        outcome = host.restore(one, engine, task["id"], options)
+        if outcome == host.CANCELED:
             display.cancel()
             return ended(procedure, Gimp.PDBStatusType.CANCEL)
-        if how == host.FAILED:
+        if outcome == host.FAILED:
             text = host.details(
                 display.error, engine, f"gimp: {Gimp.version()}", task["id"], options
             )
@@ -258,16 +259,16 @@ def restore(
     if any(one.canceled() for one in hosts):  # as when the image was closed a moment ago
         display.cancel()
         return ended(procedure, Gimp.PDBStatusType.CANCEL)
-    made = hosts[0].insert_all(image, hosts)
-    if made != image and display.watched:
-        Gimp.Display.new(made)
+    image_with_results = hosts[0].insert_all(image, hosts)
+    if image_with_results != image and display.has_panel:
+        Gimp.Display.new(image_with_results)
     Gimp.displays_flush()
     hosts[-1].compare()
     display.finish()
     values = ended(procedure, Gimp.PDBStatusType.SUCCESS)
-    if larger(task):
+    if upscales(task):
         values.remove(1)
-        values.insert(1, GObject.Value(Gimp.Image, made))
+        values.insert(1, GObject.Value(Gimp.Image, image_with_results))
     return values
 
 
@@ -279,7 +280,7 @@ def guarded(procedure: Gimp.Procedure, work: Callable[[], Gimp.ValueArray]) -> G
     except PixelmendError as error:
         return failed(procedure, error)
     except Exception as error:  # noqa: BLE001 - a door
-        return failed(procedure, host.surprise(error, resolve()))
+        return failed(procedure, host.unexpected_error(error, resolve()))
 
 
 def failed(

@@ -10,22 +10,21 @@ from typing import Any, Callable, List, Optional, Tuple
 
 from krita import Krita
 
-from . import previews, results, sources
+from . import layer_source, previews, results
+from .color_space import ColorSpace
+from .incremental_task import IncrementalTask
+from .layer_source import LayerSource
 from .pixelmend.errors import NoFaceFound, PixelmendError, UnsupportedImage
 from .pixelmend.host import host
-from .pixelmend.host.background_job import Errand
-from .pixelmend.panel.chooser import ALL
-from .pixelmend.panel.docker_panel import MERGED, Wish
-from .pixelmend.panel.face_picker import Box
+from .pixelmend.host.background_job import BackgroundJob
+from .pixelmend.panel.docker_panel import MERGED, RestoreRequest
+from .pixelmend.panel.face_picker import ALL, FaceBox
 from .pixelmend.panel.history import Result
 from .pixelmend.paths import resolve
 from .pixelmend.presentation import forms, messages, task_cache
 from .pixelmend.presentation.messages import translate
 from .pixelmend.qt import QtCore, Signal
 from .pixelmend.wire import Event, Json, Raster
-from .sources import Source
-from .spaces import Space
-from .steps import Steps
 
 FOLDER = Path(__file__).resolve().parent
 GROUP, CHOICES = "pixelmend", "choices"  # where Krita keeps our settings
@@ -33,13 +32,13 @@ HISTORY_BYTES = 256 * 1024 * 1024  # of pictures; older ones are forgotten
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredResult:
     """A result, and whose it is."""
 
     result: Result
     document: str
     raster: Optional[Raster] = None  # where it could not be put into its document
-    space: Optional[Space] = None
+    space: Optional[ColorSpace] = None
 
     @property
     def size_bytes(self) -> int:
@@ -47,18 +46,18 @@ class Kept:
         return self.result.size_bytes + (0 if self.raster is None else len(self.raster.data))
 
 
-class Job:
+class RunningJob:
     """What is known of the running job."""
 
-    def __init__(self, wish: Wish, task: Json, engine: host.Installed) -> None:
-        self.wish = wish
+    def __init__(self, request: RestoreRequest, task: Json, engine: host.PluginInstall) -> None:
+        self.request = request
         self.task = task
         self.engine = engine
-        self.source: Optional[Source] = None
+        self.source: Optional[LayerSource] = None
         self.raster: Optional[Raster] = None
-        self.errand: Optional[Errand] = None
-        self.steps: Optional[Steps] = None
-        self.given_up = False
+        self.background_job: Optional[BackgroundJob] = None
+        self.incremental_task: Optional[IncrementalTask] = None
+        self.canceled = False
 
 
 class Controller(QtCore.QObject):
@@ -66,26 +65,24 @@ class Controller(QtCore.QObject):
 
     started = Signal(object)
     """Emitted with what is known of the model; None for `auto`."""
-    news = Signal(object)
+    event_received = Signal(object)
     """Emitted with an `Event`."""
     failed = Signal(object, str)
     """Emitted with a `PixelmendError`, and details of it."""
-    ended = Signal(object)
-    """Emitted with a `Result`, or None: it was canceled."""
-    found = Signal(object, object, int)
+    finished = Signal(object)
+    """Emitted with a `Result`, or None: it was canceled, or faces were detected."""
+    faces_found = Signal(object, object, int)
     """Emitted with a picture, the boxes of its faces, and the width that these are pixels of."""
-    listed = Signal()
+    results_changed = Signal()
     """Emitted when there are other results than before."""
-    shown = Signal()
-    """Emitted when the docker is to be seen."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.kept: List[Kept] = []
-        self._job: Optional[Job] = None
-        self._opening: Optional[Steps] = None
+        self.stored: List[StoredResult] = []
+        self._job: Optional[RunningJob] = None
+        self._opening: Optional[IncrementalTask] = None
         self._count = 0
-        self._searched: Optional[Tuple[Any, ...]] = None  # where faces were found last
+        self._detected_in: Optional[Tuple[Any, ...]] = None  # where faces were found last
         messages.bind(FOLDER / "locale")
         notifier = Krita.instance().notifier()
         notifier.setActive(True)
@@ -100,50 +97,52 @@ class Controller(QtCore.QObject):
         """Returns what the engine can do."""
         return task_cache.read(FOLDER)
 
-    def remembered(self) -> Json:
+    def saved_choices(self) -> Json:
         """Returns what the user chose last, in whichever session."""
         with contextlib.suppress(ValueError):
-            told = json.loads(Krita.instance().readSetting(GROUP, CHOICES, "{}"))
-            if isinstance(told, dict):
-                return told
+            choices = json.loads(Krita.instance().readSetting(GROUP, CHOICES, "{}"))
+            if isinstance(choices, dict):
+                return choices
         return {}
 
-    def remember(self, choices: Json) -> None:
+    def save_choices(self, choices: Json) -> None:
         """Keeps what the user has chosen."""
         Krita.instance().writeSetting(GROUP, CHOICES, json.dumps(choices))
 
-    def run(self, wish: Wish) -> None:
+    def run(self, request: RestoreRequest) -> None:
         """Begins with a job, unless one is running."""
         if self._job is not None:
             return
         job = None
         try:
-            task = next(task for task in self.tasks() if wish.task in _names(task))
-            job = self._job = Job(wish, task, host.installed(FOLDER))
+            task = next(task for task in self.tasks() if request.task in _task_ids(task))
+            job = self._job = RunningJob(request, task, host.read_install(FOLDER))
             self.started.emit(self._model(job))
-            job.source = sources.find(_document(), task, merged=wish.source == MERGED)
+            job.source = layer_source.find_source(
+                _document(), task, merged=request.source == MERGED
+            )
             self._check_faces(job)
-            self._go(sources.read(job.source), self._send)
+            self._run_incrementally(layer_source.read(job.source), self._send)
         except Exception as error:  # noqa: BLE001 - a door
             self._fail(error)
 
-    def _check_faces(self, job: Job) -> None:
+    def _check_faces(self, job: RunningJob) -> None:
         # Numbers of faces say nothing in another picture.
-        chosen = job.wish.options.get(forms.finds(job.task).get("chooses", ""), ALL)
+        chosen = job.request.options.get(forms.detection(job.task).get("chooses", ""), ALL)
         assert job.source is not None
-        if chosen != ALL and job.source.place != self._searched:
+        if chosen != ALL and job.source.identity != self._detected_in:
             raise UnsupportedImage(
                 "The faces were found in another layer, or in one that was moved since",
                 hint="Find them again",
             )
 
-    def _model(self, job: Job) -> Optional[Json]:
-        model = forms.model_of(job.task, job.wish.options.get("model"))
+    def _model(self, job: RunningJob) -> Optional[Json]:
+        model = forms.model_of(job.task, job.request.options.get("model"))
         return model and {**model, "folder": str(job.engine.launch.models)}
 
-    def _go(self, work: Any, then: Callable[[Any], None]) -> None:
+    def _run_incrementally(self, work: Any, then: Callable[[Any], None]) -> None:
         assert self._job is not None
-        self._job.steps = Steps(work, self._guarded(then), self._fail)
+        self._job.incremental_task = IncrementalTask(work, self._guarded(then), self._fail)
 
     def _guarded(self, then: Callable[[Any], None]) -> Callable[[Any], None]:
         # What fails in a slot is shown by Krita in a window that stops everything.
@@ -160,129 +159,136 @@ class Controller(QtCore.QObject):
         if job is None:
             return
         job.raster = raster
-        job.errand = Errand(job.engine, job.wish.task, job.wish.options, raster)
-        job.errand.news.connect(self._tell)
-        job.errand.ended.connect(self._guarded(self._arrive))
-        job.errand.start()
+        job.background_job = BackgroundJob(
+            job.engine, job.request.task, job.request.options, raster
+        )
+        job.background_job.event_received.connect(self._forward_event)
+        job.background_job.finished.connect(self._guarded(self._job_finished))
+        job.background_job.start()
 
-    def _tell(self, event: Event) -> None:
-        if self._job is not None and not self._job.given_up:
-            self.news.emit(event)
+    def _forward_event(self, event: Event) -> None:
+        if self._job is not None and not self._job.canceled:
+            self.event_received.emit(event)
 
-    def _arrive(self, how: str) -> None:
+    def _job_finished(self, outcome: str) -> None:
         job = self._job
-        if job is None or job.errand is None:
+        if job is None or job.background_job is None:
             return
-        if how == host.DONE and not job.given_up and job.wish.task != job.task["id"]:
-            self._go(self._faces(job), self._choose)
-        elif how == host.DONE and not job.given_up:
-            self._go(self._finished(job), self._show)
-        elif how == host.FAILED and not job.given_up and job.errand.error is not None:
-            self._fail(job.errand.error)
+        if outcome == host.DONE and not job.canceled and job.request.task != job.task["id"]:
+            self._run_incrementally(self._detected_faces(job), self._show_faces)
+        elif outcome == host.DONE and not job.canceled:
+            self._run_incrementally(self._insert_result(job), self._store)
+        elif outcome == host.FAILED and not job.canceled and job.background_job.error is not None:
+            self._fail(job.background_job.error)
         else:
             self._job = None
 
-    def _faces(self, job: Job) -> Any:
-        errand, raster, source = job.errand, job.raster, job.source
-        assert errand is not None
+    def _detected_faces(self, job: RunningJob) -> Any:
+        background_job, raster, source = job.background_job, job.raster, job.source
+        assert background_job is not None
         assert raster is not None
         assert source is not None
-        boxes = [_box(face) for face in errand.facts["faces"]]
+        boxes = [_face_box(face) for face in background_job.facts["faces"]]
         if not boxes:
             raise NoFaceFound(
                 "No face was found in the picture",
                 hint="Choose another layer, or let smaller faces count",
             )
         yield 0.0
-        self._searched = source.place
-        return previews.preview(raster, source.sent), boxes, raster.width
+        self._detected_in = source.identity
+        return previews.preview(raster, source.wire_space), boxes, raster.width
 
-    def _choose(self, seen: Any) -> None:
+    def _show_faces(self, detected: Any) -> None:
         self._job = None
-        self.found.emit(*seen)
+        self.finished.emit(None)
+        self.faces_found.emit(*detected)
 
-    def _finished(self, job: Job) -> Any:
-        errand, source, before = job.errand, job.source, job.raster
-        assert errand is not None
+    def _insert_result(self, job: RunningJob) -> Any:
+        background_job, source, before = job.background_job, job.source, job.raster
+        assert background_job is not None
         assert source is not None
-        result, facts = errand.result, errand.facts
+        result, facts = background_job.result, background_job.facts
         assert before is not None
         assert result is not None
         name = messages.layer_name(job.task, facts)
         notes = [*source.notes, *facts.get("notes", [])]
-        if forms.place(job.task) is None:
-            there = yield from results.insert(source, result, name)
-        elif job.wish.enlarged == forms.NEW:
+        if forms.placement(job.task) is None:
+            inserted = yield from results.insert(source, result, name)
+        elif job.request.enlarged == forms.NEW:
             per_inch = source.per_inch * result.width / source.area.width  # as large in print
-            yield from results.open_apart(result, source.sent, f"{source.name}, {name}", per_inch)
-            there = True
+            yield from results.open_apart(
+                result, source.wire_space, f"{source.name}, {name}", per_inch
+            )
+            inserted = True
         else:
-            there = yield from results.insert_scaled(source, result, name)
-        if not there:
+            inserted = yield from results.insert_scaled(source, result, name)
+        if not inserted:
             notes.append(translate("Its document was closed, or has got another size"))
         yield 0.0
-        after = previews.preview(result, source.sent)
+        after = previews.preview(result, source.wire_space)
         yield 0.0
-        picture = previews.preview(before, source.sent)
+        picture = previews.preview(before, source.wire_space)
         self._count += 1
-        shown = Result(
+        entry = Result(
             number=self._count,
             name=name,
             before=picture,
             after=after,
             notes=tuple(notes),
-            homeless=not there,
-            facts="\n".join(f"{key}: {value}" for key, value in job.wish.options.items()),
+            orphaned=not inserted,
+            details="\n".join(f"{key}: {value}" for key, value in job.request.options.items()),
         )
-        homeless = (None, None) if there else (result, source.sent)
-        return Kept(shown, source.document, *homeless)
+        without_document = (None, None) if inserted else (result, source.wire_space)
+        return StoredResult(entry, source.document, *without_document)
 
-    def _show(self, kept: Kept) -> None:
+    def _store(self, stored: StoredResult) -> None:
         self._job = None
-        self.kept.insert(0, kept)
-        while sum(one.size_bytes for one in self.kept) > HISTORY_BYTES and len(self.kept) > 1:
-            self.kept.pop()
-        self.listed.emit()
-        self.ended.emit(kept.result)
+        self.stored.insert(0, stored)
+        while sum(one.size_bytes for one in self.stored) > HISTORY_BYTES and len(self.stored) > 1:
+            self.stored.pop()
+        self.results_changed.emit()
+        self.finished.emit(stored.result)
 
     def cancel(self) -> None:
         """Gives the running job up. The user is told at once, the engine a moment later."""
         job, self._job = self._job, None
         if job is None:
             return
-        job.given_up = True
-        if job.steps is not None:
-            job.steps.stop()
-        if job.errand is not None:
-            _let_end(job.errand)
-        self.ended.emit(None)
+        job.canceled = True
+        if job.incremental_task is not None:
+            job.incremental_task.stop()
+        if job.background_job is not None:
+            _await_end(job.background_job)
+        self.finished.emit(None)
 
     def _fail(self, error: Exception) -> None:
         job, self._job = self._job, None
         paths = resolve() if job is None else job.engine.paths
-        told = error if isinstance(error, PixelmendError) else host.surprise(error, paths)
-        details = f"{told.code}: {told.message}\n{told.hint}"
+        shown = error if isinstance(error, PixelmendError) else host.unexpected_error(error, paths)
+        details = f"{shown.code}: {shown.message}\n{shown.hint}"
         if job is not None:
             editor = f"krita: {Krita.instance().version()}"
-            details = host.details(told, job.engine, editor, job.wish.task, job.wish.options)
-        self.failed.emit(told, details)
+            details = host.details(shown, job.engine, editor, job.request.task, job.request.options)
+        self.failed.emit(shown, details)
 
     def results_of(self, document: Optional[str]) -> List[Result]:
         """Returns the results of a document, and those that have none any more."""
-        return [one.result for one in self.kept if one.document == document or one.result.homeless]
+        return [
+            one.result for one in self.stored if one.document == document or one.result.orphaned
+        ]
 
     def forget(self, result: Result) -> None:
         """Takes a result out of the list."""
-        self.kept = [one for one in self.kept if one.result.number != result.number]
-        self.listed.emit()
+        self.stored = [one for one in self.stored if one.result.number != result.number]
+        self.results_changed.emit()
 
     def open_apart(self, result: Result) -> None:
         """Opens a result whose document is gone as one of its own."""
-        kept = next((one for one in self.kept if one.result.number == result.number), None)
-        if kept is None or kept.raster is None or kept.space is None:
+        stored = next((one for one in self.stored if one.result.number == result.number), None)
+        if stored is None or stored.raster is None or stored.space is None:
             return
-        work = results.open_apart(kept.raster, kept.space, result.name)
-        self._opening = Steps(work, lambda _: self.forget(result), self._fail)
+        work = results.open_apart(stored.raster, stored.space, result.name)
+        self._opening = IncrementalTask(work, lambda _: self.forget(result), self._fail)
 
 
 def _document() -> Any:
@@ -292,22 +298,22 @@ def _document() -> Any:
     return document
 
 
-def _names(task: Json) -> Tuple[str, ...]:
-    return task["id"], forms.finds(task).get("task", "")
+def _task_ids(task: Json) -> Tuple[str, ...]:
+    return task["id"], forms.detection(task).get("task", "")
 
 
-def _box(face: Json) -> Box:
+def _face_box(face: Json) -> FaceBox:
     left, top, right, bottom = face["box"]
-    return Box(left, top, right - left, bottom - top)
+    return FaceBox(left, top, right - left, bottom - top)
 
 
-_finishing: List[Errand] = []  # given up, but their threads still emit
+_finishing: List[BackgroundJob] = []  # canceled, but their threads still emit
 
 
-def _let_end(errand: Errand) -> None:
-    _finishing.append(errand)
-    errand.ended.connect(lambda _: _finishing.remove(errand))
-    errand.cancel()
+def _await_end(job: BackgroundJob) -> None:
+    _finishing.append(job)
+    job.finished.connect(lambda _: _finishing.remove(job))
+    job.cancel()
 
 
 _controller: List[Controller] = []

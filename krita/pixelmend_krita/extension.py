@@ -46,21 +46,21 @@ def _starter(task: str) -> Any:
 def docker() -> Any:
     """Returns the docker of the active window."""
     window = Krita.instance().activeWindow()
-    found = [] if window is None else window.dockers()
-    return next((one for one in found if one.objectName() == ID), None)
+    dockers = [] if window is None else window.dockers()
+    return next((one for one in dockers if one.objectName() == ID), None)
 
 
 def show() -> None:
     """Shows the docker, wherever it is."""
-    found = docker()
-    if found is not None:
-        found.setVisible(True)
-        found.raise_()
+    active = docker()
+    if active is not None:
+        active.setVisible(True)
+        active.raise_()
 
 
 def start(task: Optional[str]) -> None:
     """Restores what is active, with the options that are chosen in the docker."""
-    found = docker()
-    if found is not None:
+    active = docker()
+    if active is not None:
         show()
-        found.widget().start(task)
+        active.widget().start(task)

@@ -7,22 +7,22 @@ from typing import Any, Generator, Optional, Tuple
 
 from krita import Krita
 
-from . import scratch
+from . import scratch_document
+from .color_space import ColorSpace, color_space_of
+from .layer_source import LayerSource, area_of, document_of, position_of, rows_of
 from .pixelmend.errors import UnsupportedImage
 from .pixelmend.host.selection import Area
 from .pixelmend.qt import QtCore
 from .pixelmend.wire import Raster
-from .scratch import PER_INCH
-from .sources import Source, area_of, document_of, point_of, rows_of
-from .spaces import Space, space_of
+from .scratch_document import PER_INCH
 
 ACTIVE_WITHIN_S = 2.0
-LOOK_S = 0.05
+POLL_S = 0.05
 
-Writing = Generator[float, None, bool]
+Insertion = Generator[float, None, bool]
 
 
-def insert(source: Source, raster: Raster, name: str) -> Writing:
+def insert(source: LayerSource, raster: Raster, name: str) -> Insertion:
     """Puts the result above its layer, in one undo step; the generator's result is whether it fit.
 
     It does not where the document was closed, or has got another size. Until the layer is complete
@@ -32,16 +32,18 @@ def insert(source: Source, raster: Raster, name: str) -> Writing:
     if document is None:
         return False
     layer = document.createNode(name, "paintlayer")
-    yield from fill(layer, source.area, source.chosen, raster, source, space_of(document))
+    yield from fill(
+        layer, source.area, source.selected_area, raster, source, color_space_of(document)
+    )
     document = document_of(source.document)  # it may have been closed meanwhile
     if document is None:
         return False
     below = None if source.node is None else document.nodeByUniqueID(source.node)
-    moved = _moved(source, document, below)
-    if moved is None:
+    offset = _offset(source, document, below)
+    if offset is None:
         return False
-    if moved != (0, 0):
-        layer.move(*moved)
+    if offset != (0, 0):
+        layer.move(*offset)
     if below is not None:
         layer.setOpacity(below.opacity())
     active = document.activeNode().uniqueId()
@@ -54,7 +56,7 @@ def insert(source: Source, raster: Raster, name: str) -> Writing:
     return True
 
 
-def insert_scaled(source: Source, raster: Raster, name: str) -> Writing:
+def insert_scaled(source: LayerSource, raster: Raster, name: str) -> Insertion:
     """Scales the document to what the result asks for, and puts that in; two steps of undo."""
     document = document_of(source.document)
     if document is None or (document.width(), document.height()) != source.size:
@@ -72,17 +74,17 @@ def insert_scaled(source: Source, raster: Raster, name: str) -> Writing:
     below = None
     if document is not None and source.node is not None:
         below = document.nodeByUniqueID(source.node)
-    now = source if below is None else dataclasses.replace(source, position=point_of(below))
-    scaled = dataclasses.replace(now, size=(width, height), area=area, chosen=area)
-    there = yield from insert(scaled, raster, name)
-    return there
+    now = source if below is None else dataclasses.replace(source, position=position_of(below))
+    scaled = dataclasses.replace(now, size=(width, height), area=area, selected_area=area)
+    inserted = yield from insert(scaled, raster, name)
+    return inserted
 
 
-def _moved(source: Source, document: Any, below: Any) -> Optional[Tuple[int, int]]:
+def _offset(source: LayerSource, document: Any, below: Any) -> Optional[Tuple[int, int]]:
     # How far the layer was moved since; None where that is not all that happened to it.
     across = down = 0
     if below is not None:
-        x, y = point_of(below)
+        x, y = position_of(below)
         across, down = x - source.position[0], y - source.position[1]
     if (document.width(), document.height()) == source.size:
         return across, down
@@ -94,14 +96,14 @@ def _moved(source: Source, document: Any, below: Any) -> Optional[Tuple[int, int
     return (across, down) if same else None
 
 
-def _activate(key: str, wanted: Any, new: Any) -> Generator[float, None, None]:
+def _activate(key: str, active: Any, new: Any) -> Generator[float, None, None]:
     # Krita goes to the new layer some time after it was inserted; the user stays where he was.
-    for _ in range(round(ACTIVE_WITHIN_S / LOOK_S)):
-        yield LOOK_S
+    for _ in range(round(ACTIVE_WITHIN_S / POLL_S)):
+        yield POLL_S
         document = document_of(key)
         if document is None:
             return
-        node = document.nodeByUniqueID(wanted)
+        node = document.nodeByUniqueID(active)
         if document.activeNode() is not None and document.activeNode().uniqueId() == new:
             if node is not None:
                 document.setActiveNode(node)
@@ -109,14 +111,19 @@ def _activate(key: str, wanted: Any, new: Any) -> Generator[float, None, None]:
 
 
 def fill(
-    layer: Any, area: Area, chosen: Area, raster: Raster, source: Optional[Source], wanted: Space
+    layer: Any,
+    area: Area,
+    selected_area: Area,
+    raster: Raster,
+    source: Optional[LayerSource],
+    target: ColorSpace,
 ) -> Generator[float, None, None]:
-    """Puts the chosen part of a picture into a layer that nobody sees yet, strip by strip."""
-    given = wanted if source is None else source.sent
+    """Puts the selected part of a picture into a layer that nobody sees yet, strip by strip."""
+    source_space = target if source is None else source.wire_space
     view = memoryview(raster.data)
-    size = given.pixel_bytes
-    left = (chosen.x - area.x) * size
-    for strip in chosen.strips(rows_of(area.width, given)):
+    size = source_space.pixel_bytes
+    left = (selected_area.x - area.x) * size
+    for strip in selected_area.strips(rows_of(area.width, source_space)):
         start = (strip.y - area.y) * area.width * size
         rows = view[start : start + strip.height * area.width * size]
         data = _columns(rows, area.width * size, left, strip.width * size)
@@ -124,11 +131,13 @@ def fill(
         if source is not None and source.selection is not None:
             box = (strip.x, strip.y, strip.width, strip.height)
             mask = bytes(source.selection.pixelData(*box))
-        if mask is None and given == wanted:
-            taken = QtCore.QByteArray(data)
+        if mask is None and source_space == target:
+            pixels = QtCore.QByteArray(data)
         else:
-            taken = scratch.through(data, strip.width, strip.height, given, wanted, mask)
-        layer.setPixelData(taken, strip.x, strip.y, strip.width, strip.height)
+            pixels = scratch_document.convert(
+                data, strip.width, strip.height, source_space, target, mask
+            )
+        layer.setPixelData(pixels, strip.x, strip.y, strip.width, strip.height)
         yield 0.0
 
 
@@ -140,7 +149,7 @@ def _columns(rows: memoryview, row: int, left: int, width: int) -> bytes:
 
 
 def open_apart(
-    raster: Raster, space: Space, name: str, per_inch: float = PER_INCH
+    raster: Raster, space: ColorSpace, name: str, per_inch: float = PER_INCH
 ) -> Generator[float, None, Any]:
     """Opens a picture as a document of its own, with so many pixels an inch."""
     whole = Area(0, 0, raster.width, raster.height)

@@ -11,7 +11,7 @@ import numpy as np
 from described import Layer
 from machine import INSIDE, Machine
 
-from pixelmend.host.selection import touched
+from pixelmend.host.selection import binarized
 from pixelmend.wire import Raster
 
 SAMPLES = {"u8": "U8", "u16": "U16", "half": "F16", "float": "F32"}
@@ -80,7 +80,7 @@ def raster(
         samples=SAMPLES[kind],
         channels="YA" if layer["model"] == "GRAYA" else color,
         data=part.tobytes(),
-        mask=None if mask is None else touched(mask[place].tobytes()),
+        mask=None if mask is None else binarized(mask[place].tobytes()),
         color_profile=profile,
     )
 

@@ -43,7 +43,7 @@ def test_after_a_cancel_the_next_one_runs(krita_scenes: Scenes) -> None:
 
 def test_the_result_of_a_closed_document_can_be_opened(krita_scenes: Scenes) -> None:
     scene = krita_scenes["closed"]
-    assert scene["homeless"]
+    assert scene["orphaned"]
     assert "closed" in scene["hint"]
     assert scene["size"] == [120, 96]
     assert scene["modified"]  # Krita asks before it is closed

@@ -12,30 +12,30 @@ from ..errors import PixelmendError
 from ..qt import QtCore, Signal
 from ..wire import Event, Json, Raster
 from . import host
-from .host import Installed
+from .host import PluginInstall
 
 
-class Errand(QtCore.QObject):
+class BackgroundJob(QtCore.QObject):
     """One picture on its way to the engine and back.
 
-    Its signals arrive in the thread that made it. After `cancel` nothing but `ended` is emitted.
+    Its signals arrive in the thread that made it. After `cancel` nothing but `finished` is emitted.
     """
 
-    news = Signal(object)
+    event_received = Signal(object)
     """Emitted with an `Event`."""
-    ended = Signal(str)
+    finished = Signal(str)
     """Emitted at the end: `host.DONE`, `CANCELED` or `FAILED`."""
 
-    def __init__(self, engine: Installed, task: str, options: Json, raster: Raster) -> None:
+    def __init__(self, engine: PluginInstall, task: str, options: Json, raster: Raster) -> None:
         super().__init__()
         self.result: Raster | None = None
         self.facts: Json = {}
         self.error: PixelmendError | None = None
-        self._given_up = threading.Event()
+        self._canceled = threading.Event()
         self._raster = raster
         arguments = (self, engine, task, options)
         # Nobody waits for it: where the editor ends, so does the connection, and then the job.
-        self._thread = threading.Thread(target=_carry_out, args=arguments, daemon=True)
+        self._thread = threading.Thread(target=_run, args=arguments, daemon=True)
 
     def start(self) -> None:
         """Goes."""
@@ -43,7 +43,7 @@ class Errand(QtCore.QObject):
 
     def cancel(self) -> None:
         """Gives it up; the engine is told within a quarter of a second."""
-        self._given_up.set()
+        self._canceled.set()
 
     def read(self) -> Raster:
         """Returns the picture."""
@@ -56,17 +56,17 @@ class Errand(QtCore.QObject):
     def progress(self, event: Event) -> None:
         """Tells how far it is."""
         if not self.canceled():
-            self.news.emit(event)
+            self.event_received.emit(event)
 
     def canceled(self) -> bool:
         """Whether it was given up."""
-        return self._given_up.is_set()
+        return self._canceled.is_set()
 
-    def tell(self, error: PixelmendError) -> None:
+    def show_error(self, error: PixelmendError) -> None:
         """Takes what went wrong."""
         self.error = error
 
 
-def _carry_out(errand: Errand, engine: Installed, task: str, options: Json) -> None:
-    how = host.restore(errand, engine, task, options)
-    errand.ended.emit(how)
+def _run(job: BackgroundJob, engine: PluginInstall, task: str, options: Json) -> None:
+    outcome = host.restore(job, engine, task, options)
+    job.finished.emit(outcome)

@@ -44,13 +44,13 @@ class Host(Protocol):
         """Whether the user wants no more of it; asked several times a second."""
         ...
 
-    def tell(self, error: PixelmendError) -> None:
+    def show_error(self, error: PixelmendError) -> None:
         """Shows an error, as the user reads it."""
         ...
 
 
 @dataclass(frozen=True)
-class Installed:
+class PluginInstall:
     """What `pixelmend setup` has written beside a plug-in: where the engine is."""
 
     folder: Path  # the plug-in's own
@@ -70,21 +70,21 @@ class Installed:
         }
 
 
-def installed(folder: Path) -> Installed:
+def read_install(folder: Path) -> PluginInstall:
     """Reads what `pixelmend setup` has written.
 
     Raises:
         EngineUnavailable: It is missing or damaged.
     """
     try:
-        told = cast("dict[str, Any]", json.loads(_settings(folder).read_text(encoding="utf-8")))
+        fields = cast("dict[str, Any]", json.loads(_settings(folder).read_text(encoding="utf-8")))
         launch = Launch(
-            python=_native(told["python"]),
-            models=Path(_native(told["models"])),
-            release_after_s=told["release_after_s"],
-            exit_after_s=told["exit_after_s"],
+            python=_native(fields["python"]),
+            models=Path(_native(fields["models"])),
+            release_after_s=fields["release_after_s"],
+            exit_after_s=fields["exit_after_s"],
         )
-        return Installed(folder, told["entry"], Paths(Path(_native(told["home"]))), launch)
+        return PluginInstall(folder, fields["entry"], Paths(Path(_native(fields["home"]))), launch)
     except (AttributeError, OSError, ValueError, KeyError, TypeError) as error:
         raise EngineUnavailable(
             "The plug-in does not know where Pixelmend is installed",
@@ -103,43 +103,45 @@ def _native(path: str) -> str:
     return os.fsdecode(path.encode("utf-8", errors="surrogateescape"))
 
 
-def restore(host: Host, engine: Installed, task: str, options: Json) -> str:
+def restore(host: Host, engine: PluginInstall, task: str, options: Json) -> str:
     """Restores one picture; returns how that ended: `DONE`, `CANCELED` or `FAILED`.
 
     In the last case the user has been told why. The host's `write` is called once, or not at all.
     """
 
-    def alive() -> None:
+    def check_canceled() -> None:
         if host.canceled():
             raise Canceled("You canceled it", hint="Start it again")
 
-    def pause(seconds: float) -> None:
+    def wait(seconds: float) -> None:
         time.sleep(seconds)
-        alive()
+        check_canceled()
 
     try:
         raster = host.read()  # first: the user may go on painting
         host.progress(Event(0, "queued"))
-        client = find_or_start(engine.paths, engine.launch, pause)
+        client = find_or_start(engine.paths, engine.launch, wait)
         task_cache.refresh(engine.folder, client.tasks(), engine.entry)
-        result, facts = client.restore(raster, task, options, host.progress, alive)
-        alive()
+        result, facts = client.restore(raster, task, options, host.progress, check_canceled)
+        check_canceled()
         host.write(result, facts)
     except Canceled as error:
         if host.canceled():
             return CANCELED
-        host.tell(error)  # somebody else did it
+        host.show_error(error)  # somebody else did it
         return FAILED
     except PixelmendError as error:
-        host.tell(error)
+        host.show_error(error)
         return FAILED
     except Exception as error:  # noqa: BLE001 - a door: the host would show the user nothing
-        host.tell(surprise(error, engine.paths))
+        host.show_error(unexpected_error(error, engine.paths))
         return FAILED
     return DONE
 
 
-def details(error: PixelmendError, engine: Installed, editor: str, task: str, options: Json) -> str:
+def details(
+    error: PixelmendError, engine: PluginInstall, editor: str, task: str, options: Json
+) -> str:
     """Says what a report should have: nothing of the picture, nothing secret."""
     lines = [
         f"{error.code}: {error.message}",
@@ -152,7 +154,7 @@ def details(error: PixelmendError, engine: Installed, editor: str, task: str, op
     return "\n".join(lines)
 
 
-def surprise(error: Exception, paths: Paths) -> PixelmendError:
+def unexpected_error(error: Exception, paths: Paths) -> PixelmendError:
     """Writes what nobody expected into the log; returns what the user is told."""
     log = paths.home / "front-end.log"
     with contextlib.suppress(OSError), open(log, "a", encoding="utf-8") as file:

@@ -1,4 +1,6 @@
-"""The panel as a process of its own, for hosts without Qt: what it shows goes in, wishes come out.
+"""The panel as a process of its own, for hosts without Qt.
+
+What it shows goes in, and what the user asks for comes out.
 
 Lines of JSON go to its stdin, a picture's bytes behind the line that announces them; its stdout
 has one word a line. When our end closes before the job's, as when the host ends the plug-in, so
@@ -25,37 +27,37 @@ CANCEL = b"cancel"  # the user wants no more of it
 
 
 @dataclass(frozen=True)
-class Look:
+class PanelOptions:
     """How the panel is to appear."""
 
     title: str
-    catalogues: Path  # the folder of translations
-    above: int = 0  # the id of the host's window; 0: not known
+    translations: Path  # their folder
+    parent_window: int = 0  # the id of the host's window; 0: not known
 
 
 class PanelProcess:
     """A panel on the screen. Where it fails, the job goes on: `failed` says so."""
 
-    def __init__(self, python: str, look: Look, log: Path) -> None:
+    def __init__(self, python: str, options: PanelOptions, log: Path) -> None:
         self.canceled = False
         self.failed = False
         self._process: subprocess.Popen[bytes] | None = None
         command = [
             *(python, "-I", "-X", "utf8", "-m", "pixelmend.panel"),
-            *("--title", look.title, "--catalogues", str(look.catalogues)),
-            *("--above", str(look.above)),
+            *("--title", options.title, "--catalogues", str(options.translations)),
+            *("--above", str(options.parent_window)),
         ]
         host = _host_process()
         if host is not None:
             command += ["--with-process", str(host)]
         try:
-            with open(log, "wb") as words:
+            with open(log, "wb") as output:
                 self._process = subprocess.Popen(
                     command,
                     env=clean(os.environ),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
-                    stderr=words,
+                    stderr=output,
                     pass_fds=() if host is None else (host,),
                     start_new_session=os.name != "nt",
                 )
@@ -70,23 +72,23 @@ class PanelProcess:
 
     def show(self, event: Event) -> None:
         """Shows how far the job is."""
-        self._say({"kind": "event", **dataclasses.asdict(event)})
+        self._send_line({"kind": "event", **dataclasses.asdict(event)})
 
     def show_model(self, model: Json, folder: Path) -> None:
         """Says which model it will be, and where its weights go if they have to be fetched."""
-        self._say({"kind": "model", **model, "folder": str(folder)})
+        self._send_line({"kind": "model", **model, "folder": str(folder)})
 
     def show_error(self, error: PixelmendError, details: str) -> None:
         """Shows what went wrong; it stays until the user closes it."""
-        self._say({"kind": "error", **to_json(error), "details": details})
+        self._send_line({"kind": "error", **to_json(error), "details": details})
 
     def show_notes(self, notes: list[str]) -> None:
         """Says what the user should know of a result; what was said of others stays."""
-        self._say({"kind": "notes", "notes": notes})
+        self._send_line({"kind": "notes", "notes": notes})
 
     def show_picture(self, name: str, width: int, height: int, rows: Iterable[bytes]) -> None:
         """Shows the picture `before` or `after`: RGBA, 8 bits, sRGB."""
-        self._say({"kind": "picture", "name": name, "width": width, "height": height})
+        self._send_line({"kind": "picture", "name": name, "width": width, "height": height})
         for piece in rows:
             self._send(piece)
 
@@ -96,7 +98,7 @@ class PanelProcess:
             with contextlib.suppress(OSError):  # what it was not told it need not know
                 self._process.stdin.close()
 
-    def _say(self, line: Json) -> None:
+    def _send_line(self, line: Json) -> None:
         self._send(json.dumps(line).encode() + b"\n")
 
     def _send(self, data: bytes) -> None:
@@ -108,9 +110,9 @@ class PanelProcess:
         except OSError:
             self.failed = True
 
-    def _listen(self, process: subprocess.Popen[bytes], words: IO[bytes]) -> None:
-        with words:
-            for line in words:
+    def _listen(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+        with output:
+            for line in output:
                 if line.strip() == CANCEL:
                     self.canceled = True
         process.wait()

@@ -10,7 +10,7 @@ from typing import Iterator
 
 from ..wire import Json
 
-ANY = bytes([0] + [255] * 255)  # selected at all, or not
+BINARIZE = bytes([0] + [255] * 255)  # selected at all, or not
 
 
 @dataclass(frozen=True)
@@ -32,21 +32,17 @@ class Area:
         """The first row that is not in it."""
         return self.y + self.height
 
-    def common(self, other: Area) -> Area | None:
+    def intersection(self, other: Area) -> Area | None:
         """Returns what both have in common; None if that is nothing."""
         left, top = max(self.x, other.x), max(self.y, other.y)
         width = min(self.right, other.right) - left
         height = min(self.bottom, other.bottom) - top
         return Area(left, top, width, height) if width > 0 and height > 0 else None
 
-    def around(self, margin: int) -> Area:
+    def padded(self, margin: int) -> Area:
         """Returns it with so much more on each side."""
         width, height = self.width + 2 * margin, self.height + 2 * margin
         return Area(self.x - margin, self.y - margin, width, height)
-
-    def moved(self, across: int, down: int) -> Area:
-        """Returns it somewhere else."""
-        return Area(self.x + across, self.y + down, self.width, self.height)
 
     def strips(self, rows: int) -> Iterator[Area]:
         """Yields it in pieces of so many rows, from the top."""
@@ -54,7 +50,7 @@ class Area:
             yield Area(self.x, top, self.width, min(rows, self.bottom - top))
 
 
-def context(task: Json, chosen: Area) -> int:
+def context(task: Json, selected: Area) -> int:
     """Returns how many pixels around what is selected a task's model has to see.
 
     A hole that is wider than those of the model's training is seen smaller, with more around it.
@@ -62,9 +58,9 @@ def context(task: Json, chosen: Area) -> int:
     pixels = int(task["context"])
     if task["widest"] is None:
         return pixels
-    return int(pixels * max(1.0, min(chosen.width, chosen.height) / task["widest"]))
+    return int(pixels * max(1.0, min(selected.width, selected.height) / task["widest"]))
 
 
-def touched(mask: bytes) -> bytes:
+def binarized(mask: bytes) -> bytes:
     """Returns a mask that has all of whatever it has some of: the host's own mask will blend."""
-    return mask.translate(ANY)
+    return mask.translate(BINARIZE)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from ..presentation.messages import translate
 from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 
-GRIP = 12  # pixels to either side of the divider that take hold of it
-STEP = 0.05  # of the width, by which a key moves the divider
-PAN = 60  # pixels by which a key moves a picture that is shown pixel by pixel
+GRIP_PIXELS = 12  # pixels to either side of the divider that take hold of it
+DIVIDER_STEP = 0.05  # of the width, by which a key moves the divider
+PAN_PIXELS = 60  # pixels by which a key moves a picture that is shown pixel by pixel
 
 
-class Compare(QtWidgets.QWidget):
+class CompareView(QtWidgets.QWidget):
     """Shows `before` left of a divider and `after` right of it."""
 
     zoomed = Signal(bool)
@@ -24,7 +24,7 @@ class Compare(QtWidgets.QWidget):
         self._scaled: tuple[QtGui.QPixmap, QtGui.QPixmap] | None = None  # to fit, once painted
         self._center = QtCore.QPointF(0.5, 0.5)  # of what is seen, as a share of the picture
         self._holding = False  # the original alone, as long as a key or button is held
-        self._grabbed = ""  # "divider" or "picture", while the mouse is down
+        self._dragged = ""  # "divider" or "picture", while the mouse is down
         self._last = QtCore.QPoint()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(
@@ -58,7 +58,7 @@ class Compare(QtWidgets.QWidget):
         self._holding = original
         self.update()
 
-    def picture(self) -> QtCore.QRectF:
+    def picture_rect(self) -> QtCore.QRectF:
         """Returns where the picture lies in the widget; with 100 % it may be larger than that."""
         size = QtCore.QSize(self._after.width(), self._after.height())
         if size.isEmpty():
@@ -73,18 +73,18 @@ class Compare(QtWidgets.QWidget):
         top = self._edge(self.height(), height, self._center.y())
         return QtCore.QRectF(left, top, width, height)
 
-    def _edge(self, seen: int, whole: float, center: float) -> float:
-        if whole <= seen:
-            return float(round((seen - whole) / 2))
-        return float(round(min(0.0, max(seen - whole, seen / 2 - center * whole))))
+    def _edge(self, visible: int, whole: float, center: float) -> float:
+        if whole <= visible:
+            return float(round((visible - whole) / 2))
+        return float(round(min(0.0, max(visible - whole, visible / 2 - center * whole))))
 
     def _divider_x(self) -> float:
-        area = self.picture()
+        area = self.picture_rect()
         return area.left() + self.divider * area.width()
 
     def paintEvent(self, a0: QtGui.QPaintEvent | None) -> None:
         """Paints what is to be seen of both."""
-        area = self.picture()
+        area = self.picture_rect()
         if area.isEmpty():
             return
         painter = QtGui.QPainter(self)
@@ -131,7 +131,7 @@ class Compare(QtWidgets.QWidget):
         return pixmap
 
     def _paint_divider(self, painter: QtGui.QPainter, x: int) -> None:
-        # Dark beside light, so that it is seen on every picture.
+        # Dark beside light, so that it is visible on every picture.
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         middle = self.height() // 2
         painter.setPen(QtGui.QPen(QtGui.QColor(0, 0, 0, 140), 3))
@@ -140,7 +140,9 @@ class Compare(QtWidgets.QWidget):
         painter.drawLine(x, 0, x, self.height())
         painter.setPen(QtGui.QPen(QtGui.QColor(0, 0, 0, 140), 1))
         painter.setBrush(QtGui.QColor(255, 255, 255))
-        painter.drawEllipse(QtCore.QRect(x - GRIP // 2, middle - GRIP // 2, GRIP, GRIP))
+        painter.drawEllipse(
+            QtCore.QRect(x - GRIP_PIXELS // 2, middle - GRIP_PIXELS // 2, GRIP_PIXELS, GRIP_PIXELS)
+        )
 
     def resizeEvent(self, a0: QtGui.QResizeEvent | None) -> None:
         """Fits the pictures anew."""
@@ -155,8 +157,8 @@ class Compare(QtWidgets.QWidget):
         """Takes hold of the divider, or of the picture."""
         if a0 is None or a0.button() != Qt.MouseButton.LeftButton:
             return
-        near = abs(a0.pos().x() - self._divider_x()) <= GRIP
-        self._grabbed = "divider" if near or not self.actual_size else "picture"
+        near = abs(a0.pos().x() - self._divider_x()) <= GRIP_PIXELS
+        self._dragged = "divider" if near or not self.actual_size else "picture"
         self._last = a0.pos()
         self._drag(a0.pos())
 
@@ -169,17 +171,17 @@ class Compare(QtWidgets.QWidget):
 
     def mouseReleaseEvent(self, a0: QtGui.QMouseEvent | None) -> None:
         """Lets go."""
-        self._grabbed = ""
+        self._dragged = ""
 
     def _drag(self, place: QtCore.QPoint) -> None:
-        area = self.picture()
-        if self._grabbed == "divider" and area.width() > 0:
+        area = self.picture_rect()
+        if self._dragged == "divider" and area.width() > 0:
             self._divide((place.x() - area.left()) / area.width())
-        elif self._grabbed == "picture":
+        elif self._dragged == "picture":
             self._pan(place.x() - self._last.x(), place.y() - self._last.y())
 
     def _cursor(self, place: QtCore.QPoint) -> None:
-        near = abs(place.x() - self._divider_x()) <= GRIP
+        near = abs(place.x() - self._divider_x()) <= GRIP_PIXELS
         open_hand = self.actual_size and not near
         shape = Qt.CursorShape.OpenHandCursor if open_hand else Qt.CursorShape.SplitHCursor
         self.setCursor(shape)
@@ -189,7 +191,7 @@ class Compare(QtWidgets.QWidget):
         self.update()
 
     def _pan(self, across: float, down: float) -> None:
-        area = self.picture()
+        area = self.picture_rect()
         x = self._center.x() - across / max(area.width(), 1)
         y = self._center.y() - down / max(area.height(), 1)
         half_x = min(0.5, self.width() / 2 / max(area.width(), 1))
@@ -217,9 +219,9 @@ class Compare(QtWidgets.QWidget):
             self.zoom(actual_size=key == keys.Key_1)
         elif key in steps and (pan or steps[keys(key)][0] == 0):
             across, down = steps[keys(key)]
-            self._pan(-across * PAN, -down * PAN)
+            self._pan(-across * PAN_PIXELS, -down * PAN_PIXELS)
         elif key in steps:
-            self._divide(self.divider + STEP * steps[keys(key)][0])
+            self._divide(self.divider + DIVIDER_STEP * steps[keys(key)][0])
         else:
             super().keyPressEvent(a0)
 

@@ -1,6 +1,7 @@
 """The panel as an editor with Qt docks it: task, options, the running job, and what came of others.
 
-It knows tasks as the engine describes them, and nothing of editors: states go in, wishes come out.
+It knows tasks as the engine describes them, and nothing of editors: states go in, requests come
+out.
 """
 
 from __future__ import annotations
@@ -13,21 +14,20 @@ from ..presentation import forms
 from ..presentation.messages import translate
 from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from ..wire import Event, Json
-from .chooser import Chooser
-from .face_picker import Box
+from .face_picker import FacePicker
 from .form import Form, narrow
 from .history import History, Result
-from .job_panel import Panel
+from .job_panel import JobPanel
 
-PANEL_LEAST = 130  # pixels of height that the panel has; what is higher is scrolled
-ROOMY = 560  # pixels of height, from which on options and a result are shown together
+MIN_JOB_HEIGHT = 130  # pixels that the job's panel has; what is higher is scrolled
+BOTH_HEIGHT = 560  # pixels, from which on options and a result are shown together
 
 LAYER, MERGED = "layer", "merged"  # what is restored
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the user wants to have done."""
+class RestoreRequest:
+    """What the user wants to have restored, and how."""
 
     task: str
     options: Json
@@ -44,48 +44,50 @@ class Wish:
         }
 
 
-class Dock(QtWidgets.QWidget):
+class DockerPanel(QtWidgets.QWidget):
     """Everything that a user of a docked Pixelmend sees."""
 
-    wanted = Signal(object)
-    """Emitted with a `Wish`."""
+    restore_requested = Signal(object)
+    """Emitted with a `RestoreRequest`."""
     canceled = Signal()
     """Emitted when the user wants no more of the running job."""
-    changed = Signal(object)
-    """Emitted with the `Wish` as it is now, to be remembered."""
-    reopened = Signal(object)
+    choices_changed = Signal(object)
+    """Emitted with all that is chosen now, to be saved."""
+    document_requested = Signal(object)
     """Emitted with a `Result` that the user wants to have as a document."""
-    finding = Signal(object)
-    """Emitted with the `Wish` that faces are found, to choose among them."""
-    dropped = Signal(object)
+    detection_requested = Signal(object)
+    """Emitted with the `RestoreRequest` to detect faces, to choose among them."""
+    removal_requested = Signal(object)
     """Emitted with a `Result` that the user wants to have forgotten."""
 
     def __init__(self, icon: Callable[[str], QtGui.QIcon], missing: str = "") -> None:
         super().__init__()
         self.tasks: list[Json] = []
-        self.panel: Panel | None = None
+        self.panel: JobPanel | None = None
         self._icon = icon
         self._working = False
-        self._remembered: dict[str, Json] = {}  # by task: the options that were chosen last
+        self._saved_options: dict[str, Json] = {}  # by task: what was chosen last
         self._enlarged = forms.NEW
-        self._built_for = ""
+        self._form_task = ""
 
         self.task = self._list("task", translate("Task"))
         self.form = Form()
-        self.about = _text("about")
+        self.model_label = _text_label("about")
         self.source = self._list("source", translate("What is restored"))
         self.source.addItem(translate("Active layer, or what is selected of it"), LAYER)
         self.source.addItem(translate("Everything that is visible, merged"), MERGED)
-        self.chooser = Chooser()
-        self.run = QtWidgets.QPushButton(translate("R&estore"))
-        self.run.setObjectName("run")
-        self.missing = _text("missing")
-        self.missing.setText(missing)
+        self.find_button = QtWidgets.QPushButton(translate("&Find faces"))
+        self.find_button.setObjectName("find")
+        self.face_picker = FacePicker()
+        self.run_button = QtWidgets.QPushButton(translate("R&estore"))
+        self.run_button.setObjectName("run")
+        self.missing_label = _text_label("missing")
+        self.missing_label.setText(missing)
         self.history = History()
         self._arrange()
         self._connect()
         self._show_parts()
-        self._dress()
+        self._apply_icons()
 
     def _list(self, name: str, title: str) -> QtWidgets.QComboBox:
         combo = narrow(QtWidgets.QComboBox())
@@ -98,143 +100,150 @@ class Dock(QtWidgets.QWidget):
         inner = QtWidgets.QWidget()
         choices = QtWidgets.QVBoxLayout(inner)
         choices.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.task, self.form, self.about, self.source):
+        for widget in (self.task, self.form, self.model_label, self.source):
             choices.addWidget(widget)
         choices.addStretch(1)
-        self.choices = _scrolling()
+        self.choices = _scroll_area()
         self.choices.setWidget(inner)
         self.choices.setMinimumHeight(60)
         self.choices.setSizePolicy(
             QtWidgets.QSizePolicy.Policy.Preferred, QtWidgets.QSizePolicy.Policy.Expanding
         )
-        self._place = _scrolling()  # where the panel is, while there is one
-        self._place.setMinimumHeight(PANEL_LEAST)
+        self._job_area = _scroll_area()  # where the panel is, while there is one
+        self._job_area.setMinimumHeight(MIN_JOB_HEIGHT)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
-        layout.addWidget(self.missing)
+        layout.addWidget(self.missing_label)
         layout.addWidget(self.choices, 2)
-        layout.addWidget(self.chooser, 2)
-        layout.addWidget(self.run)
-        layout.addWidget(self._place, 3)
+        layout.addWidget(self.find_button)
+        layout.addWidget(self.face_picker, 2)
+        layout.addWidget(self.run_button)
+        layout.addWidget(self._job_area, 3)
         layout.addWidget(self.history)
 
     def _connect(self) -> None:
-        self.task.currentIndexChanged.connect(self._chosen)
-        self.form.changed.connect(self._tell)
-        self.source.currentIndexChanged.connect(self._tell)
-        self.source.currentIndexChanged.connect(self._forget_faces)
-        self.chooser.wanted.connect(self._find)
-        self.chooser.changed.connect(self._show_parts)
-        self.run.clicked.connect(lambda: self.start(None))
+        self.task.currentIndexChanged.connect(self._task_changed)
+        self.form.changed.connect(self._emit_changed)
+        self.source.currentIndexChanged.connect(self._emit_changed)
+        self.source.currentIndexChanged.connect(self._clear_faces)
+        self.find_button.clicked.connect(lambda: self._request_detection())
+        self.face_picker.changed.connect(self._show_parts)
+        self.run_button.clicked.connect(lambda: self.start(None))
         self.history.opened.connect(self.show_result)
-        self.history.reopened.connect(self.reopened)
-        self.history.dropped.connect(self.dropped)
+        self.history.document_requested.connect(self.document_requested)
+        self.history.removal_requested.connect(self.removal_requested)
 
     def changeEvent(self, a0: QtCore.QEvent | None) -> None:
         """Takes the icons of another theme."""
         super().changeEvent(a0)
         if a0 is not None and a0.type() == QtCore.QEvent.Type.PaletteChange:
-            self._dress()
+            self._apply_icons()
 
-    def _dress(self) -> None:
-        self.run.setIcon(self._icon("tools-wizard"))
-        self.history.dress(self._icon)
+    def _apply_icons(self) -> None:
+        self.run_button.setIcon(self._icon("tools-wizard"))
+        self.history.set_icons(self._icon)
 
-    def show_tasks(self, tasks: list[Json], remembered: Json) -> None:
-        """Takes the tasks, and what `changed` said last."""
+    def show_tasks(self, tasks: list[Json], choices: Json) -> None:
+        """Takes the tasks, and what `choices_changed` was emitted with last."""
         self.tasks = tasks
-        self._remembered = cast("dict[str, Json]", remembered.get("options", {}))
-        self._built_for = ""
-        self._enlarged = str(remembered.get("enlarged", forms.NEW))
+        self._saved_options = cast("dict[str, Json]", choices.get("options", {}))
+        self._form_task = ""
+        self._enlarged = str(choices.get("enlarged", forms.NEW))
         self.source.blockSignals(True)
-        self.source.setCurrentIndex(max(0, self.source.findData(remembered.get("source"))))
+        self.source.setCurrentIndex(max(0, self.source.findData(choices.get("source"))))
         self.source.blockSignals(False)
         self.task.blockSignals(True)
         self.task.clear()
         for task in tasks:
             self.task.addItem(translate(task["title"]), task["id"])
-        self.task.setCurrentIndex(max(0, self.task.findData(remembered.get("task"))))
+        self.task.setCurrentIndex(max(0, self.task.findData(choices.get("task"))))
         self.task.blockSignals(False)
-        self._build()
+        self._build_form()
 
-    def _chosen(self, _: int) -> None:
-        self._build()
-        self._tell()
+    def _task_changed(self, _: int) -> None:
+        self._build_form()
+        self._emit_changed()
 
-    def _build(self) -> None:
-        task = self.chosen_task()
-        if task is not None and self._built_for != task["id"]:
-            self._built_for = task["id"]
-            chosen_otherwise = forms.finds(task).get("chooses")
-            fields = [one for one in forms.fields(task) if one.name != chosen_otherwise]
-            place = forms.place(task)
-            before = {**self._remembered.get(task["id"], {}), "place": self._enlarged}
-            fields += [] if place is None else [place]
-            self.form.ask(fields, {one.name: forms.answer(one, before) for one in fields})
+    def _build_form(self) -> None:
+        task = self.current_task()
+        if task is not None and self._form_task != task["id"]:
+            self._form_task = task["id"]
+            picked = forms.detection(task).get("chooses")  # in the picture itself
+            fields = [one for one in forms.fields(task) if one.name != picked]
+            placement = forms.placement(task)
+            chosen = {**self._saved_options.get(task["id"], {}), "place": self._enlarged}
+            fields += [] if placement is None else [placement]
+            self.form.set_fields(
+                fields, {one.name: forms.initial_value(one, chosen) for one in fields}
+            )
         self._show_parts()
 
-    def chosen_task(self) -> Json | None:
+    def current_task(self) -> Json | None:
         """Returns the task that is chosen; None where there is none to choose from."""
-        chosen = self.task.currentData()
-        return next((task for task in self.tasks if task["id"] == chosen), None)
+        task_id = self.task.currentData()
+        return next((task for task in self.tasks if task["id"] == task_id), None)
 
-    def wish(self) -> Wish | None:
+    def request(self) -> RestoreRequest | None:
         """Returns what is chosen now."""
-        task = self.chosen_task()
+        task = self.current_task()
         if task is None:
             return None
-        answers = self.form.answers()
-        self._enlarged = str(answers.get("place", self._enlarged))
-        options = forms.options(task, answers)
-        finds = forms.finds(task)
-        if finds:
-            options[finds["chooses"]] = self.chooser.answer
-        return Wish(task["id"], options, str(self.source.currentData()), self._enlarged)
+        values = self.form.values()
+        self._enlarged = str(values.get("place", self._enlarged))
+        options = forms.options(task, values)
+        detection = forms.detection(task)
+        if detection:
+            options[detection["chooses"]] = self.face_picker.option
+        return RestoreRequest(task["id"], options, str(self.source.currentData()), self._enlarged)
 
-    def _forget_faces(self, *_: Any) -> None:
-        self.chooser.forget()
+    def _clear_faces(self, *_: Any) -> None:
+        self.face_picker.clear()
 
-    def _tell(self, *_: Any) -> None:
-        wish = self.wish()
-        if wish is None:
+    def _emit_changed(self, *_: Any) -> None:
+        request = self.request()
+        if request is None:
             return
-        self._remembered[wish.task] = wish.options
+        self._saved_options[request.task] = request.options
         self._show_parts()
-        told = wish.to_json()
-        self.changed.emit({**told, "options": self._remembered})
+        self.choices_changed.emit({**request.to_json(), "options": self._saved_options})
 
     def start(self, task: str | None) -> None:
         """Asks for what is chosen; of another task, for what was chosen there last."""
         if task is not None:
             self.task.setCurrentIndex(max(0, self.task.findData(task)))
-        wish = self.wish()
-        if wish is not None and not self._working:
-            self.wanted.emit(wish)
+        request = self.request()
+        if request is not None and not self._working:
+            self.restore_requested.emit(request)
 
-    def _find(self) -> None:
-        task, wish = self.chosen_task(), self.wish()
-        if task is not None and wish is not None and not self._working:
-            finds = forms.finds(task)
-            asked = {name: wish.options[name] for name in finds["options"] if name in wish.options}
-            self.finding.emit(Wish(finds["task"], asked, wish.source))
+    def _request_detection(self) -> None:
+        task, request = self.current_task(), self.request()
+        if task is not None and request is not None and not self._working:
+            detection = forms.detection(task)
+            names = [name for name in detection["options"] if name in request.options]
+            options = {name: request.options[name] for name in names}
+            request = RestoreRequest(detection["task"], options, request.source)
+            self.detection_requested.emit(request)
 
     def _show_parts(self) -> None:
-        task = self.chosen_task()
-        self.missing.setVisible(not self.tasks and bool(self.missing.text()))
+        task = self.current_task()
+        self.missing_label.setVisible(not self.tasks and bool(self.missing_label.text()))
         # In a low docker there is room for one of them.
-        room = self.panel is None or (self.height() >= ROOMY and not self._working)
+        room = self.panel is None or (self.height() >= BOTH_HEIGHT and not self._working)
         self.choices.setVisible(bool(self.tasks) and room)
-        self._place.setVisible(self.panel is not None)
-        self.run.setVisible(bool(self.tasks) and not self._working)
-        finds = task is not None and bool(forms.finds(task))
-        self.chooser.setVisible(finds and room and not self._working)
-        self.run.setEnabled(not self._working and not (finds and not self.chooser.answer))
-        self.about.setText("" if task is None else self._model_text(task))
-        self.about.setVisible(bool(self.about.text()))
+        self._job_area.setVisible(self.panel is not None)
+        self.run_button.setVisible(bool(self.tasks) and not self._working)
+        detects = task is not None and bool(forms.detection(task))
+        picking = detects and room and not self._working
+        self.find_button.setVisible(picking)
+        self.face_picker.setVisible(picking and bool(self.face_picker.boxes))
+        self.run_button.setEnabled(
+            not self._working and not (detects and not self.face_picker.option)
+        )
+        self.model_label.setText("" if task is None else self._model_text(task))
+        self.model_label.setVisible(bool(self.model_label.text()))
 
     def _model_text(self, task: Json) -> str:
-        chosen = self.form.answers().get("model", "auto")
-        model = forms.model_of(task, chosen)
+        model = forms.model_of(task, self.form.values().get("model", forms.AUTO))
         if model is None:
             models = cast("list[Json]", task["models"])
             if not models:
@@ -250,9 +259,9 @@ class Dock(QtWidgets.QWidget):
             panel.show_model(model)
         self._show_parts()
 
-    def _new_panel(self) -> Panel:
+    def _new_panel(self) -> JobPanel:
         self._remove_panel()  # the one of the last result
-        panel = Panel()
+        panel = JobPanel()
         panel.setObjectName("panel")
         panel.canceled.connect(self.canceled)
         panel.closed.connect(self._remove_panel)
@@ -260,7 +269,7 @@ class Dock(QtWidgets.QWidget):
         layout = panel.layout()
         assert layout is not None
         layout.setContentsMargins(0, 0, 0, 0)
-        self._place.setWidget(panel)
+        self._job_area.setWidget(panel)
         return panel
 
     def _remove_panel(self) -> None:
@@ -268,7 +277,7 @@ class Dock(QtWidgets.QWidget):
         if panel is not None:
             panel.canceled.disconnect()
             panel.closed.disconnect()
-            self._place.takeWidget()
+            self._job_area.takeWidget()
             panel.hide()
             panel.deleteLater()
         self._show_parts()
@@ -299,12 +308,6 @@ class Dock(QtWidgets.QWidget):
             self.show_result(result)
         self._show_parts()
 
-    def show_faces(self, image: QtGui.QImage, boxes: list[Box], width: int) -> None:
-        """Shows the faces that were found; `width` is the picture's, the image may be smaller."""
-        self._working = False
-        self._remove_panel()
-        self.chooser.show_faces(image, boxes, width)
-
     def show_result(self, result: Result) -> None:
         """Shows a result, before and after."""
         if not self._working:
@@ -319,17 +322,17 @@ class Dock(QtWidgets.QWidget):
 
 def model_text(model: Json) -> str:
     """Says what a user wants to know of a model before it is used."""
-    words = [str(model["title"])]
+    parts = [str(model["title"])]
     if model.get("weights") == "missing":
-        known = forms.download_size(model)
+        size = forms.download_size(model)
         text = translate("is downloaded on first use: {size}")
-        words.append(text.format(size=known) if known else translate("not on this computer"))
+        parts.append(text.format(size=size) if size else translate("not on this computer"))
     elif model.get("weights"):
-        words.append(translate("on this computer"))
-    return ": ".join(words)
+        parts.append(translate("on this computer"))
+    return ": ".join(parts)
 
 
-def _scrolling() -> QtWidgets.QScrollArea:
+def _scroll_area() -> QtWidgets.QScrollArea:
     area = QtWidgets.QScrollArea()
     area.setWidgetResizable(True)
     area.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
@@ -337,7 +340,7 @@ def _scrolling() -> QtWidgets.QScrollArea:
     return area
 
 
-def _text(name: str) -> QtWidgets.QLabel:
+def _text_label(name: str) -> QtWidgets.QLabel:
     label = QtWidgets.QLabel()
     label.setObjectName(name)
     label.setWordWrap(True)

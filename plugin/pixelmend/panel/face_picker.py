@@ -1,4 +1,4 @@
-"""Which of the faces in a picture are meant: a preview with a box around each."""
+"""Which of the faces in a picture are restored: a preview with a box around each."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from ..presentation.messages import translate
 from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 
-LEAST_SIDE = 12.0  # pixels on the screen of the smallest box that can be hit
+ALL = "all"  # what the engine takes for every face
+MIN_SIDE = 12.0  # pixels on the screen of the smallest box that can be hit
 
 
 @dataclass(frozen=True)
-class Box:
+class FaceBox:
     """Where a face is, in pixels of the picture."""
 
     x: float
@@ -20,17 +21,17 @@ class Box:
     height: float
 
 
-class Faces(QtWidgets.QWidget):
-    """Lets the user choose among faces; all are chosen at first."""
+class FacePicker(QtWidgets.QWidget):
+    """Lets the user select faces; all are selected at first."""
 
-    changed = Signal(object)
-    """Emitted with a list: the numbers of the faces that are chosen now."""
+    changed = Signal()
+    """Emitted when there are other faces, or others are selected."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.boxes: list[Box] = []
+        self.boxes: list[FaceBox] = []
         self.current = 0  # the one that keys mean
-        self._chosen: set[int] = set()
+        self._selected: set[int] = set()
         self._image = QtGui.QImage()
         self._scaled: QtGui.QPixmap | None = None  # to fit; made when it is painted
         self._ratio = 1.0  # pixels of the picture to one of the image
@@ -45,47 +46,60 @@ class Faces(QtWidgets.QWidget):
         )
 
     @property
-    def chosen(self) -> list[int]:
-        """The numbers of the faces that are chosen."""
-        return sorted(self._chosen)
+    def selected(self) -> list[int]:
+        """The numbers of the faces that are selected."""
+        return sorted(self._selected)
 
-    def show_faces(self, image: QtGui.QImage, boxes: list[Box], width: int) -> None:
+    @property
+    def option(self) -> str:
+        """The selection as the engine's option: `all`, or numbers; empty where none is selected."""
+        selected = self.selected
+        if len(selected) == len(self.boxes):
+            return ALL
+        return ",".join(str(number) for number in selected)
+
+    def show_faces(self, image: QtGui.QImage, boxes: list[FaceBox], width: int) -> None:
         """Takes a picture and its faces; `width` is the picture's, the image may be smaller."""
         self._image, self.boxes, self._scaled = image, boxes, None
         self._ratio = width / max(1, image.width())
-        self.current, self._chosen = 0, set(range(len(boxes)))
+        self.current, self._selected = 0, set(range(len(boxes)))
         self.update()
+        self.changed.emit()
+
+    def clear(self) -> None:
+        """Shows no faces any more: another picture has others."""
+        self.show_faces(QtGui.QImage(), [], 0)
 
     def toggle(self, number: int) -> None:
-        """Chooses a face, or no longer."""
+        """Selects a face, or no longer."""
         self.current = number
-        self._choose(self._chosen ^ {number})
+        self._select(self._selected ^ {number})
 
-    def _choose(self, chosen: set[int]) -> None:
-        self._chosen = chosen
-        self.changed.emit(self.chosen)
+    def _select(self, selected: set[int]) -> None:
+        self._selected = selected
+        self.changed.emit()
         self.update()
 
-    def picture(self) -> QtCore.QRectF:
+    def picture_rect(self) -> QtCore.QRectF:
         """Returns where the picture lies in the widget."""
         size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
         left, top = (self.width() - size.width()) // 2, (self.height() - size.height()) // 2
         return QtCore.QRectF(left, top, size.width(), size.height())
 
-    def place(self, number: int) -> QtCore.QRectF:
+    def box_rect(self, number: int) -> QtCore.QRectF:
         """Returns where a box is drawn in the widget; never too small to be hit."""
-        area, box = self.picture(), self.boxes[number]
+        area, box = self.picture_rect(), self.boxes[number]
         scale = area.width() / max(1.0, self._image.width() * self._ratio)
         width, height = box.width * scale, box.height * scale
         left, top = area.left() + box.x * scale, area.top() + box.y * scale
-        across, down = max(0.0, LEAST_SIDE - width) / 2, max(0.0, LEAST_SIDE - height) / 2
+        across, down = max(0.0, MIN_SIDE - width) / 2, max(0.0, MIN_SIDE - height) / 2
         return QtCore.QRectF(left - across, top - down, width + 2 * across, height + 2 * down)
 
     def paintEvent(self, a0: QtGui.QPaintEvent | None) -> None:
         """Paints the picture and the boxes."""
         if self._image.isNull():
             return
-        area = self.picture()
+        area = self.picture_rect()
         painter = QtGui.QPainter(self)
         if self._scaled is None:
             self._scaled = self._fitted(area)
@@ -105,31 +119,31 @@ class Faces(QtWidgets.QWidget):
         return pixmap
 
     def _paint_box(self, painter: QtGui.QPainter, number: int) -> None:
-        # Dark below light, so that it is seen on every picture; dashed: not chosen.
-        place = self.place(number)
-        chosen = number in self._chosen
-        light = self.palette().highlight().color() if chosen else QtGui.QColor(255, 255, 255)
-        style = Qt.PenStyle.SolidLine if chosen else Qt.PenStyle.DashLine
+        # Dark below light, so that it is seen on every picture; dashed: not selected.
+        rect = self.box_rect(number)
+        selected = number in self._selected
+        light = self.palette().highlight().color() if selected else QtGui.QColor(255, 255, 255)
+        style = Qt.PenStyle.SolidLine if selected else Qt.PenStyle.DashLine
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QtGui.QPen(QtGui.QColor(0, 0, 0, 160), 4))
-        painter.drawRect(place)
+        painter.drawRect(rect)
         painter.setPen(QtGui.QPen(light, 2, style))
-        painter.drawRect(place)
+        painter.drawRect(rect)
         if number == self.current and self.hasFocus():
             painter.setPen(QtGui.QPen(QtGui.QColor(255, 255, 255), 1, Qt.PenStyle.DotLine))
-            painter.drawRect(place.adjusted(-4, -4, 4, 4))
+            painter.drawRect(rect.adjusted(-4, -4, 4, 4))
 
     def resizeEvent(self, a0: QtGui.QResizeEvent | None) -> None:
         """Fits the picture anew."""
         self._scaled = None
 
     def mousePressEvent(self, a0: QtGui.QMouseEvent | None) -> None:
-        """Chooses the face that was hit; of several, the smallest."""
+        """Toggles the face that was hit; of several, the smallest."""
         if a0 is None or a0.button() != Qt.MouseButton.LeftButton:
             return
         numbers = range(len(self.boxes))
         x, y = float(a0.pos().x()), float(a0.pos().y())
-        hit = [number for number in numbers if self.place(number).contains(x, y)]
+        hit = [number for number in numbers if self.box_rect(number).contains(x, y)]
         if hit:
             self.toggle(min(hit, key=lambda number: self.boxes[number].width))
 
@@ -144,7 +158,7 @@ class Faces(QtWidgets.QWidget):
             self.toggle(self.current)
         elif key == keys.Key_A:
             everyone = set(range(len(self.boxes)))
-            self._choose(set() if self._chosen == everyone else everyone)
+            self._select(set() if self._selected == everyone else everyone)
         elif key in steps:
             self.current = (self.current + steps[keys(key)]) % len(self.boxes)
             self.update()

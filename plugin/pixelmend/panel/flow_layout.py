@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..qt import Qt, QtCore, QtWidgets
 
 
-class Flow(QtWidgets.QLayout):
+class FlowLayout(QtWidgets.QLayout):
     """Lays its widgets out from left to right, in as many lines as the width asks for."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable
 
-from ..presentation.forms import AUTO, LARGEST_INT, Field, Value, taken_by
+from ..presentation.forms import AUTO, LARGEST_INT, Field, Value, applies_to
 from ..presentation.messages import translate
 from ..qt import Qt, QtWidgets, Signal
 
@@ -13,7 +13,7 @@ STEP = 0.05
 
 
 class Form(QtWidgets.QWidget):
-    """Asks for each field; those that most users never need are folded away."""
+    """Has a widget for each field; those that most users never need are folded away."""
 
     changed = Signal()
     """Emitted when the user has chosen something else."""
@@ -42,28 +42,28 @@ class Form(QtWidgets.QWidget):
         self.more.setArrowType(arrows.DownArrow if unfolded else arrows.RightArrow)
         self._advanced.setVisible(unfolded)
 
-    def ask(self, fields: list[Field], answers: dict[str, Value]) -> None:
-        """Asks for these fields, with what was answered before."""
+    def set_fields(self, fields: list[Field], values: dict[str, Value]) -> None:
+        """Shows these fields, with the values that were chosen before."""
         for old in (self._usual, self._advanced):
             self._layout.removeWidget(old)
             old.deleteLater()
         self.fields, self.widgets, self._labels, self._read = fields, {}, {}, {}
-        self._usual = self._rows([field for field in fields if not field.advanced], answers)
-        self._advanced = self._rows([field for field in fields if field.advanced], answers)
+        self._usual = self._rows([field for field in fields if not field.advanced], values)
+        self._advanced = self._rows([field for field in fields if field.advanced], values)
         self._layout.insertWidget(0, self._usual)
         self._layout.addWidget(self._advanced)
         self.more.setVisible(any(field.advanced for field in fields))
         self._unfold(self.more.isChecked())
-        self._show_taken()
+        self._show_applicable()
 
-    def _rows(self, fields: list[Field], answers: dict[str, Value]) -> QtWidgets.QWidget:
+    def _rows(self, fields: list[Field], values: dict[str, Value]) -> QtWidgets.QWidget:
         rows = QtWidgets.QWidget()
         layout = QtWidgets.QFormLayout(rows)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setRowWrapPolicy(QtWidgets.QFormLayout.RowWrapPolicy.WrapLongRows)
         layout.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for field in fields:
-            widget = self._widget(field, answers.get(field.name, field.default))
+            widget = self._widget(field, values.get(field.name, field.default))
             widget.setToolTip(field.help)
             widget.setAccessibleName(field.title)
             widget.setAccessibleDescription(field.help)
@@ -83,27 +83,27 @@ class Form(QtWidgets.QWidget):
         if field.kind == "number":
             number = QtWidgets.QDoubleSpinBox()
             number.setDecimals(DECIMALS)
-            number.setRange(field.least, field.most)
+            number.setRange(field.minimum, field.maximum)
             number.setSingleStep(STEP)
             number.setValue(float(value))
-            number.valueChanged.connect(self._tell)
+            number.valueChanged.connect(self._emit_changed)
             self._read[field.name] = number.value
             return number
         if field.kind == "integer":
             whole = QtWidgets.QSpinBox()
-            whole.setRange(int(field.least), int(min(field.most, LARGEST_INT)))
+            whole.setRange(int(field.minimum), int(min(field.maximum, LARGEST_INT)))
             whole.setValue(int(value))
-            whole.valueChanged.connect(self._tell)
+            whole.valueChanged.connect(self._emit_changed)
             self._read[field.name] = whole.value
             return whole
         if field.kind == "boolean":
             box = QtWidgets.QCheckBox(field.title)
             box.setChecked(bool(value))
-            box.toggled.connect(self._tell)
+            box.toggled.connect(self._emit_changed)
             self._read[field.name] = box.isChecked
             return box
         line = QtWidgets.QLineEdit(str(value))
-        line.textChanged.connect(self._tell)
+        line.textChanged.connect(self._emit_changed)
         self._read[field.name] = line.text
         return line
 
@@ -113,24 +113,24 @@ class Form(QtWidgets.QWidget):
             combo.addItem(shown, text)
             combo.setItemData(combo.count() - 1, shown, Qt.ItemDataRole.ToolTipRole)
         combo.setCurrentIndex(max(0, combo.findData(value)))
-        combo.currentIndexChanged.connect(self._tell)
+        combo.currentIndexChanged.connect(self._emit_changed)
         self._read[field.name] = lambda: str(combo.currentData())
         return combo
 
-    def _tell(self, _: object) -> None:
-        self._show_taken()
+    def _emit_changed(self, _: object) -> None:
+        self._show_applicable()
         self.changed.emit()
 
-    def _show_taken(self) -> None:
+    def _show_applicable(self) -> None:
         # Only what the chosen model takes.
-        model = self.answers().get("model", AUTO)
+        model = self.values().get("model", AUTO)
         for field in self.fields:
-            shown = taken_by(model, field.models)
+            shown = applies_to(model, field.models)
             for widget in (self.widgets[field.name], self._labels.get(field.name)):
                 if widget is not None:
                     widget.setVisible(shown)
 
-    def answers(self) -> dict[str, Value]:
+    def values(self) -> dict[str, Value]:
         """Returns what is chosen now."""
         return {name: read() for name, read in self._read.items()}
 

@@ -7,9 +7,9 @@ from typing import Any, Callable
 
 from ..presentation.messages import translate
 from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
-from .flow_layout import Flow
+from .flow_layout import FlowLayout
 
-SIDE = 56  # pixels of a small picture
+THUMBNAIL_SIDE = 56  # pixels
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Result:
     before: QtGui.QImage
     after: QtGui.QImage
     notes: tuple[str, ...] = ()
-    homeless: bool = False  # the document that it belongs to is gone, or has another size
-    facts: str = ""  # the model and the options, one a line
+    orphaned: bool = False  # the document that it belongs to is gone, or has another size
+    details: str = ""  # the model and the options, one a line
 
     @property
     def size_bytes(self) -> int:
@@ -35,9 +35,9 @@ class History(QtWidgets.QWidget):
 
     opened = Signal(object)
     """Emitted with the `Result` that is to be shown."""
-    reopened = Signal(object)
+    document_requested = Signal(object)
     """Emitted with the `Result` that is to become a document."""
-    dropped = Signal(object)
+    removal_requested = Signal(object)
     """Emitted with the `Result` that is to be forgotten."""
 
     def __init__(self) -> None:
@@ -47,44 +47,44 @@ class History(QtWidgets.QWidget):
         self.list.setObjectName("history")
         self.list.setAccessibleName(translate("Earlier results"))
         self.list.setFlow(QtWidgets.QListView.Flow.LeftToRight)
-        self.list.setIconSize(QtCore.QSize(SIDE, SIDE))
+        self.list.setIconSize(QtCore.QSize(THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-        self.list.setFixedHeight(SIDE + 22)
-        self.reopen = QtWidgets.QPushButton(translate("Open as a &document"))
-        self.drop = QtWidgets.QPushButton(translate("&Forget"))
-        row = Flow()
-        row.addWidget(self.reopen)
-        row.addWidget(self.drop)
+        self.list.setFixedHeight(THUMBNAIL_SIDE + 22)
+        self.open_button = QtWidgets.QPushButton(translate("Open as a &document"))
+        self.forget_button = QtWidgets.QPushButton(translate("&Forget"))
+        row = FlowLayout()
+        row.addWidget(self.open_button)
+        row.addWidget(self.forget_button)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.list)
         layout.addLayout(row)
-        self.list.itemClicked.connect(lambda _: self._tell(self.opened))  # pyright: ignore[reportUnknownLambdaType]
-        self.list.itemActivated.connect(lambda _: self._tell(self.opened))  # pyright: ignore[reportUnknownLambdaType]
+        self.list.itemClicked.connect(lambda _: self._emit_current(self.opened))  # pyright: ignore[reportUnknownLambdaType]
+        self.list.itemActivated.connect(lambda _: self._emit_current(self.opened))  # pyright: ignore[reportUnknownLambdaType]
         self.list.currentRowChanged.connect(lambda _: self._show_parts())  # pyright: ignore[reportUnknownLambdaType]
-        self.reopen.clicked.connect(lambda: self._tell(self.reopened))
-        self.drop.clicked.connect(lambda: self._tell(self.dropped))
+        self.open_button.clicked.connect(lambda: self._emit_current(self.document_requested))
+        self.forget_button.clicked.connect(lambda: self._emit_current(self.removal_requested))
         self._show_parts()
 
-    def dress(self, icon: Callable[[str], QtGui.QIcon]) -> None:
+    def set_icons(self, icon: Callable[[str], QtGui.QIcon]) -> None:
         """Takes the icons of the theme."""
-        self.reopen.setIcon(icon("document-new"))
-        self.drop.setIcon(icon("edit-delete"))
+        self.open_button.setIcon(icon("document-new"))
+        self.forget_button.setIcon(icon("edit-delete"))
 
     def show_results(self, results: list[Result]) -> None:
         """Lists these, the first one at the left."""
-        chosen = self.current()
+        previous = self.current()
         newest = max((one.number for one in self.results), default=0)
         self.results = results
         self.list.clear()
         for result in results:
-            item = QtWidgets.QListWidgetItem(QtGui.QIcon(_small(result.after)), "")
-            text = "\n".join(part for part in (result.name, result.facts, *result.notes) if part)
+            item = QtWidgets.QListWidgetItem(QtGui.QIcon(_thumbnail(result.after)), "")
+            text = "\n".join(part for part in (result.name, result.details, *result.notes) if part)
             item.setToolTip(text)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, text)
             self.list.addItem(item)
-            if chosen is not None and chosen.number == result.number:
+            if previous is not None and previous.number == result.number:
                 self.list.setCurrentItem(item)
         if results and (self.list.currentRow() < 0 or results[0].number > newest):
             self.list.setCurrentRow(0)
@@ -95,7 +95,7 @@ class History(QtWidgets.QWidget):
         row = self.list.currentRow()
         return self.results[row] if 0 <= row < len(self.results) else None
 
-    def _tell(self, signal: Any) -> None:
+    def _emit_current(self, signal: Any) -> None:
         result = self.current()
         if result is not None:
             signal.emit(result)
@@ -103,10 +103,10 @@ class History(QtWidgets.QWidget):
     def _show_parts(self) -> None:
         result = self.current()
         self.setVisible(bool(self.results))
-        self.reopen.setVisible(result is not None and result.homeless)
-        self.drop.setVisible(result is not None)
+        self.open_button.setVisible(result is not None and result.orphaned)
+        self.forget_button.setVisible(result is not None)
 
 
-def _small(image: QtGui.QImage) -> QtGui.QPixmap:
+def _thumbnail(image: QtGui.QImage) -> QtGui.QPixmap:
     keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-    return QtGui.QPixmap.fromImage(image.scaled(SIDE, SIDE, keep, smooth))
+    return QtGui.QPixmap.fromImage(image.scaled(THUMBNAIL_SIDE, THUMBNAIL_SIDE, keep, smooth))

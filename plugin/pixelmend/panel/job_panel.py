@@ -9,16 +9,22 @@ import time
 from typing import Callable
 
 from ..errors import PixelmendError
-from ..presentation.messages import headline, share, size, time_left, translate
+from ..presentation.messages import (
+    format_bytes,
+    format_time_left,
+    fraction_done,
+    headline,
+    translate,
+)
 from ..qt import Qt, QtGui, QtWidgets, Signal
 from ..wire import Event, Json
-from .compare import Compare
-from .flow_layout import Flow
+from .compare import CompareView
+from .flow_layout import FlowLayout
 
-FINE = 1000  # steps of the bar
+BAR_STEPS = 1000
 
 
-class Panel(QtWidgets.QWidget):
+class JobPanel(QtWidgets.QWidget):
     """One job, from its start to what came of it."""
 
     canceled = Signal()
@@ -32,7 +38,7 @@ class Panel(QtWidgets.QWidget):
         self._clock = clock
         self._since: tuple[str, float, int] = ("", 0.0, 0)  # a phase, when it began, at how much
         self._error = ""
-        self._foretold = ""  # what was said of a job that runs
+        self._estimate = ""  # how long it takes, as the engine said
         self._before = QtGui.QImage()
 
         self.headline = QtWidgets.QLabel()
@@ -40,29 +46,29 @@ class Panel(QtWidgets.QWidget):
         font.setBold(True)
         self.headline.setFont(font)
         self.headline.setWordWrap(True)
-        self.bar = QtWidgets.QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(translate("Progress"))
-        self.left = QtWidgets.QLabel()
+        self.progress_bar = QtWidgets.QProgressBar()
+        self.progress_bar.setTextVisible(False)
+        self.progress_bar.setAccessibleName(translate("Progress"))
+        self.time_left = QtWidgets.QLabel()
         self.model = QtWidgets.QLabel()
         self.hint = QtWidgets.QLabel()
-        for label in (self.left, self.model, self.hint):
+        for label in (self.time_left, self.model, self.hint):
             label.setWordWrap(True)
             label.setMinimumWidth(1)  # a long word must not make the panel wider
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.icon = QtWidgets.QLabel()
-        self.compare = Compare()
+        self.compare = CompareView()
         self.details = QtWidgets.QPlainTextEdit()
         self.details.setReadOnly(True)
         self.details.setMaximumHeight(140)
         self.details.setAccessibleName(translate("Details"))
 
-        self.whole = self._button(translate("&Whole picture"), checkable=True)
-        self.actual = self._button("&100 %", checkable=True)
-        self.original = self._button(translate("&Original (hold)"))
-        self.more = self._button(translate("&Details"), checkable=True)
-        self.copy = self._button(translate("Co&py details"))
-        self.stop = self._button(translate("&Cancel"))
+        self.fit_button = self._button(translate("&Whole picture"), checkable=True)
+        self.actual_size_button = self._button("&100 %", checkable=True)
+        self.original_button = self._button(translate("&Original (hold)"))
+        self.details_button = self._button(translate("&Details"), checkable=True)
+        self.copy_button = self._button(translate("Co&py details"))
+        self.close_button = self._button(translate("&Cancel"))
         self._arrange()
         self._connect()
         self._show_parts()
@@ -81,13 +87,13 @@ class Panel(QtWidgets.QWidget):
         self.views = QtWidgets.QWidget()
         views = QtWidgets.QVBoxLayout(self.views)
         views.setContentsMargins(0, 0, 0, 0)
-        views.addLayout(_line(self.whole, self.actual, self.original))
+        views.addLayout(_row(self.fit_button, self.actual_size_button, self.original_button))
         bottom = QtWidgets.QHBoxLayout()
-        bottom.addLayout(_line(self.more, self.copy), 1)
-        bottom.addWidget(self.stop, 0, Qt.AlignmentFlag.AlignBottom)
+        bottom.addLayout(_row(self.details_button, self.copy_button), 1)
+        bottom.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignBottom)
         layout = QtWidgets.QVBoxLayout(self)
         layout.addLayout(top)
-        for widget in (self.bar, self.left, self.model, self.hint):
+        for widget in (self.progress_bar, self.time_left, self.model, self.hint):
             layout.addWidget(widget)
         layout.addWidget(self.compare, 1)
         layout.addWidget(self.views)
@@ -96,64 +102,64 @@ class Panel(QtWidgets.QWidget):
         layout.addLayout(bottom)
 
     def _connect(self) -> None:
-        self.whole.clicked.connect(lambda: self.compare.zoom(actual_size=False))
-        self.actual.clicked.connect(lambda: self.compare.zoom(actual_size=True))
+        self.fit_button.clicked.connect(lambda: self.compare.zoom(actual_size=False))
+        self.actual_size_button.clicked.connect(lambda: self.compare.zoom(actual_size=True))
         self.compare.zoomed.connect(self._zoomed)
-        self.original.pressed.connect(lambda: self.compare.hold(original=True))
-        self.original.released.connect(lambda: self.compare.hold(original=False))
-        self.more.toggled.connect(lambda _: self._show_parts())  # pyright: ignore[reportUnknownLambdaType]
-        self.copy.clicked.connect(self._copy)
-        self.stop.clicked.connect(self.close)
+        self.original_button.pressed.connect(lambda: self.compare.hold(original=True))
+        self.original_button.released.connect(lambda: self.compare.hold(original=False))
+        self.details_button.toggled.connect(lambda _: self._show_parts())  # pyright: ignore[reportUnknownLambdaType]
+        self.copy_button.clicked.connect(self._copy)
+        self.close_button.clicked.connect(self.close)
 
     def _zoomed(self, actual_size: bool) -> None:
-        self.actual.setChecked(actual_size)
-        self.whole.setChecked(not actual_size)
+        self.actual_size_button.setChecked(actual_size)
+        self.fit_button.setChecked(not actual_size)
 
     def _show_parts(self) -> None:
         pictures = not self._before.isNull() and not self.working
         self.compare.setVisible(pictures)
         self.views.setVisible(pictures)
-        self.bar.setVisible(self.working)
-        self.left.setVisible(self.working)
+        self.progress_bar.setVisible(self.working)
+        self.time_left.setVisible(self.working)
         self.model.setVisible(self.working and bool(self.model.text()))
         self.icon.setVisible(bool(self._error))
         self.hint.setVisible(bool(self.hint.text()))
-        self.copy.setVisible(bool(self._error))
-        self.details.setVisible(self.more.isChecked())
-        self.stop.setText(translate("&Cancel") if self.working else translate("&Close"))
+        self.copy_button.setVisible(bool(self._error))
+        self.details.setVisible(self.details_button.isChecked())
+        self.close_button.setText(translate("&Cancel") if self.working else translate("&Close"))
 
     def show_event(self, event: Event) -> None:
         """Shows how far the job is."""
         self.headline.setText(headline(event))
-        done = share(event)
-        self.bar.setRange(0, 0 if done is None else FINE)
+        done = fraction_done(event)
+        self.progress_bar.setRange(0, 0 if done is None else BAR_STEPS)
         if done is not None:
-            self.bar.setValue(round(done * FINE))
-        self.left.setText(self._words(event))
+            self.progress_bar.setValue(round(done * BAR_STEPS))
+        self.time_left.setText(self._status(event))
         if event.phase == "run" and event.message:  # said once, and true until the end
-            self._foretold = event.message
+            self._estimate = event.message
             self.hint.setText(event.message)
             self._show_parts()
         line = f"{event.phase} {event.done}/{event.total} {event.message}".strip()
         self.details.appendPlainText(f"{time.strftime('%H:%M:%S')}  {line}")
         if event.final:
-            if self.hint.text() == self._foretold:
+            if self.hint.text() == self._estimate:
                 self.hint.setText("")
             self._end()
 
-    def _words(self, event: Event) -> str:
+    def _status(self, event: Event) -> str:
         now = self._clock()
         if self._since[0] != event.phase:
             self._since = (event.phase, now, event.done)
-        words = [event.message if event.phase != "run" else ""]
+        parts = [event.message if event.phase != "run" else ""]
         if event.phase == "download" and event.total:
-            words.append(f"{size(event.done)} / {size(event.total)}")
+            parts.append(f"{format_bytes(event.done)} / {format_bytes(event.total)}")
             _, began, first = self._since
             if now > began:
-                words.append(f"{size((event.done - first) / (now - began))}/s")
+                parts.append(f"{format_bytes((event.done - first) / (now - began))}/s")
         if event.seconds_left is not None:
-            words.append(time_left(event.seconds_left))
-        return "   ".join(word for word in words if word)
+            parts.append(format_time_left(event.seconds_left))
+        return "   ".join(part for part in parts if part)
 
     def show_model(self, model: Json) -> None:
         """Says which model it is; of one that is not here yet, what comes, whence and where to."""
@@ -161,8 +167,8 @@ class Panel(QtWidgets.QWidget):
         if model.get("weights") == "missing":
             known = model.get("size_bytes")
             rows = [
-                (translate("Size"), size(known) if known else translate("not known")),
-                (translate("Licence"), model.get("license", "")),
+                (translate("Size"), format_bytes(known) if known else translate("not known")),
+                (translate("License"), model.get("license", "")),
                 (translate("From"), model.get("source", "")),
                 (translate("To"), model.get("folder", "")),
             ]
@@ -177,8 +183,8 @@ class Panel(QtWidgets.QWidget):
 
     def show_notes(self, notes: list[str]) -> None:
         """Says what the user should know of a result, after what was said of others."""
-        said = self.hint.text().splitlines()
-        self.hint.setText("\n".join([*said, *(note for note in notes if note not in said)]))
+        shown = self.hint.text().splitlines()
+        self.hint.setText("\n".join([*shown, *(note for note in notes if note not in shown)]))
         self._show_parts()
 
     def show_result(
@@ -211,12 +217,12 @@ class Panel(QtWidgets.QWidget):
         self._show_parts()
         if not self._before.isNull():
             self._zoomed(actual_size=False)
-            self._grow()
+            self._enlarge()
             self.compare.setFocus()
         else:
-            self.stop.setFocus()
+            self.close_button.setFocus()
 
-    def _grow(self) -> None:
+    def _enlarge(self) -> None:
         # As large as the pictures want, as far as the screen allows.
         screen = self.screen()
         if self.parentWidget() is not None or screen is None:
@@ -247,12 +253,12 @@ class Panel(QtWidgets.QWidget):
         super().closeEvent(a0)
         if self.working:
             self.canceled.emit()
-        QtWidgets.QApplication.processEvents()  # so that the wish is out before the window is gone
+        QtWidgets.QApplication.processEvents()  # the signal is handled before the window is gone
         self.closed.emit()
 
 
-def _line(*widgets: QtWidgets.QWidget) -> Flow:
-    line = Flow()
+def _row(*widgets: QtWidgets.QWidget) -> FlowLayout:
+    row = FlowLayout()
     for widget in widgets:
-        line.addWidget(widget)
-    return line
+        row.addWidget(widget)
+    return row

@@ -1,6 +1,6 @@
 """What comes in through stdin: lines of JSON, and the bytes of pictures behind theirs.
 
-`pixelmend.panel_process` is the other end.
+`pixelmend.host.panel_process` is the other end.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from ..wire import Event, Json
 MAX_PIXELS = 150_000_000  # as many as the engine takes
 
 
-class Feed(QtCore.QObject):
+class StdinFeed(QtCore.QObject):
     """Reads in a thread of its own; its signals arrive in the thread of the windows."""
 
-    news = Signal(object)
+    event_received = Signal(object)
     """Emitted with an `Event`."""
-    model = Signal(object)
+    model_received = Signal(object)
     """Emitted with the description of a model."""
-    pictures = Signal(object, object)
+    pictures_received = Signal(object, object)
     """Emitted with two images, before and after."""
-    notes = Signal(object)
+    notes_received = Signal(object)
     """Emitted with a list of what the user should know of a result."""
-    error = Signal(object, str)
+    error_received = Signal(object, str)
     """Emitted with a `PixelmendError`, and details of it."""
-    ended = Signal()
+    finished = Signal()
     """Emitted when the other end is closed: nothing more will come."""
 
     def __init__(self, source: BinaryIO) -> None:
@@ -44,24 +44,24 @@ class Feed(QtCore.QObject):
 
     def _read(self) -> None:
         while line := self._source.readline():
-            told: Json = json.loads(line)
-            kind = told.pop("kind")
+            fields: Json = json.loads(line)
+            kind = fields.pop("kind")
             if kind == "event":
-                self.news.emit(Event(**told))
+                self.event_received.emit(Event(**fields))
             elif kind == "model":
-                self.model.emit(told)
+                self.model_received.emit(fields)
             elif kind == "notes":
-                self.notes.emit(told["notes"])
+                self.notes_received.emit(fields["notes"])
             elif kind == "error":
-                details = str(told.pop("details"))
-                self.error.emit(from_json(told), details)
-            elif kind == "picture" and not self._picture(told):
+                details = str(fields.pop("details"))
+                self.error_received.emit(from_json(fields), details)
+            elif kind == "picture" and not self._picture(fields):
                 break
-        self.ended.emit()
+        self.finished.emit()
 
-    def _picture(self, told: Json) -> bool:
+    def _picture(self, fields: Json) -> bool:
         # False: it was cut off.
-        width, height = int(told["width"]), int(told["height"])
+        width, height = int(fields["width"]), int(fields["height"])
         if not 0 < width * height <= MAX_PIXELS:
             return False
         data = self._source.read(width * height * 4)
@@ -71,8 +71,8 @@ class Feed(QtCore.QObject):
         image = QtGui.QImage(
             data, width, height, width * 4, QtGui.QImage.Format.Format_RGBA8888
         ).copy()
-        if told["name"] == "before":
+        if fields["name"] == "before":
             self._before = image
         else:
-            self.pictures.emit(self._before, image)
+            self.pictures_received.emit(self._before, image)
         return True

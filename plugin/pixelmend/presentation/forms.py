@@ -1,4 +1,4 @@
-"""A dialog's fields, made from a task's description; and its answers, as the engine's options.
+"""A dialog's fields, made from a task's description; and its values, as the engine's options.
 
 Every host builds its dialogs from these, so that a new model or option needs no change there.
 Runs on Python 3.9, standard library only: hosts load it.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Sequence, Union, cast
 
 from ..wire import Json
-from .messages import size, translate
+from .messages import format_bytes, translate
 
 Value = Union[str, int, float]
 
@@ -28,8 +28,8 @@ class Field:
     title: str
     help: str
     default: Value  # of a choice: the text of the value
-    least: float = 0.0
-    most: float = 0.0
+    minimum: float = 0.0
+    maximum: float = 0.0
     choices: tuple[tuple[str, str], ...] = ()  # the text of each value, and how it is shown
     advanced: bool = False  # most users never need it
     models: tuple[str, ...] = ()  # which take it; empty: all do
@@ -48,7 +48,7 @@ def fields(task: Json) -> list[Field]:
     ]
 
 
-def place(task: Json) -> Field | None:
+def placement(task: Json) -> Field | None:
     """Returns where a result goes that is larger than its source; None: beside it, as a layer."""
     if "scale" not in task["options"]["properties"]:
         return None
@@ -64,14 +64,14 @@ def place(task: Json) -> Field | None:
 
 def _field(name: str, option: Json, task: Json) -> Field:
     kind, choices = "text", ()
-    least, most = float(option.get("minimum", 0)), float(option.get("maximum", LARGEST_INT))
+    minimum, maximum = float(option.get("minimum", 0)), float(option.get("maximum", LARGEST_INT))
     if name == "model":
-        kind, choices = "choice", ((AUTO, _shown(AUTO)), *map(_model, task["models"]))
+        kind, choices = "choice", ((AUTO, _label(AUTO)), *map(_model, task["models"]))
     elif values := _values(option):
-        kind, choices = "choice", tuple((str(value), _shown(value)) for value in values)
+        kind, choices = "choice", tuple((str(value), _label(value)) for value in values)
     elif option.get("type") in ("number", "integer", "boolean"):
         kind = cast("str", option["type"])
-        most = min(most, LARGEST_INT)
+        maximum = min(maximum, LARGEST_INT)
     default = option["default"]
     return Field(
         name=name,
@@ -79,8 +79,8 @@ def _field(name: str, option: Json, task: Json) -> Field:
         title=translate(option.get("title", name)),
         help=translate(option.get("description", "")),
         default=str(default) if kind in ("choice", "text") else default,
-        least=least,
-        most=most,
+        minimum=minimum,
+        maximum=maximum,
         choices=choices,
         advanced=bool(option.get("advanced", False)),
         models=tuple(option.get("models", ())),
@@ -96,40 +96,40 @@ def _values(option: Json) -> list[Any]:
     return [*constants, *option.get("examples", [])] if constants else []
 
 
-def _shown(value: object) -> str:
+def _label(value: object) -> str:
     names = {"auto": translate("Automatic"), "0": translate("Never")}
     return names.get(str(value), str(value))
 
 
 def _model(model: Json) -> tuple[str, str]:
-    shown = str(model["title"])
+    label = str(model["title"])
     if model.get("weights") == "missing":
         state = [translate("not on this computer"), download_size(model)]
-        shown += f" ({', '.join(part for part in state if part)})"
-    return str(model["id"]), shown
+        label += f" ({', '.join(part for part in state if part)})"
+    return str(model["id"]), label
 
 
 def download_size(model: Json) -> str:
     """Says how much a model's weights are to download, or about; empty where nobody knows."""
     known = model.get("size_bytes") or model.get("about_bytes")
-    return size(known) if known else ""
+    return format_bytes(known) if known else ""
 
 
-def options(task: Json, answers: dict[str, Value]) -> Json:
+def options(task: Json, values: dict[str, Value]) -> Json:
     """Turns the answers of a dialog into the options that the engine takes.
 
     What the chosen model has no use for is left out.
     """
     properties = cast("dict[str, Json]", task["options"]["properties"])
-    model = answers.get("model", AUTO)
+    model = values.get("model", AUTO)
     return {
-        name: _value(answers[name], _values(option))
+        name: _value(values[name], _values(option))
         for name, option in properties.items()
-        if name in answers and taken_by(model, option.get("models", ()))
+        if name in values and applies_to(model, option.get("models", ()))
     }
 
 
-def taken_by(model: object, models: Sequence[str]) -> bool:
+def applies_to(model: object, models: Sequence[str]) -> bool:
     """Tells whether a model takes an option that is for these models; for none means for all."""
     return not models or model == AUTO or model in models
 
@@ -138,7 +138,7 @@ def _value(answer: Value, values: list[Any]) -> Value:
     return next((value for value in values if str(value) == answer), answer)
 
 
-def answer(field: Field, options: Json) -> Value:
+def initial_value(field: Field, options: Json) -> Value:
     """Returns what a dialog shows for options that were chosen before; the reverse of `options`."""
     value = options.get(field.name, field.default)
     if field.kind != "choice":
@@ -147,12 +147,12 @@ def answer(field: Field, options: Json) -> Value:
     return str(value) if str(value) in known else field.default
 
 
-def finds(task: Json) -> Json:
+def detection(task: Json) -> Json:
     """Returns how what a task restores is found, to choose among it; empty where it is not."""
     return cast("Json", task.get("finds", {}))
 
 
-def fills(task: Json) -> bool:
+def inpaints(task: Json) -> bool:
     """Tells whether a task makes up what is not there, so that it may do so beside all pixels."""
     return task["widest"] is not None
 

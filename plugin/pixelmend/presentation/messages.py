@@ -1,6 +1,6 @@
 """What front ends say about a job, in the user's language.
 
-Texts are looked up by gettext, in the catalogues of the folder that `bind` names; without one they
+Texts are looked up by gettext, in the folder of translations that `bind` names; without one they
 stay English. Runs on Python 3.9, standard library only: hosts load it.
 """
 
@@ -15,7 +15,7 @@ DOMAIN = "pixelmend-restore"
 
 
 def bind(folder: Path) -> None:
-    """Names the folder of catalogues, `LANGUAGE/LC_MESSAGES/pixelmend-restore.mo`."""
+    """Names the folder of translations, `LANGUAGE/LC_MESSAGES/pixelmend-restore.mo`."""
     gettext.bindtextdomain(DOMAIN, str(folder))
 
 
@@ -25,7 +25,7 @@ def _(text: str) -> str:
 
 def translate(text: str) -> str:
     """Returns a text that the engine describes itself with, such as a task's title."""
-    return _(text) if text else ""  # the empty text stands for the catalogue's own header
+    return _(text) if text else ""  # the empty text stands for the translation's own header
 
 
 def layer_name(task: Json, facts: Json) -> str:
@@ -55,14 +55,14 @@ def headline(event: Event) -> str:
     }.get(event.phase, event.message)
 
 
-def share(event: Event) -> float | None:
+def fraction_done(event: Event) -> float | None:
     """Returns how much of the phase is done, 0 to 1; None where nobody knows."""
     if event.phase == "done":
         return 1.0
     return min(event.done / event.total, 1.0) if event.total > 0 else None
 
 
-def time_left(seconds: float) -> str:
+def format_time_left(seconds: float) -> str:
     """Says how long it will take, no finer than anybody can know."""
     if seconds < 10:
         return _("a few seconds left")
@@ -73,7 +73,7 @@ def time_left(seconds: float) -> str:
     return _("about {count} hours left").format(count=round(seconds / 3600))
 
 
-def size(size_bytes: float) -> str:
+def format_bytes(size_bytes: float) -> str:
     """Says how much that is, in the units that shops and browsers use."""
     for unit in ("B", "kB", "MB"):
         if size_bytes < 1000:

@@ -20,7 +20,7 @@ def plug_in(folder: Path, again: str) -> list[Finding]:
     tasks = [str(task.get("id")) for task in task_cache.read(folder)]
     findings.append(Finding("menu", ", ".join(tasks) or "empty", None if tasks else again))
     try:
-        engine = host.installed(folder)
+        engine = host.read_install(folder)
     except EngineUnavailable as error:
         return [*findings, Finding("engine", error.message, again)]
     return [*findings, *_engine(engine, again)]
@@ -34,7 +34,7 @@ def _version(folder: Path) -> str:
     return next((part.split('"')[1] for part in text.splitlines() if "__version__ =" in part), "")
 
 
-def _engine(engine: host.Installed, again: str) -> list[Finding]:
+def _engine(engine: host.PluginInstall, again: str) -> list[Finding]:
     python = engine.launch.python
     findings: list[Finding] = []
     for name, module in (("engine", "pixelmend_engine"), ("panel", "pixelmend.panel")):

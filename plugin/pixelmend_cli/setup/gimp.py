@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pixelmend.client.launch import Launch
 from pixelmend.errors import EditorMissing
-from pixelmend.host.host import Installed
+from pixelmend.host.host import PluginInstall
 from pixelmend.paths import Paths
 from pixelmend_cli.setup import install
 from pixelmend_cli.setup.install import Computer
@@ -98,7 +98,7 @@ def _put(profile: Path, paths: Paths, launch: Launch, tasks: list[object]) -> Pa
             shutil.copyfile(file, made / file.name)
         (made / SCRIPT).chmod(0o755)  # what can't be executed GIMP passes over
         install.fill(made, tasks, panel=False)
-        install.describe(made, Installed(target, SCRIPT, paths, launch))
+        install.describe(made, PluginInstall(target, SCRIPT, paths, launch))
     os.utime(target / SCRIPT)  # GIMP asks it anew
     return target
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pixelmend
 from pixelmend.errors import EditorMissing
 from pixelmend.host import host
-from pixelmend.host.host import Installed
+from pixelmend.host.host import PluginInstall
 from pixelmend.presentation import messages, task_cache
 from pixelmend_cli.setup import translations
 
@@ -84,7 +84,7 @@ def fill(folder: Path, tasks: list[object], *, panel: bool) -> None:
     (folder / task_cache.NAME).write_text(json.dumps(tasks, indent=1), encoding="utf-8")
 
 
-def describe(folder: Path, engine: Installed) -> None:
+def describe(folder: Path, engine: PluginInstall) -> None:
     """Writes where the engine is."""
     settings = json.dumps(engine.to_json(), indent=1)
     (folder / host.SETTINGS).write_text(settings, encoding="utf-8")

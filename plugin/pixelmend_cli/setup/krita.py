@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from pixelmend.atomic import replacing
 from pixelmend.client.launch import Launch
 from pixelmend.errors import EditorMissing, OutputFailed
-from pixelmend.host.host import Installed
+from pixelmend.host.host import PluginInstall
 from pixelmend.paths import Paths
 from pixelmend_cli.setup import install, kritarc
 from pixelmend_cli.setup.install import Computer
@@ -97,7 +97,7 @@ def _put(place: Place, paths: Paths, launch: Launch, tasks: list[object]) -> Pat
     # What Krita registers a plug-in by comes last.
     with install.replaced(place.module, place.resources) as made:
         _fill(made, tasks)
-        install.describe(made, Installed(place.module, ENTRY, paths, launch))
+        install.describe(made, PluginInstall(place.module, ENTRY, paths, launch))
     desktop, actions = place.beside
     try:
         actions.parent.mkdir(parents=True, exist_ok=True)
@@ -182,7 +182,7 @@ def write_zip(file: Path, tasks: list[object]) -> None:
 def record(paths: Paths, launch: Launch) -> None:
     """Writes where the engine is to where a docker looks that came in a file."""
     paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    install.describe(paths.home, Installed(paths.home, ENTRY, paths, launch))
+    install.describe(paths.home, PluginInstall(paths.home, ENTRY, paths, launch))
 
 
 def installed(computer: Computer) -> list[Place]:

@@ -1,4 +1,4 @@
-"""Translations: catalogues as people write them (`.po`), and as gettext reads them (`.mo`).
+"""Translations: catalogs as people write them (`.po`), and as gettext reads them (`.mo`).
 
 They are compiled where a plug-in is installed, so that no compiler is needed to build Pixelmend.
 """
@@ -22,12 +22,12 @@ def languages() -> list[str]:
 
 
 def read(language: str) -> dict[str, str]:
-    """Reads a catalogue: each text, and what it is in that language.
+    """Reads a catalog: each text, and what it is in that language.
 
     Plural forms are joined by NUL, as `.mo` files have them.
 
     Raises:
-        BadRequest: A line is none that a catalogue has.
+        BadRequest: A line is none that a catalog has.
     """
     texts: dict[str, str] = {}
     for entry in _entries((FOLDER / f"{language}.po").read_text(encoding="utf-8")):
@@ -56,13 +56,13 @@ def _entries(lines: str) -> Iterator[dict[str, str]]:
         try:
             entry[key] = entry.get(key, "") + ast.literal_eval(quoted)
         except (SyntaxError, ValueError, TypeError) as error:
-            raise BadRequest(f"Line {number} of a catalogue is wrong", hint="Mend it") from error
+            raise BadRequest(f"Line {number} of a catalog is wrong", hint="Mend it") from error
     if entry:
         yield entry
 
 
 def compiled(texts: dict[str, str]) -> bytes:
-    """Writes a catalogue as gettext reads it: two tables of places, sorted, and the texts."""
+    """Writes a catalog as gettext reads it: two tables of places, sorted, and the texts."""
     pairs = sorted((text.encode(), found.encode()) for text, found in texts.items())
     tables: list[bytes] = []
     data = b""
@@ -76,7 +76,7 @@ def compiled(texts: dict[str, str]) -> bytes:
 
 
 def write(folder: Path, domain: str) -> None:
-    """Writes every catalogue to where gettext looks for it."""
+    """Writes every catalog to where gettext looks for it."""
     for language in languages():
         target = folder / language / "LC_MESSAGES" / f"{domain}.mo"
         target.parent.mkdir(parents=True, exist_ok=True)

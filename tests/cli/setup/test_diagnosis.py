@@ -7,7 +7,7 @@ import pytest
 
 from pixelmend.client.launch import Launch
 from pixelmend.host import host
-from pixelmend.host.host import Installed
+from pixelmend.host.host import PluginInstall
 from pixelmend.paths import Paths
 from pixelmend_cli.setup import diagnosis, install
 
@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
     """A sound plug-in."""
     install.fill(tmp_path, [{"id": "deblur"}], panel=False)
     launch = Launch(python=sys.executable, models=tmp_path)
-    install.describe(tmp_path, Installed(tmp_path, "entry.py", Paths(tmp_path), launch))
+    install.describe(tmp_path, PluginInstall(tmp_path, "entry.py", Paths(tmp_path), launch))
     return tmp_path
 
 

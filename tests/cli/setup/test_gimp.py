@@ -71,7 +71,7 @@ def test_all_that_the_plug_in_needs_is_there(
     assert folder == tmp_path / ".config" / "GIMP" / "3.0" / "plug-ins" / "pixelmend-restore"
     assert os.access(folder / "pixelmend-restore.py", os.X_OK)
     assert task_cache.read(folder) == TASKS
-    assert host.installed(folder).launch.python == sys.executable
+    assert host.read_install(folder).launch.python == sys.executable
     copied = folder / "pixelmend"
     modules = sorted(path.relative_to(copied) for path in copied.rglob("*.py"))
     assert modules == install.modules(panel=False)

@@ -7,7 +7,7 @@ import pytest
 from pixelmend.client.launch import Launch
 from pixelmend.errors import EditorMissing
 from pixelmend.host import host
-from pixelmend.host.host import Installed
+from pixelmend.host.host import PluginInstall
 from pixelmend.paths import Paths
 from pixelmend.presentation import task_cache
 from pixelmend_cli.setup import install
@@ -50,9 +50,9 @@ def test_what_every_plug_in_has(tmp_path: Path) -> None:
 
 def test_where_the_engine_is_can_be_read_again(tmp_path: Path) -> None:
     launch = Launch(python="/opt/Jürgen/python", models=tmp_path / "models")
-    engine = Installed(tmp_path, "entry.py", Paths(tmp_path), launch)
+    engine = PluginInstall(tmp_path, "entry.py", Paths(tmp_path), launch)
     install.describe(tmp_path, engine)
-    assert host.installed(tmp_path) == engine
+    assert host.read_install(tmp_path) == engine
 
 
 def test_sources_are_those_of_the_editor() -> None:

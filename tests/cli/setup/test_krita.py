@@ -89,7 +89,7 @@ def test_all_that_the_docker_needs_is_there(tmp_path: Path, used: Computer, put:
     assert (folder / "Manual.html").is_file()
     assert (folder / "__init__.py").is_file()
     assert task_cache.read(folder) == TASKS
-    assert host.installed(folder).launch.python == sys.executable
+    assert host.read_install(folder).launch.python == sys.executable
     copied = folder / "pixelmend"
     modules = sorted(path.relative_to(copied) for path in copied.rglob("*.py"))
     assert modules == install.modules(panel=True)
@@ -166,7 +166,7 @@ def test_a_docker_that_came_in_a_file_finds_what_setup_recorded(
     monkeypatch.setenv("PIXELMEND_HOME", str(tmp_path / "data"))
     launch = Launch(python=sys.executable, models=tmp_path / "models")
     krita.record(Paths(tmp_path / "data"), launch)
-    found = host.installed(tmp_path)
+    found = host.read_install(tmp_path)
     assert (found.launch, found.paths) == (launch, Paths(tmp_path / "data"))
 
 

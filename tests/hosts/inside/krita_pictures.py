@@ -38,9 +38,9 @@ def work():
     keep("docker")
     with slow():
         dock.run.click()
-        yield from until(lambda: dock.panel.bar.value() >= 350)
+        yield from until(lambda: dock.panel.progress_bar.value() >= 350)
     keep("work")
-    dock.panel.stop.click()
+    dock.panel.close_button.click()
     yield 1.0
     return {}
 

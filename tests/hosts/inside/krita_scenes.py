@@ -32,10 +32,10 @@ from krita_stage import (
     tidy,
     until,
 )
-from pixelmend_krita import scratch
+from pixelmend_krita import scratch_document
+from pixelmend_krita.color_space import color_space_of
 from pixelmend_krita.controller import controller
 from pixelmend_krita.pixelmend.qt import QtCore
-from pixelmend_krita.spaces import space_of
 
 NOSES = (30, 100)  # columns of the photograph
 SCENES = []
@@ -52,12 +52,12 @@ def refused():
     docker().setVisible(True)
     docker().raise_()
     yield 0.3
-    dock().run.click()
+    dock().run_button.click()
     yield 0.1
     told = {"nothing": said()}
     document = yield from photo()
     select(document, 140, 110, 10, 10)
-    dock().run.click()
+    dock().run_button.click()
     yield 0.1
     told["elsewhere"] = said()
     document.setSelection(None)
@@ -65,7 +65,7 @@ def refused():
     document.rootNode().addChildNode(empty, None)
     document.setActiveNode(empty)
     yield 0.3
-    dock().run.click()
+    dock().run_button.click()
     yield 0.1
     told["empty"] = said()
     told["layers"] = [node.name() for node in document.rootNode().childNodes()]
@@ -78,7 +78,7 @@ def refused():
         sound = file.read()
     with open(SETTINGS, "w", encoding="utf-8") as file:
         file.write("{")
-    dock().run.click()
+    dock().run_button.click()
     with open(SETTINGS, "w", encoding="utf-8") as file:
         file.write(sound)
     yield 0.1
@@ -89,8 +89,8 @@ def refused():
 @scene
 def whole_layer():
     document = yield from photo()
-    icc = dump(scratch.color_profile(space_of(document)))
-    before = {**facts(document), "widgets": [dock().task.currentText(), dock().about.text()]}
+    icc = dump(scratch_document.color_profile(color_space_of(document)))
+    before = {**facts(document), "widgets": [dock().task.currentText(), dock().model_label.text()]}
     yield from restored()
     after = facts(document)
     picture("whole.png")
@@ -119,7 +119,7 @@ def kinds():
     ):
         document = yield from photo(model, depth, profile)
         layer = document.nodeByName("photo")
-        icc = scratch.color_profile(space_of(layer))
+        icc = scratch_document.color_profile(color_space_of(layer))
         before = pixels(layer)
         yield from restored()
         told.append({"before": before, "icc": dump(icc), **facts(document)})
@@ -219,8 +219,8 @@ def half_opaque():
 def canceled():
     document = yield from photo()
     yield from begun()
-    shown = {"run": dock().run.isVisible(), "stop": dock().panel.stop.text()}
-    dock().panel.stop.click()
+    shown = {"run": dock().run_button.isVisible(), "stop": dock().panel.close_button.text()}
+    dock().panel.close_button.click()
     at_once = controller().working
     yield 1.0
     told = {"shown": shown, "at_once": at_once, "panel": dock().panel is None, **facts(document)}
@@ -238,8 +238,8 @@ def closed():
     yield from until(lambda: not controller().working)
     yield 0.2
     result = dock().history.results[0]
-    told = {**said(), "homeless": result.homeless}
-    dock().history.reopen.click()
+    told = {**said(), "orphaned": result.orphaned}
+    dock().history.open_button.click()
     yield from until(lambda: len(application.documents()) > others)
     yield 1.0
     document = application.activeDocument()
@@ -304,7 +304,7 @@ def actions():
 def upscaled_apart():
     choose("upscale", model="diffir-realsr-x2", place="new")
     document = yield from photo()
-    before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
+    before, icc = facts(document), dump(scratch_document.color_profile(color_space_of(document)))
     select(document, 41, 37, 40, 30)
     yield from restored()
     yield from until(lambda: application.activeDocument() != document)
@@ -318,7 +318,7 @@ def upscaled_apart():
 def upscaled_here():
     choose("upscale", model="diffir-realsr-x2", place="here")
     document = yield from photo("RGBA", "U16", LINEAR)
-    before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
+    before, icc = facts(document), dump(scratch_document.color_profile(color_space_of(document)))
     yield from restored()
     size = [document.width(), document.height()]
     choose("upscale", place="new")
@@ -329,7 +329,7 @@ def upscaled_here():
 def filled_selection():
     choose("inpaint", model="diffir-inpaint-faces")
     document = yield from photo()
-    before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
+    before, icc = facts(document), dump(scratch_document.color_profile(color_space_of(document)))
     mask = select(document, 5, 1, 30, 24, feather=2)  # a corner of it, and what lies around
     yield from restored()
     told = facts(document)
@@ -341,7 +341,7 @@ def filled_selection():
 @scene
 def filled_transparency():
     document = yield from photo()
-    before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
+    before, icc = facts(document), dump(scratch_document.color_profile(color_space_of(document)))
     yield from restored()
     told = facts(document)
     document.resizeImage(11, 7, 120, 96)  # nothing of it is transparent then
@@ -367,7 +367,10 @@ def generated():
         dock().form.widgets["steps"].setValue(2)
         dock().form.widgets["prompt"].setText("a clock")
         document = yield from photo("RGBA", "U16", LINEAR)
-        before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
+        before, icc = (
+            facts(document),
+            dump(scratch_document.color_profile(color_space_of(document))),
+        )
         mask = None if task == "restore" else select(document, 41, 37, 40, 30, feather=6)
         with small():
             yield from restored()
@@ -388,25 +391,25 @@ def faces_by_mouse():
     document.refreshProjection()
     document.waitForDone()
     yield 0.4
-    before, icc = facts(document), dump(scratch.color_profile(space_of(document)))
-    faces = dock().chooser.faces
+    before, icc = facts(document), dump(scratch_document.color_profile(color_space_of(document)))
+    faces = dock().face_picker
     told = {"hidden": not faces.isVisible()}
     with small():
-        dock().chooser.search.click()
+        dock().find_button.click()
         yield from until(lambda: not controller().working)
         yield 0.5
-        told["found"] = [faces.isVisible(), len(faces.boxes), faces.chosen]
-        place = faces.place(1).center().toPoint()
+        told["found"] = [faces.isVisible(), len(faces.boxes), faces.selected]
+        place = faces.box_rect(1).center().toPoint()
         yield from clicked(faces, place)
-        told["without"] = faces.chosen
+        told["without"] = faces.selected
         picture("faces.png")
         yield from restored()
     told["restored"] = facts(document)
     with small():
         document.nodeByName("photo").move(3, 2)
         yield 0.3
-        dock().panel.stop.click()
-        dock().run.click()
+        dock().panel.close_button.click()
+        dock().run_button.click()
         yield 0.1
         told["moved"] = said()
         yield from photo()

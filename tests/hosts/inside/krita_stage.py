@@ -84,7 +84,7 @@ def until(condition, within_s=WITHIN_S):
 
 def restored():
     """Presses the docker's button, and waits for the end."""
-    dock().run.click()
+    dock().run_button.click()
     yield from until(lambda: not controller().working)
     yield 0.4
 
@@ -142,7 +142,7 @@ def facts(document):
         "undo": history(),
         "headline": panel and panel.headline.text(),
         "hint": panel and panel.hint.text(),
-        "results": [(one.name, one.homeless) for one in dock().history.results],
+        "results": [(one.name, one.orphaned) for one in dock().history.results],
     }
 
 
@@ -225,9 +225,9 @@ def clicked(widget, place):
 def begun():
     """Begins a job of the slow engine."""
     with slow():
-        dock().run.click()
+        dock().run_button.click()
         panel = dock().panel
-        yield from until(lambda: panel.bar.maximum() > 0)
+        yield from until(lambda: panel.progress_bar.maximum() > 0)
 
 
 choose("deblur")  # the first of the list is *Faces*

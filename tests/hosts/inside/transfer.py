@@ -21,7 +21,7 @@ from pixelmend.client import launch
 from pixelmend.host import host
 
 WIDTH, HEIGHT = 6000, 4000
-engine = host.installed(Path(plug_in))
+engine = host.read_install(Path(plug_in))
 client = launch.find(engine.paths)
 KINDS = {
     "8 bits, RGBA (96 MB)": Gimp.Precision.U8_NON_LINEAR,

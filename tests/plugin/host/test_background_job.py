@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pixelmend.client import launch
-from pixelmend.host.host import Installed
+from pixelmend.host.host import PluginInstall
 from pixelmend.paths import Paths
 from pixelmend_cli import settings
 from pixelmend_cli.setup import install
@@ -21,12 +21,12 @@ SCRIPT = Path(__file__).parent / "background_job.py"
 def told(
     request: pytest.FixtureRequest, home: Paths, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """How each errand went."""
+    """How each job went."""
     folder = tmp_path_factory.mktemp("plug-in")
     (folder / "entry.py").touch()
     start = settings.launch_of(settings.resolve({"PIXELMEND_HOME": str(home.home)}))
     launch.find_or_start(home, start)
-    install.describe(folder, Installed(folder, "entry.py", home, start))
+    install.describe(folder, PluginInstall(folder, "entry.py", home, start))
     command = [sys.executable, str(SCRIPT), request.param, str(folder)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if "cannot open shared object" in ended.stderr:

@@ -10,7 +10,7 @@ from pixelmend.client import launch
 from pixelmend.client.launch import Launch
 from pixelmend.errors import EngineUnavailable, PixelmendError, UnsupportedImage
 from pixelmend.host import host
-from pixelmend.host.host import CANCELED, DONE, FAILED, Installed
+from pixelmend.host.host import CANCELED, DONE, FAILED, PluginInstall
 from pixelmend.paths import Paths
 from pixelmend.presentation import task_cache
 from pixelmend.wire import Event, Json, Raster
@@ -24,7 +24,7 @@ class FakeHost:
     def __init__(self, *, cancels_at: str = "", error: Exception | None = None) -> None:
         self.events: list[Event] = []
         self.written: list[tuple[Raster, Json]] = []
-        self.told: list[PixelmendError] = []
+        self.errors: list[PixelmendError] = []
         self._cancels_at = cancels_at
         self._error = error
 
@@ -42,63 +42,63 @@ class FakeHost:
     def canceled(self) -> bool:
         return any(event.phase == self._cancels_at for event in self.events)
 
-    def tell(self, error: PixelmendError) -> None:
-        self.told.append(error)
+    def show_error(self, error: PixelmendError) -> None:
+        self.errors.append(error)
 
 
 @pytest.fixture
-def engine(home: Paths, tmp_path: Path) -> Installed:
+def engine(home: Paths, tmp_path: Path) -> PluginInstall:
     """The tests' own engine, as `pixelmend setup` would describe it."""
     (tmp_path / "entry.py").touch()
     start = settings.launch_of(settings.resolve({"PIXELMEND_HOME": str(home.home)}))
-    return Installed(tmp_path, "entry.py", home, start)
+    return PluginInstall(tmp_path, "entry.py", home, start)
 
 
-def test_a_picture_goes_there_and_back(engine: Installed) -> None:
+def test_a_picture_goes_there_and_back(engine: PluginInstall) -> None:
     editor = FakeHost()
     assert host.restore(editor, engine, "deblur", {"seed": 3}) == DONE
     ((raster, facts),) = editor.written
     assert (raster.width, raster.height) == (64, 48)
     assert (facts["model"], facts["seed"]) == ("hi-diff-compact", 3)
-    assert editor.told == []
+    assert editor.errors == []
     assert "run" in {event.phase for event in editor.events}
 
 
-def test_the_menu_is_brought_up_to_date(engine: Installed) -> None:
+def test_the_menu_is_brought_up_to_date(engine: PluginInstall) -> None:
     host.restore(FakeHost(), engine, "deblur", {})
     assert [task["id"] for task in task_cache.read(engine.folder)] == list(tasks.TITLES)
 
 
 @pytest.mark.parametrize("phase", ["queued", "load", "run"])
-def test_a_cancel_writes_nothing_and_tells_nothing(engine: Installed, phase: str) -> None:
+def test_a_cancel_writes_nothing_and_tells_nothing(engine: PluginInstall, phase: str) -> None:
     editor = FakeHost(cancels_at=phase)
     assert host.restore(editor, engine, "deblur", {}) == CANCELED
-    assert (editor.written, editor.told) == ([], [])
+    assert (editor.written, editor.errors) == ([], [])
 
 
-def test_an_error_of_the_engine_is_told(engine: Installed) -> None:
+def test_an_error_of_the_engine_is_told(engine: PluginInstall) -> None:
     editor = FakeHost()
     assert host.restore(editor, engine, "deblur", {"model": "missing"}) == FAILED
-    assert [error.code for error in editor.told] == ["unknown-model"]
+    assert [error.code for error in editor.errors] == ["unknown-model"]
     assert editor.written == []
 
 
-def test_an_error_of_the_host_is_told(engine: Installed) -> None:
+def test_an_error_of_the_host_is_told(engine: PluginInstall) -> None:
     editor = FakeHost(error=UnsupportedImage("It is a channel", hint="Choose a layer"))
     assert host.restore(editor, engine, "deblur", {}) == FAILED
-    assert [error.message for error in editor.told] == ["It is a channel"]
+    assert [error.message for error in editor.errors] == ["It is a channel"]
     assert editor.events == []  # no engine was started for that
 
 
-def test_an_engine_that_can_not_be_started_is_told(engine: Installed, tmp_path: Path) -> None:
+def test_an_engine_that_can_not_be_started_is_told(engine: PluginInstall, tmp_path: Path) -> None:
     missing = Launch(python=str(tmp_path / "python"), models=tmp_path)
     elsewhere = dataclasses.replace(engine, paths=Paths(tmp_path / "home"), launch=missing)
     editor = FakeHost()
     assert host.restore(editor, elsewhere, "deblur", {}) == FAILED
-    assert [error.code for error in editor.told] == ["engine-unavailable"]
+    assert [error.code for error in editor.errors] == ["engine-unavailable"]
 
 
-def test_a_start_of_the_engine_can_be_canceled(engine: Installed, tmp_path: Path) -> None:
+def test_a_start_of_the_engine_can_be_canceled(engine: PluginInstall, tmp_path: Path) -> None:
     elsewhere = dataclasses.replace(engine, paths=Paths(tmp_path / "home"))
     try:
         assert host.restore(FakeHost(cancels_at="queued"), elsewhere, "deblur", {}) == CANCELED
@@ -106,30 +106,30 @@ def test_a_start_of_the_engine_can_be_canceled(engine: Installed, tmp_path: Path
         _end(elsewhere)
 
 
-def _end(engine: Installed) -> None:
+def _end(engine: PluginInstall) -> None:
     # It may have been started, and be about to say so.
     launch.find_or_start(engine.paths, engine.launch).shut_down()
 
 
-def test_what_nobody_expected_is_told_and_logged(engine: Installed, home: Paths) -> None:
+def test_what_nobody_expected_is_told_and_logged(engine: PluginInstall, home: Paths) -> None:
     editor = FakeHost(error=ZeroDivisionError("as nobody expected"))
     assert host.restore(editor, engine, "deblur", {}) == FAILED
-    assert [error.code for error in editor.told] == ["internal"]
+    assert [error.code for error in editor.errors] == ["internal"]
     assert "as nobody expected" in (home.home / "front-end.log").read_text(encoding="utf-8")
 
 
-def test_settings_are_read_as_they_were_written(engine: Installed) -> None:
+def test_settings_are_read_as_they_were_written(engine: PluginInstall) -> None:
     (engine.folder / host.SETTINGS).write_text(json.dumps(engine.to_json()), encoding="utf-8")
-    assert host.installed(engine.folder) == engine
+    assert host.read_install(engine.folder) == engine
 
 
 @pytest.mark.parametrize("changed", [{"python": None}, {"home": 7}, {"models": None}])
-def test_damaged_settings_say_what_to_do(engine: Installed, changed: Json) -> None:
+def test_damaged_settings_say_what_to_do(engine: PluginInstall, changed: Json) -> None:
     with pytest.raises(EngineUnavailable):
-        host.installed(engine.folder)
+        host.read_install(engine.folder)
     told = {**engine.to_json(), **changed}
     told = {name: value for name, value in told.items() if value is not None}
     (engine.folder / host.SETTINGS).write_text(json.dumps(told), encoding="utf-8")
     with pytest.raises(EngineUnavailable, match="where Pixelmend is installed") as raised:
-        host.installed(engine.folder)
+        host.read_install(engine.folder)
     assert "pixelmend setup" in raised.value.hint

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pixelmend.errors import OutOfMemory
-from pixelmend.host.panel_process import Look, PanelProcess
+from pixelmend.host.panel_process import PanelOptions, PanelProcess
 from pixelmend.wire import Event
 
 LISTENER = """\
@@ -24,7 +24,7 @@ with open({heard!r}, "wb") as file:
 
 @pytest.fixture
 def listener(tmp_path: Path) -> str:
-    """A program that wishes to cancel, and writes down all that it hears."""
+    """A program that asks to cancel, and writes down all that it hears."""
     program = tmp_path / "listener"
     heard = str(tmp_path / "heard")
     program.write_text(LISTENER.format(python=sys.executable, heard=heard), encoding="utf-8")
@@ -33,9 +33,9 @@ def listener(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def look(tmp_path: Path) -> Look:
+def options(tmp_path: Path) -> PanelOptions:
     """How it is to appear."""
-    return Look("Deblur", tmp_path / "locale", above=7)
+    return PanelOptions("Deblur", tmp_path / "locale", parent_window=7)
 
 
 def wait(condition: Callable[[], object]) -> None:
@@ -45,8 +45,8 @@ def wait(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def test_it_hears_all_and_is_heard(tmp_path: Path, listener: str, look: Look) -> None:
-    panel = PanelProcess(listener, look, tmp_path / "log")
+def test_it_hears_all_and_is_heard(tmp_path: Path, listener: str, options: PanelOptions) -> None:
+    panel = PanelProcess(listener, options, tmp_path / "log")
     panel.show_model({"title": "HI-Diff"}, tmp_path)
     panel.show(Event(1, "run", 1, 2))
     panel.show_picture("before", 2, 1, iter([b"1234", b"5678"]))
@@ -70,16 +70,16 @@ def test_it_hears_all_and_is_heard(tmp_path: Path, listener: str, look: Look) ->
     assert json.loads(error)["code"] == "out-of-memory"
 
 
-def test_a_panel_that_can_not_be_started_is_no_end(tmp_path: Path, look: Look) -> None:
-    panel = PanelProcess(str(tmp_path / "missing"), look, tmp_path / "log")
+def test_a_panel_that_can_not_be_started_is_no_end(tmp_path: Path, options: PanelOptions) -> None:
+    panel = PanelProcess(str(tmp_path / "missing"), options, tmp_path / "log")
     panel.show(Event(1, "run"))
     panel.close()
     assert panel.failed
     assert not panel.canceled
 
 
-def test_a_panel_that_dies_is_no_end(tmp_path: Path, look: Look) -> None:
-    panel = PanelProcess("/bin/false", look, tmp_path / "log")
+def test_a_panel_that_dies_is_no_end(tmp_path: Path, options: PanelOptions) -> None:
+    panel = PanelProcess("/bin/false", options, tmp_path / "log")
 
     def tell() -> bool:
         panel.show(Event(1, "run"))

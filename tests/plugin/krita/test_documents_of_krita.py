@@ -41,10 +41,10 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     sys.path.insert(0, str(folder))
     try:
         names = (
-            "sources",
+            "layer_source",
             "results",
             "controller",
-            "scratch",
+            "scratch_document",
             "pixelmend.errors",
             "pixelmend.wire",
         )
@@ -52,7 +52,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         for name in names:
             module = importlib.import_module(f"pixelmend_krita.{name}")
             setattr(made, name.rpartition(".")[2], module)
-        made.scratch.color_profile = _profile
+        made.scratch_document.color_profile = _profile
         yield made
     finally:
         sys.path.remove(str(folder))
@@ -88,16 +88,16 @@ def sides(area: Any) -> tuple[int, int, int, int]:
 
 
 def test_without_a_selection_all_of_the_layer_is_found(docker: Any, document: Document) -> None:
-    source = docker.sources.find(document, DEBLUR, merged=False)
-    assert sides(source.area) == sides(source.chosen) == (*PLACE, 40, 30)
+    source = docker.layer_source.find_source(document, DEBLUR, merged=False)
+    assert sides(source.area) == sides(source.selected_area) == (*PLACE, 40, 30)
     assert source.selection is None
     assert source.name == "photo"
 
 
 def test_a_selection_is_found_with_its_surroundings(docker: Any, document: Document) -> None:
     document.selected = Selection(50, 20, 8, 6)
-    source = docker.sources.find(document, DEBLUR, merged=False)
-    assert sides(source.chosen) == (50, 20, 8, 6)
+    source = docker.layer_source.find_source(document, DEBLUR, merged=False)
+    assert sides(source.selected_area) == (50, 20, 8, 6)
     assert sides(source.area) == (34, 10, 36, 30)  # 16 pixels around, as far as the layer goes
     document.selected = None  # what was found stays as it was
     assert source.selection.width() == 8
@@ -105,22 +105,22 @@ def test_a_selection_is_found_with_its_surroundings(docker: Any, document: Docum
 
 def test_what_is_to_be_enlarged_is_the_selected_part_alone(docker: Any, document: Document) -> None:
     document.selected = Selection(50, 20, 8, 6)
-    source = docker.sources.find(document, UPSCALE, merged=False)
+    source = docker.layer_source.find_source(document, UPSCALE, merged=False)
     assert sides(source.area) == (50, 20, 8, 6)
     assert source.selection is None  # all of it may change
 
 
 def test_what_is_to_be_filled_may_lie_beside_the_layer(docker: Any, document: Document) -> None:
     document.selected = Selection(0, 0, 10, 10)
-    source = docker.sources.find(document, FILL, merged=False)
-    assert sides(source.chosen) == (0, 0, 10, 10)
+    source = docker.layer_source.find_source(document, FILL, merged=False)
+    assert sides(source.selected_area) == (0, 0, 10, 10)
 
 
 def test_a_mask_means_its_layer(docker: Any, document: Document) -> None:
     mask = Node("mask", "transparencymask")
     mask.parent = document.active
     document.active = mask
-    assert docker.sources.find(document, DEBLUR, merged=False).name == "photo"
+    assert docker.layer_source.find_source(document, DEBLUR, merged=False).name == "photo"
 
 
 @pytest.mark.parametrize(
@@ -144,17 +144,17 @@ def test_what_can_not_be_restored_is_told_with_what_to_do(
     else:
         document.layer.move(*place)
     with pytest.raises(docker.errors.UnsupportedImage, match=words) as raised:
-        docker.sources.find(document, DEBLUR, merged=False)
+        docker.layer_source.find_source(document, DEBLUR, merged=False)
     assert raised.value.hint
 
 
 def test_pixels_are_read_strip_by_strip_with_the_selection(
     docker: Any, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(docker.sources, "STRIP_BYTES", 36 * 4 * 7)  # seven rows at a time
+    monkeypatch.setattr(docker.layer_source, "STRIP_BYTES", 36 * 4 * 7)  # seven rows at a time
     document.selected = Selection(50, 20, 8, 6)
-    source = docker.sources.find(document, DEBLUR, merged=False)
-    raster = end_of(docker.sources.read(source))
+    source = docker.layer_source.find_source(document, DEBLUR, merged=False)
+    raster = end_of(docker.layer_source.read(source))
     layer = document.root.children[0]
     assert bytes(raster.data) == layer.pixels[:, 4:].tobytes()
     mask = np.frombuffer(raster.mask, np.uint8).reshape(30, 36)
@@ -164,16 +164,16 @@ def test_pixels_are_read_strip_by_strip_with_the_selection(
 
 
 def test_a_layer_that_was_deleted_is_told(docker: Any, document: Document) -> None:
-    source = docker.sources.find(document, DEBLUR, merged=False)
+    source = docker.layer_source.find_source(document, DEBLUR, merged=False)
     document.root.children.clear()
     with pytest.raises(docker.errors.UnsupportedImage, match="is gone"):
-        end_of(docker.sources.read(source))
+        end_of(docker.layer_source.read(source))
 
 
 def restored(docker: Any, document: Document) -> tuple[Any, Any]:
     """Reads the layer; returns it and what came of it, which is its negative."""
-    source = docker.sources.find(document, DEBLUR, merged=False)
-    raster = end_of(docker.sources.read(source))
+    source = docker.layer_source.find_source(document, DEBLUR, merged=False)
+    raster = end_of(docker.layer_source.read(source))
     negative = bytes(255 - value for value in raster.data)
     made = docker.wire.Raster(
         width=raster.width, height=raster.height, samples="U8", channels="BGRA", data=negative
@@ -218,9 +218,9 @@ def test_a_result_that_fits_no_more_is_left_to_the_history(
 
 def test_what_was_chosen_is_remembered_and_damage_forgotten(docker: Any) -> None:
     controller = docker.controller.Controller()
-    assert controller.remembered() == {}
-    controller.remember({"task": "deblur"})
-    assert controller.remembered() == {"task": "deblur"}
+    assert controller.saved_choices() == {}
+    controller.save_choices({"task": "deblur"})
+    assert controller.saved_choices() == {"task": "deblur"}
     for damaged in ("{", "[]"):
         Krita.instance().writeSetting("pixelmend", "choices", damaged)
-        assert controller.remembered() == {}
+        assert controller.saved_choices() == {}

@@ -9,8 +9,8 @@ from typing import Any
 importlib.import_module(sys.argv[1])
 
 from pixelmend.errors import OutOfMemory
-from pixelmend.panel.docker_panel import Dock, Wish
-from pixelmend.panel.face_picker import Box, Faces
+from pixelmend.panel.docker_panel import DockerPanel, RestoreRequest
+from pixelmend.panel.face_picker import FaceBox, FacePicker
 from pixelmend.panel.history import Result
 from pixelmend.presentation import forms
 from pixelmend.qt import Qt, QtGui, QtWidgets
@@ -50,10 +50,10 @@ def plain(name: str) -> QtGui.QImage:
     return image
 
 
-def result(number: int, *, homeless: bool = False) -> Result:
+def result(number: int, *, orphaned: bool = False) -> Result:
     """Makes a result."""
-    notes = ("It is gone",) if homeless else ()
-    return Result(number, f"Deblured {number}", plain("red"), plain("blue"), notes, homeless)
+    notes = ("It is gone",) if orphaned else ()
+    return Result(number, f"Deblured {number}", plain("red"), plain("blue"), notes, orphaned)
 
 
 def say(name: str, value: object) -> None:
@@ -61,7 +61,7 @@ def say(name: str, value: object) -> None:
     sys.stdout.write(f"{name}={json.dumps(value)}\n")
 
 
-def gone(dock: Dock) -> bool:
+def gone(dock: DockerPanel) -> bool:
     """Whether there is no panel in it."""
     return dock.panel is None
 
@@ -74,28 +74,28 @@ def no_icon(name: str) -> QtGui.QIcon:
 
 application = QtWidgets.QApplication(sys.argv[:1])
 asked: list[str] = []
-dock = Dock(no_icon)
+dock = DockerPanel(no_icon)
 dock.resize(250, 800)
 dock.show_tasks(TASKS, {})
 dock.show()
 heard: list[object] = []
 
 
-def hear(wish: Wish) -> None:
-    """Takes note of what is wanted."""
-    heard.append(wish.to_json())
+def hear(request: RestoreRequest) -> None:
+    """Takes note of what is requested."""
+    heard.append(request.to_json())
 
 
-dock.wanted.connect(hear)
+dock.restore_requested.connect(hear)
 changes: list[dict[str, Any]] = []
-dock.changed.connect(changes.append)
+dock.choices_changed.connect(changes.append)
 say("tasks", [dock.task.itemText(row) for row in range(dock.task.count())])
-say("about", dock.about.text())
+say("about", dock.model_label.text())
 model, strength = dock.form.widgets["model"], dock.form.widgets["strength"]
 assert isinstance(model, QtWidgets.QComboBox)
 assert isinstance(strength, QtWidgets.QDoubleSpinBox)
 model.setCurrentIndex(model.findData("small"))
-say("about small", dock.about.text())
+say("about small", dock.model_label.text())
 say("steps of small", dock.form.widgets["steps"].isVisible())
 strength.setValue(0.5)
 say("changed", changes[-1])
@@ -103,36 +103,39 @@ say("offline folded", dock.form.widgets["offline"].isVisible())
 dock.form.more.click()
 say("offline unfolded", dock.form.widgets["offline"].isVisible())
 say("larger", "place" in dock.form.widgets)
-QTest.mouseClick(dock.run, Qt.MouseButton.LeftButton)
+QTest.mouseClick(dock.run_button, Qt.MouseButton.LeftButton)
 say("wanted", heard[-1])
 dock.start("upscale")
 say("started", heard[-1])
 say("larger of upscale", "place" in dock.form.widgets)
 
-again = Dock(no_icon)
+again = DockerPanel(no_icon)
 again.show_tasks(TASKS, changes[-1])
 again.task.setCurrentIndex(0)
-wish = again.wish()
-say("remembered", None if wish is None else wish.options)
+request = again.request()
+say("remembered", None if request is None else request.options)
 
 ended: list[str] = []
 dock.canceled.connect(lambda: ended.append("canceled"))
 dock.show_work(MODELS[0])
 dock.show_event(Event(1, "run", 5, 10))
 assert dock.panel is not None
-say("working", [dock.run.isVisible(), dock.panel.headline.text(), dock.panel.bar.value()])
+say(
+    "working",
+    [dock.run_button.isVisible(), dock.panel.headline.text(), dock.panel.progress_bar.value()],
+)
 dock.start(None)
 say("only one", len(heard))
-dock.panel.stop.click()
+dock.panel.close_button.click()
 application.processEvents()
 say("canceled", [ended, gone(dock)])
 dock.show_end(None)
-say("after cancel", dock.run.isVisible())
+say("after cancel", dock.run_button.isVisible())
 
 dock.show_work(None)
 dock.show_error(OutOfMemory("It is full", hint="Close other programs"), "report this")
 say("error", [dock.panel.headline.text(), dock.panel.hint.text()])
-dock.panel.stop.click()
+dock.panel.close_button.click()
 say("error closed", [gone(dock), ended])
 
 dock.show_work(None)
@@ -140,12 +143,12 @@ dock.show_history([result(1)])
 dock.show_end(result(1))
 application.processEvents()
 say("result", [dock.panel.headline.text(), dock.panel.compare.isVisible(), dock.width()])
-lowest = max(one.geometry().bottom() for one in (dock.panel.whole, dock.panel.original))
+lowest = max(one.geometry().bottom() for one in (dock.panel.fit_button, dock.panel.original_button))
 say("nothing overlaps", dock.panel.views.height() > lowest)
 say("least width", dock.minimumSizeHint().width())
 dock.resize(250, 400)
 say("low", dock.choices.isVisible())
-dock.show_history([result(2, homeless=True), result(1)])
+dock.show_history([result(2, orphaned=True), result(1)])
 chosen = dock.history.current()
 say("newest", None if chosen is None else chosen.number)
 told: list[object] = []
@@ -156,13 +159,13 @@ def tell(word: str) -> Callable[[Result], None]:
     return lambda one: told.append(f"{word} {one.number}")
 
 
-dock.reopened.connect(tell("open"))
-dock.dropped.connect(tell("drop"))
-say("homeless", dock.history.reopen.isVisible())
-dock.history.reopen.click()
+dock.document_requested.connect(tell("open"))
+dock.removal_requested.connect(tell("drop"))
+say("orphaned", dock.history.open_button.isVisible())
+dock.history.open_button.click()
 dock.history.list.setCurrentRow(1)
-say("at home", dock.history.reopen.isVisible())
-dock.history.drop.click()
+say("at home", dock.history.open_button.isVisible())
+dock.history.forget_button.click()
 say("told", told)
 dock.history.list.itemClicked.emit(dock.history.list.item(1))
 say("opened", dock.panel.headline.text())
@@ -179,60 +182,72 @@ dock.resize(250, 900)
 nameless = [one.objectName() for one in (dock.task, dock.source) if not one.accessibleName()]
 nameless += [name for name, one in dock.form.widgets.items() if not one.accessibleName()]
 say("nameless", nameless)
-missing = Dock(no_icon, "It is not installed")
+missing = DockerPanel(no_icon, "It is not installed")
 missing.show()
-say("missing", [missing.missing.isVisible(), missing.missing.text(), missing.run.isVisible()])
+say(
+    "missing",
+    [
+        missing.missing_label.isVisible(),
+        missing.missing_label.text(),
+        missing.run_button.isVisible(),
+    ],
+)
 say("fields", [field.name for field in forms.fields(TASKS[0])])
 
-faces = Faces()
+faces = FacePicker()
 faces.resize(320, 240)
-faces.show_faces(plain("gray"), [Box(30, 30, 60, 60), Box(45, 45, 20, 20), Box(5, 5, 1, 1)], 600)
+faces.show_faces(
+    plain("gray"), [FaceBox(30, 30, 60, 60), FaceBox(45, 45, 20, 20), FaceBox(5, 5, 1, 1)], 600
+)
 faces.show()
 application.processEvents()
-say("all chosen", faces.chosen)
+say("all chosen", faces.selected)
 seen: list[list[int]] = []
-faces.changed.connect(seen.append)
+faces.changed.connect(lambda: seen.append(faces.selected))
 left, keep = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-QTest.mouseClick(faces, left, keep, faces.place(1).center().toPoint())
-say("the smaller one", faces.chosen)
-QTest.mouseClick(faces, left, keep, faces.place(2).center().toPoint())
-say("a tiny one", faces.chosen)
+QTest.mouseClick(faces, left, keep, faces.box_rect(1).center().toPoint())
+say("the smaller one", faces.selected)
+QTest.mouseClick(faces, left, keep, faces.box_rect(2).center().toPoint())
+say("a tiny one", faces.selected)
 QTest.keyClick(faces, Qt.Key.Key_Right)
 QTest.keyClick(faces, Qt.Key.Key_Space)
-say("by key", faces.chosen)
+say("by key", faces.selected)
 QTest.keyClick(faces, Qt.Key.Key_A)
 QTest.keyClick(faces, Qt.Key.Key_A)
 say("all or none", seen[-2:])
-place = faces.place(0)
+place = faces.box_rect(0)
 say("place", [round(v) for v in (place.left(), place.top(), place.width(), place.height())])
 image = faces.grab().toImage()
 drawn = QtGui.QColor(image.pixel(round(place.left()), round(place.center().y()))).name()
 say("drawn", drawn != QtGui.QColor("gray").name())
 
-whose = Dock(no_icon)
+whose = DockerPanel(no_icon)
 whose.resize(250, 800)
 whose.show_tasks([FACE, *TASKS], {"options": {"face": {"faces": "7"}}})
 whose.show()
-whose.wanted.connect(hear)
-whose.finding.connect(hear)
+whose.restore_requested.connect(hear)
+whose.detection_requested.connect(hear)
 say("fields of faces", list(whose.form.widgets))
-whose.chooser.search.click()
+whose.find_button.click()
 say("finding", heard[-1])
 whose.show_work(None)
-whose.show_faces(plain("gray"), [Box(30, 30, 60, 60), Box(150, 45, 90, 90)], 300)
+whose.show_end(None)
+whose.face_picker.show_faces(
+    plain("gray"), [FaceBox(30, 30, 60, 60), FaceBox(150, 45, 90, 90)], 300
+)
 application.processEvents()
-say("found", [gone(whose), whose.chooser.faces.isVisible(), whose.minimumSizeHint().width()])
+say("found", [gone(whose), whose.face_picker.isVisible(), whose.minimumSizeHint().width()])
 whose.start(None)
 say("all of them", heard[-1])
-place = whose.chooser.faces.place(1).center().toPoint()
-QTest.mouseClick(whose.chooser.faces, left, keep, place)
+place = whose.face_picker.box_rect(1).center().toPoint()
+QTest.mouseClick(whose.face_picker, left, keep, place)
 whose.start(None)
 say("one of them", heard[-1])
-QTest.keyClick(whose.chooser.faces, Qt.Key.Key_Space)
-QTest.mouseClick(whose.chooser.faces, left, keep, whose.chooser.faces.place(0).center().toPoint())
-QTest.mouseClick(whose.chooser.faces, left, keep, place)
-say("none of them", whose.run.isEnabled())
-whose.chooser.forget()
-say("forgotten", [whose.chooser.faces.isVisible(), whose.run.isEnabled()])
+QTest.keyClick(whose.face_picker, Qt.Key.Key_Space)
+QTest.mouseClick(whose.face_picker, left, keep, whose.face_picker.box_rect(0).center().toPoint())
+QTest.mouseClick(whose.face_picker, left, keep, place)
+say("none of them", whose.run_button.isEnabled())
+whose.face_picker.clear()
+say("forgotten", [whose.face_picker.isVisible(), whose.run_button.isEnabled()])
 whose.task.setCurrentIndex(1)
-say("faces of deblur", whose.chooser.isVisible())
+say("faces of deblur", [whose.find_button.isVisible(), whose.face_picker.isVisible()])

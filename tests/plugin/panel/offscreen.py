@@ -7,7 +7,7 @@ importlib.import_module(sys.argv[1])
 
 from pixelmend import qt
 from pixelmend.errors import OutOfMemory
-from pixelmend.panel.job_panel import Panel
+from pixelmend.panel.job_panel import JobPanel
 from pixelmend.qt import Qt, QtGui, QtWidgets
 from pixelmend.wire import Event
 
@@ -24,7 +24,7 @@ class Clock:
         return self.now
 
 
-def shown(panel: Panel) -> str:
+def shown(panel: JobPanel) -> str:
     """Says what is seen left and right of the middle."""
     image = panel.compare.grab().toImage()
     middle = image.height() // 3  # above the divider's grip
@@ -40,7 +40,7 @@ def plain(name: str) -> QtGui.QImage:
     return image
 
 
-def listened(panel: Panel) -> list[str]:
+def listened(panel: JobPanel) -> list[str]:
     """Returns a list that fills with what the panel emits."""
     heard: list[str] = []
     panel.canceled.connect(lambda: heard.append("canceled"))
@@ -57,20 +57,20 @@ application = QtWidgets.QApplication(sys.argv[:1])
 clock = Clock()
 say("binding", qt.QtWidgets.QWidget.__module__)
 
-panel = Panel(clock)
+panel = JobPanel(clock)
 panel.show()
 panel.show_event(Event(1, "load"))
-state = "busy" if panel.bar.maximum() == 0 else panel.bar.value()
-say("loading", f"{panel.headline.text()}|{state}|{panel.left.text()}")
+state = "busy" if panel.progress_bar.maximum() == 0 else panel.progress_bar.value()
+say("loading", f"{panel.headline.text()}|{state}|{panel.time_left.text()}")
 panel.show_event(Event(2, "run", 7, 20, seconds_left=42))
-say("running", f"{panel.headline.text()}|{panel.bar.value()}|{panel.left.text()}")
+say("running", f"{panel.headline.text()}|{panel.progress_bar.value()}|{panel.time_left.text()}")
 panel.show_event(Event(2, "run", 7, 20, message="This takes about 3 minutes"))
 panel.show_event(Event(2, "run", 8, 20, seconds_left=42))
-say("foretold", f"{panel.left.text()}|{panel.hint.isVisible()}|{panel.hint.text()}")
+say("foretold", f"{panel.time_left.text()}|{panel.hint.isVisible()}|{panel.hint.text()}")
 panel.show_event(Event(3, "download", 10_000_000, 96_000_000))
 clock.now += 2
 panel.show_event(Event(4, "download", 30_000_000, 96_000_000, seconds_left=29))
-say("downloading", panel.left.text())
+say("downloading", panel.time_left.text())
 facts = {"title": "HI-Diff GoPro", "weights": "missing", "size_bytes": 96_000_000}
 panel.show_model({**facts, "license": "Apache-2.0", "source": "the authors", "folder": "/models"})
 say("model", panel.model.text().replace("\n", "|"))
@@ -78,20 +78,20 @@ heard = listened(panel)
 panel.close()
 say("closed", " ".join(heard))
 
-panel = Panel()
+panel = JobPanel()
 panel.show()
 heard = listened(panel)
 QTest.keyClick(panel, Qt.Key.Key_Escape)
 say("escape", " ".join(heard))
 
-panel = Panel()
+panel = JobPanel()
 panel.show()
 panel.show_pictures(plain("red"), plain("blue"))
 panel.show_event(Event(1, "run", 0, 20, message="This takes about 3 minutes"))
 panel.show_event(Event(1, "done"))
 application.processEvents()
-visible = f"compare={panel.compare.isVisible()} bar={panel.bar.isVisible()}"
-say("done", f"{visible} stop={panel.stop.text()}")
+visible = f"compare={panel.compare.isVisible()} bar={panel.progress_bar.isVisible()}"
+say("done", f"{visible} stop={panel.close_button.text()}")
 panel.show_notes(["1/2 a face changed"])
 panel.show_notes(["1/2 a face changed", "2/2 another"])
 say("notes", f"{panel.hint.isVisible()} {panel.hint.text()}".replace("\n", "; "))
@@ -101,28 +101,35 @@ say("key moves", round(panel.compare.divider, 2))
 QTest.keyPress(panel.compare, Qt.Key.Key_Space)
 say("held", shown(panel))
 QTest.keyRelease(panel.compare, Qt.Key.Key_Space)
-area = panel.compare.picture()
+area = panel.compare.picture_rect()
 place = area.topLeft().toPoint()
 place.setX(round(area.left() + area.width() / 4))
 place.setY(round(area.top() + 10))
 QTest.mouseClick(panel.compare, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
 say("mouse moves", round(panel.compare.divider, 2))
-QTest.mouseClick(panel.actual, Qt.MouseButton.LeftButton)
-width = panel.compare.picture().width() * panel.compare.devicePixelRatioF()
-say("zoom", f"{panel.compare.actual_size} {panel.actual.isChecked()} {width}")
+QTest.mouseClick(panel.actual_size_button, Qt.MouseButton.LeftButton)
+width = panel.compare.picture_rect().width() * panel.compare.devicePixelRatioF()
+say("zoom", f"{panel.compare.actual_size} {panel.actual_size_button.isChecked()} {width}")
 heard = listened(panel)
 panel.close()
 say("done closed", " ".join(heard))
 
-panel = Panel()
+panel = JobPanel()
 panel.show()
 panel.show_error(OutOfMemory("It is full", hint="Close other programs"), "report this")
-copied = panel.copy.isVisible()
-panel.copy.click()
+copied = panel.copy_button.isVisible()
+panel.copy_button.click()
 clipboard = qt.QtGui.QGuiApplication.clipboard()
 text = "" if clipboard is None else clipboard.text()
 say("error", f"{panel.headline.text()}|{panel.hint.text()}|copy={copied}|{text}")
-buttons = [panel.whole, panel.actual, panel.original, panel.more, panel.copy, panel.stop]
+buttons = [
+    panel.fit_button,
+    panel.actual_size_button,
+    panel.original_button,
+    panel.details_button,
+    panel.copy_button,
+    panel.close_button,
+]
 nameless = [repr(one) for one in buttons if not one.text()]
-others = [panel.bar, panel.compare, panel.details]
+others = [panel.progress_bar, panel.compare, panel.details]
 say("nameless", "".join(nameless + [repr(one) for one in others if not one.accessibleName()]))

@@ -82,7 +82,7 @@ def test_a_low_docker_shows_one_thing_at_a_time(printed: dict[str, Any]) -> None
 
 def test_earlier_results_are_listed_opened_and_forgotten(printed: dict[str, Any]) -> None:
     assert printed["newest"] == 2
-    assert (printed["homeless"], printed["at home"]) == (True, False)
+    assert (printed["orphaned"], printed["at home"]) == (True, False)
     assert printed["told"] == ["open 2", "drop 1"]
     assert printed["opened"] == "Deblured 1"
     assert printed["no history"] is False
@@ -126,7 +126,7 @@ def test_faces_are_found_before_they_are_chosen(printed: dict[str, Any]) -> None
     assert printed["finding"]["options"] == {"offline": False}
     assert printed["found"][:2] == [True, True]
     assert printed["found"][2] <= 250
-    assert printed["faces of deblur"] is False
+    assert printed["faces of deblur"] == [False, False]
 
 
 def test_the_chosen_faces_alone_are_wanted(printed: dict[str, Any]) -> None:

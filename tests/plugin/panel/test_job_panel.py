@@ -31,7 +31,7 @@ def test_a_download_shows_how_much_and_how_fast(printed: dict[str, str]) -> None
 
 def test_a_model_that_is_not_here_shows_what_will_come(printed: dict[str, str]) -> None:
     assert printed["model"] == (
-        "HI-Diff GoPro|Size: 96 MB|Licence: Apache-2.0|From: the authors|To: /models"
+        "HI-Diff GoPro|Size: 96 MB|License: Apache-2.0|From: the authors|To: /models"
     )
 
 

@@ -30,8 +30,8 @@ def test_what_is_for_files_alone_has_no_field(tmp_path: Path) -> None:
     names = [field.name for field in forms.fields(face)]
     assert {"faces", "min_size", "background", "fidelity"} <= set(names)
     assert "upscale" not in names
-    assert forms.place(face) is None
-    assert forms.finds(face)["chooses"] == "faces"
+    assert forms.placement(face) is None
+    assert forms.detection(face)["chooses"] == "faces"
 
 
 def test_models_are_a_choice_that_says_what_is_not_here(deblur: dict[str, Any]) -> None:
@@ -55,8 +55,13 @@ def test_yes_and_no_are_a_field_of_their_own(deblur: dict[str, Any]) -> None:
 
 def test_numbers_keep_their_limits_as_far_as_hosts_can_count(deblur: dict[str, Any]) -> None:
     strength, seed = field(deblur, "strength"), field(deblur, "seed")
-    assert (strength.kind, strength.least, strength.most, strength.default) == ("number", 0, 1, 1)
-    assert (seed.kind, seed.least, seed.most, seed.default) == ("integer", 0, 2**31 - 1, 0)
+    assert (strength.kind, strength.minimum, strength.maximum, strength.default) == (
+        "number",
+        0,
+        1,
+        1,
+    )
+    assert (seed.kind, seed.minimum, seed.maximum, seed.default) == ("integer", 0, 2**31 - 1, 0)
 
 
 def test_constants_beside_numbers_become_a_choice(deblur: dict[str, Any]) -> None:
@@ -82,7 +87,7 @@ def test_answers_become_options_that_the_engine_takes(
 
 def test_options_become_the_answers_they_came_from(deblur: dict[str, Any]) -> None:
     asked = {"tile": 512, "strength": 0.5, "model": "gone"}
-    answers = {one.name: forms.answer(one, asked) for one in forms.fields(deblur)}
+    answers = {one.name: forms.initial_value(one, asked) for one in forms.fields(deblur)}
     assert (answers["tile"], answers["strength"], answers["seed"]) == ("512", 0.5, 0)
     assert answers["model"] == "auto"  # the dialog can't show what there is no more
 

@@ -18,9 +18,9 @@ def test_a_job_that_waits_says_for_how_many() -> None:
 
 
 def test_share_is_known_once_the_total_is() -> None:
-    assert messages.share(Event(1, "run", 1, 4)) == 0.25
-    assert messages.share(Event(1, "load")) is None
-    assert messages.share(Event(1, "done")) == 1.0
+    assert messages.fraction_done(Event(1, "run", 1, 4)) == 0.25
+    assert messages.fraction_done(Event(1, "load")) is None
+    assert messages.fraction_done(Event(1, "done")) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -33,15 +33,15 @@ def test_share_is_known_once_the_total_is() -> None:
     ],
 )
 def test_time_left_is_as_fine_as_it_can_be_known(seconds: float, words: str) -> None:
-    assert messages.time_left(seconds) == words
+    assert messages.format_time_left(seconds) == words
 
 
 @pytest.mark.parametrize(
     ("size", "words"), [(999, "999 B"), (96_000_000, "96 MB"), (2_500_000_000, "2.5 GB")]
 )
 def test_sizes_have_the_units_of_shops(size: int, words: str) -> None:
-    assert messages.size(size) == words
+    assert messages.format_bytes(size) == words
 
 
-def test_empty_text_is_not_the_catalogues_header() -> None:
+def test_empty_text_is_not_the_header() -> None:
     assert messages.translate("") == ""

@@ -18,7 +18,7 @@ NAME = "pixelmend-recipe"
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Provenance:
     """One restoration: what of, by what, with which options."""
 
     task: str
@@ -30,36 +30,36 @@ class Recipe:
     mask: bytes | None = None  # what was restored, where the layer's own mask does not say it
 
 
-def keep(layer: Gimp.Layer, recipe: Recipe) -> None:
-    """Writes a recipe into a layer."""
-    area = recipe.area
-    told = {
-        "task": recipe.task,
-        "options": recipe.options,
-        "model": recipe.model,
-        "version": recipe.version,
-        "source": recipe.source,
+def attach(layer: Gimp.Layer, provenance: Provenance) -> None:
+    """Writes it into a layer."""
+    area = provenance.area
+    fields = {
+        "task": provenance.task,
+        "options": provenance.options,
+        "model": provenance.model,
+        "version": provenance.version,
+        "source": provenance.source,
         "area": [area.x, area.y, area.width, area.height],
-        "mask": recipe.mask and base64.b64encode(zlib.compress(recipe.mask)).decode(),
+        "mask": provenance.mask and base64.b64encode(zlib.compress(provenance.mask)).decode(),
     }
-    data = json.dumps(told).encode()
+    data = json.dumps(fields).encode()
     # Without the second, undoing what belongs to the same step would end in a message of GIMP's.
-    kept = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
-    layer.attach_parasite(Gimp.Parasite.new(NAME, kept, data))
+    flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
+    layer.attach_parasite(Gimp.Parasite.new(NAME, flags, data))
 
 
-def read(layer: Gimp.Layer) -> Recipe:
-    """Reads a layer's recipe.
+def read(layer: Gimp.Layer) -> Provenance:
+    """Reads a layer's provenance.
 
     Raises:
         UnsupportedImage: It has none.
     """
     parasite = layer.get_parasite(NAME)
     try:
-        told = json.loads(bytes(parasite.get_data()))
-        area = Area(*(int(number) for number in told["area"]))
-        fields = {name: told[name] for name in ("task", "options", "model", "version", "source")}
-        return Recipe(**fields, area=area, mask=_unpacked(told["mask"], area))
+        fields = json.loads(bytes(parasite.get_data()))
+        area = Area(*(int(number) for number in fields["area"]))
+        texts = {name: fields[name] for name in ("task", "options", "model", "version", "source")}
+        return Provenance(**texts, area=area, mask=_unpacked(fields["mask"], area))
     except (AttributeError, KeyError, TypeError, ValueError, zlib.error) as error:
         raise UnsupportedImage(
             "This layer was not made by Pixelmend",
@@ -73,12 +73,12 @@ def _unpacked(mask: str | None, area: Area) -> bytes | None:
     return mask and zlib.decompressobj().decompress(base64.b64decode(mask), size)
 
 
-def changed(made: Recipe, **fields: Any) -> Recipe:
-    """Returns a recipe with other facts in it."""
-    return dataclasses.replace(made, **fields)
+def changed(provenance: Provenance, **fields: Any) -> Provenance:
+    """Returns a provenance with other fields."""
+    return dataclasses.replace(provenance, **fields)
 
 
-def changes(text: str) -> dict[str, Any]:
+def parse_changes(text: str) -> dict[str, Any]:
     """Reads the options that a script wants to have changed.
 
     Raises:

@@ -17,7 +17,7 @@ ALPHA = {  # as the wire names them: integers lie from blue to red, floats from 
 
 
 @dataclass(frozen=True)
-class Space:
+class ColorSpace:
     """What the bytes of a pixel mean."""
 
     model: str
@@ -29,13 +29,13 @@ class Space:
         """How many bytes a pixel has."""
         return CHANNELS[self.model] * SAMPLE_BYTES[self.depth]
 
-    def solid(self, pixels: memoryview) -> bool:
-        """Tells whether nothing shines through any of these pixels."""
+    def is_opaque(self, pixels: memoryview) -> bool:
+        """Tells whether all of these pixels are opaque."""
         opaque, size = OPAQUE[self.depth], self.pixel_bytes
         first = size - len(opaque)  # alpha is the last channel everywhere
         view = pixels.cast("B")
         bytes_of = (view[first + place :: size].tobytes() for place in range(len(opaque)))
-        return all(found.count(byte) == len(found) for found, byte in zip(bytes_of, opaque))
+        return all(values.count(byte) == len(values) for values, byte in zip(bytes_of, opaque))
 
     @property
     def channels(self) -> str | None:
@@ -44,9 +44,9 @@ class Space:
 
 
 # What everything else is turned into on its way to the engine.
-WORKING = Space("RGBA", "U16", "sRGB-elle-V2-srgbtrc.icc")
+WORKING = ColorSpace("RGBA", "U16", "sRGB-elle-V2-srgbtrc.icc")
 
 
-def space_of(holder: Any) -> Space:
+def color_space_of(holder: Any) -> ColorSpace:
     """Returns the color space of a layer or a document."""
-    return Space(holder.colorModel(), holder.colorDepth(), holder.colorProfile())
+    return ColorSpace(holder.colorModel(), holder.colorDepth(), holder.colorProfile())

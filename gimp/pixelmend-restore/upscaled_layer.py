@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, List
 
 import layers
-import recipe
+import provenance
 from display import Display
 from gi.repository import Gimp
-from recipe import Recipe
-from restoring import Following
+from layer_host import LayerHost
+from provenance import Provenance
 
 from pixelmend.host.selection import Area
 from pixelmend.wire import Json, Raster
@@ -17,14 +17,14 @@ from pixelmend.wire import Json, Raster
 NO_SOURCE = 0  # no layer's tattoo: there is no layer that *Restore Again* could start from
 
 
-class LargerLayer(Following):
+class UpscaledLayer(LayerHost):
     """Enlarges a whole layer: into a new image, or into its own, which is scaled."""
 
     def __init__(
-        self, layer: Gimp.Layer, task: Json, options: Json, display: Display, *, here: bool
+        self, layer: Gimp.Layer, task: Json, options: Json, display: Display, *, in_place: bool
     ) -> None:
         super().__init__(layer, task, options, display)
-        self.here = here
+        self.in_place = in_place
 
     def read(self) -> Raster:
         self.area = Area(0, 0, self.layer.get_width(), self.layer.get_height())
@@ -32,7 +32,7 @@ class LargerLayer(Following):
         return layers.read(self.layer, self.area, None)
 
     def write(self, raster: Raster, facts: Json) -> None:
-        self._display.note(facts)
+        self._display.show_notes(facts)
         self.raster, self.facts = raster, facts
 
     @property
@@ -44,13 +44,13 @@ class LargerLayer(Following):
         """Puts all results into one image: a new one, or theirs, scaled, in one undo step."""
         scale = hosts[0].facts["scale"]
         size = int(image.get_width() * scale), int(image.get_height() * scale)
-        if not hosts[0].here:
+        if not hosts[0].in_place:
             return _new_image(image, hosts, size, scale)
         with layers.one_step(image):
             image.scale(*size)
             for one in hosts:
                 place = image.get_item_position(one.layer)
-                one.insert_into(image, layers.double(one.layer), one.layer.get_parent(), place)
+                one.insert_into(image, layers.duplicate(one.layer), one.layer.get_parent(), place)
             image.set_selected_layers([one.result for one in hosts])
         return image
 
@@ -58,8 +58,8 @@ class LargerLayer(Following):
         self, image: Gimp.Image, copy: Gimp.Layer, parent: Gimp.Layer | None, place: int
     ) -> None:
         """Puts the result into an image, in the place of a copy of its layer."""
-        _, x, y = copy.get_offsets() if self.here else self.layer.get_offsets()
-        scale = 1 if self.here else self.facts["scale"]
+        _, x, y = copy.get_offsets() if self.in_place else self.layer.get_offsets()
+        scale = 1 if self.in_place else self.facts["scale"]
         image.insert_layer(copy, parent, place)
         width, height = self.raster.width, self.raster.height
         if (copy.get_width(), copy.get_height()) != (width, height):
@@ -69,7 +69,7 @@ class LargerLayer(Following):
         layers.fill(copy, whole, self.format, self.raster.data)
         copy.update(0, 0, width, height)
         copy.set_name(self._name(self.facts))
-        made = Recipe(
+        made_by = Provenance(
             task=self.task["id"],
             options=self.options,
             model=self.facts["model"],
@@ -77,7 +77,7 @@ class LargerLayer(Following):
             source=NO_SOURCE,
             area=whole,
         )
-        recipe.keep(copy, made)
+        provenance.attach(copy, made_by)
         self.new = copy
 
     def compare(self) -> None:
@@ -90,19 +90,19 @@ class LargerLayer(Following):
 
 
 def _new_image(
-    image: Gimp.Image, hosts: List[LargerLayer], size: tuple[int, int], scale: float
+    image: Gimp.Image, hosts: List[UpscaledLayer], size: tuple[int, int], scale: float
 ) -> Gimp.Image:
     new = Gimp.Image.new_with_precision(*size, image.get_base_type(), image.get_precision())
     new.undo_disable()
     profile = image.get_color_profile()
     if profile is not None:
         new.set_color_profile(profile)
-    found, across, down = image.get_resolution()
-    if found:
+    known, across, down = image.get_resolution()
+    if known:
         new.set_resolution(across * scale, down * scale)
     new.set_unit(image.get_unit())
     for one in hosts:
-        copy = Gimp.Layer.new_from_drawable(layers.double(one.layer), new)
+        copy = Gimp.Layer.new_from_drawable(layers.duplicate(one.layer), new)
         one.insert_into(new, copy, None, len(new.get_layers()))
     new.set_selected_layers([one.result for one in hosts])
     new.undo_enable()

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any, List
 
 import layers
-import recipe
+import provenance
 from display import Display
 from gi.repository import Gimp
-from recipe import Recipe
+from provenance import Provenance
 
 from pixelmend.errors import PixelmendError, UnsupportedImage
-from pixelmend.host.selection import Area, touched
+from pixelmend.host.selection import Area, binarized
 from pixelmend.presentation import messages
 from pixelmend.wire import Event, Json, Raster
 
 
-class Following:
-    """What both ways have in common: a layer, who asked, and what is shown of it."""
+class LayerHost:
+    """What all hosts have in common: a layer, what is asked of it, and what is shown."""
 
     def __init__(self, layer: Gimp.Layer, task: Json, options: Json, display: Display) -> None:
         self.layer = layer
@@ -32,8 +32,8 @@ class Following:
     def canceled(self) -> bool:
         return self._display.canceled or not self._image.is_valid() or not self.layer.is_valid()
 
-    def tell(self, error: PixelmendError) -> None:
-        self._display.tell(error)
+    def show_error(self, error: PixelmendError) -> None:
+        self._display.error = error
 
     def _name(self, facts: Json) -> str:
         return messages.layer_name(self.task, facts)
@@ -48,38 +48,38 @@ class Following:
         return image
 
 
-class NewLayer(Following):
+class NewLayer(LayerHost):
     """Restores a layer, or the selected part of it, into a new one."""
 
     def read(self) -> Raster:
         self.area = layers.selected_area(self.layer, self.task)
         # A copy holds what was there now; where nothing is to be done, it is the result, too.
-        self.new = layers.double(self.layer)
-        self.covers = layers.covers(self.layer)
-        self._feathered = mask = None
+        self.new = layers.duplicate(self.layer)
+        self.is_opaque = layers.is_opaque(self.layer)
+        self._feathered_mask = mask = None
         if not Gimp.Selection.is_empty(self._image):
             mask = layers.selection(self.layer, self.area, layers.MASK)
-            if self.covers:
+            if self.is_opaque:
                 # The new layer's mask will blend. Kept, because the user may select anew meanwhile.
-                self._feathered = layers.selection(self.layer, self.area, layers.FINE_MASK)
-                mask = touched(mask)
+                self._feathered_mask = layers.selection(self.layer, self.area, layers.FINE_MASK)
+                mask = binarized(mask)
         self._mask = mask
         return layers.read(self.new, self.area, mask)
 
     def write(self, raster: Raster, facts: Json) -> None:
-        self._display.note(facts)
+        self._display.show_notes(facts)
         layers.fill(self.new, self.area, layers.format_of(self.new).babl, raster.data)
         self.new.set_name(self._name(facts))
-        made = Recipe(
+        made_by = Provenance(
             task=self.task["id"],
             options=self.options,
             model=facts["model"],
             version=facts["version"],
             source=self.layer.get_tattoo(),
             area=self.area,
-            mask=None if self.covers else self._mask,
+            mask=None if self.is_opaque else self._mask,
         )
-        recipe.keep(self.new, made)
+        provenance.attach(self.new, made_by)
 
     @property
     def result(self) -> Gimp.Layer:
@@ -94,37 +94,37 @@ class NewLayer(Following):
             )
         _, x, y = self.layer.get_offsets()
         self.new.set_offsets(x, y)
-        if self._feathered is not None:
+        if self._feathered_mask is not None:
             mask = self.new.create_mask(Gimp.AddMaskType.BLACK)
-            layers.fill(mask, self.area, layers.FINE_MASK, self._feathered)
+            layers.fill(mask, self.area, layers.FINE_MASK, self._feathered_mask)
             self.new.add_mask(mask)
-        elif not self.covers:
+        elif not self.is_opaque:
             self.layer.set_visible(False)
 
     def compare(self) -> None:
         self._display.compare(self.layer, self.new, self.area)
 
 
-class SameLayer(Following):
+class SameLayer(LayerHost):
     """Restores a layer's original once more, into that layer."""
 
     def __init__(
-        self, layer: Gimp.Layer, task: Json, options: Json, display: Display, made: Recipe
+        self, layer: Gimp.Layer, task: Json, options: Json, display: Display, made_by: Provenance
     ) -> None:
         super().__init__(layer, task, options, display)
-        self._made = made
-        self.source = original(layer, made)
-        self.area = made.area
+        self._provenance = made_by
+        self.source = original(layer, made_by)
+        self.area = made_by.area
 
     def read(self) -> Raster:
-        mask = self._made.mask
-        if mask is None and self.layer.get_mask() is not None and layers.covers(self.source):
+        mask = self._provenance.mask
+        if mask is None and self.layer.get_mask() is not None and layers.is_opaque(self.source):
             # The user may have painted on it since.
-            mask = touched(layers.mask_of(self.layer, self.area))
+            mask = binarized(layers.mask_of(self.layer, self.area))
         return layers.read(self.source, self.area, mask)
 
     def write(self, raster: Raster, facts: Json) -> None:
-        self._display.note(facts)
+        self._display.show_notes(facts)
         self._result, self._facts = raster, facts
 
     @property
@@ -136,27 +136,29 @@ class SameLayer(Following):
         babl = layers.format_of(self.source).babl
         layers.replace(self.layer, self.area, babl, self._result.data)
         self.layer.set_name(self._name(self._facts))
-        told = {"model": self._facts["model"], "version": self._facts["version"]}
-        recipe.keep(self.layer, recipe.changed(self._made, options=self.options, **told))
+        versions = {"model": self._facts["model"], "version": self._facts["version"]}
+        provenance.attach(
+            self.layer, provenance.changed(self._provenance, options=self.options, **versions)
+        )
 
     def compare(self) -> None:
         self._display.compare(self.source, self.layer, self.area)
 
 
-def original(layer: Gimp.Layer, made: Recipe) -> Gimp.Layer:
+def original(layer: Gimp.Layer, made_by: Provenance) -> Gimp.Layer:
     """Returns the layer that a layer was made from.
 
     Raises:
         UnsupportedImage: It is gone, or has changed its size.
     """
-    source = layer.get_image().get_layer_by_tattoo(made.source)
+    source = layer.get_image().get_layer_by_tattoo(made_by.source)
     if source is None or source.get_tattoo() == layer.get_tattoo():
         raise UnsupportedImage(
             "The layer that this one was made from is gone",
             hint="Restore another layer, from Filters > Restore",
         )
     sizes = [(one.get_width(), one.get_height()) for one in (source, layer)]
-    area: Area = made.area
+    area: Area = made_by.area
     if sizes[0] != sizes[1] or not _within(area, *sizes[0]):
         raise UnsupportedImage(
             "The layer that this one was made from has another size now",

@@ -14,59 +14,64 @@ from typing import Any, Dict, Iterator, Optional
 
 from krita import InfoObject, Krita, Selection
 
+from .color_space import ColorSpace
 from .pixelmend.errors import UnsupportedImage
 from .pixelmend.qt import QtCore, QtGui
 from .pixelmend.wire import MAX_PROFILE
-from .spaces import Space
 
 PER_INCH = 72.0
 
-_profiles: Dict[Space, Optional[bytes]] = {}
+_profiles: Dict[ColorSpace, Optional[bytes]] = {}
 
 
 @contextlib.contextmanager
-def document(space: Space, width: int, height: int) -> Iterator[Any]:
+def open_scratch(space: ColorSpace, width: int, height: int) -> Iterator[Any]:
     """Makes a document, and closes it at the end."""
-    made = Krita.instance().createDocument(
+    document = Krita.instance().createDocument(
         width, height, "scratch", space.model, space.depth, space.profile, PER_INCH
     )
-    made.setBatchmode(True)
+    document.setBatchmode(True)
     try:
-        yield made
+        yield document
     finally:
-        made.waitForDone()
-        made.setModified(False)
-        made.close()
+        document.waitForDone()
+        document.setModified(False)
+        document.close()
 
 
-def through(
-    data: bytes, width: int, height: int, given: Space, wanted: Space, mask: Optional[bytes] = None
+def convert(
+    data: bytes,
+    width: int,
+    height: int,
+    source: ColorSpace,
+    target: ColorSpace,
+    mask: Optional[bytes] = None,
 ) -> QtCore.QByteArray:
     """Turns pixels into another color space, and makes transparent what is not in the mask.
 
     Raises:
         UnsupportedImage: Krita can't.
     """
-    with document(given, width, height) as made:
-        layer = made.rootNode().childNodes()[0]
+    with open_scratch(source, width, height) as document:
+        layer = document.rootNode().childNodes()[0]
         layer.setPixelData(QtCore.QByteArray(data), 0, 0, width, height)
         if mask is not None:
             selection = Selection()
             selection.setPixelData(QtCore.QByteArray(mask), 0, 0, width, height)
-            transparency = made.createTransparencyMask("mask")
+            transparency = document.createTransparencyMask("mask")
             transparency.setSelection(selection)
             layer.addChildNode(transparency, None)
-        if given != wanted and not layer.setColorSpace(wanted.model, wanted.depth, wanted.profile):
+        if source != target and not layer.setColorSpace(target.model, target.depth, target.profile):
             raise UnsupportedImage(
-                f"Krita can't convert {given.model} to {wanted.model}",
+                f"Krita can't convert {source.model} to {target.model}",
                 hint="Convert the layer yourself: Layer > Convert > Convert Layer Color Space",
             )
-        made.refreshProjection()
-        made.waitForDone()
+        document.refreshProjection()
+        document.waitForDone()
         return layer.projectionPixelData(0, 0, width, height)
 
 
-def color_profile(space: Space) -> Optional[bytes]:
+def color_profile(space: ColorSpace) -> Optional[bytes]:
     """Returns the ICC profile of a color space; None where there is none, or too large a one.
 
     Krita's scripts know profiles by name alone, but a document that is saved holds its own.
@@ -76,10 +81,10 @@ def color_profile(space: Space) -> Optional[bytes]:
     return _profiles[space]
 
 
-def _saved_profile(space: Space) -> Optional[bytes]:
-    with tempfile.TemporaryDirectory() as folder, document(space, 1, 1) as made:
+def _saved_profile(space: ColorSpace) -> Optional[bytes]:
+    with tempfile.TemporaryDirectory() as folder, open_scratch(space, 1, 1) as document:
         path = os.path.join(folder, "profile.kra")
-        if not made.exportImage(path, InfoObject()):
+        if not document.exportImage(path, InfoObject()):
             return None
         with zipfile.ZipFile(path) as saved:
             for entry in saved.infolist():
@@ -88,11 +93,11 @@ def _saved_profile(space: Space) -> Optional[bytes]:
     return None
 
 
-def picture(data: bytes, width: int, height: int, space: Space) -> QtGui.QImage:
+def to_screen_image(data: bytes, width: int, height: int, space: ColorSpace) -> QtGui.QImage:
     """Returns pixels as the screen shows them: sRGB, 8 bits."""
-    with document(space, width, height) as made:
-        layer = made.rootNode().childNodes()[0]
+    with open_scratch(space, width, height) as document:
+        layer = document.rootNode().childNodes()[0]
         layer.setPixelData(QtCore.QByteArray(data), 0, 0, width, height)
-        made.refreshProjection()
-        made.waitForDone()
-        return made.projection(0, 0, width, height)
+        document.refreshProjection()
+        document.waitForDone()
+        return document.projection(0, 0, width, height)

@@ -7,21 +7,21 @@ from typing import Any, Generator, List, Optional, Tuple
 
 from krita import Krita
 
-from . import scratch
+from . import scratch_document
+from .color_space import WORKING, ColorSpace, color_space_of
 from .pixelmend.errors import UnsupportedImage
 from .pixelmend.host import selection
-from .pixelmend.host.selection import Area, touched
+from .pixelmend.host.selection import Area, binarized
 from .pixelmend.presentation import forms
 from .pixelmend.presentation.messages import translate
 from .pixelmend.wire import Json, Raster
-from .spaces import WORKING, Space, space_of
 
 OPAQUE = 255
 STRIP_BYTES = 4 * 1024 * 1024  # what is moved at once
 
 
 @dataclass(frozen=True)
-class Source:
+class LayerSource:
     """A layer, or all that is seen, as it was when the user asked for it."""
 
     document: str  # the id of the document
@@ -31,31 +31,31 @@ class Source:
     bounds: Area  # of the layer
     position: Tuple[int, int]  # of the layer
     area: Area  # what is sent, in the document
-    chosen: Area  # what may change
+    selected_area: Area  # what may change
     selection: Any  # a copy of it; None: everything
-    space: Space
-    shines_through: bool
-    fills: bool  # what is selected; without a selection, what is transparent
+    space: ColorSpace
+    is_translucent: bool
+    inpaints: bool  # what is selected; without a selection, what is transparent
     per_inch: float  # how many pixels, in the document
 
     @property
     def notes(self) -> Tuple[str, ...]:
         """What the user should know, though nothing is wrong."""
-        found: List[str] = []
-        if self.sent != self.space:
+        notes: List[str] = []
+        if self.wire_space != self.space:
             text = translate("{model} was converted to RGB for the model, and back")
-            found.append(text.format(model=self.space.model.rstrip("A")))
-        if self.shines_through:
-            found.append(translate("Hide the layer below to see the result alone"))
-        return tuple(found)
+            notes.append(text.format(model=self.space.model.rstrip("A")))
+        if self.is_translucent:
+            notes.append(translate("Hide the layer below to see the result alone"))
+        return tuple(notes)
 
     @property
-    def place(self) -> Tuple[Any, ...]:
+    def identity(self) -> Tuple[Any, ...]:
         """What it is, and where: of two with the same, one lies where the other does."""
         return self.document, str(self.node), self.area, self.position
 
     @property
-    def sent(self) -> Space:
+    def wire_space(self) -> ColorSpace:
         """The color space in which it travels."""
         return self.space if self.space.channels is not None else WORKING
 
@@ -71,7 +71,7 @@ def id_of(document: Any) -> Optional[str]:
     return None if root is None else root.uniqueId().toString()
 
 
-def find(document: Any, task: Json, *, merged: bool) -> Source:
+def find_source(document: Any, task: Json, *, merged: bool) -> LayerSource:
     """Finds what is to be restored.
 
     Of what is to be enlarged, the model sees the selected part alone, and all of that may change.
@@ -83,30 +83,33 @@ def find(document: Any, task: Json, *, merged: bool) -> Source:
     node = None if merged else _layer(document)
     canvas = Area(0, 0, document.width(), document.height())
     bounds = canvas if node is None else area_of(node.bounds())
-    whole = bounds.common(canvas)
+    whole = bounds.intersection(canvas)
     if whole is None:
         raise UnsupportedImage(
             "The layer is empty, or lies outside of the canvas", hint="Choose another layer"
         )
-    if forms.fills(task):
+    if forms.inpaints(task):
         whole = canvas
-    selected, area, chosen = document.selection(), whole, whole
+    selected, area, selected_area = document.selection(), whole, whole
     if selected is not None:
         box = Area(selected.x(), selected.y(), selected.width(), selected.height())
-        found = box.common(whole)
-        if found is None:
+        overlap = box.intersection(whole)
+        if overlap is None:
             raise UnsupportedImage(
                 "The selection lies outside of the layer",
                 hint="Select a part of the layer, or nothing at all",
             )
-        area = chosen = found
-        if forms.place(task) is None:
-            area = chosen.around(selection.context(task, chosen)).common(whole) or chosen
+        area = selected_area = overlap
+        if forms.placement(task) is None:
+            area = (
+                selected_area.padded(selection.context(task, selected_area)).intersection(whole)
+                or selected_area
+            )
             selected = selected.duplicate()
         else:
             selected = None
-    position = (0, 0) if node is None else point_of(node)
-    return Source(
+    position = (0, 0) if node is None else position_of(node)
+    return LayerSource(
         document=str(id_of(document)),
         node=None if node is None else node.uniqueId(),
         name=document.name() if node is None else node.name(),
@@ -114,16 +117,16 @@ def find(document: Any, task: Json, *, merged: bool) -> Source:
         bounds=bounds,
         position=position,
         area=area,
-        chosen=chosen,
+        selected_area=selected_area,
         selection=selected,
-        space=space_of(document if node is None else node),
-        shines_through=node is not None and shines_through(node),
-        fills=forms.fills(task),
+        space=color_space_of(document if node is None else node),
+        is_translucent=node is not None and is_translucent(node),
+        inpaints=forms.inpaints(task),
         per_inch=document.resolution(),
     )
 
 
-def shines_through(node: Any) -> bool:
+def is_translucent(node: Any) -> bool:
     """Whether what lies below a layer is seen through it: through its result, too, then."""
     return node.opacity() < OPAQUE or node.blendingMode() != "normal"
 
@@ -142,13 +145,13 @@ def area_of(rectangle: Any) -> Area:
     return Area(rectangle.x(), rectangle.y(), rectangle.width(), rectangle.height())
 
 
-def point_of(node: Any) -> Tuple[int, int]:
+def position_of(node: Any) -> Tuple[int, int]:
     """Returns where a layer lies; it changes when the layer is moved."""
     place = node.position()
     return place.x(), place.y()
 
 
-def read(source: Source) -> Generator[float, None, Raster]:
+def read(source: LayerSource) -> Generator[float, None, Raster]:
     """Takes the pixels, strip by strip; the result of the generator is the picture.
 
     Raises:
@@ -159,47 +162,49 @@ def read(source: Source) -> Generator[float, None, Raster]:
     if document is not None and source.node is not None:
         holder = document.nodeByUniqueID(source.node)
     if holder is None:
-        raise _gone()
+        raise _layer_gone()
     document.waitForDone()  # a stroke may not have dried yet
     # Read with its masks and effects, as the user sees it.
-    take = holder.pixelData if source.node is None else holder.projectionPixelData
-    area, sent = source.area, source.sent
-    data = bytearray(area.width * area.height * sent.pixel_bytes)
-    place, solid = 0, True
+    read_pixels = holder.pixelData if source.node is None else holder.projectionPixelData
+    area, wire_space = source.area, source.wire_space
+    data = bytearray(area.width * area.height * wire_space.pixel_bytes)
+    place, opaque = 0, True
     for strip in area.strips(rows_of(area.width, source.space)):
-        taken = take(strip.x, strip.y, strip.width, strip.height)
-        if len(taken) != strip.width * strip.height * source.space.pixel_bytes:
-            raise _gone()  # Krita 5.2 says so with nothing but a short answer
-        if sent != source.space:
-            taken = scratch.through(bytes(taken), strip.width, strip.height, source.space, sent)
-        data[place : place + len(taken)] = memoryview(taken)
-        place += len(taken)
-        solid = solid and source.fills and sent.solid(memoryview(taken))
+        pixels = read_pixels(strip.x, strip.y, strip.width, strip.height)
+        if len(pixels) != strip.width * strip.height * source.space.pixel_bytes:
+            raise _layer_gone()  # Krita 5.2 says so with nothing but a short answer
+        if wire_space != source.space:
+            pixels = scratch_document.convert(
+                bytes(pixels), strip.width, strip.height, source.space, wire_space
+            )
+        data[place : place + len(pixels)] = memoryview(pixels)
+        place += len(pixels)
+        opaque = opaque and source.inpaints and wire_space.is_opaque(memoryview(pixels))
         yield 0.0
-    if solid and source.fills and source.selection is None:
+    if opaque and source.inpaints and source.selection is None:
         raise UnsupportedImage(
             "Nothing says what is to be filled", hint="Select it, or make it transparent"
         )
     mask = None
     if source.selection is not None:
-        mask = touched(bytes(source.selection.pixelData(area.x, area.y, area.width, area.height)))
+        mask = binarized(bytes(source.selection.pixelData(area.x, area.y, area.width, area.height)))
     return Raster(
         width=area.width,
         height=area.height,
-        samples=sent.depth,
-        channels=str(sent.channels),
+        samples=wire_space.depth,
+        channels=str(wire_space.channels),
         data=data,
         mask=mask,
-        color_profile=scratch.color_profile(sent),
+        color_profile=scratch_document.color_profile(wire_space),
     )
 
 
-def rows_of(width: int, space: Space) -> int:
+def rows_of(width: int, space: ColorSpace) -> int:
     """Returns how many rows are moved at once."""
     return max(1, STRIP_BYTES // (width * space.pixel_bytes))
 
 
-def _gone() -> UnsupportedImage:
+def _layer_gone() -> UnsupportedImage:
     return UnsupportedImage(
         "The layer or its document is gone", hint="Choose a layer, and start it again"
     )

@@ -7,12 +7,12 @@ from typing import Any, Callable, Generator
 
 from .pixelmend.qt import QtCore
 
-AT_ONCE_S = 0.02  # a longer piece would be felt while painting
+SLICE_S = 0.02  # a longer piece would be felt while painting
 
 Work = Generator[float, None, Any]  # what it yields is how many seconds it wants to wait
 
 
-class Steps(QtCore.QObject):
+class IncrementalTask(QtCore.QObject):
     """Goes through a generator, piece by piece, in the main thread."""
 
     def __init__(
@@ -22,26 +22,26 @@ class Steps(QtCore.QObject):
         self._work = work
         self._done = done
         self._failed = failed
-        self._inside = False
+        self._running = False
         self._timer = QtCore.QTimer(self)
         self._timer.setInterval(0)
-        self._timer.timeout.connect(self._go_on)
+        self._timer.timeout.connect(self._run_slice)
         self._timer.start()
 
     def stop(self) -> None:
         """Leaves the rest undone."""
         self._timer.stop()
-        if not self._inside:
+        if not self._running:
             self._work.close()
 
-    def _go_on(self) -> None:
+    def _run_slice(self) -> None:
         # Some of Krita's functions let other events happen before they return, this one as well.
-        if self._inside:
+        if self._running:
             return
-        self._inside = True
+        self._running = True
         started, pause = time.monotonic(), 0.0
         try:
-            while not pause and time.monotonic() - started < AT_ONCE_S and self._timer.isActive():
+            while not pause and time.monotonic() - started < SLICE_S and self._timer.isActive():
                 pause = next(self._work)
             self._timer.setInterval(round(pause * 1000))
         except StopIteration as end:
@@ -51,4 +51,4 @@ class Steps(QtCore.QObject):
             self._timer.stop()
             self._failed(error)
         finally:
-            self._inside = False
+            self._running = False
