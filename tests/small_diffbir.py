@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixelmend_engine.catalog import registry
-from pixelmend_engine.catalog.diffbir import Cleaner, DiffBIRConfig
+from pixelmend_engine.catalog.diffbir import DiffBIRConfig, RestorationModule
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.models.diffbir import stable_diffusion_layouts
 from pixelmend_engine.models.diffbir.model import DiffBIR, DiffBIRPipeline
@@ -28,10 +28,10 @@ def tiny(config: DiffBIRConfig) -> DiffBIRConfig:
     return dataclasses.replace(recipe.tiny(config), min_side=64)
 
 
-def pipeline(config: DiffBIRConfig, *cleaners: Cleaner) -> DiffBIRPipeline:
+def pipeline(config: DiffBIRConfig, *modules: RestorationModule) -> DiffBIRPipeline:
     """A small system with random weights, that did not go through files."""
     torch.manual_seed(0)
-    return DiffBIRPipeline(DiffBIR(tiny(config), frozenset(cleaners)), CPU, torch.float32)
+    return DiffBIRPipeline(DiffBIR(tiny(config), frozenset(modules)), CPU, torch.float32)
 
 
 def picture(height: int, width: int) -> Tensor:
@@ -45,8 +45,8 @@ def write(spec: ModelSpec, folder: Path) -> list[Path]:
     torch.manual_seed(0)
     assert isinstance(spec.config, DiffBIRConfig)
     config = spec.config
-    cleaners = frozenset[Cleaner](cleaner for _, cleaner in config.cleaners)
-    networks = DiffBIR(config, cleaners)
+    modules = frozenset[RestorationModule](module for _, module in config.restoration_modules)
+    networks = DiffBIR(config, modules)
     ldm: StateDict = {"betas": torch.zeros(1000), "model_ema.decay": torch.zeros(())}
     for part, prefix in stable_diffusion_layouts.PREFIXES.items():
         state = networks.get_submodule(part).state_dict()
@@ -54,8 +54,8 @@ def write(spec: ModelSpec, folder: Path) -> list[Path]:
     torch.save({"state_dict": ldm, "global_step": 3}, folder / "sd.ckpt")
     control = {f"module.{k}": t for k, t in networks.control.state_dict().items()}
     torch.save(control, folder / "control.pth")
-    for cleaner in cleaners:
-        state = networks.cleaner(cleaner).state_dict()
-        name = "face_cleaner" if cleaner == "swinir_face" else cleaner
+    for module in modules:
+        state = networks.restoration_module(module).state_dict()
+        name = "face_cleaner" if module == "swinir_face" else module
         torch.save(dict(state), folder / f"{name}.pth")
     return sorted(folder.iterdir())

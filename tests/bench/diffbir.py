@@ -4,8 +4,8 @@
 
 FOLDER gets about 3.5 GB for each model; v2.1 has Stable Diffusion in one file, v2 in three. A
 picture goes through all parts, then each part is timed alone, with what it takes of memory beside
-its weights for each pixel (`models/diffbir_plan.py`). The weights are half as precise as published,
-which makes their files half as large and nothing else.
+its weights for each pixel (`models/diffbir/memory_plan.py`). The weights are half as precise as
+published, which makes their files half as large and nothing else.
 """
 
 import argparse
@@ -22,10 +22,14 @@ from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariable
 
 from pixelmend_engine.catalog import registry
 from pixelmend_engine.catalog.weight_files import manifest
-from pixelmend_engine.diffusion.fidelity import smooth_weights, steered, weighted_error
 from pixelmend_engine.inference import devices
 from pixelmend_engine.models import loading
 from pixelmend_engine.models.diffbir.model import LATENT_SCALE, DiffBIRPipeline
+from pixelmend_engine.models.diffbir.restoration_guidance import (
+    guided,
+    smooth_weights,
+    weighted_error,
+)
 from pixelmend_engine.models.pipeline import Pipeline, Request
 from pixelmend_engine.nn.precision import computing
 from pixelmend_engine.nn.rrdb import RRDBNet
@@ -112,20 +116,20 @@ def parts(meter: Meter, pipeline: DiffBIRPipeline, side: int, dtype: torch.dtype
     texts, times = torch.randn(2, 77, 1024, device=device), torch.full((2,), 500.0, device=device)
     ids = torch.zeros(2, 77, dtype=torch.long, device=device)
     autoencoder = networks.autoencoder
-    cleaners = (SwinIR(config.swinir), RRDBNet(config.bsrnet), SCUNet(config.scunet))
-    for network in (networks, *cleaners):
+    modules = (SwinIR(config.swinir), RRDBNet(config.bsrnet), SCUNet(config.scunet))
+    for network in (networks, *modules):
         network.to(device).requires_grad_(requires_grad=False)
-    swinir, bsrnet, scunet = cleaners
+    swinir, bsrnet, scunet = modules
 
     def step(count: int) -> None:
         x, t, text = latents[:count], times[:count], texts[:count]
         networks.unet(x, t, text, networks.control(x, x, t, text))
 
-    def steer() -> None:
+    def guide() -> None:
         target = 2 * image - 1
         weights = smooth_weights(target)
         with torch.autocast(device.type, enabled=False):
-            steered(
+            guided(
                 latents[:1],
                 1.0,
                 0.5,
@@ -133,16 +137,16 @@ def parts(meter: Meter, pipeline: DiffBIRPipeline, side: int, dtype: torch.dtype
             )
 
     with torch.no_grad():
-        meter.timed("clean, SwinIR", lambda: swinir(image), side**2)
+        meter.timed("remove degradation, SwinIR", lambda: swinir(image), side**2)
         small = image[..., : side // 4, : side // 4]
-        meter.timed("clean, BSRNet to 4 times", lambda: bsrnet(small), side**2 // 16)
-        meter.timed("clean, SCUNet", lambda: scunet(image), side**2)
+        meter.timed("remove degradation, BSRNet to 4 times", lambda: bsrnet(small), side**2 // 16)
+        meter.timed("remove degradation, SCUNet", lambda: scunet(image), side**2)
         with computing(device, dtype):
-            meter.timed("describe", lambda: networks.text_encoder(ids))
+            meter.timed("encode text", lambda: networks.text_encoder(ids))
             meter.timed("encode", lambda: mode(autoencoder.encode(image)), side**2)
-            meter.timed("one call, one branch", lambda: step(1), side**2)
-            meter.timed("one call, both branches", lambda: step(2), side**2)
-            meter.timed("steer", steer, side**2)
+            meter.timed("one call, one prompt", lambda: step(1), side**2)
+            meter.timed("one call, both prompts", lambda: step(2), side**2)
+            meter.timed("guide", guide, side**2)
             meter.timed("decode", lambda: autoencoder.decode(latents[:1]), side**2)
 
 
@@ -153,7 +157,7 @@ def whole(meter: Meter, pipeline: DiffBIRPipeline, side: int, steps: int) -> Non
         task="restore",
         options={"steps": steps},
         free_bytes=devices.free_bytes(meter.device),
-        parking_bytes=devices.free_bytes(torch.device("cpu")),
+        host_free_bytes=devices.free_bytes(torch.device("cpu")),
         foretell=print,
     )
     reports: list[int] = []

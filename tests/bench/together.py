@@ -3,7 +3,7 @@
     python tests/bench/together.py [diffuse|clean|encode|decode] [--faces 1 2 4] [--turns 2]
 
 One part at a time, in the published sizes and float32, on squares of 512 x 512; the diffusion
-networks with both branches of guidance. Counts take turns, so that other programs disturb all of
+networks with both prompts. Counts take turns, so that other programs disturb all of
 them alike. Seconds are those on all cores together, of each face. Memory is the growth of the
 process's peak, which Linux alone can set back.
 """

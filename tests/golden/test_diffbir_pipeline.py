@@ -17,9 +17,9 @@ from golden.vectors import assert_near
 from PIL import Image
 from torch import Tensor, nn
 
-from pixelmend_engine.catalog.diffbir import V2, V2_1, Cleaner, DiffBIRConfig
-from pixelmend_engine.catalog.diffbir_settings import Wish
-from pixelmend_engine.models.diffbir.degradation_removal import clean
+from pixelmend_engine.catalog.diffbir import V2, V2_1, DiffBIRConfig, RestorationModule
+from pixelmend_engine.catalog.diffbir_settings import DiffBIRSettings
+from pixelmend_engine.models.diffbir.degradation_removal import remove_degradation
 from pixelmend_engine.models.diffbir.memory_plan import Plan
 from pixelmend_engine.models.diffbir.model import DiffBIR, DiffBIRPipeline
 from pixelmend_engine.nn.stable_diffusion import tiled_autoencoder
@@ -38,11 +38,15 @@ PREFIXES = {
     "bsrnet": "bsrnet.",
     "scunet": "scunet.",
 }
-CLEANERS: dict[str, Cleaner] = {"swinir": "swinir", "bsrnet": "bsrnet", "scunet": "scunet"}
+MODULES: dict[str, RestorationModule] = {
+    "swinir": "swinir",
+    "bsrnet": "bsrnet",
+    "scunet": "scunet",
+}
 
 
 class Draws:
-    """The draws that the golden vectors were made with."""
+    """The draws that the golden vectors were plan with."""
 
     def __init__(self) -> None:
         self.drawn = 0
@@ -52,13 +56,13 @@ class Draws:
         self.drawn += 1
         return torch.from_numpy(values.astype(np.float32))
 
-    def along(self, like: Tensor, start: float, stop: float) -> Tensor:
+    def brownian(self, like: Tensor, sigma: float, sigma_next: float) -> Tensor:
         return self.draw(like)
 
 
-def pipeline(published: DiffBIRConfig, cleaner: Cleaner) -> DiffBIRPipeline:
+def pipeline(published: DiffBIRConfig, module: RestorationModule) -> DiffBIRPipeline:
     config = recipe.tiny(published)
-    networks = DiffBIR(config, frozenset({cleaner}))
+    networks = DiffBIR(config, frozenset({module}))
     state = {
         key: recipe_tensor(PREFIXES[part] + name, tuple(tensor.shape))
         for key, tensor in networks.state_dict().items()
@@ -88,7 +92,7 @@ def record_one(network: nn.Module) -> list[tuple[Tensor, Tensor]]:
 
 
 def merged(parts: list[Tensor], latent: Tensor, tile: int | None) -> Tensor:
-    """Puts together what the decoder made of each tile; only what is the tile's own counts."""
+    """Puts together what the decoder plan of each tile; only what is the tile's own counts."""
     height, width = latent.shape[-2:]
     side = max(height, width) if tile is None else tile // 8
     whole = torch.empty(1, 3, 8 * height, 8 * width)
@@ -104,9 +108,9 @@ def merged(parts: list[Tensor], latent: Tensor, tile: int | None) -> Tensor:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_from_picture_to_picture(case: dict[str, Any]) -> None:
     arguments, name = case["args"], case["name"]
-    cleaner = CLEANERS[case["stage1"]]
-    model = pipeline(V2_1 if case["parameterization"] == "v" else V2, cleaner)
-    wish = Wish(
+    module = MODULES[case["stage1"]]
+    model = pipeline(V2_1 if case["parameterization"] == "v" else V2, module)
+    settings = DiffBIRSettings(
         prompt=arguments["pos_prompt"],
         negative_prompt=arguments["neg_prompt"],
         sampler=arguments["sampler_type"],
@@ -117,12 +121,12 @@ def test_from_picture_to_picture(case: dict[str, Any]) -> None:
         noise_aug=arguments["noise_aug"],
         control_strength=arguments["strength"],
     )
-    made = Plan(
-        clean=arguments["cleaner_tile_size"] if arguments["cleaner_tiled"] else None,
+    plan = Plan(
+        remove_degradation=arguments["cleaner_tile_size"] if arguments["cleaner_tiled"] else None,
         encode=arguments["vae_encoder_tile_size"] if arguments["vae_encoder_tiled"] else None,
         diffuse=arguments["cldm_tile_size"] if arguments["cldm_tiled"] else None,
         decode=arguments["vae_decoder_tile_size"] if arguments["vae_decoder_tiled"] else None,
-        needs={},
+        needed_bytes={},
     )
     height, width = case["lq_hw"]
     size = (int(height * case["upscale"]), int(width * case["upscale"]))
@@ -139,12 +143,19 @@ def test_from_picture_to_picture(case: dict[str, Any]) -> None:
         )
     )
     with torch.no_grad():
-        cleaned = clean(model.networks.cleaner(cleaner), image, size, 512, made.clean, CPU)
-    result = model.run(image, size, cleaner, wish, draws, made, ignore)
+        smooth = remove_degradation(
+            model.networks.restoration_module(module),
+            image,
+            size,
+            512,
+            plan.remove_degradation,
+            CPU,
+        )
+    result = model.run(image, size, module, settings, draws, plan, ignore)
 
     assert draws.drawn == case["noise_draws"]
-    assert list(cleaned.shape[-2:]) == case["cond_img_hw"]
-    assert_near(cleaned[..., ::16, ::16], GOLDEN[f"{name}.cond_img_sub4"], FLOAT)
+    assert list(smooth.shape[-2:]) == case["cond_img_hw"]
+    assert_near(smooth[..., ::16, ::16], GOLDEN[f"{name}.cond_img_sub4"], FLOAT)
     ((_, texts),), ((_, moments),), ((latent, _),) = described, encoded, decoding
     for text, kept in zip(texts, ("c_txt_pos", "c_txt_neg"), strict=True):
         assert_near(text[None, :, :8], GOLDEN[f"{name}.{kept}"], FLOAT)
@@ -155,7 +166,7 @@ def test_from_picture_to_picture(case: dict[str, Any]) -> None:
     z = latent * LATENT_SCALE
     assert list(z.shape[-2:]) == case["z_hw"]
     assert_near(z[..., ::2, ::2], GOLDEN[f"{name}.z"], allowed)
-    whole = merged([output for _, output in decoded], latent, made.decode)
+    whole = merged([output for _, output in decoded], latent, plan.decode)
     # The decoder passes on what of the latent differs, by their sizes.
     passed_on = allowed * case["decoded_absmax"] / sensitive["z_absmax"]
     assert_near(whole[..., ::16, ::16], GOLDEN[f"{name}.decoded_sub4"], passed_on)

@@ -10,16 +10,16 @@ from golden.recipe import Golden
 from golden.vectors import assert_near
 from torch import Tensor
 
-from pixelmend_engine.models.diffbir.degradation_removal import padded_to, raised, resized
+from pixelmend_engine.models.diffbir.degradation_removal import padded_to, resized, with_min_side
 
 TOLERANCE = 1e-6
 GOLDEN = Golden("colorfix-helpers")
 
 
-def test_the_short_side_is_raised() -> None:
-    found = raised(GOLDEN["short_edge.in"], 64)
-    assert found.shape == (1, 3, 64, 91)
-    assert_near(found[..., ::2, ::2], GOLDEN["short_edge.out64"], TOLERANCE)
+def test_the_short_side_is_enlarged() -> None:
+    enlarged = with_min_side(GOLDEN["short_edge.in"], 64)
+    assert enlarged.shape == (1, 3, 64, 91)
+    assert_near(enlarged[..., ::2, ::2], GOLDEN["short_edge.out64"], TOLERANCE)
 
 
 def test_zeros_are_added() -> None:
@@ -44,8 +44,8 @@ def test_results_are_resized() -> None:
 def test_pictures_are_enlarged_as_pillow_does_it(
     golden: Golden, given: str, made: str, size: tuple[int, int], every: int
 ) -> None:
-    found = resized(_picture(golden[given]) / 255, size).clamp(0, 1)[..., ::every, ::every] * 255
-    difference = (found - _picture(golden[made])).abs()
+    enlarged = resized(_picture(golden[given]) / 255, size).clamp(0, 1)[..., ::every, ::every] * 255
+    difference = (enlarged - _picture(golden[made])).abs()
     # Pillow rounds and cuts off twice, once for each axis; ours stays as it is until the end.
     assert difference.max() < 3
     assert (difference > 1).float().mean() < 0.01

@@ -1,4 +1,4 @@
-"""Samplers walk where the published ones walk, from the same draws.
+"""Samplers draw what the published ones draw, from the same noise.
 
 Tolerance: constants that the published code rounds to float32 at other places, over up to fifty
 steps; relative to the largest value of the result, as stated beside the golden vectors.
@@ -17,10 +17,10 @@ from torch import Tensor
 from pixelmend_engine.diffusion.ddpm import ddim_timesteps, spaced_timesteps
 from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.dpm_solver import ContinuousSchedule
-from pixelmend_engine.diffusion.k_samplers import grid
+from pixelmend_engine.diffusion.k_samplers import sigma_grid
 from pixelmend_engine.diffusion.noise import SeededNoise
 from pixelmend_engine.diffusion.registry import SAMPLERS
-from pixelmend_engine.diffusion.sampler import Knobs
+from pixelmend_engine.diffusion.sampler import SamplerOptions
 from pixelmend_engine.diffusion.schedule import Schedule
 from pixelmend_engine.nn import gaussian_tiles
 
@@ -43,7 +43,7 @@ class Bank:
         self.drawn += 1
         return self.bank[self.drawn - 1 : self.drawn]
 
-    def along(self, like: Tensor, start: float, stop: float) -> Tensor:
+    def brownian(self, like: Tensor, sigma: float, sigma_next: float) -> Tensor:
         return self.draw(like)
 
 
@@ -58,16 +58,16 @@ class Analytic:
         self.noise = Bank(GOLDEN[f"{prefix}noise_bank"])
         self.epsilon = case["parameterization"] == "eps"
         self.calls: list[tuple[float, Tensor]] = []
-        self.asked = 0  # for what is wanted, and for what is not
+        self.asked = 0  # for cond, and for uncond
 
-    def branches(self, x: Tensor, t: float, both: bool) -> tuple[Tensor, Tensor]:
+    def predict(self, x: Tensor, t: float, both: bool) -> tuple[Tensor, Tensor]:
         self.calls.append((t, x))
         self.asked += 2 if both else 1
         if self.tiling == "tiled":
             tile = GOLDEN.facts["tile"]
-            wanted, unwanted = (
+            cond, uncond = (
                 gaussian_tiles.fused(
-                    lambda part, top, left, text=text: self.predict(
+                    lambda part, top, left, text=text: self.output(
                         part, t, text, self.condition[..., top : top + 8, left : left + 8]
                     ),
                     x,
@@ -76,11 +76,11 @@ class Analytic:
                 )
                 for text in ("c_txt_cond", "c_txt_uncond")
             )
-            return wanted, unwanted
-        wanted = self.predict(x, t, "c_txt_cond", self.condition)
-        return wanted, self.predict(x, t, "c_txt_uncond", self.condition) if both else wanted
+            return cond, uncond
+        cond = self.output(x, t, "c_txt_cond", self.condition)
+        return cond, self.output(x, t, "c_txt_uncond", self.condition) if both else cond
 
-    def predict(self, x: Tensor, t: float, text: str, condition: Tensor) -> Tensor:
+    def output(self, x: Tensor, t: float, text: str, condition: Tensor) -> Tensor:
         angle = math.pi / 2 * (t + 1) / 1001
         a, b = math.cos(angle), math.sin(angle)
         mu = condition.tanh() + GOLDEN[text].mean()
@@ -94,22 +94,22 @@ class Analytic:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_walk(case: dict[str, Any]) -> None:
+def test_latents(case: dict[str, Any]) -> None:
     model = Analytic(case)
     denoiser = Denoiser(
-        branches=model.branches,
+        predict=model.predict,
         schedule=SCHEDULES[case["parameterization"]],
         prediction="epsilon" if model.epsilon else "v",
-        guidance=case["cfg_scale"],
-        rising=case["rescale_cfg"],
+        cfg_scale=case["cfg_scale"],
+        rising_cfg=case["rescale_cfg"],
     )
-    knobs = Knobs(
+    options = SamplerOptions(
         eta=case.get("eta", 1.0),
         order=case.get("order", 1),
-        churn=case.get("s_churn", 0.0),
-        churn_from=case.get("s_tmin", 0.0),
-        churn_to=case.get("s_tmax", 300.0),
-        noise_scale=case.get("s_noise", 1.0),
+        s_churn=case.get("s_churn", 0.0),
+        s_tmin=case.get("s_tmin", 0.0),
+        s_tmax=case.get("s_tmax", 300.0),
+        s_noise=case.get("s_noise", 1.0),
     )
     reports: list[tuple[int, int]] = []
     sampler = SAMPLERS[case["sampler"]]
@@ -117,7 +117,7 @@ def test_walk(case: dict[str, Any]) -> None:
     def report(done: int, total: int) -> None:
         reports.append((done, total))
 
-    output = sampler.walk(denoiser, model.start, case["steps"], model.noise, knobs, report)
+    output = sampler.sample(denoiser, model.start, case["steps"], model.noise, options, report)
     name, size = case["name"], case["out_absmax"]
     assert model.noise.drawn == case["noise_draws"]
     assert len(model.calls) == sampler.evaluations(case["steps"])
@@ -137,7 +137,7 @@ def _same_calls(
 ) -> None:
     times = [t[0] for t in case["t"]]
     if case["batch_of_calls"] == 1 and case["cfg_scale"] != 1:
-        # There, both branches are asked in turn: but one alone where guidance begins to rise.
+        # There, both predict are asked in turn: but one alone where guidance begins to rise.
         alone = 1 if case["rescale_cfg"] else 0
         times = [*times[:alone], *times[alone::2]]
         expected = torch.cat([expected[:alone], expected[alone::2]])
@@ -157,7 +157,7 @@ def test_timesteps_are_rounded_as_published() -> None:
 @pytest.mark.parametrize("name", ["eps", "v"])
 def test_continuous_time(name: str) -> None:
     facts = GOLDEN.facts["dpm_solver_grid"][name]
-    schedule = ContinuousSchedule.of(SCHEDULES[name])
+    schedule = ContinuousSchedule.from_discrete(SCHEDULES[name])
     assert schedule.entries == facts["total_N"]
     times = schedule.times(10)
     assert times == pytest.approx(facts["t_grid_10"], abs=1e-6)
@@ -168,14 +168,14 @@ def test_continuous_time(name: str) -> None:
 def test_rising_guidance() -> None:
     for base, values in GOLDEN.facts["cfg_rescale_values"].items():
         denoiser = Denoiser(
-            branches=lambda x, t, both: (x, x),
+            predict=lambda x, t, both: (x, x),
             schedule=STANDARD,
             prediction="epsilon",
-            guidance=float(base),
-            rising=float(base) > 1,
+            cfg_scale=float(base),
+            rising_cfg=float(base) > 1,
         )
         for t, expected in values.items():
-            assert denoiser.guidance_at(float(t)) == pytest.approx(expected, abs=1e-12)
+            assert denoiser.cfg_scale_at(float(t)) == pytest.approx(expected, abs=1e-12)
 
 
 def test_windows_and_weights() -> None:
@@ -193,30 +193,31 @@ def test_windows_and_weights() -> None:
 def test_sigmas_start_where_the_published_ones_start() -> None:
     for case in CASES:
         if "sigmas" in case:
-            sigmas, timesteps = grid(SCHEDULES[case["parameterization"]], case["steps"])
+            sigmas, timesteps = sigma_grid(SCHEDULES[case["parameterization"]], case["steps"])
             assert sigmas == pytest.approx(case["sigmas"], rel=1e-5)
             assert timesteps == case["sigma_timesteps"]
 
 
-def test_ways_that_overlap_share_their_noise() -> None:
+def test_increments_that_overlap_share_their_noise() -> None:
     noise, like = SeededNoise(3), torch.zeros(1, 4, 64, 64)
-    first = noise.along(like, 4.0, 2.0)
-    both = noise.along(like, 4.0, 1.0)
-    # Of a Brownian path: the covariance of its ways is the length of what they share.
+    first = noise.brownian(like, 4.0, 2.0)
+    both = noise.brownian(like, 4.0, 1.0)
+    # Of a Brownian path: the covariance of increments is the length of what they share.
     shared = float((first * both).mean()) * math.sqrt(2.0) * math.sqrt(3.0)
     assert shared == pytest.approx(2.0, abs=0.1)
     assert float(both.std()) == pytest.approx(1.0, abs=0.05)
 
 
-def test_the_same_seed_walks_the_same_way() -> None:
+def test_the_same_seed_gives_the_same_bits() -> None:
     case = next(case for case in CASES if case["name"] == "v.edm_dpm++_sde.s10")
     model = Analytic(case)
     denoiser = Denoiser(
-        branches=model.branches, schedule=SCHEDULES["v"], prediction="v", guidance=4.0
+        predict=model.predict, schedule=SCHEDULES["v"], prediction="v", cfg_scale=4.0
     )
-    walk = SAMPLERS["edm_dpm++_sde"].walk
+    sample = SAMPLERS["edm_dpm++_sde"].sample
     first, again, other = (
-        walk(denoiser, model.start, 4, SeededNoise(seed), Knobs(), ignore) for seed in (1, 1, 2)
+        sample(denoiser, model.start, 4, SeededNoise(seed), SamplerOptions(), ignore)
+        for seed in (1, 1, 2)
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -225,10 +226,10 @@ def test_the_same_seed_walks_the_same_way() -> None:
 def test_each_seed_of_a_batch_draws_what_it_draws_alone() -> None:
     like = torch.zeros(2, 4, 8, 8)
     both, one, other = SeededNoise(3, 7), SeededNoise(3), SeededNoise(7)
-    for stop in (2.0, 1.0):  # the second way shares its beginning with the first
+    for sigma_next in (2.0, 1.0):  # the second increment shares its beginning with the first
         torch.testing.assert_close(
-            both.along(like, 4.0, stop),
-            torch.cat([each.along(like[:1], 4.0, stop) for each in (one, other)]),
+            both.brownian(like, 4.0, sigma_next),
+            torch.cat([each.brownian(like[:1], 4.0, sigma_next) for each in (one, other)]),
             atol=0,
             rtol=0,
         )
@@ -237,16 +238,16 @@ def test_each_seed_of_a_batch_draws_what_it_draws_alone() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_each_latent_of_a_batch_walks_as_if_it_were_alone(name: str) -> None:
-    def branches(x: Tensor, t: float, both: bool) -> tuple[Tensor, Tensor]:
+def test_each_latent_of_a_batch_is_drawn_as_if_it_were_alone(name: str) -> None:
+    def predict(x: Tensor, t: float, both: bool) -> tuple[Tensor, Tensor]:
         return 0.9 * x.sin(), 0.8 * x.cos()
 
-    denoiser = Denoiser(branches=branches, schedule=SCHEDULES["v"], prediction="v", guidance=2.0)
+    denoiser = Denoiser(predict=predict, schedule=SCHEDULES["v"], prediction="v", cfg_scale=2.0)
     start = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0))
-    walk, knobs = SAMPLERS[name].walk, Knobs(churn=5.0)
-    together = walk(denoiser, start, 4, SeededNoise(3, 7), knobs, ignore)
+    sample, options = SAMPLERS[name].sample, SamplerOptions(s_churn=5.0)
+    together = sample(denoiser, start, 4, SeededNoise(3, 7), options, ignore)
     for number, seed in enumerate((3, 7)):
-        alone = walk(denoiser, start[number : number + 1], 4, SeededNoise(seed), knobs, ignore)
+        alone = sample(denoiser, start[number : number + 1], 4, SeededNoise(seed), options, ignore)
         torch.testing.assert_close(together[number : number + 1], alone, atol=1e-6, rtol=1e-5)
 
 

@@ -42,11 +42,11 @@ def test_schedules(system: tuple[str, DiffBIRPipeline]) -> None:
         np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-9)
 
 
-def test_latents_are_noised(system: tuple[str, DiffBIRPipeline]) -> None:
+def test_latents_are_q_sample(system: tuple[str, DiffBIRPipeline]) -> None:
     name, pipeline = system
     for number, t in enumerate(TIMES):
         x0, noise, noised = _latents(number, "x0", "noise", f"{name}.t999_t200")
-        found = pipeline._noised(x0, noise, t)  # pyright: ignore[reportPrivateUsage] - else only the whole of it
+        found = pipeline._q_sample(x0, noise, t)  # pyright: ignore[reportPrivateUsage] - else only the whole of it
         assert_near(found, noised, TOLERANCE)
 
 
@@ -57,10 +57,10 @@ def test_noised_latents_are_freed_from_their_noise(system: tuple[str, DiffBIRPip
     for number, t in enumerate(TIMES):
         x0, noise, noised, predicted = _latents(number, "x0", "noise", f"{name}.t999_t200", output)
         denoiser = Denoiser(
-            branches=lambda x, t, both, predicted=predicted: (predicted, predicted),
+            predict=lambda x, t, both, predicted=predicted: (predicted, predicted),
             schedule=schedule,
             prediction=prediction,
-            guidance=1.0,
+            cfg_scale=1.0,
         )
         alpha = float(schedule.sqrt_alpha_bar[t])
         sigma = float(schedule.sqrt_one_minus_alpha_bar[t])

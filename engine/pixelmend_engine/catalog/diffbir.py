@@ -16,11 +16,11 @@ from pixelmend_engine.catalog.sizes import (
 )
 from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec, Task
 
-Cleaner = Literal["swinir", "swinir_face", "bsrnet", "scunet"]
+RestorationModule = Literal["swinir", "swinir_face", "bsrnet", "scunet"]
 
 MAX_SCALE = 8.0
 FIDELITY_SAMPLER, FIDELITY_STEPS = "spaced", 50  # what restoration guidance is published for
-FEWEST_STEPS = {"spaced": 2}  # its timesteps reach from the first to the last; of others, 1
+MIN_STEPS = {"spaced": 2}  # its timesteps reach from the first to the last; of others, 1
 SAMPLERS = (
     "spaced",
     "ddim",
@@ -68,7 +68,8 @@ class DiffBIRConfig:
 
     prediction: Literal["epsilon", "v"]
     zero_snr: bool  # whether the last timestep is noise alone
-    cleaners: tuple[tuple[Task, Cleaner], ...]  # which network cleans, for each task
+    # Which network removes degradations, for each task.
+    restoration_modules: tuple[tuple[Task, RestorationModule], ...]
     defaults: Defaults
     unet: UNetSizes = field(default_factory=UNetSizes)
     autoencoder: AutoencoderSizes = field(default_factory=AutoencoderSizes)
@@ -79,17 +80,17 @@ class DiffBIRConfig:
     beta_start: float = 0.00085
     beta_end: float = 0.012
     timesteps: int = 1000
-    min_side: int = 512  # pixels: what the short side of the cleaned picture is raised to
+    min_side: int = 512  # pixels: what the short side of the picture is enlarged to
 
-    def cleaner(self, task: Task) -> Cleaner:
-        """Returns which network cleans for a task."""
-        return dict(self.cleaners)[task]
+    def restoration_module(self, task: Task) -> RestorationModule:
+        """Returns which network removes degradations for a task."""
+        return dict(self.restoration_modules)[task]
 
 
 V2_1 = DiffBIRConfig(
     prediction="v",
     zero_snr=True,
-    cleaners=(
+    restoration_modules=(
         ("restore", "swinir"),
         ("denoise", "swinir"),
         ("upscale", "swinir"),
@@ -106,7 +107,7 @@ V2_1 = DiffBIRConfig(
 V2 = DiffBIRConfig(
     prediction="epsilon",
     zero_snr=False,
-    cleaners=(
+    restoration_modules=(
         ("restore", "bsrnet"),
         ("denoise", "scunet"),
         ("upscale", "bsrnet"),
@@ -120,13 +121,13 @@ V1_DEFAULTS = Defaults(sampler="spaced", steps=50, cfg_scale=1.0, prompt="", neg
 V1_GENERAL = DiffBIRConfig(
     prediction="epsilon",
     zero_snr=False,
-    cleaners=(("restore", "swinir"), ("upscale", "swinir")),
+    restoration_modules=(("restore", "swinir"), ("upscale", "swinir")),
     defaults=V1_DEFAULTS,
 )
 V1_FACE = DiffBIRConfig(
     prediction="epsilon",
     zero_snr=False,
-    cleaners=(("face", "swinir_face"),),
+    restoration_modules=(("face", "swinir_face"),),
     defaults=V1_DEFAULTS,
 )
 
@@ -150,14 +151,14 @@ def _model(model_id: str, title: str, config: DiffBIRConfig) -> ModelSpec:
         id=model_id,
         title=title,
         family="DiffBIR",
-        tasks=tuple(task for task, _ in config.cleaners),
+        tasks=tuple(task for task, _ in config.restoration_modules),
         config=config,
         scales=(1.0, MAX_SCALE),
         options=OPTIONS,
         source_type="compositeWithTrainedAlgorithmicMedia",
         multiple=1,  # it pads by itself
         tiling="internal",
-        # What it takes beside is planned part by part (models/diffbir_plan.py).
+        # What it takes beside is planned part by part (models/diffbir/memory_plan.py).
         cost=MemoryCost(prepare_bytes_per_pixel=0, prepare_pixels=1, tile_bytes_per_pixel=1),
         license="Apache-2.0; CreativeML Open RAIL++-M for Stable Diffusion 2.1, on which it stands",
         source="https://github.com/XPixelGroup/DiffBIR",

@@ -1,4 +1,4 @@
-"""What one picture is restored with: what the user said, and what the version does of itself."""
+"""DiffBIR's sampling parameters: the user's options, and the version's defaults for the rest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from typing import Any
 
 from pixelmend.errors import BadRequest
 from pixelmend_engine.catalog.diffbir import (
-    FEWEST_STEPS,
     FIDELITY_SAMPLER,
     FIDELITY_STEPS,
+    MIN_STEPS,
     DiffBIRConfig,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What one picture is restored with; see the options in `options.py`."""
+class DiffBIRSettings:
+    """What one picture is restored with; `options.py` says what each means."""
 
     prompt: str
     negative_prompt: str
@@ -30,26 +30,27 @@ class Wish:
     color_fix: str = "wavelet"
 
     @classmethod
-    def of(cls, config: DiffBIRConfig, options: Mapping[str, Any]) -> "Wish":
-        """Takes what the user said, and the version's defaults for what is `auto` or not there.
+    def from_options(cls, config: DiffBIRConfig, options: Mapping[str, Any]) -> "DiffBIRSettings":
+        """Takes the user's options, and the version's defaults for what is `auto` or not there.
 
         Raises:
             BadRequest: The sampler can't take so few steps.
         """
-        given = {name: options[name] for name in cls.__dataclass_fields__ if name in options}
-        own = ("steps", "cfg_scale")  # where 0 stands for what the version does
-        said = {
-            name: value
-            for name, value in given.items()
-            if value != "auto" and (value or name not in own)
+        zero_is_auto = ("steps", "cfg_scale")
+        explicit = {
+            name: options[name]
+            for name in cls.__dataclass_fields__
+            if name in options
+            and options[name] != "auto"
+            and (options[name] or name not in zero_is_auto)
         }
-        chosen = vars(config.defaults) | said
-        if said.get("fidelity"):  # published for one sampler alone
-            chosen |= {"sampler": FIDELITY_SAMPLER, "steps": said.get("steps", FIDELITY_STEPS)}
-        wish = cls(**chosen)
-        if wish.steps < (fewest := FEWEST_STEPS.get(wish.sampler, 1)):
+        values = vars(config.defaults) | explicit
+        if explicit.get("fidelity"):  # published for one sampler alone
+            values |= {"sampler": FIDELITY_SAMPLER, "steps": explicit.get("steps", FIDELITY_STEPS)}
+        settings = cls(**values)
+        if settings.steps < (min_steps := MIN_STEPS.get(settings.sampler, 1)):
             raise BadRequest(
-                f"The sampler `{wish.sampler}` needs at least {fewest} steps",
+                f"The sampler `{settings.sampler}` needs at least {min_steps} steps",
                 hint="Ask for more steps, or another sampler",
             )
-        return wish
+        return settings

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec, SourceType, Task
 
-LOOK_PIXELS = 250_000  # where the encoder works; what has more it sees in bands
+MAX_ENCODER_PIXELS = 250_000  # where the encoder works; what has more it sees in bands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +126,7 @@ def _model(
         tiling="supported",
         cost=MemoryCost(
             prepare_bytes_per_pixel=look_bytes,
-            prepare_pixels=LOOK_PIXELS * config.encoder_shrink**2,
+            prepare_pixels=MAX_ENCODER_PIXELS * config.encoder_shrink**2,
             tile_bytes_per_pixel=tile_bytes,
         ),
         license=LICENSE,

@@ -78,7 +78,9 @@ COMPACT = HIDiffConfig(
     steps=8,
 )
 
-LOOK_PIXELS = 4_000_000  # of the picture that the encoder sees at once; larger ones cut into bands
+MAX_ENCODER_PIXELS = (
+    4_000_000  # of the picture that the encoder sees at once; larger ones cut into bands
+)
 
 
 PUBLISHED_SOURCE = "https://github.com/zhengchen1999/HI-Diff"
@@ -88,7 +90,7 @@ PUBLISHED_LICENSE = "Apache-2.0 (the repository's; the weights carry no statemen
 def _cost(tile_bytes_per_pixel: int) -> MemoryCost:
     return MemoryCost(
         prepare_bytes_per_pixel=150,
-        prepare_pixels=LOOK_PIXELS,
+        prepare_pixels=MAX_ENCODER_PIXELS,
         tile_bytes_per_pixel=tile_bytes_per_pixel,
     )
 

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from pixelmend.errors import BadRequest
 from pixelmend_engine.catalog import faces, options, registry, weight_files
 from pixelmend_engine.catalog.diffbir import DiffBIRConfig
-from pixelmend_engine.catalog.diffbir_settings import Wish
+from pixelmend_engine.catalog.diffbir_settings import DiffBIRSettings
 from pixelmend_engine.catalog.registry import AUTO
 from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE, ModelSpec, Task
 
@@ -118,7 +118,7 @@ def _refuse_few_steps(models: tuple[ModelSpec, ...], asked: Mapping[str, Any]) -
     # Before gigabytes are downloaded; where there is a choice of models, for the first of them.
     configs = (spec.config for spec in models if isinstance(spec.config, DiffBIRConfig))
     if (config := next(configs, None)) is not None:
-        Wish.of(config, asked)
+        DiffBIRSettings.from_options(config, asked)
 
 
 def background_of(asked: Mapping[str, Any]) -> tuple[Task, str, float]:

@@ -1,9 +1,13 @@
-"""Samplers of the k-diffusion family, on x = x_0 + sigma eps, with DiffBIR's grid of sigmas.
+"""Samplers of k-diffusion, on x = x_0 + sigma eps, with DiffBIR's grid of sigmas.
 
-Sources: Karras et al., EDM, arXiv:2206.00364; Liu et al., linear multistep, arXiv:2202.09778; Lu et
-al., DPM-Solver(++), arXiv:2206.00927, arXiv:2211.01095. Names of variables are theirs: `d` is the
-slope (x - D) / sigma, `h` a step in -log(sigma). Where x_0 alone is left (sigma 0), each step is
-Euler's, which is exactly D.
+Sources: Karras et al., EDM, arXiv:2206.00364; Liu et al., PNDM (linear multistep),
+arXiv:2202.09778; Lu et al., DPM-Solver, arXiv:2206.00927, and DPM-Solver++, arXiv:2211.01095; and
+`sampling.py` of github.com/crowsonkb/k-diffusion (MIT), whose names are used: `denoised` is
+D(x; sigma), `d` the derivative (x - D) / sigma, `h` a step in -log(sigma), and `eta` says how much
+noise is put back.
+
+A sampler is a function that takes one step, from sigmas[i] to sigmas[i + 1]; `sampler` takes it
+again and again. Where the next sigma is 0, each step is Euler's, which is exactly D.
 """
 
 import math
@@ -15,24 +19,24 @@ from torch import Tensor
 
 from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.noise import Noise
-from pixelmend_engine.diffusion.sampler import Knobs, Latent, Report, Walk
+from pixelmend_engine.diffusion.sampler import Latent, Report, Sampler, SamplerOptions
 from pixelmend_engine.diffusion.schedule import Schedule
 
 FIRST_ALPHA_BAR = 1e-8  # stands for the first entry, in every schedule, as published: sigma 10 000
-MOST_CHURN = math.sqrt(2) - 1
+MAX_GAMMA = math.sqrt(2) - 1  # EDM, algorithm 2
 
 
 @dataclass
-class Walker:
-    """One walk: what each step needs, and what is remembered from step to step."""
+class SamplerState:
+    """What each step needs, and what is remembered from step to step."""
 
     denoiser: Denoiser
     noise: Noise
-    knobs: Knobs
+    options: SamplerOptions
     sigmas: list[float]  # one more than there are steps; the last is 0
     timesteps: list[int]
     history: list[Tensor] = field(default_factory=list[Tensor])  # latest first
-    lengths: list[float] = field(default_factory=list[float])  # of the steps, latest first
+    h_history: list[float] = field(default_factory=list[float])  # h of those steps
 
     @property
     def steps(self) -> int:
@@ -41,25 +45,48 @@ class Walker:
 
     def denoise(self, x: Latent, sigma: float) -> Latent:
         """Returns D(x; sigma), at the timestep whose sigma is nearest."""
-        place = int(np.abs(np.array(self.sigmas) - sigma).argmin())
-        return self.denoiser.x0(x, self.timesteps[place], sigma)
+        nearest = int(np.abs(np.array(self.sigmas) - sigma).argmin())
+        return self.denoiser.x0(x, self.timesteps[nearest], sigma)
 
-    def slope(self, x: Latent, sigma: float) -> Latent:
-        """Returns d."""
+    def derivative(self, x: Latent, sigma: float) -> Latent:
+        """Returns d = (x - D) / sigma, as in EDM, algorithm 2."""
         return (x - self.denoise(x, sigma)) / sigma
 
-    def remember(self, value: Tensor, length: float, count: int) -> None:
-        """Keeps what later steps look back at."""
+    def remember(self, value: Tensor, h: float, count: int) -> None:
+        """Keeps what later steps look back at, the last `count` of it."""
         self.history = [value, *self.history][:count]
-        self.lengths = [length, *self.lengths][:count]
+        self.h_history = [h, *self.h_history][:count]
 
 
-Step = Callable[[Walker, Latent, int], Latent]
-"""One step of a walk: from sigmas[i] to sigmas[i + 1]."""
+Step = Callable[[SamplerState, Latent, int], Latent]
+"""Takes the state, x at sigmas[i], and i; returns x at sigmas[i + 1]."""
 
 
-def grid(schedule: Schedule, steps: int) -> tuple[list[float], list[int]]:
-    """Returns the sigmas and timesteps of a walk; both end with a 0."""
+def sampler(step: Step) -> Sampler:
+    """Makes a sampler of a step, which it takes as often as it is asked to."""
+
+    def sample(
+        denoiser: Denoiser,
+        x_T: Latent,
+        steps: int,
+        noise: Noise,
+        options: SamplerOptions,
+        report: Report,
+        /,
+    ) -> Latent:
+        sigmas, timesteps = sigma_grid(denoiser.schedule, steps)
+        state = SamplerState(denoiser, noise, options, sigmas, timesteps)
+        x = x_T * math.sqrt(1 + sigmas[0] ** 2)
+        for i in range(steps):
+            x = step(state, x, i)
+            report(i + 1, steps)
+        return x
+
+    return sample
+
+
+def sigma_grid(schedule: Schedule, steps: int) -> tuple[list[float], list[int]]:
+    """Returns the sigmas and timesteps of so many steps; both end with a 0."""
     timesteps = np.floor(np.linspace(schedule.steps - 1, 0, steps, endpoint=False)).astype(int)
     alpha_bar = schedule.alpha_bar[timesteps].astype(np.float32)
     alpha_bar[0] = FIRST_ALPHA_BAR
@@ -67,193 +94,222 @@ def grid(schedule: Schedule, steps: int) -> tuple[list[float], list[int]]:
     return [*sigmas.tolist(), 0.0], [*timesteps.tolist(), 0]
 
 
-def walk(step: Step) -> Walk:
-    """Makes a sampler of a step, which it takes as often as it is asked to."""
-
-    def walk_in_steps(
-        denoiser: Denoiser, x_T: Latent, steps: int, noise: Noise, knobs: Knobs, report: Report, /
-    ) -> Latent:
-        sigmas, timesteps = grid(denoiser.schedule, steps)
-        walker = Walker(denoiser, noise, knobs, sigmas, timesteps)
-        x = x_T * math.sqrt(1 + sigmas[0] ** 2)
-        for i in range(steps):
-            x = step(walker, x, i)
-            report(i + 1, steps)
-        return x
-
-    return walk_in_steps
+# --- EDM: Euler, Heun, and DPM-Solver-2's midpoint, with churn ------------------------------------
 
 
-def _euler(w: Walker, x: Latent, i: int) -> Latent:
-    x, sigma = _churned(w, x, i)
-    return x + w.slope(x, sigma) * (w.sigmas[i + 1] - sigma)
+@sampler
+def euler(state: SamplerState, x: Latent, i: int) -> Latent:
+    """Euler's method: EDM, algorithm 2, without its second-order correction."""
+    sigma_next = state.sigmas[i + 1]
+    x, sigma_hat = _add_churn(state, x, i)
+    d = state.derivative(x, sigma_hat)
+    return x + d * (sigma_next - sigma_hat)
 
 
-def _heun(w: Walker, x: Latent, i: int) -> Latent:
-    x, sigma = _churned(w, x, i)
-    tau = w.sigmas[i + 1]
-    d = w.slope(x, sigma)
-    if tau > 0:
-        d = (d + w.slope(x + d * (tau - sigma), tau)) / 2
-    return x + d * (tau - sigma)
+@sampler
+def heun(state: SamplerState, x: Latent, i: int) -> Latent:
+    """Heun's method: EDM, algorithm 2."""
+    sigma_next = state.sigmas[i + 1]
+    x, sigma_hat = _add_churn(state, x, i)
+    d = state.derivative(x, sigma_hat)
+    if sigma_next > 0:
+        x_2 = x + d * (sigma_next - sigma_hat)
+        d_2 = state.derivative(x_2, sigma_next)
+        d = (d + d_2) / 2
+    return x + d * (sigma_next - sigma_hat)
 
 
-def _dpm_2(w: Walker, x: Latent, i: int) -> Latent:
-    x, sigma = _churned(w, x, i)
-    tau = w.sigmas[i + 1]
-    d = w.slope(x, sigma)
-    if tau > 0:
-        middle = math.sqrt(sigma * tau)
-        d = w.slope(x + d * (middle - sigma), middle)
-    return x + d * (tau - sigma)
+@sampler
+def dpm_2(state: SamplerState, x: Latent, i: int) -> Latent:
+    """DPM-Solver-2 (arXiv:2206.00927, algorithm 1) with EDM's churn, as k-diffusion has it."""
+    sigma_next = state.sigmas[i + 1]
+    x, sigma_hat = _add_churn(state, x, i)
+    d = state.derivative(x, sigma_hat)
+    if sigma_next > 0:
+        sigma_mid = math.sqrt(sigma_hat * sigma_next)
+        x_2 = x + d * (sigma_mid - sigma_hat)
+        d = state.derivative(x_2, sigma_mid)
+    return x + d * (sigma_next - sigma_hat)
 
 
-def _churned(w: Walker, x: Latent, i: int) -> tuple[Latent, float]:
-    # EDM, algorithm 2: some noise is added before the step, and walked off again.
-    sigma, knobs = w.sigmas[i], w.knobs
-    fresh = w.noise.draw(x)
-    if not knobs.churn_from <= sigma <= knobs.churn_to:
+def _add_churn(state: SamplerState, x: Latent, i: int) -> tuple[Latent, float]:
+    """Raises the noise to sigma_hat before a step, which then removes more: EDM, algorithm 2."""
+    sigma, options = state.sigmas[i], state.options
+    eps = state.noise.draw(x)  # also where it is not used: draws are counted
+    if not options.s_tmin <= sigma <= options.s_tmax:
         return x, sigma
-    raised = sigma * (1 + min(knobs.churn / w.steps, MOST_CHURN))
-    if raised > sigma:
-        x = x + knobs.noise_scale * math.sqrt(raised**2 - sigma**2) * fresh
-    return x, raised
+    gamma = min(options.s_churn / state.steps, MAX_GAMMA)
+    sigma_hat = sigma * (1 + gamma)
+    if sigma_hat > sigma:
+        x = x + options.s_noise * math.sqrt(sigma_hat**2 - sigma**2) * eps
+    return x, sigma_hat
 
 
-def _euler_a(w: Walker, x: Latent, i: int) -> Latent:
-    down, up = _split(w.sigmas[i], w.sigmas[i + 1], w.knobs.eta)
-    x = x + w.slope(x, w.sigmas[i]) * (down - w.sigmas[i])
-    return _stirred(w, x, i, up)
+# --- Ancestral samplers: a step goes further down, and noise brings it back up --------------------
 
 
-def _dpm_2_a(w: Walker, x: Latent, i: int) -> Latent:
-    sigma = w.sigmas[i]
-    down, up = _split(sigma, w.sigmas[i + 1], w.knobs.eta)
-    d = w.slope(x, sigma)
-    if down > 0:
-        middle = math.sqrt(sigma * down)
-        d = w.slope(x + d * (middle - sigma), middle)
-    return _stirred(w, x + d * (down - sigma), i, up)
+@sampler
+def euler_a(state: SamplerState, x: Latent, i: int) -> Latent:
+    """Euler's method, ancestral (k-diffusion)."""
+    sigma, sigma_next = state.sigmas[i : i + 2]
+    sigma_down, sigma_up = _ancestral_step(sigma, sigma_next, state.options.eta)
+    d = state.derivative(x, sigma)
+    x = x + d * (sigma_down - sigma)
+    return _add_ancestral_noise(state, x, i, sigma_up)
 
 
-def _dpmpp_2s_a(w: Walker, x: Latent, i: int) -> Latent:
-    sigma = w.sigmas[i]
-    down, up = _split(sigma, w.sigmas[i + 1], w.knobs.eta)
-    denoised = w.denoise(x, sigma)
-    if down > 0:
-        middle = math.sqrt(sigma * down)
-        denoised = w.denoise(_toward(x, denoised, sigma, middle), middle)
-    return _stirred(w, _toward(x, denoised, sigma, down), i, up)
+@sampler
+def dpm_2_a(state: SamplerState, x: Latent, i: int) -> Latent:
+    """DPM-Solver-2, ancestral (k-diffusion)."""
+    sigma, sigma_next = state.sigmas[i : i + 2]
+    sigma_down, sigma_up = _ancestral_step(sigma, sigma_next, state.options.eta)
+    d = state.derivative(x, sigma)
+    if sigma_down > 0:
+        sigma_mid = math.sqrt(sigma * sigma_down)
+        x_2 = x + d * (sigma_mid - sigma)
+        d = state.derivative(x_2, sigma_mid)
+    x = x + d * (sigma_down - sigma)
+    return _add_ancestral_noise(state, x, i, sigma_up)
 
 
-def _stirred(w: Walker, x: Latent, i: int, up: float) -> Latent:
-    if w.sigmas[i + 1] > 0:
-        x = x + w.noise.draw(x) * w.knobs.noise_scale * up
+@sampler
+def dpmpp_2s_a(state: SamplerState, x: Latent, i: int) -> Latent:
+    """DPM-Solver++(2S) (arXiv:2211.01095, algorithm 1), ancestral (k-diffusion)."""
+    sigma, sigma_next = state.sigmas[i : i + 2]
+    sigma_down, sigma_up = _ancestral_step(sigma, sigma_next, state.options.eta)
+    denoised = state.denoise(x, sigma)
+    if sigma_down > 0:
+        sigma_mid = math.sqrt(sigma * sigma_down)
+        x_2 = _dpmpp_step(x, denoised, sigma, sigma_mid)
+        denoised = state.denoise(x_2, sigma_mid)
+    x = _dpmpp_step(x, denoised, sigma, sigma_down)
+    return _add_ancestral_noise(state, x, i, sigma_up)
+
+
+def _ancestral_step(sigma: float, sigma_next: float, eta: float) -> tuple[float, float]:
+    """Returns how far down a step goes, and how much noise brings it back up to sigma_next."""
+    # In float32, as published: from sigma 10 000 few digits of the difference are left, and later
+    # steps depend on them.
+    start, stop = np.float32(sigma), np.float32(sigma_next)
+    sigma_up = min(stop, np.float32(eta) * np.sqrt(stop**2 * (start**2 - stop**2) / start**2))
+    return float(np.sqrt(stop**2 - sigma_up**2)), float(sigma_up)
+
+
+def _add_ancestral_noise(state: SamplerState, x: Latent, i: int, sigma_up: float) -> Latent:
+    if state.sigmas[i + 1] > 0:
+        x = x + state.noise.draw(x) * state.options.s_noise * sigma_up
     return x
 
 
-def _split(sigma: float, tau: float, eta: float) -> tuple[float, float]:
-    # How far down a step goes, and how much noise brings it back up to tau. In float32, as
-    # published: from sigma 10 000 few digits of the difference are left, and later steps feel them.
-    start, stop = np.float32(sigma), np.float32(tau)
-    up = min(stop, np.float32(eta) * np.sqrt(stop**2 * (start**2 - stop**2) / start**2))
-    return float(np.sqrt(stop**2 - up**2)), float(up)
+def _dpmpp_step(x: Latent, denoised: Latent, sigma: float, sigma_next: float) -> Latent:
+    """DPM-Solver++ of first order: e^-h x - (e^-h - 1) D, with h = log(sigma / sigma_next)."""
+    ratio = sigma_next / sigma
+    return ratio * x + (1 - ratio) * denoised
 
 
-def _toward(x: Latent, denoised: Latent, sigma: float, tau: float) -> Latent:
-    # With h = log(sigma / tau): e^-h x - (e^-h - 1) D.
-    share = tau / sigma
-    return share * x + (1 - share) * denoised
+# --- Multistep: earlier steps make the next one more exact ----------------------------------------
 
 
-def _dpmpp_sde(w: Walker, x: Latent, i: int) -> Latent:
-    sigma, tau = w.sigmas[i], w.sigmas[i + 1]
-    denoised = w.denoise(x, sigma)
-    if tau == 0:
-        return denoised
-    middle = math.sqrt(sigma * tau)
-    down, up = _split(sigma, middle, w.knobs.eta)
-    half = _toward(x, denoised, sigma, down)
-    half = half + w.noise.along(x, sigma, middle) * w.knobs.noise_scale * up
-    denoised = w.denoise(half, middle)
-    down, up = _split(sigma, tau, w.knobs.eta)
-    x = _toward(x, denoised, sigma, down)
-    return x + w.noise.along(x, sigma, tau) * w.knobs.noise_scale * up
-
-
-def _lms(w: Walker, x: Latent, i: int) -> Latent:
-    w.remember(w.slope(x, w.sigmas[i]), 0.0, w.knobs.order)
-    for j, d in enumerate(w.history):
-        x = x + _lagrange(w.sigmas, i, j, len(w.history)) * d
+@sampler
+def lms(state: SamplerState, x: Latent, i: int) -> Latent:
+    """The linear multistep method of Adams and Bashforth, on the grid of sigmas (k-diffusion)."""
+    state.remember(state.derivative(x, state.sigmas[i]), 0.0, state.options.order)
+    order = len(state.history)
+    for j, d in enumerate(state.history):
+        x = x + _lms_coefficient(state.sigmas, i, j, order) * d
     return x
 
 
-def _lagrange(sigmas: list[float], i: int, j: int, order: int) -> float:
-    # The integral, over the step, of the polynomial that is 1 at sigmas[i - j].
+def _lms_coefficient(sigmas: list[float], i: int, j: int, order: int) -> float:
+    """Integrates, over the step, the Lagrange polynomial that is 1 at sigmas[i - j]."""
     nodes = [sigmas[i - k] for k in range(order) if k != j]
     basis = np.poly1d(nodes, r=True) / math.prod(sigmas[i - j] - node for node in nodes)
-    whole = basis.integ()
-    return float(whole(sigmas[i + 1]) - whole(sigmas[i]))
+    integral = basis.integ()
+    return float(integral(sigmas[i + 1]) - integral(sigmas[i]))
 
 
-def _dpmpp_2m(w: Walker, x: Latent, i: int) -> Latent:
-    sigma, tau = w.sigmas[i], w.sigmas[i + 1]
-    denoised = w.denoise(x, sigma)
-    direction, h = denoised, math.inf
-    if tau > 0:
-        h = math.log(sigma / tau)
-        if w.history:
-            share = h / (2 * w.lengths[0])
-            direction = (1 + share) * denoised - share * w.history[0]
-    w.remember(denoised, h, 1)
-    return _toward(x, direction, sigma, tau)
+@sampler
+def dpmpp_2m(state: SamplerState, x: Latent, i: int) -> Latent:
+    """DPM-Solver++(2M): arXiv:2211.01095, algorithm 2."""
+    sigma, sigma_next = state.sigmas[i : i + 2]
+    denoised = denoised_d = state.denoise(x, sigma)
+    h = math.inf
+    if sigma_next > 0:
+        h = math.log(sigma / sigma_next)
+        if state.history:
+            inverse_2r = h / (2 * state.h_history[0])
+            denoised_d = (1 + inverse_2r) * denoised - inverse_2r * state.history[0]
+    state.remember(denoised, h, 1)
+    return _dpmpp_step(x, denoised_d, sigma, sigma_next)
 
 
-def _dpmpp_2m_sde(w: Walker, x: Latent, i: int) -> Latent:
-    sigma, tau, eta = w.sigmas[i], w.sigmas[i + 1], w.knobs.eta
-    denoised = w.denoise(x, sigma)
-    if tau == 0:
+# --- DPM-Solver++ as a stochastic differential equation, by k-diffusion ---------------------------
+
+
+@sampler
+def dpmpp_sde(state: SamplerState, x: Latent, i: int) -> Latent:
+    """DPM-Solver++(2S) with noise at its midpoint and its end (k-diffusion)."""
+    (sigma, sigma_next), options = state.sigmas[i : i + 2], state.options
+    denoised = state.denoise(x, sigma)
+    if sigma_next == 0:
         return denoised
-    h = math.log(sigma / tau)
-    share = -math.expm1(-h * (1 + eta))
-    y = tau / sigma * math.exp(-eta * h) * x + share * denoised
-    if w.history:
-        y = y + 0.5 * share * (h / w.lengths[0]) * (denoised - w.history[0])
-    w.remember(denoised, h, 1)
-    return _shaken(w, y, sigma, tau, h)
+    sigma_mid = math.sqrt(sigma * sigma_next)
+    sigma_down, sigma_up = _ancestral_step(sigma, sigma_mid, options.eta)
+    x_2 = _dpmpp_step(x, denoised, sigma, sigma_down)
+    x_2 = x_2 + state.noise.brownian(x, sigma, sigma_mid) * options.s_noise * sigma_up
+    denoised_2 = state.denoise(x_2, sigma_mid)
+    sigma_down, sigma_up = _ancestral_step(sigma, sigma_next, options.eta)
+    x = _dpmpp_step(x, denoised_2, sigma, sigma_down)
+    return x + state.noise.brownian(x, sigma, sigma_next) * options.s_noise * sigma_up
 
 
-def _dpmpp_3m_sde(w: Walker, x: Latent, i: int) -> Latent:
-    sigma, tau = w.sigmas[i], w.sigmas[i + 1]
-    denoised = w.denoise(x, sigma)
-    if tau == 0:
+@sampler
+def dpmpp_2m_sde(state: SamplerState, x: Latent, i: int) -> Latent:
+    """DPM-Solver++(2M) with noise (k-diffusion, `solver_type="midpoint"`)."""
+    (sigma, sigma_next), eta = state.sigmas[i : i + 2], state.options.eta
+    denoised = state.denoise(x, sigma)
+    if sigma_next == 0:
         return denoised
-    h = math.log(sigma / tau)
-    longer = h * (1 + w.knobs.eta)
-    y = math.exp(-longer) * x - math.expm1(-longer) * denoised
-    phi_2 = math.expm1(-longer) / longer + 1
-    phi_3 = phi_2 / longer - 0.5
-    if w.history:
-        r0 = w.lengths[0] / h
-        d1 = (denoised - w.history[0]) / r0
-        if len(w.history) > 1:
-            r1 = w.lengths[1] / h
-            d11 = (w.history[0] - w.history[1]) / r1
-            y = y - phi_3 * (d1 - d11) / (r0 + r1)
-            d1 = d1 + (d1 - d11) * r0 / (r0 + r1)
-        y = y + phi_2 * d1
-    w.remember(denoised, h, 2)
-    return _shaken(w, y, sigma, tau, h)
+    h = math.log(sigma / sigma_next)
+    gain = -math.expm1(-h * (1 + eta))
+    x = sigma_next / sigma * math.exp(-eta * h) * x + gain * denoised
+    if state.history:
+        inverse_r = h / state.h_history[0]
+        x = x + 0.5 * gain * inverse_r * (denoised - state.history[0])
+    state.remember(denoised, h, 1)
+    return _add_sde_noise(state, x, sigma, sigma_next, h)
 
 
-def _shaken(w: Walker, x: Latent, sigma: float, tau: float, h: float) -> Latent:
-    if not w.knobs.eta:
+@sampler
+def dpmpp_3m_sde(state: SamplerState, x: Latent, i: int) -> Latent:
+    """DPM-Solver++(3M) with noise (k-diffusion)."""
+    sigma, sigma_next = state.sigmas[i : i + 2]
+    denoised = state.denoise(x, sigma)
+    if sigma_next == 0:
+        return denoised
+    h = math.log(sigma / sigma_next)
+    h_eta = h * (1 + state.options.eta)
+    x = math.exp(-h_eta) * x - math.expm1(-h_eta) * denoised
+    phi_2 = math.expm1(-h_eta) / h_eta + 1
+    phi_3 = phi_2 / h_eta - 0.5
+    if state.history:
+        r0 = state.h_history[0] / h
+        d1 = d1_0 = (denoised - state.history[0]) / r0
+        if len(state.history) > 1:
+            r1 = state.h_history[1] / h
+            d1_1 = (state.history[0] - state.history[1]) / r1
+            d1 = d1_0 + (d1_0 - d1_1) * r0 / (r0 + r1)
+            x = x - phi_3 * (d1_0 - d1_1) / (r0 + r1)
+        x = x + phi_2 * d1
+    state.remember(denoised, h, 2)
+    return _add_sde_noise(state, x, sigma, sigma_next, h)
+
+
+def _add_sde_noise(
+    state: SamplerState, x: Latent, sigma: float, sigma_next: float, h: float
+) -> Latent:
+    eta, s_noise = state.options.eta, state.options.s_noise
+    if not eta:
         return x
-    size = tau * math.sqrt(-math.expm1(-2 * w.knobs.eta * h)) * w.knobs.noise_scale
-    return x + w.noise.along(x, sigma, tau) * size
-
-
-euler, heun, dpm_2 = walk(_euler), walk(_heun), walk(_dpm_2)
-euler_a, dpm_2_a, dpmpp_2s_a = walk(_euler_a), walk(_dpm_2_a), walk(_dpmpp_2s_a)
-lms, dpmpp_2m = walk(_lms), walk(_dpmpp_2m)
-dpmpp_sde, dpmpp_2m_sde, dpmpp_3m_sde = walk(_dpmpp_sde), walk(_dpmpp_2m_sde), walk(_dpmpp_3m_sde)
+    deviation = sigma_next * math.sqrt(-math.expm1(-2 * eta * h)) * s_noise
+    return x + state.noise.brownian(x, sigma, sigma_next) * deviation

@@ -18,8 +18,8 @@ class Noise(Protocol):
         """Returns noise of the same shape, on the same device, in float32."""
         ...
 
-    def along(self, like: Latent, start: float, stop: float) -> Latent:
-        """Returns the way of a Brownian path from one sigma down to another, of variance 1."""
+    def brownian(self, like: Latent, sigma: float, sigma_next: float) -> Latent:
+        """Returns a Brownian path's increment from one sigma down to another, at variance 1."""
         ...
 
 
@@ -31,23 +31,24 @@ class SeededNoise:
 
     def __init__(self, *seeds: int) -> None:
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        self._last: tuple[float, float, Tensor] | None = None
+        self._last_increment: tuple[float, float, Tensor] | None = None
 
     def draw(self, like: Latent) -> Latent:
         """Returns noise of the same shape, on the same device, in float32."""
         assert len(self._generators) == len(like)
-        drawn = [torch.randn(like.shape[1:], generator=each) for each in self._generators]
-        return torch.stack(drawn).to(like.device)
+        latents = [torch.randn(like.shape[1:], generator=each) for each in self._generators]
+        return torch.stack(latents).to(like.device)
 
-    def along(self, like: Latent, start: float, stop: float) -> Latent:
-        """Returns the way of a Brownian path from one sigma down to another, of variance 1.
+    def brownian(self, like: Latent, sigma: float, sigma_next: float) -> Latent:
+        """Returns a Brownian path's increment from one sigma down to another, at variance 1.
 
-        Where it begins as the last one did, and goes on further, they share their beginning.
+        Where it starts as the last one did, and goes on further, they share their beginning.
         """
-        fresh, last = self.draw(like), self._last
-        if last is not None and last[0] == start and last[1] > stop:
-            _, middle, before = last
-            way = math.sqrt(start - middle) * before + math.sqrt(middle - stop) * fresh
-            fresh = way / math.sqrt(start - stop)
-        self._last = start, stop, fresh
-        return fresh
+        increment, last = self.draw(like), self._last_increment
+        if last is not None and last[0] == sigma and last[1] > sigma_next:
+            _, sigma_mid, first = last
+            both = math.sqrt(sigma - sigma_mid) * first
+            both = both + math.sqrt(sigma_mid - sigma_next) * increment
+            increment = both / math.sqrt(sigma - sigma_next)
+        self._last_increment = sigma, sigma_next, increment
+        return increment

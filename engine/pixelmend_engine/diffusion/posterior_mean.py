@@ -1,4 +1,4 @@
-"""Samplers: functions that walk from noise to a sample, all of one signature."""
+"""The sampler of priors: the reverse chain by its posterior means, without noise."""
 
 from collections.abc import Callable
 
@@ -16,15 +16,15 @@ def posterior_mean_chain(
 ) -> Float[Tensor, "b n d"]:
     """Follows the mean of q(x_{t-1} | x_t, x_0) from the last step to the first, adding no noise.
 
-    HI-Diff and DiffIR walk this way, in training too, so gradients pass through the whole chain.
+    HI-Diff and DiffIR sample so, in training too, where gradients pass through the whole chain.
 
     Source: DDPM, arXiv:2006.11239, eq. 7.
     """
-    weights_x0 = float32(schedule.posterior_mean_x0)
-    weights_xt = float32(schedule.posterior_mean_xt)
+    coef_x0 = float32(schedule.posterior_mean_x0)
+    coef_xt = float32(schedule.posterior_mean_xt)
     x_t = x_T
     for t in reversed(range(schedule.steps)):
-        x_t = weights_x0[t] * predict_x0(x_t, t) + weights_xt[t] * x_t
+        x_t = coef_x0[t] * predict_x0(x_t, t) + coef_xt[t] * x_t
     return x_t
 
 

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pixelmend_engine.diffusion import ddpm, dpm_solver, k_samplers
-from pixelmend_engine.diffusion.sampler import Walk
+from pixelmend_engine.diffusion.sampler import Sampler
 
 
-def _once(steps: int) -> int:
+def _one_per_step(steps: int) -> int:
     return steps
 
 
-def _twice(steps: int) -> int:
+def _two_per_step(steps: int) -> int:
     return 2 * steps - 1  # the last step is Euler's
 
 
@@ -20,26 +20,26 @@ def _ddim(steps: int) -> int:
 
 
 @dataclass(frozen=True)
-class Sampler:
-    """A walk, and how often it asks the network."""
+class SamplerEntry:
+    """A sampler, and how often it evaluates the network for so many steps."""
 
-    walk: Walk
-    evaluations: Callable[[int], int] = _once
+    sample: Sampler
+    evaluations: Callable[[int], int] = _one_per_step
 
 
 SAMPLERS = {
-    "spaced": Sampler(ddpm.spaced),
-    "ddim": Sampler(ddpm.ddim, _ddim),
-    "dpm++_m2": Sampler(dpm_solver.dpm_2m),
-    "edm_euler": Sampler(k_samplers.euler),
-    "edm_euler_a": Sampler(k_samplers.euler_a),
-    "edm_heun": Sampler(k_samplers.heun, _twice),
-    "edm_dpm_2": Sampler(k_samplers.dpm_2, _twice),
-    "edm_dpm_2_a": Sampler(k_samplers.dpm_2_a, _twice),
-    "edm_lms": Sampler(k_samplers.lms),
-    "edm_dpm++_2s_a": Sampler(k_samplers.dpmpp_2s_a, _twice),
-    "edm_dpm++_sde": Sampler(k_samplers.dpmpp_sde, _twice),
-    "edm_dpm++_2m": Sampler(k_samplers.dpmpp_2m),
-    "edm_dpm++_2m_sde": Sampler(k_samplers.dpmpp_2m_sde),
-    "edm_dpm++_3m_sde": Sampler(k_samplers.dpmpp_3m_sde),
+    "spaced": SamplerEntry(ddpm.spaced),
+    "ddim": SamplerEntry(ddpm.ddim, _ddim),
+    "dpm++_m2": SamplerEntry(dpm_solver.dpmpp_2m_continuous),
+    "edm_euler": SamplerEntry(k_samplers.euler),
+    "edm_euler_a": SamplerEntry(k_samplers.euler_a),
+    "edm_heun": SamplerEntry(k_samplers.heun, _two_per_step),
+    "edm_dpm_2": SamplerEntry(k_samplers.dpm_2, _two_per_step),
+    "edm_dpm_2_a": SamplerEntry(k_samplers.dpm_2_a, _two_per_step),
+    "edm_lms": SamplerEntry(k_samplers.lms),
+    "edm_dpm++_2s_a": SamplerEntry(k_samplers.dpmpp_2s_a, _two_per_step),
+    "edm_dpm++_sde": SamplerEntry(k_samplers.dpmpp_sde, _two_per_step),
+    "edm_dpm++_2m": SamplerEntry(k_samplers.dpmpp_2m),
+    "edm_dpm++_2m_sde": SamplerEntry(k_samplers.dpmpp_2m_sde),
+    "edm_dpm++_3m_sde": SamplerEntry(k_samplers.dpmpp_3m_sde),
 }

@@ -1,4 +1,4 @@
-"""What all samplers of latents have in common: their signature, and what can be set."""
+"""What all samplers of latents have in common: their signature, and their options."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,26 +12,26 @@ from pixelmend_engine.diffusion.noise import Noise
 
 Latent = Float[Tensor, "b c h w"]
 Report = Callable[[int, int], None]
-Steer = Callable[[Latent, int, float], Latent]
+GuidanceFn = Callable[[Latent, int, float], Latent]
 """Changes an estimate of x_0 at a timestep; the float is its weight in the posterior mean."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Knobs:
-    """What some samplers can be told; each knows its own of them."""
+class SamplerOptions:
+    """What can be set; each sampler knows its own of them. `s_…` as in EDM, algorithm 2."""
 
     eta: float = 1.0  # how much noise is put back; 0: none
     order: int = 1  # of the linear multistep method
-    churn: float = 0.0  # noise added before steps, over all of them
-    churn_from: float = 0.0  # sigma
-    churn_to: float = 300.0
-    noise_scale: float = 1.0
-    steer: Steer | None = None
+    s_churn: float = 0.0  # how much noise is added before steps, over all of them
+    s_tmin: float = 0.0  # between these sigmas
+    s_tmax: float = 300.0
+    s_noise: float = 1.0  # factor of all noise that is added
+    guidance_fn: GuidanceFn | None = None
 
 
 @runtime_checkable
-class Walk(Protocol):
-    """A sampler: a function that walks from noise to a latent."""
+class Sampler(Protocol):
+    """A function from normal noise to a latent."""
 
     def __call__(
         self,
@@ -39,9 +39,9 @@ class Walk(Protocol):
         x_T: Latent,
         steps: int,
         noise: Noise,
-        knobs: Knobs,
+        options: SamplerOptions,
         report: Report,
         /,
     ) -> Latent:
-        """Walks from normal noise; calls `report(done, steps)` after each step."""
+        """Draws a latent, from normal noise; calls `report(done, steps)` after each step."""
         ...

@@ -57,7 +57,7 @@ def _granted(options: Options, device: torch.device) -> Request:
         options.request,
         tile=options.tile,
         free_bytes=devices.free_bytes(device),
-        parking_bytes=devices.free_bytes(torch.device("cpu")),
+        host_free_bytes=devices.free_bytes(torch.device("cpu")),
     )
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixelmend.errors import UnreadableCheckpoint
-from pixelmend_engine.catalog.diffir import LOOK_PIXELS, DiffIRConfig
+from pixelmend_engine.catalog.diffir import MAX_ENCODER_PIXELS, DiffIRConfig
 from pixelmend_engine.diffusion.posterior_mean import posterior_mean_chain
 from pixelmend_engine.diffusion.schedule import Schedule
 from pixelmend_engine.models.prior_guided import GuidedPipeline, block_shares
@@ -223,15 +223,15 @@ class PriorEncoder(nn.Module):
             _activation(),
         )
         reach = sum(isinstance(module, nn.Conv2d) for module in self.modules())  # each is 3x3
-        self.bands = Bands(shrink=1, reach=reach, most_pixels=LOOK_PIXELS)
+        self.bands = Bands(shrink=1, reach=reach, most_pixels=MAX_ENCODER_PIXELS)
 
     @property
     def steps(self) -> list[nn.Module]:
         """The blocks, one after the other."""
         return [module for module in self.E if isinstance(module, _ResidualBlock)]
 
-    def looks(self, height: int, width: int) -> int:
-        """Returns in how many parts it looks at a picture."""
+    def band_count(self, height: int, width: int) -> int:
+        """Returns in how many bands of rows it encodes a picture."""
         shrink = self.unshuffle.downscale_factor
         return self.bands.count(height // shrink, width // shrink)
 
@@ -281,7 +281,7 @@ class DiffIR(nn.Module):
 
     @property
     def encoder(self) -> PriorEncoder:
-        """The part that looks at the whole picture."""
+        """The part that encodes the whole picture, for the prior."""
         return self.condition
 
     @property

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixelmend.errors import UnreadableCheckpoint
-from pixelmend_engine.catalog.hidiff import LOOK_PIXELS, HIDiffConfig
+from pixelmend_engine.catalog.hidiff import MAX_ENCODER_PIXELS, HIDiffConfig
 from pixelmend_engine.diffusion.posterior_mean import posterior_mean_chain, x0_from_epsilon
 from pixelmend_engine.diffusion.schedule import Schedule
 from pixelmend_engine.models.prior_guided import GuidedPipeline, block_shares
@@ -286,7 +286,7 @@ class LatentEncoder(nn.Module):
                 )
         self.group = config.group
         reach = sum(isinstance(module, nn.Conv2d) for module in self.modules())  # each is 3x3
-        self.bands = Bands(shrink=ENCODER_SHRINK, reach=reach, most_pixels=LOOK_PIXELS)
+        self.bands = Bands(shrink=ENCODER_SHRINK, reach=reach, most_pixels=MAX_ENCODER_PIXELS)
         self.mlp = _mixer(config, mixed, 4 * mixed)
         self.end = nn.Sequential(nn.Linear(mixed, config.prior_dim), _activation(config))
 
@@ -295,8 +295,8 @@ class LatentEncoder(nn.Module):
         """The blocks, one after the other."""
         return list(self.blocks)
 
-    def looks(self, height: int, width: int) -> int:
-        """Returns in how many parts it looks at a picture."""
+    def band_count(self, height: int, width: int) -> int:
+        """Returns in how many bands of rows it encodes a picture."""
         return self.bands.count(height, width)
 
     def forward(self, pictures: Features) -> Prior:
@@ -382,7 +382,7 @@ class HIDiff(nn.Module):
 
     @property
     def encoder(self) -> LatentEncoder:
-        """The part that looks at the whole picture."""
+        """The part that encodes the whole picture, for the prior."""
         return self.net_le_dm
 
     @property

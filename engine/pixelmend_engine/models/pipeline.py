@@ -30,7 +30,7 @@ class Request:
     task: Task = "restore"
     tile: int | None = None  # a side in pixels, 0 for none; None: as memory allows
     free_bytes: int | None = None  # that it may take on its device; None: nobody counts
-    parking_bytes: int | None = None  # that it may take beside its device, likewise
+    host_free_bytes: int | None = None  # that it may take beside its device, likewise
     ahead: int = 1  # pictures of this size that are to come, these among them: for what is foretold
     say: Callable[[str], None] = untold  # takes what the user should know of the result
     foretell: Callable[[str], None] = untold  # takes what the user should know before it begins

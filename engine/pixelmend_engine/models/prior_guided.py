@@ -18,15 +18,15 @@ from pixelmend_engine.nn.progress import reporting
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Looks at a whole picture, for the prior."""
+    """Encodes a whole picture, for the prior."""
 
     @property
     def steps(self) -> list[nn.Module]:
         """Its blocks, one after the other."""
         ...
 
-    def looks(self, height: int, width: int) -> int:
-        """Returns in how many parts it looks at a picture."""
+    def band_count(self, height: int, width: int) -> int:
+        """Returns in how many bands of rows it encodes a picture."""
         ...
 
 
@@ -42,12 +42,12 @@ class Transformer(Protocol):
     def __call__(
         self, image: Float[Tensor, "1 c h w"], prior: Float[Tensor, "..."]
     ) -> Float[Tensor, "1 3 hs ws"]:
-        """Restores a picture as `family.Restorer` gets it."""
+        """Restores a picture as `pipeline.Restorer` gets it."""
         ...
 
 
 @runtime_checkable
-class Guided(Protocol):
+class PriorGuidedNetworks(Protocol):
     """The networks of one system, filled, where they are to run."""
 
     @property
@@ -57,7 +57,7 @@ class Guided(Protocol):
 
     @property
     def encoder(self) -> Encoder:
-        """The part that looks."""
+        """The part that encodes the picture."""
         ...
 
     @property
@@ -78,25 +78,25 @@ class GuidedPipeline:
     `dtype` is what the transformer computes in; everything about the prior stays in float32.
     """
 
-    def __init__(self, networks: Guided, dtype: torch.dtype) -> None:
+    def __init__(self, networks: PriorGuidedNetworks, dtype: torch.dtype) -> None:
         assert isinstance(networks, nn.Module)
         networks.eval().requires_grad_(requires_grad=False)
         # A third less time on a CPU: depth-wise convolutions and norms read whole pixels.
         networks.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stubs
         self.networks = networks
         self._dtype = dtype
-        self._looks = dict.fromkeys(networks.encoder.steps, 1)
-        self._shares = networks.transformer.shares
+        self._encoder_blocks = dict.fromkeys(networks.encoder.steps, 1)
+        self._transformer_shares = networks.transformer.shares
 
     @property
     def prepare_steps(self) -> int:
         """One step for each block of the encoder; the denoiser takes no time beside them."""
-        return len(self._looks)
+        return len(self._encoder_blocks)
 
     @property
     def tile_steps(self) -> int:
         """One step for each block's share of the work."""
-        return sum(self._shares.values())
+        return sum(self._transformer_shares.values())
 
     def at_once(self, height: int, width: int, request: Request) -> int:  # noqa: ARG002 - the same for all
         """Returns 1: none of their tasks has several pictures of a size."""
@@ -109,12 +109,12 @@ class GuidedPipeline:
         (seed,) = request.seeds
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(1, *self.networks.prior_shape, generator=generator)
-        looks = self.networks.encoder.looks(image.shape[-2], image.shape[-1])
+        band_count = self.networks.encoder.band_count(image.shape[-2], image.shape[-1])
 
-        def look(done: int, total: int) -> None:
-            report(done // looks, total)
+        def report_encoder(done: int, total: int) -> None:
+            report(done // band_count, total)
 
-        with torch.inference_mode(), reporting(self._looks, look):
+        with torch.inference_mode(), reporting(self._encoder_blocks, report_encoder):
             prior = self.networks.diffuse_prior(image, noise.to(image.device))
         return partial(self._restore, prior)
 
@@ -124,7 +124,7 @@ class GuidedPipeline:
         with (
             torch.inference_mode(),
             computing(tile.device, self._dtype),
-            reporting(self._shares, report),
+            reporting(self._transformer_shares, report),
         ):
             tile = tile.contiguous(memory_format=torch.channels_last)
             return self.networks.transformer(tile, prior).float()

@@ -62,11 +62,11 @@ def test_the_same_seed_gives_the_same_bits(pipeline: GuidedPipeline) -> None:
 
 
 def test_progress_counts_every_step(pipeline: GuidedPipeline) -> None:
-    looks: list[int] = []
+    band_count: list[int] = []
     steps: list[int] = []
-    restorer = pipeline.prepare(IMAGE, Request(), lambda done, total: looks.append(done))
+    restorer = pipeline.prepare(IMAGE, Request(), lambda done, total: band_count.append(done))
     restorer(IMAGE, lambda done, total: steps.append(done))
-    assert looks == list(range(1, pipeline.prepare_steps + 1))
+    assert band_count == list(range(1, pipeline.prepare_steps + 1))
     assert steps[-1] == pipeline.tile_steps
     assert steps == sorted(set(steps))
 
@@ -79,7 +79,7 @@ def test_a_picture_looked_at_in_bands_has_the_same_prior(pipeline: GuidedPipelin
     before = networks.condition.bands
     networks.condition.bands = dataclasses.replace(before, most_pixels=1)
     try:
-        assert networks.condition.looks(1024, 64) > 4
+        assert networks.condition.band_count(1024, 64) > 4
         in_bands = networks.condition(image)
     finally:
         networks.condition.bands = before

@@ -121,10 +121,10 @@ def test_progress_counts_every_step(pipeline: Pipeline) -> None:
     pipeline.prepare(tile, Request(), ignore)(tile, lambda done, total: steps.append((done, total)))
     assert steps[-1] == (pipeline.tile_steps, pipeline.tile_steps)
     assert [done for done, _ in steps] == sorted({done for done, _ in steps})
-    looks: list[tuple[int, int]] = []
-    pipeline.prepare(tile, Request(), lambda done, total: looks.append((done, total)))
-    assert looks == [(done, pipeline.prepare_steps) for done in range(1, len(looks) + 1)]
-    assert len(looks) == pipeline.prepare_steps
+    band_count: list[tuple[int, int]] = []
+    pipeline.prepare(tile, Request(), lambda done, total: band_count.append((done, total)))
+    assert band_count == [(done, pipeline.prepare_steps) for done in range(1, len(band_count) + 1)]
+    assert len(band_count) == pipeline.prepare_steps
 
 
 def test_no_hook_stays_behind(pipeline: Pipeline) -> None:

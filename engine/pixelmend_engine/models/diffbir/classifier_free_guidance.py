@@ -1,6 +1,7 @@
-"""One call of DiffBIR's diffusion networks: for what is wanted and what is not, tile by tile.
+"""Classifier-free guidance: DiffBIR's networks with both prompts in one call, tile by tile.
 
-Both are asked for all pictures of a batch at once: first what is wanted of each, then what is not.
+Source: Ho and Salimans, arXiv:2207.12598. A batch holds all pictures with the prompt first (cond),
+then all of them with the negative prompt (uncond).
 """
 
 import torch
@@ -15,8 +16,8 @@ from pixelmend_engine.nn.stable_diffusion.unet import UNet
 Latent = Float[Tensor, "b c h w"]
 
 
-class Branches:
-    """Predicts with both texts at once, as `denoiser.Branches`; the control sees the same texts."""
+class ClassifierFreeGuidance:
+    """Predicts cond and uncond, as `denoiser.PredictBoth`; control sees both prompts too."""
 
     def __init__(
         self,
@@ -43,24 +44,24 @@ class Branches:
         return gaussian_tiles.count(height, width, self._tile, self._tile // 2)
 
     def __call__(self, x: Latent, t: float, both: bool) -> tuple[Latent, Latent]:
-        """Returns the networks' outputs for what is wanted, and for what is not (if needed)."""
-        texts = self._context if both else self._context[:1]
+        """Returns the networks' outputs for cond and uncond; without `both`, cond twice."""
+        prompts = self._context if both else self._context[:1]
+        contexts = repeat(prompts, "n k d -> (n b) k d", b=len(x))
 
-        contexts = repeat(texts, "n k d -> (n b) k d", b=len(x))
-
-        def part(piece: Latent, top: int = 0, left: int = 0) -> Float[Tensor, "nb c h w"]:
-            height, width = piece.shape[-2:]
-            seen = self._condition[..., top : top + height, left : left + width]
+        def predict(tile: Latent, top: int = 0, left: int = 0) -> Float[Tensor, "nb c h w"]:
+            height, width = tile.shape[-2:]
+            condition = self._condition[..., top : top + height, left : left + width]
             latents, conditions = (
-                repeat(tensor, "b c h w -> (n b) c h w", n=len(texts)) for tensor in (piece, seen)
+                repeat(tensor, "b c h w -> (n b) c h w", n=len(prompts))
+                for tensor in (tile, condition)
             )
-            times = torch.full((len(contexts),), t, device=piece.device)
-            residuals = self._control(latents, conditions, times, contexts)
+            timesteps = torch.full((len(contexts),), t, device=tile.device)
+            residuals = self._control(latents, conditions, timesteps, contexts)
             control = [self._strength * residual for residual in residuals]
-            return self._unet(latents, times, contexts, control).float()
+            return self._unet(latents, timesteps, contexts, control).float()
 
         if self._tile is None:
-            output = part(x)
+            output = predict(x)
         else:
-            output = gaussian_tiles.fused(part, x, self._tile, self._tile // 2)
+            output = gaussian_tiles.fused(predict, x, self._tile, self._tile // 2)
         return output[: len(x)], output[-len(x) :]

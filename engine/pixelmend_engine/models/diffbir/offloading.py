@@ -1,4 +1,4 @@
-"""Parts of a model that are on its device for their turn alone."""
+"""CPU offload: modules of a model that are on its device only while they compute."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -8,21 +8,25 @@ from torch import nn
 
 
 @contextmanager
-def visiting(
-    parts: Sequence[nn.Module], others: Sequence[nn.Module], device: torch.device, *, stay: bool
+def on_device(
+    modules: Sequence[nn.Module],
+    others: Sequence[nn.Module],
+    device: torch.device,
+    *,
+    all_resident: bool,
 ) -> Generator[None]:
-    """Brings parts to a device, and back afterwards, unless there is room for all of them.
+    """Moves modules to a device, and to the CPU afterwards, unless all of them stay there.
 
     The others, which an earlier picture may have left there, make room first.
     """
-    if not stay:
+    if not all_resident:
         for other in others:
             other.to("cpu")
     try:
-        for part in parts:
-            part.to(device)
+        for module in modules:
+            module.to(device)
         yield
     finally:
-        if not stay:
-            for part in parts:
-                part.to("cpu")
+        if not all_resident:
+            for module in modules:
+                module.to("cpu")

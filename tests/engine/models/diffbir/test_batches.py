@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pixelmend.errors import Canceled
 from pixelmend_engine.catalog.diffbir import V1_FACE, V2_1, DiffBIRConfig
-from pixelmend_engine.models.diffbir.memory_plan import MOST_AT_ONCE
+from pixelmend_engine.models.diffbir.memory_plan import MAX_BATCH_SIZE
 from pixelmend_engine.models.diffbir.model import DiffBIR, DiffBIRPipeline
 from pixelmend_engine.models.pipeline import Request
 
@@ -172,12 +172,12 @@ def test_the_time_of_all_faces_is_foretold(v2_1: DiffBIRPipeline) -> None:
 def test_as_many_go_together_as_a_card_has_room_for(v2_1: DiffBIRPipeline) -> None:
     on_a_card = DiffBIRPipeline(v2_1.networks, torch.device("cuda"), torch.float16)
     roomy, small = (
-        Request(task="face", free_bytes=free, parking_bytes=64 * 10**9)
+        Request(task="face", free_bytes=free, host_free_bytes=64 * 10**9)
         for free in (64 * 10**9, 3 * 10**9)
     )
-    assert on_a_card.at_once(512, 512, roomy) == MOST_AT_ONCE
+    assert on_a_card.at_once(512, 512, roomy) == MAX_BATCH_SIZE
     assert v2_1.at_once(512, 512, roomy) == 1  # on a CPU nothing is gained
-    assert 1 < on_a_card.at_once(512, 512, small) < MOST_AT_ONCE
+    assert 1 < on_a_card.at_once(512, 512, small) < MAX_BATCH_SIZE
     assert on_a_card.at_once(4096, 4096, small) == 1
-    steered = dataclasses.replace(roomy, options={"fidelity": 0.5})
-    assert 1 < on_a_card.at_once(512, 512, steered) < MOST_AT_ONCE
+    guided = dataclasses.replace(roomy, options={"fidelity": 0.5})
+    assert 1 < on_a_card.at_once(512, 512, guided) < MAX_BATCH_SIZE

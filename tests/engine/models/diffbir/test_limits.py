@@ -9,7 +9,7 @@ from torch import nn
 from pixelmend.errors import OutOfMemory
 from pixelmend_engine.catalog.diffbir import V2_1
 from pixelmend_engine.models.diffbir.model import DiffBIRPipeline
-from pixelmend_engine.models.diffbir.offloading import visiting
+from pixelmend_engine.models.diffbir.offloading import on_device
 from pixelmend_engine.models.pipeline import Request
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -40,8 +40,8 @@ def test_a_long_narrow_picture_is_cut_along_its_long_side(
 def test_a_picture_that_no_memory_holds_is_refused_before_it_begins(
     model: DiffBIRPipeline,
 ) -> None:
-    thread = torch.zeros(1, 3, 1, 1).expand(1, 3, 1, 40_000)  # raised to 64 x 2,560,000
-    request = Request(task="restore", parking_bytes=10**9, options=QUICK)
+    thread = torch.zeros(1, 3, 1, 1).expand(1, 3, 1, 40_000)  # enlarged to 64 x 2,560,000
+    request = Request(task="restore", host_free_bytes=10**9, options=QUICK)
     with pytest.raises(OutOfMemory, match="A picture of 40000 x 1 pixels needs 36"):
         model.prepare(thread, request, ignore)
 
@@ -54,43 +54,43 @@ def test_what_changes_nothing_is_said(model: DiffBIRPipeline) -> None:
     assert said == ["start_point cond changes nothing here: this model starts from noise alone"]
 
 
-class Traveler(nn.Module):
-    """Writes down where it is sent; refuses to go where it is told not to."""
+class Moved(nn.Module):
+    """Writes down where it is moved; with `refuses`, only the CPU has room for it."""
 
     def __init__(self, name: str, log: list[str], *, refuses: bool = False) -> None:
         super().__init__()
         self._known, self._log, self._refuses = name, log, refuses
 
-    def to(self, device: object) -> "Traveler":  # pyright: ignore[reportIncompatibleMethodOverride]
+    def to(self, device: object) -> "Moved":  # pyright: ignore[reportIncompatibleMethodOverride]
         self._log.append(f"{self._known} to {device}")
         if self._refuses and str(device) != "cpu":
             raise torch.OutOfMemoryError
         return self
 
 
-def test_parts_come_for_their_turn_and_others_make_room() -> None:
+def test_modules_come_to_the_device_and_others_make_room() -> None:
     log: list[str] = []
-    part, other = Traveler("part", log), Traveler("other", log)
-    with visiting([part], [other], torch.device("meta"), stay=False):
-        log.append("turn")
-    assert log == ["other to cpu", "part to meta", "turn", "part to cpu"]
+    module, other = Moved("module", log), Moved("other", log)
+    with on_device([module], [other], torch.device("meta"), all_resident=False):
+        log.append("computing")
+    assert log == ["other to cpu", "module to meta", "computing", "module to cpu"]
 
 
-def test_parts_that_have_room_stay() -> None:
+def test_modules_that_have_room_stay() -> None:
     log: list[str] = []
-    with visiting(
-        [Traveler("part", log)], [Traveler("other", log)], torch.device("meta"), stay=True
+    with on_device(
+        [Moved("module", log)], [Moved("other", log)], torch.device("meta"), all_resident=True
     ):
-        log.append("turn")
-    assert log == ["part to meta", "turn"]
+        log.append("computing")
+    assert log == ["module to meta", "computing"]
 
 
-def test_parts_that_find_no_room_leave_none_behind() -> None:
+def test_modules_that_find_no_room_leave_none_behind() -> None:
     log: list[str] = []
-    parts = [Traveler("one", log), Traveler("two", log, refuses=True)]
+    modules = [Moved("one", log), Moved("two", log, refuses=True)]
     with (
         pytest.raises(torch.OutOfMemoryError),
-        visiting(parts, [], torch.device("meta"), stay=False),
+        on_device(modules, [], torch.device("meta"), all_resident=False),
     ):
         raise AssertionError
     assert log == ["one to meta", "two to meta", "one to cpu", "two to cpu"]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pixelmend.errors import Canceled, UnreadableCheckpoint
 from pixelmend_engine.catalog.diffbir import DiffBIRConfig
-from pixelmend_engine.catalog.diffbir_settings import Wish
+from pixelmend_engine.catalog.diffbir_settings import DiffBIRSettings
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.inference import tiled_inference
 from pixelmend_engine.models import loading
@@ -86,12 +86,12 @@ def test_what_the_user_says_counts(v2_1: DiffBIRPipeline) -> None:
 
 
 def test_defaults_are_each_versions_own() -> None:
-    wishes = {
-        model_id: Wish.of(small(model_id).config, {"steps": 0, "sampler": "auto"})  # pyright: ignore[reportArgumentType]
+    auto = {"steps": 0, "sampler": "auto"}
+    settings = {
+        model_id: DiffBIRSettings.from_options(small(model_id).config, auto)  # pyright: ignore[reportArgumentType]
         for model_id in ("diffbir-v2.1", "diffbir-v2", "diffbir-v1-general")
     }
-    chosen = {i: (w.sampler, w.steps, w.cfg_scale) for i, w in wishes.items()}
-    assert chosen == {
+    assert {i: (s.sampler, s.steps, s.cfg_scale) for i, s in settings.items()} == {
         "diffbir-v2.1": ("edm_dpm++_3m_sde", 10, 8.0),
         "diffbir-v2": ("spaced", 50, 4.0),
         "diffbir-v1-general": ("spaced", 50, 1.0),
@@ -214,7 +214,7 @@ def test_the_single_files_of_2023_are_taken_apart(tmp_path: Path) -> None:
     parts = sorted_by_network(spec.config, {"full_v1.ckpt": whole})
     assert sorted(parts) == ["autoencoder", "control", "swinir", "text_encoder", "unet"]
     assert parts["control"].keys() == control.keys()
-    # The authors give v1's general pictures a cleaner beside the one in it: that one is meant.
+    # The authors give v1's general pictures a restoration module of its own: that one is meant.
     own = {key: tensor + 1 for key, tensor in states["swinir.pth"].items()}
     both = sorted_by_network(spec.config, {"swinir.pth": own, "full_v1.ckpt": whole})
     assert torch.equal(both["swinir"]["conv_up3.weight"], own["conv_up3.weight"])
@@ -227,15 +227,15 @@ def test_the_single_files_of_2023_are_taken_apart(tmp_path: Path) -> None:
 
 
 def test_plans_are_told_what_is_there(v2_1: DiffBIRPipeline) -> None:
-    wish = Wish.of(v2_1.config, {})
+    settings = DiffBIRSettings.from_options(v2_1.config, {})
     size = (3000, 4000)
     image = torch.zeros(1, 3, 1, 1).expand(1, 3, *size)
-    made = v2_1.plan(
-        v2_1.work("swinir", image.shape, size, wish), Request(free_bytes=6_000_000_000)
+    plan = v2_1.plan(
+        v2_1.workload("swinir", image.shape, size, settings), Request(free_bytes=6_000_000_000)
     )
-    assert isinstance(made, Plan)
-    assert made.diffuse is not None
-    assert made.peak < 6_500_000_000
+    assert isinstance(plan, Plan)
+    assert plan.diffuse is not None
+    assert plan.peak_bytes < 6_500_000_000
 
 
 FIRST_STEP = """

@@ -5,72 +5,81 @@ from dataclasses import replace
 import pytest
 
 from pixelmend_engine.catalog.diffbir import V1_GENERAL, V2_1
-from pixelmend_engine.catalog.diffbir_settings import Wish
+from pixelmend_engine.catalog.diffbir_settings import DiffBIRSettings
 from pixelmend_engine.models.diffbir import time_estimate
-from pixelmend_engine.models.diffbir.memory_plan import PHASES, Work, plan
+from pixelmend_engine.models.diffbir.memory_plan import PHASES, Phase, Workload, plan_for
 from pixelmend_engine.models.diffbir.time_estimate import (
-    CALL_S,
-    CLEAN_S,
-    STEER_S,
-    forecast,
-    seconds,
+    DEGRADATION_REMOVAL_S,
+    GUIDANCE_S,
+    NETWORK_CALL_S,
+    duration_warning,
+    estimated_s,
 )
 
-USUAL = Wish.of(V2_1, {})
+USUAL = DiffBIRSettings.from_options(V2_1, {})
 PARAMETERS = time_estimate.UNET_PARAMETERS
 SIZE = (512, 512)
-WORK = Work(
-    cleaner="swinir", cleaner_pixels=SIZE, pixels=SIZE, weights={}, steers=False, half=False
+WORK = Workload(
+    restoration_module="swinir",
+    module_input_size=SIZE,
+    size=SIZE,
+    weight_bytes={},
+    guided=False,
+    half_precision=False,
 )
-WHOLE = plan(WORK, None, None, None)
+WHOLE = plan_for(WORK, None, None, None)
 
 
-def shares(wish: Wish) -> dict[str, float]:
-    return dict(time_estimate.shares(wish, WORK, WHOLE))
+def seconds_by_phase(settings: DiffBIRSettings) -> dict[Phase, float]:
+    return time_estimate.seconds_by_phase(settings, WORK, WHOLE)
 
 
-def test_guidance_takes_two_branches_of_each_step() -> None:
-    guided, plain = (shares(Wish.of(V2_1, {"cfg_scale": scale}))["diffuse"] for scale in (8.0, 1.0))
-    assert guided == 2 * plain == 2 * 10 * CALL_S
-    assert list(shares(USUAL)) == list(PHASES)
+def test_guidance_takes_two_prompts_in_each_step() -> None:
+    guided, plain = (
+        seconds_by_phase(DiffBIRSettings.from_options(V2_1, {"cfg_scale": scale}))["diffuse"]
+        for scale in (8.0, 1.0)
+    )
+    assert guided == 2 * plain == 2 * 10 * NETWORK_CALL_S
+    assert list(seconds_by_phase(USUAL)) == list(PHASES)
 
 
-def test_fidelity_takes_a_slope_of_each_step() -> None:
-    free = Wish.of(V1_GENERAL, {})
-    steered = Wish.of(V1_GENERAL, {"fidelity": 0.5})
-    more = shares(steered)["diffuse"] - shares(free)["diffuse"]
-    assert more == pytest.approx(50 * STEER_S)
+def test_fidelity_takes_a_gradient_of_each_step() -> None:
+    free = DiffBIRSettings.from_options(V1_GENERAL, {})
+    guided = DiffBIRSettings.from_options(V1_GENERAL, {"fidelity": 0.5})
+    more = seconds_by_phase(guided)["diffuse"] - seconds_by_phase(free)["diffuse"]
+    assert more == pytest.approx(50 * GUIDANCE_S)
 
 
 def test_the_time_grows_with_picture_network_and_slowness() -> None:
-    once = seconds(USUAL, WORK, WHOLE, PARAMETERS, 1.0)
-    assert once == pytest.approx(sum(shares(USUAL).values()))
-    assert seconds(USUAL, WORK, WHOLE, PARAMETERS // 2, 4.0) == pytest.approx(2 * once)
-    large = replace(WORK, pixels=(1024, 1536), cleaner_pixels=(1024, 1536))
-    more = seconds(USUAL, large, WHOLE, PARAMETERS, 1.0)
+    once = estimated_s(USUAL, WORK, WHOLE, PARAMETERS, 1.0)
+    assert once == pytest.approx(sum(seconds_by_phase(USUAL).values()))
+    assert estimated_s(USUAL, WORK, WHOLE, PARAMETERS // 2, 4.0) == pytest.approx(2 * once)
+    large = replace(WORK, size=(1024, 1536), module_input_size=(1024, 1536))
+    more = estimated_s(USUAL, large, WHOLE, PARAMETERS, 1.0)
     assert more == pytest.approx(6 * once, rel=0.03)  # but for the texts
 
 
-def test_each_cleaner_has_its_own_time() -> None:
-    work = replace(WORK, cleaner="bsrnet", cleaner_pixels=(256, 512))
-    assert time_estimate.shares(USUAL, work, WHOLE)["clean"] == CLEAN_S["bsrnet"] / 2
+def test_each_restoration_module_has_its_own_time() -> None:
+    work = replace(WORK, restoration_module="bsrnet", module_input_size=(256, 512))
+    seconds = time_estimate.seconds_by_phase(USUAL, work, WHOLE)
+    assert seconds["remove_degradation"] == DEGRADATION_REMOVAL_S["bsrnet"] / 2
 
 
 def test_what_tiles_share_is_computed_more_than_once() -> None:
-    large = replace(WORK, pixels=(1536, 1536))
-    whole = time_estimate.shares(USUAL, large, WHOLE)
-    cut = time_estimate.shares(USUAL, large, plan(large, None, None, 512))
+    large = replace(WORK, size=(1536, 1536))
+    whole = time_estimate.seconds_by_phase(USUAL, large, WHOLE)
+    cut = time_estimate.seconds_by_phase(USUAL, large, plan_for(large, None, None, 512))
     assert cut["diffuse"] == pytest.approx(25 / 9 * whole["diffuse"])  # 5 x 5 tiles of 512
     assert cut["decode"] == whole["decode"]
 
 
 def test_only_what_takes_long_is_told_and_never_too_short() -> None:
-    assert forecast(59.9) is None
-    assert "about 2 minutes" in (forecast(61.0) or "")
-    assert "about 10 minutes" in (forecast(600.0) or "")
-    assert "about 4 hours" in (forecast(212 * 60.0) or "")
+    assert duration_warning(59.9) is None
+    assert "about 2 minutes" in (duration_warning(61.0) or "")
+    assert "about 10 minutes" in (duration_warning(600.0) or "")
+    assert "about 4 hours" in (duration_warning(212 * 60.0) or "")
 
 
 def test_faces_are_told_of_all_together() -> None:
-    words = forecast(600.0, faces=30) or ""
+    words = duration_warning(600.0, faces=30) or ""
     assert words.startswith("The 30 faces take about 10 minutes")

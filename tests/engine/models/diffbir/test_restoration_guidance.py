@@ -1,7 +1,7 @@
-"""Restoration guidance pulls results towards the cleaned picture, whole and in tiles.
+"""Restoration guidance brings results nearer to the restored picture, whole and in tiles.
 
-What it computes is compared with the published code in `tests/golden/test_diffbir_fidelity.py`;
-here, that the pipeline asks it for the right picture, and takes what it answers.
+What it computes is compared with the published code in `tests/golden`; here, that the pipeline asks
+it for the right picture, and takes what it answers.
 """
 
 from collections.abc import Generator
@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixelmend_engine.catalog.diffbir import V2_1
-from pixelmend_engine.catalog.diffbir_settings import Wish
-from pixelmend_engine.diffusion.fidelity import smooth_weights, weighted_error
+from pixelmend_engine.catalog.diffbir_settings import DiffBIRSettings
 from pixelmend_engine.diffusion.noise import SeededNoise
 from pixelmend_engine.models.diffbir.memory_plan import Plan
 from pixelmend_engine.models.diffbir.model import DiffBIRPipeline
+from pixelmend_engine.models.diffbir.restoration_guidance import smooth_weights, weighted_error
 from pixelmend_engine.models.pipeline import Request
 from pixelmend_engine.nn import gaussian_tiles
 from pixelmend_engine.nn.swinir import SwinIR
@@ -39,7 +39,7 @@ SHAPES: dict[str, Shape] = {
 
 
 class Untouched(SwinIR):
-    """Cleans nothing, so that what is pulled towards is the picture itself."""
+    """Removes nothing, so that the target of guidance is the picture itself."""
 
     def forward(self, image: Tensor) -> Tensor:
         return image
@@ -47,13 +47,15 @@ class Untouched(SwinIR):
 
 @pytest.fixture(scope="module")
 def model() -> DiffBIRPipeline:
-    made = pipeline(V2_1, "swinir")
-    made.networks.add_module("swinir", Untouched(tiny(V2_1).swinir))
-    return made
+    model = pipeline(V2_1, "swinir")
+    model.networks.add_module("swinir", Untouched(tiny(V2_1).swinir))
+    return model
 
 
-def run(model: DiffBIRPipeline, shape: Shape, fidelity: float, *, lends: bool = False) -> Tensor:
-    wish = Wish(
+def run(
+    model: DiffBIRPipeline, shape: Shape, fidelity: float, *, activations_on_host: bool = False
+) -> Tensor:
+    settings = DiffBIRSettings(
         prompt="a photo",
         negative_prompt="",
         sampler="spaced",
@@ -63,9 +65,16 @@ def run(model: DiffBIRPipeline, shape: Shape, fidelity: float, *, lends: bool = 
         color_fix="none",
     )
     height, width, encode, diffuse = shape
-    made = Plan(clean=None, encode=encode, diffuse=diffuse, decode=None, lends=lends, needs={})
+    plan = Plan(
+        remove_degradation=None,
+        encode=encode,
+        diffuse=diffuse,
+        decode=None,
+        activations_on_host=activations_on_host,
+        needed_bytes={},
+    )
     return model.run(
-        picture(height, width), (height, width), "swinir", wish, SeededNoise(0), made, ignore
+        picture(height, width), (height, width), "swinir", settings, SeededNoise(0), plan, ignore
     )
 
 
@@ -73,16 +82,18 @@ def run(model: DiffBIRPipeline, shape: Shape, fidelity: float, *, lends: bool = 
 def test_the_result_is_nearer_to_the_picture(model: DiffBIRPipeline, shape: str) -> None:
     image = picture(*SHAPES[shape][:2])
     weights = smooth_weights(2 * image - 1)
-    free, steered = (
+    free, guided = (
         float(weighted_error(2 * run(model, SHAPES[shape], fidelity) - 1, 2 * image - 1, weights))
         for fidelity in (0.0, FIDELITY)
     )
     # 0.78 of it was measured for both; pulled elsewhere, it comes no nearer.
-    assert steered < 0.85 * free
+    assert guided < 0.85 * free
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_last_step_goes_down_the_slope_of_the_error(model: DiffBIRPipeline, shape: str) -> None:
+def test_the_last_step_goes_down_the_gradient_of_the_error(
+    model: DiffBIRPipeline, shape: str
+) -> None:
     height, width, _, tile = SHAPES[shape]
     with recorded(model) as latents:
         run(model, SHAPES[shape], FIDELITY)
@@ -131,13 +142,16 @@ def stepped(
     estimate = estimate.clone().requires_grad_()
     shown = model.networks.autoencoder.decode(estimate / LATENT_SCALE)
     error = (smooth_weights(seen) * (shown - seen) ** 2).mean()
-    (slope,) = torch.autograd.grad(error, estimate)
-    return estimate.detach() - STRENGTH * slope
+    (gradient,) = torch.autograd.grad(error, estimate)
+    return estimate.detach() - STRENGTH * gradient
 
 
 def test_what_waits_in_the_computers_memory_changes_nothing(model: DiffBIRPipeline) -> None:
-    here, lent = (run(model, SHAPES["in tiles"], FIDELITY, lends=lends) for lends in (False, True))
-    assert torch.equal(here, lent)
+    on_device, on_host = (
+        run(model, SHAPES["in tiles"], FIDELITY, activations_on_host=activations_on_host)
+        for activations_on_host in (False, True)
+    )
+    assert torch.equal(on_device, on_host)
 
 
 def test_it_says_how(model: DiffBIRPipeline) -> None:

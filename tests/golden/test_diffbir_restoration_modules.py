@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from pixelmend_engine.catalog import sizes
-from pixelmend_engine.models.diffbir.degradation_removal import clean
+from pixelmend_engine.models.diffbir.degradation_removal import remove_degradation
 from pixelmend_engine.nn.rrdb import RRDBNet
 from pixelmend_engine.nn.scunet import SCUNet
 from pixelmend_engine.nn.swinir import SwinIR
@@ -109,7 +109,7 @@ def test_scunet() -> None:
 def test_swinir_in_tiles() -> None:
     golden = Golden("swinir")
     image = golden["tiled.input"]
-    output = clean(swinir(), image, (image.shape[-2], image.shape[-1]), 64, 64, CPU)
+    output = remove_degradation(swinir(), image, (image.shape[-2], image.shape[-1]), 64, 64, CPU)
     assert_near(output[..., ::4, ::4], golden["tiled.output"], TOLERANCE)
 
 
@@ -117,5 +117,5 @@ def test_bsrnet_in_tiles() -> None:
     golden = Golden("bsrnet")
     image = golden["tiled.input"]
     size = 4 * image.shape[-2], 4 * image.shape[-1]
-    output = clean(bsrnet(), image, size, 64, 16, CPU)
+    output = remove_degradation(bsrnet(), image, size, 64, 16, CPU)
     assert_near(output[..., ::2, ::2], golden["tiled.output"], TOLERANCE)

@@ -13,7 +13,11 @@ from golden.recipe import Golden, filled
 from golden.vectors import assert_near
 from torch import Tensor
 
-from pixelmend_engine.diffusion.fidelity import smooth_weights, steered, weighted_error
+from pixelmend_engine.models.diffbir.restoration_guidance import (
+    guided,
+    smooth_weights,
+    weighted_error,
+)
 from pixelmend_engine.nn import color_transfer
 from pixelmend_engine.nn.stable_diffusion.autoencoder import Autoencoder, sample
 
@@ -48,7 +52,7 @@ def losses(golden: Golden, network: Autoencoder) -> dict[str, Callable[[Tensor],
 
 @pytest.mark.parametrize("name", ["mse_latent", "mse_rgb", "wmse_rgb", "wmse_rgb_rep2"])
 @pytest.mark.parametrize("index", [9, 5, 1])
-def test_steering(golden: Golden, network: Autoencoder, name: str, index: int) -> None:
+def test_guided(golden: Golden, network: Autoencoder, name: str, index: int) -> None:
     facts = golden.facts["cases"][f"{name}.idx{index}"]
     loss = losses(golden, network)[name.removesuffix("_rep2")]
     repeats = 2 if name.endswith("_rep2") else 1
@@ -56,20 +60,20 @@ def test_steering(golden: Golden, network: Autoencoder, name: str, index: int) -
         found = float(loss(golden["pred_x0"]))
         assert found == pytest.approx(facts["loss"], rel=GRADIENT)
     weight, scale = facts["posterior_mean_coef1"], golden.facts["g_scale"]
-    after = steered(golden["pred_x0"], weight, scale, loss, repeats)
+    after = guided(golden["pred_x0"], weight, scale, loss, repeats)
     assert_near(after, golden[f"{name}.idx{index}"], GRADIENT * facts["delta_absmax"])
 
 
-def test_weights_and_slopes(golden: Golden) -> None:
+def test_weights_and_gradients(golden: Golden) -> None:
     target, predicted = golden["target"], golden["rgb_pred"].requires_grad_()
     weights = smooth_weights(target)
     assert_near(weights[..., ::2, ::2], golden["wmse.weight_map"], PICTURE)
     for name, used in (("wmse", weights), ("mse", torch.ones_like(weights))):
         loss = weighted_error(predicted, target, used)
         assert float(loss.detach()) == pytest.approx(golden.facts["losses"][name], rel=GRADIENT)
-        (slope,) = torch.autograd.grad(loss, predicted)
+        (gradient,) = torch.autograd.grad(loss, predicted)
         expected = golden[f"{name}.neg_grad_scaled"]
-        scaled = -slope[..., ::4, ::4] * golden.facts["g_scale"] * 3000
+        scaled = -gradient[..., ::4, ::4] * golden.facts["g_scale"] * 3000
         assert_near(scaled, expected, GRADIENT * float(expected.abs().max()))
 
 
