@@ -14,25 +14,25 @@ from small_hidiff import CONFIG
 
 from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.training import loop
-from pixelmend_engine.training.data.folders import Source
-from pixelmend_engine.training.degradations.camera import Degradation
-from pixelmend_engine.training.degradations.degrade import Worsening
-from pixelmend_engine.training.degradations.inpainting_masks import Holes
-from pixelmend_engine.training.degradations.real_esrgan import RealWorld
-from pixelmend_engine.training.plan import Pace, Plan, Progress
+from pixelmend_engine.training.data.folders import TrainingFolder
+from pixelmend_engine.training.degradations.camera import CameraSettings
+from pixelmend_engine.training.degradations.degrade import DegradationSettings
+from pixelmend_engine.training.degradations.inpainting_masks import InpaintingMaskSettings
+from pixelmend_engine.training.degradations.real_esrgan import RealESRGANSettings
 from pixelmend_engine.training.recipes import registry
-from pixelmend_engine.training.recipes.learning_rates import Cycle
+from pixelmend_engine.training.recipes.learning_rates import CosineSegment
 from pixelmend_engine.training.recipes.recipe import Phase, Recipe, Stage, StageNumber
 from pixelmend_engine.training.run_folder import RunFolder
+from pixelmend_engine.training.stage_spec import RunSettings, StageSpec, TrainingProgress
 
 STEPS = 60  # of each stage
 SHORT = Stage(
     phases=(Phase(STEPS // 2, 32, 4), Phase(STEPS, 40, 3)),
-    rates=(Cycle(5, 0.0, 3e-3), Cycle(STEPS - 5, 3e-3, 1e-4)),
-    average=0.9,
+    rates=(CosineSegment(5, 0.0, 3e-3), CosineSegment(STEPS - 5, 3e-3, 1e-4)),
+    ema_decay=0.9,
 )
 # A blur that is always the same kind, so that a few steps are enough to learn something of it.
-SOFT = Degradation(
+SOFT = CameraSettings(
     untouched_share=0.0,
     shake_share=0.0,
     moving_share=0.0,
@@ -47,7 +47,7 @@ SOFT = Degradation(
     shake=(0.0, 4.0),
 )
 RECIPE = Recipe(
-    id="tiny", title="Tiny", config=CONFIG, stages=(SHORT, SHORT), window=64, worsening=SOFT
+    id="tiny", title="Tiny", config=CONFIG, stages=(SHORT, SHORT), window=64, degradation=SOFT
 )
 
 
@@ -67,36 +67,45 @@ def small(recipe_id: str, *, patch: int = 64, batch: int = 2) -> Recipe:
         dataclasses.replace(
             stage,
             phases=tuple(Phase(phase.until, patch, batch) for phase in stage.phases),
-            worsening=stage.worsening and shrunk(stage.worsening),
-            rivalry=stage.rivalry and dataclasses.replace(stage.rivalry, width=8),
+            degradation=stage.degradation and shrunk(stage.degradation),
+            adversarial=stage.adversarial and dataclasses.replace(stage.adversarial, width=8),
         )
         for stage in recipe.stages
     )
-    worsening, pool = shrunk(recipe.worsening), min(3 * batch, recipe.pool)
+    degradation, pool_size = shrunk(recipe.degradation), min(3 * batch, recipe.pool_size)
     return dataclasses.replace(
-        recipe, config=config, stages=stages, window=96, worsening=worsening, pool=pool
+        recipe,
+        config=config,
+        stages=stages,
+        window=96,
+        degradation=degradation,
+        pool_size=pool_size,
     )
 
 
-def shrunk(how: Worsening) -> Worsening:
+def shrunk(degradation: DegradationSettings) -> DegradationSettings:
     """Makes what is done to pictures fit into small crops."""
-    if isinstance(how, RealWorld):
-        return dataclasses.replace(how, side=160)
-    if isinstance(how, Holes):
-        return dataclasses.replace(how, length=(5, 40), brush=(3, 12), box=(8, 24), margin=4)
-    return SOFT if isinstance(how, Degradation) else how
+    if isinstance(degradation, RealESRGANSettings):
+        return dataclasses.replace(degradation, side=160)
+    if isinstance(degradation, InpaintingMaskSettings):
+        return dataclasses.replace(
+            degradation, length=(5, 40), brush=(3, 12), box=(8, 24), margin=4
+        )
+    return SOFT if isinstance(degradation, CameraSettings) else degradation
 
 
-def plan(photos: Path, number: StageNumber = 1, teacher: tuple[Path, ...] = ()) -> Plan:
-    """Plans one stage of the tiny run."""
-    sources = (Source(kind="sharp", folder=photos),)
-    return Plan(recipe=RECIPE, number=number, sources=sources, teacher=teacher, validation_side=64)
+def stage_spec(photos: Path, number: StageNumber = 1, teacher: tuple[Path, ...] = ()) -> StageSpec:
+    """Specifies one stage of the tiny run."""
+    folders = (TrainingFolder(kind="sharp", path=photos),)
+    return StageSpec(
+        recipe=RECIPE, number=number, folders=folders, teacher=teacher, validation_side=64
+    )
 
 
-def shortened(planned: Plan, steps: int) -> Plan:
-    """Plans the same with so many steps a stage."""
-    stages = tuple(stage.scaled(steps) for stage in planned.recipe.stages)
-    return dataclasses.replace(planned, recipe=dataclasses.replace(planned.recipe, stages=stages))
+def shortened(spec: StageSpec, steps: int) -> StageSpec:
+    """Specifies the same with so many steps a stage."""
+    stages = tuple(stage.with_steps(steps) for stage in spec.recipe.stages)
+    return dataclasses.replace(spec, recipe=dataclasses.replace(spec.recipe, stages=stages))
 
 
 def make_photos(folder: Path, astronaut: np.ndarray, count: int = 12) -> Path:
@@ -113,18 +122,18 @@ def make_photos(folder: Path, astronaut: np.ndarray, count: int = 12) -> Path:
 def main(recipe: str, photos: str, folder: str, steps: str, save_every: str, *rest: str) -> None:
     """Trains the first stage, and prints a line for each step."""
 
-    def report(progress: Progress) -> None:
+    def report(progress: TrainingProgress) -> None:
         losses = " ".join(f"{name}={value!r}" for name, value in progress.losses.items())
         print(progress.step, losses, flush=True)  # noqa: T201 - read by the test
 
     # Two threads that wait for each other take longer over so small pictures than one.
     torch.set_num_threads(1)
-    planned = plan(Path(photos))
+    spec = stage_spec(Path(photos))
     if recipe != RECIPE.id:
-        planned = dataclasses.replace(planned, recipe=small(recipe))
-    pace = Pace(device="cpu", report_every=1, save_every=int(save_every))
-    planned = shortened(planned, int(steps))
-    loop.train(planned, pace, RunFolder(Path(folder)), report, resume="--resume" in rest)
+        spec = dataclasses.replace(spec, recipe=small(recipe))
+    settings = RunSettings(device="cpu", report_every=1, save_every=int(save_every))
+    spec = shortened(spec, int(steps))
+    loop.train(spec, settings, RunFolder(Path(folder)), report, resume="--resume" in rest)
 
 
 if __name__ == "__main__":

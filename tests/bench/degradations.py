@@ -17,10 +17,10 @@ import torch
 from pixelmend_engine.catalog import registry
 from pixelmend_engine.training import initial_weights
 from pixelmend_engine.training.data import folders
-from pixelmend_engine.training.data.folders import Source
+from pixelmend_engine.training.data.folders import TrainingFolder
 from pixelmend_engine.training.degradations.camera import MILD, SHAKEN, STRONG
-from pixelmend_engine.training.plan import Plan
 from pixelmend_engine.training.recipes import registry as recipes
+from pixelmend_engine.training.stage_spec import StageSpec
 from pixelmend_engine.training.validation import Validation
 from pixelmend_engine.weights import store
 
@@ -45,20 +45,24 @@ def main() -> None:
     parser.add_argument("weights", type=Path, nargs="*")
     arguments = parser.parse_args()
 
-    source = Source(kind="sharp", folder=arguments.folder)
-    _, kept_back = folders.split(source.scenes())
+    folder = TrainingFolder(kind="sharp", path=arguments.folder)
+    _, kept_back = folders.split(folder.pairs())
     recipe = recipes.find("compact-tuned")
     bundled = store.locate(registry.find("hi-diff-compact"), Path())
     starts = [store.given(path) for path in arguments.weights] or [bundled]
     objectives = [
-        initial_weights.objective(
-            Plan(recipe=recipe, number=2, sources=(source,), start=start), torch.float32
+        initial_weights.build_objective(
+            StageSpec(recipe=recipe, number=2, folders=(folder,), start=start), torch.float32
         )
         for start in starts
     ]
     for name, degradation in DEGRADATIONS.items():
         cases = Validation(
-            kept_back, degradation, side=SIDE, device=torch.device("cpu"), most=len(kept_back)
+            kept_back,
+            degradation,
+            side=SIDE,
+            device=torch.device("cpu"),
+            max_pictures=len(kept_back),
         )
         scores = [cases.score(objective) for objective in objectives]
         before = scores[0].input_psnr

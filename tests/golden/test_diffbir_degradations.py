@@ -11,8 +11,12 @@ from golden.vectors import assert_near
 from torch.nn import functional
 
 from pixelmend_engine.training.degradations import jpeg
-from pixelmend_engine.training.degradations.real_esrgan_kernels import bell, filtered, sinc
-from pixelmend_engine.training.degradations.unsharp_mask import sharpened
+from pixelmend_engine.training.degradations.real_esrgan_kernels import (
+    bivariate_kernel,
+    filter2d,
+    sinc_kernel,
+)
+from pixelmend_engine.training.degradations.unsharp_mask import sharpen
 
 GOLDEN = Golden("degradation")
 KERNEL, PICTURE = 1e-12, 5e-6
@@ -22,25 +26,25 @@ KERNEL, PICTURE = 1e-12, 5e-6
 def test_kernels(name: str) -> None:
     given = GOLDEN.facts["kernels"][name]
     if given["kind"] == "sinc":
-        found = sinc(given["size"], given["cutoff"])
+        found = sinc_kernel(given["size"], given["cutoff"])
         around = (given.get("padded", given["size"]) - given["size"]) // 2
         found = functional.pad(found, (around, around, around, around))
     else:
         sigma, theta, beta = given["sigma"], given.get("theta", 0.0), given.get("beta", 1.0)
-        found = bell(given["kind"], given["size"], tuple(sigma), theta, beta)
+        found = bivariate_kernel(given["kind"], given["size"], tuple(sigma), theta, beta)
     assert_near(found, GOLDEN[name], KERNEL)
 
 
 def test_a_large_kernel_is_laid_over_a_picture() -> None:
-    found = filtered(GOLDEN["img"], GOLDEN["aniso"].float()[None])
+    found = filter2d(GOLDEN["img"], GOLDEN["aniso"].float()[None])
     assert_near(found[..., ::2, ::2], GOLDEN["filter2d_aniso"], PICTURE)
 
 
 def test_sharpened_targets() -> None:
-    assert_near(sharpened(GOLDEN["img"])[..., ::2, ::2], GOLDEN["usm"], PICTURE)
+    assert_near(sharpen(GOLDEN["img"])[..., ::2, ::2], GOLDEN["usm"], PICTURE)
 
 
 @pytest.mark.parametrize("quality", [30, 60, 95])
 def test_compression(quality: int) -> None:
-    found = jpeg.compress_plainly(GOLDEN["img_jpeg_in"], torch.tensor([float(quality)]))
+    found = jpeg.diffjpeg(GOLDEN["img_jpeg_in"], torch.tensor([float(quality)]))
     assert_near(found[..., ::2, ::2], GOLDEN[f"diffjpeg_q{quality}"], PICTURE)

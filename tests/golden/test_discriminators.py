@@ -12,15 +12,15 @@ from golden.test_training import diffir, given
 from golden.vectors import assert_near, manifest
 from torch import Tensor, nn
 
-from pixelmend_engine.training.objectives.adversarial_losses import PatchGame, PixelGame
+from pixelmend_engine.training.objectives.adversarial_losses import PatchGanLoss, UNetGanLoss
 from pixelmend_engine.training.objectives.discriminators import (
     PatchDiscriminator,
-    PixelDiscriminator,
+    UNetDiscriminator,
 )
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-Network = TypeVar("Network", PixelDiscriminator, PatchDiscriminator)
+Network = TypeVar("Network", UNetDiscriminator, PatchDiscriminator)
 PREDICTION = 1e-5
 FLOATS = pytest.mark.parametrize(
     ("suffix", "dtype", "tolerance"),
@@ -32,7 +32,7 @@ FLOATS = pytest.mark.parametrize(
 @pytest.mark.parametrize(
     ("name", "kind", "count"),
     [
-        ("diffir-sr-discriminator", PixelDiscriminator, 4_376_897),
+        ("diffir-sr-discriminator", UNetDiscriminator, 4_376_897),
         ("diffir-inpainting-discriminator", PatchDiscriminator, 6_962_369),
     ],
 )
@@ -66,14 +66,14 @@ def stage_2(golden: Golden, dtype: torch.dtype) -> Tensor:
 @FLOATS
 def test_the_game_over_pixels(suffix: str, dtype: torch.dtype, tolerance: float) -> None:
     golden = Golden("sr-x4")
-    game = PixelGame(discriminator(PixelDiscriminator, golden, dtype))
+    game = UNetGanLoss(discriminator(UNetDiscriminator, golden, dtype))
     seen: list[Tensor] = []
     game.discriminator.register_forward_hook(
         lambda _, __, judged: seen.append(torch.as_tensor(judged))
     )
     restored, real = stage_2(golden, dtype), golden["a/gt"].to(dtype)
     losses = {
-        "l_g_gan": game.fooled(restored, real)["deception"],
+        "l_g_gan": game.generator_loss(restored, real)["adversarial"],
         **dict(zip(("l_d_real", "l_d_fake"), game(restored, real, None).values(), strict=True)),
     }
     for name, loss in losses.items():
@@ -87,18 +87,18 @@ def test_the_game_over_patches(suffix: str, dtype: torch.dtype, tolerance: float
     golden = Golden("inpainting")
     restored = stage_2(golden, dtype)
     real, mask = golden["a/gt"].to(dtype), golden["a/mask"].to(dtype)
-    game = PatchGame(discriminator(PatchDiscriminator, golden, dtype))
-    fooled = game.fooled(restored, real)
+    game = PatchGanLoss(discriminator(PatchDiscriminator, golden, dtype))
+    generator_loss = game.generator_loss(restored, real)
     judge = discriminator(PatchDiscriminator, golden, dtype)
-    losses = PatchGame(judge)(restored, real, mask)
+    losses = PatchGanLoss(judge)(restored, real, mask)
     torch.stack([*losses.values()]).sum().backward()
     gradient = torch.nn.utils.get_total_norm(
         [parameter.grad for parameter in judge.parameters() if parameter.grad is not None]
     )
     found = {
-        "gen_adv": fooled["deception"],
-        "feature_matching": fooled["features"],
-        "disc_real_gp": losses["slope"],
+        "gen_adv": generator_loss["adversarial"],
+        "feature_matching": generator_loss["features"],
+        "disc_real_gp": losses["gradient penalty"],
         "disc_loss": torch.stack([*losses.values()]).sum(),
     }
     for name, loss in found.items():

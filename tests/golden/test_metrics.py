@@ -22,7 +22,7 @@ def test_likeness_of_the_luma(border: int) -> None:
     a, b = (GOLDEN[f"metric/{name}_rgb_u8"].permute(2, 0, 1) for name in "ab")
     expected = [GOLDEN[f"metric/{name}_y_crop{border}"].item() for name in ("psnr", "ssim")]
     # Theirs converts colors in float32 first: 1e-7 of 255.
-    assert metrics.luma_likeness(a, b, border) == pytest.approx(expected, rel=1e-6)
+    assert metrics.luma_psnr_ssim(a, b, border) == pytest.approx(expected, rel=1e-6)
 
 
 def test_likeness_of_each_color() -> None:

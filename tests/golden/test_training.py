@@ -13,12 +13,12 @@ from golden import test_diffir
 from golden.vectors import HERE, SYSTEMS, Golden, System, assert_near
 from torch import Tensor, nn
 
-from pixelmend_engine.training.objectives.diffir import FIRST, LATER, DiffIRObjective
+from pixelmend_engine.training.objectives.diffir import LATER_PARTS, STAGE_1_PARTS, DiffIRObjective
 from pixelmend_engine.training.objectives.diffir import noisy_prior as noisy_diffir_prior
-from pixelmend_engine.training.objectives.hidiff import TRAINED, HIDiffObjective, noisy_prior
-from pixelmend_engine.training.objectives.outcome import Outcome
+from pixelmend_engine.training.objectives.hidiff import TRAINED_PARTS, HIDiffObjective, noisy_prior
+from pixelmend_engine.training.objectives.step_losses import StepLosses
 from pixelmend_engine.training.recipes import registry
-from pixelmend_engine.training.recipes.learning_rates import rate
+from pixelmend_engine.training.recipes.learning_rates import learning_rate
 from pixelmend_engine.training.recipes.recipe import StageNumber
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -53,7 +53,7 @@ def norm(network: nn.Module) -> float:
     return torch.nn.utils.get_total_norm(found).item() if found else 0.0
 
 
-def add_up(outcome: Outcome) -> None:
+def add_up(outcome: StepLosses) -> None:
     """Computes the gradients of all losses together."""
     torch.stack(list(outcome.losses.values())).sum().backward()
 
@@ -69,14 +69,14 @@ def test_losses_and_gradients_of_hidiff(
     networks = golden.networks().to(dtype).train()
     stage = registry.find(system).stage(number)
     objective = HIDiffObjective(networks, number, stage, torch.float32)
-    objective.teach(alone=False)
+    objective.set_trainable(prior_only=False)
     lq, hq, noise = (golden[name].to(dtype) for name in ("a/lq", "a/gt", "s2/noise"))
 
     outcome = objective(lq, hq, noise)
     add_up(outcome)
 
     found = {LOSSES[number][name] + suffix: loss.item() for name, loss in outcome.losses.items()}
-    for name in TRAINED[number]:
+    for name in TRAINED_PARTS[number]:
         found[f"s{number}/grad_norm.{name}{suffix}"] = norm(networks.get_submodule(name))
     expected = {name: golden[name].item() for name in found}
     assert found == pytest.approx(expected, rel=tolerance)
@@ -98,14 +98,14 @@ def diffir(golden: test_diffir.Golden, number: StageNumber, dtype: torch.dtype) 
     inpainting = golden.config.inputs == 4
     recipe = registry.find("diffir-inpaint-faces" if inpainting else "diffir-deblur")
     objective = DiffIRObjective(golden.config, number, recipe.stage(number), torch.float32)
-    sources = dict.fromkeys(FIRST, "s1")
+    sources = dict.fromkeys(STAGE_1_PARTS, "s1")
     if number == 2:
-        sources |= dict.fromkeys(LATER, "s2")
+        sources |= dict.fromkeys(LATER_PARTS, "s2")
     for name, source in sources.items():
         state = golden.state(source).items()
         own = {key.removeprefix(f"{name}."): t for key, t in state if key.startswith(f"{name}.")}
         objective.parts[name].load_state_dict(own, strict=True)
-    objective.teach(alone=False)
+    objective.set_trainable(prior_only=False)
     return objective.to(dtype).train()
 
 
@@ -135,7 +135,7 @@ def test_stage_1_of_diffir(system: str, suffix: str) -> None:
     outcome = objective(*given(golden, dtype))
     add_up(outcome)
     found = {"s1/loss": outcome.losses["pixels"].item()}
-    found |= {f"s1/grad_norm.{name}": norm(objective.parts[name]) for name in FIRST}
+    found |= {f"s1/grad_norm.{name}": norm(objective.parts[name]) for name in STAGE_1_PARTS}
     compare(golden, found, suffix)
     assert_near(outcome.restored, golden["s1/output"], OUTPUT)
 
@@ -148,14 +148,14 @@ def test_stage_2_of_diffir(system: str, suffix: str) -> None:
     lq, hq, noise = given(golden, dtype)
     objective = diffir(golden, 2, dtype)
     if system != "inpainting":  # which has no phase of the prior alone
-        objective.teach(alone=True)
+        objective.set_trainable(prior_only=True)
         outcome = objective(lq, hq, noise)
         assert outcome.restored is None
         add_up(outcome)
-        found = {f"s2/encoder.grad_norm.{n}": norm(objective.parts[n]) for n in LATER}
+        found = {f"s2/encoder.grad_norm.{n}": norm(objective.parts[n]) for n in LATER_PARTS}
         compare(golden, found, suffix)
         objective.zero_grad()
-        objective.teach(alone=False)
+        objective.set_trainable(prior_only=False)
     steps: list[Tensor] = []
     objective.networks.denoise.register_forward_hook(
         lambda _, __, x0: steps.append(torch.as_tensor(x0))
@@ -168,8 +168,8 @@ def test_stage_2_of_diffir(system: str, suffix: str) -> None:
         "s2/l_pix": outcome.losses["pixels"].item(),
         "s2/l_abs": outcome.losses["prior"].item(),
     }
-    found |= {"s2/l_kd": outcome.noted["divergence"].item()}
-    found |= {f"s2/joint.grad_norm.{n}": norm(objective.parts[n]) for n in LATER}
+    found |= {"s2/l_kd": outcome.metrics["divergence"].item()}
+    found |= {f"s2/joint.grad_norm.{n}": norm(objective.parts[n]) for n in LATER_PARTS}
     compare(golden, found, suffix)
     assert outcome.restored is not None
     assert_near(outcome.restored, golden["s2/output"], OUTPUT)
@@ -188,16 +188,21 @@ def test_learning_rates_of_the_published_recipes(
 ) -> None:
     stage = registry.find(recipe).stage(number)
     expected = {int(step): value for step, value in RATES[published]["lr"].items()}
-    found = {step: rate(stage.rates, step) for step in expected}
+    found = {step: learning_rate(stage.rates, step) for step in expected}
     assert found == pytest.approx(expected, rel=1e-12)
-    assert stage.joint_from == RATES[published].get("encoder_iter", 1)
+    assert stage.joint_training_from == RATES[published].get("encoder_iter", 1)
 
 
 def test_the_rates_that_are_halved_after_a_milestone() -> None:
     srgan = registry.find("diffir-srgan-x4").stage(3)
-    assert srgan.rivalry is not None
-    rates = [[rate(r, n) for n in (200_000, 200_001)] for r in (srgan.rates, srgan.rivalry.rates)]
+    assert srgan.adversarial is not None
+    rates = [
+        [learning_rate(r, n) for n in (200_000, 200_001)]
+        for r in (srgan.rates, srgan.adversarial.rates)
+    ]
     assert rates == [[2e-4, 1e-4], [1e-4, 5e-5]]
     first = registry.find("diffir-realsr-x4").stage(1)
-    found = [rate(first.rates, step) for step in (500_000, 500_001, 700_000, 700_001, 1_000_000)]
+    found = [
+        learning_rate(first.rates, step) for step in (500_000, 500_001, 700_000, 700_001, 1_000_000)
+    ]
     assert found == [2e-4, 1e-4, 1e-4, 5e-5, 5e-5]

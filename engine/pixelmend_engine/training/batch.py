@@ -25,18 +25,18 @@ class Batch:
         """Returns how many pictures there are."""
         return len(self.lq)
 
-    def picked(self, indices: Tensor) -> "Batch":
+    def select(self, indices: Tensor) -> "Batch":
         """Returns some of the pictures."""
         real = None if self.real is None else self.real[indices]
         return Batch(self.lq[indices], self.hq[indices], real)
 
-    def put(self, indices: Tensor, other: "Batch") -> None:
+    def assign(self, indices: Tensor, other: "Batch") -> None:
         """Replaces some of the pictures by all of another batch."""
         self.lq[indices], self.hq[indices] = other.lq, other.hq
         if self.real is not None and other.real is not None:
             self.real[indices] = other.real
 
-    def room_for(self, count: int) -> "Batch":
+    def new_zeros(self, count: int) -> "Batch":
         """Returns as many empty pictures of the same kind."""
         real = None if self.real is None else self.real.new_zeros(count, *self.real.shape[1:])
         return Batch(
@@ -46,7 +46,7 @@ class Batch:
         )
 
 
-def joined(batches: list[Batch]) -> Batch:
+def concatenate(batches: list[Batch]) -> Batch:
     """Puts batches behind each other; a `real` that one of them lacks is its `hq`."""
     if len(batches) == 1:
         return batches[0]

@@ -14,52 +14,56 @@ from pixelmend_engine.models.diffir import DUPLICATES
 from pixelmend_engine.training.objectives import adversarial_losses, perceptual
 from pixelmend_engine.training.objectives.diffir import DiffIRObjective
 from pixelmend_engine.training.objectives.hidiff import HIDiffObjective
-from pixelmend_engine.training.plan import Plan
+from pixelmend_engine.training.stage_spec import StageSpec
 from pixelmend_engine.weights.checkpoints import reading
 from pixelmend_engine.weights.checkpoints.reading import StateDict
 
 Objective = HIDiffObjective | DiffIRObjective
 
 
-def seed(*numbers: int) -> int:
+def derive_seed(*numbers: int) -> int:
     """Makes one seed of several numbers, that has nothing to do with those of others."""
     digest = hashlib.sha256(repr(numbers).encode()).digest()
     return int.from_bytes(digest[:8], "little") % 2**63
 
 
-def objective(plan: Plan, dtype: torch.dtype) -> Objective:
+def build_objective(spec: StageSpec, dtype: torch.dtype) -> Objective:
     """Makes the networks of a stage, and fills those that stages before have trained.
 
     Raises:
         UnreadableCheckpoint: A file holds other networks.
         BadRequest: A file is one of another stage.
     """
-    stage, config = plan.stage, plan.recipe.config
+    stage, config = spec.stage, spec.recipe.config
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed(plan.seed, plan.number))
+        torch.manual_seed(derive_seed(spec.seed, spec.number))
         match config:
             case HIDiffConfig():
-                first, second = hidiff_networks(plan.teacher), hidiff_networks(plan.start)
+                first, second = read_hidiff(spec.teacher), read_hidiff(spec.start)
                 networks = hidiff.HIDiff(config, teacher=bool(first) or not second)
-                made = HIDiffObjective(networks, plan.number, stage, dtype)
+                objective = HIDiffObjective(networks, spec.number, stage, dtype)
             case DiffIRConfig():
-                adversary = None
-                if (rivalry := stage.rivalry) is not None:
-                    adversary = adversarial_losses.adversary(rivalry.game, rivalry.width)
-                made = DiffIRObjective(config, plan.number, stage, dtype, adversary=adversary)
-                first, second = diffir_networks(plan.teacher), diffir_networks(plan.start)
+                gan_loss = None
+                if (adversarial := stage.adversarial) is not None:
+                    gan_loss = adversarial_losses.build_gan_loss(
+                        adversarial.discriminator, adversarial.width
+                    )
+                objective = DiffIRObjective(config, spec.number, stage, dtype, gan_loss=gan_loss)
+                first, second = read_diffir(spec.teacher), read_diffir(spec.start)
             case _:
                 raise AssertionError(config)
-    if isinstance(made, DiffIRObjective):
-        if stage.sight is not None and plan.perception is not None:
-            made.perception = perceptual.read(stage.sight, plan.perception)
-        if made.adversary is not None and plan.discriminator is not None:
-            _fill_discriminator(made.adversary.discriminator, plan.discriminator)
-    made.begin(first, second)
-    return made
+    if isinstance(objective, DiffIRObjective):
+        if stage.perceptual_network is not None and spec.perceptual_weights is not None:
+            objective.perceptual_network = perceptual.load(
+                stage.perceptual_network, spec.perceptual_weights
+            )
+        if objective.gan_loss is not None and spec.discriminator is not None:
+            _load_discriminator(objective.gan_loss.discriminator, spec.discriminator)
+    objective.load_initial(first, second)
+    return objective
 
 
-def hidiff_networks(files: Sequence[Path]) -> dict[str, StateDict]:
+def read_hidiff(files: Sequence[Path]) -> dict[str, StateDict]:
     """Reads networks of HI-Diff: a file for each, or one of ours for all.
 
     Raises:
@@ -68,7 +72,7 @@ def hidiff_networks(files: Sequence[Path]) -> dict[str, StateDict]:
     return hidiff.convert({path.name: reading.read(path) for path in files})
 
 
-def diffir_networks(files: Sequence[Path]) -> dict[str, StateDict]:
+def read_diffir(files: Sequence[Path]) -> dict[str, StateDict]:
     """Reads the networks of one stage of DiffIR, in any of the layouts that it is published in.
 
     Raises:
@@ -89,15 +93,15 @@ def diffir_networks(files: Sequence[Path]) -> dict[str, StateDict]:
     return networks
 
 
-def _fill_discriminator(network: torch.nn.Module, path: Path) -> None:
+def _load_discriminator(network: torch.nn.Module, path: Path) -> None:
     state = reading.read(path, part="discriminator")
-    wanted = network.state_dict()
-    wrong = sorted(wanted.keys() ^ state.keys()) or sorted(
-        key for key in wanted if wanted[key].shape != state[key].shape
+    expected = network.state_dict()
+    mismatched = sorted(expected.keys() ^ state.keys()) or sorted(
+        key for key in expected if expected[key].shape != state[key].shape
     )
-    if wrong:
+    if mismatched:
         raise BadRequest(
-            f"The file is not that of the recipe's discriminator ({wrong[0]}): `{path}`",
+            f"The file is not that of the recipe's discriminator ({mismatched[0]}): `{path}`",
             hint="Published ones have `net_d` in their name",
         )
     network.load_state_dict(state)

@@ -1,7 +1,7 @@
 """What a run leaves on the disk: the state to go on from, and weights to restore with.
 
     FOLDER/stage1/resume.state        everything that the next step depends on
-    FOLDER/stage1/published/          weights in the layout of the published code (`layouts`)
+    FOLDER/stage1/published/          weights in the published code's layout
     FOLDER/stage1/model.safetensors   all networks in one file, in half precision
     FOLDER/stage1/logs/               what TensorBoard shows
     FOLDER/stage2/…                   the same of the second stage
@@ -20,7 +20,7 @@ from safetensors.torch import save
 
 from pixelmend.atomic import replacing, told
 from pixelmend.errors import OutputExists, OutputFailed, UnreadableCheckpoint, WeightsMissing
-from pixelmend_engine.training.published_layouts import Files, Networks
+from pixelmend_engine.training.published_format import Files, Networks
 
 
 @dataclass(frozen=True)

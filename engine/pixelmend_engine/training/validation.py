@@ -10,26 +10,26 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixelmend_engine.training.batch import Batch
-from pixelmend_engine.training.data import pictures
-from pixelmend_engine.training.data.crops import check_sizes, mirrored
-from pixelmend_engine.training.data.folders import Scene
+from pixelmend_engine.training.data import picture_files
+from pixelmend_engine.training.data.crops import check_sizes, reflected_indices
+from pixelmend_engine.training.data.folders import TrainingPair
 from pixelmend_engine.training.degradations import degrade
-from pixelmend_engine.training.degradations.degrade import Worsening
+from pixelmend_engine.training.degradations.degrade import DegradationSettings
 from pixelmend_engine.training.evaluation import metrics
-from pixelmend_engine.training.evaluation.contact_sheet import Print
+from pixelmend_engine.training.evaluation.contact_sheet import SheetCell
 from pixelmend_engine.training.initial_weights import Objective
 
 Pictures = Float[Tensor, "b i h w"]
 Restored = Float[Tensor, "b 3 hs ws"]
 Picture = UInt8[Tensor, "3 h w"]
 
-MOST = 16  # pictures in a look on the way; `pixelmend evaluate` is for figures
-SHOWN = 4  # pictures on a sheet
+MAX_PICTURES = 16  # of a validation on the way; `pixelmend evaluate` is for figures
+SHEET_ROWS = 4  # pictures on a sheet
 
 
 @dataclass(frozen=True)
 class Score:
-    """What one look found: means after rounding to 8 bit, and some pictures.
+    """What one validation found: means after rounding to 8 bit, and some pictures.
 
     Of recipes that enlarge, the luma is compared, without a border as wide as the factor.
     """
@@ -37,7 +37,7 @@ class Score:
     psnr: float  # dB
     input_psnr: float
     ssim: float | None  # of recipes that enlarge
-    rows: list[list[Print]]
+    rows: list[list[SheetCell]]
 
 
 class Validation:
@@ -45,15 +45,16 @@ class Validation:
 
     def __init__(
         self,
-        scenes: Sequence[Scene],
-        how: Worsening,
+        pairs: Sequence[TrainingPair],
+        degradation: DegradationSettings,
         *,
         side: int,
         device: torch.device,
-        most: int = MOST,
+        max_pictures: int = MAX_PICTURES,
     ) -> None:
         self._cases = [
-            _case(scene, how, side, number) for number, scene in enumerate(scenes[:most])
+            _case(pair, degradation, side, number)
+            for number, pair in enumerate(pairs[:max_pictures])
         ]
         self._device = device
 
@@ -64,56 +65,60 @@ class Validation:
         before: list[float] = []
         after: list[float] = []
         structure: list[float] = []
-        rows: list[list[Print]] = []
+        rows: list[list[SheetCell]] = []
         for number, case in enumerate(self._cases):
             noise = torch.randn(shape, generator=torch.Generator().manual_seed(number))
-            seen, clear = case.lq.to(self._device), case.hq.to(self._device)
-            made = objective.restored(seen, clear, noise.to(self._device)).cpu()
-            restored = metrics.rounded(_known_kept(case.lq, made)[0])
-            given, sharp = (metrics.rounded(x[0]) for x in (enlarged(case.lq, made), case.hq))
+            lq, hq = case.lq.to(self._device), case.hq.to(self._device)
+            output = objective.predict(lq, hq, noise.to(self._device)).cpu()
+            restored = metrics.to_uint8(_with_known_pixels(case.lq, output)[0])
+            shown_input, sharp = (
+                metrics.to_uint8(x[0]) for x in (resized_like(case.lq, output), case.hq)
+            )
             scale = case.hq.shape[-1] // case.lq.shape[-1]
             if scale == 1:
-                before.append(metrics.psnr(given, sharp))
+                before.append(metrics.psnr(shown_input, sharp))
                 after.append(metrics.psnr(restored, sharp))
             else:
-                before.append(metrics.luma_likeness(given, sharp, scale)[0])
-                psnr, ssim = metrics.luma_likeness(restored, sharp, scale)
+                before.append(metrics.luma_psnr_ssim(shown_input, sharp, scale)[0])
+                psnr, ssim = metrics.luma_psnr_ssim(restored, sharp, scale)
                 after.append(psnr)
                 structure.append(ssim)
-            if number < SHOWN:
+            if number < SHEET_ROWS:
                 texts = (f"{before[-1]:.2f} dB", f"{after[-1]:.2f} dB", "sharp")
-                row = zip((given, restored, sharp), texts, strict=True)
-                rows.append([Print(picture, text) for picture, text in row])
+                row = zip((shown_input, restored, sharp), texts, strict=True)
+                rows.append([SheetCell(picture, text) for picture, text in row])
         return Score(fmean(after), fmean(before), fmean(structure) if structure else None, rows)
 
 
-def enlarged(lq: Pictures, like: Restored) -> Restored:
+def resized_like(lq: Pictures, like: Restored) -> Restored:
     """Shows the colors of poor pictures in the size of others."""
     if lq.shape[-2:] == like.shape[-2:]:
         return lq[:, :3]
     return functional.interpolate(lq[:, :3], size=like.shape[-2:], mode="bicubic").clamp(0, 1)
 
 
-def _known_kept(lq: Pictures, made: Restored) -> Restored:
-    """Takes what a network made for holes alone, where it was told of holes."""
+def _with_known_pixels(lq: Pictures, output: Restored) -> Restored:
+    """Takes a network's output in holes alone, where there are holes."""
     if lq.shape[1] == 3:
-        return made
-    return lq[:, :3] + lq[:, 3:] * made
+        return output
+    return lq[:, :3] + lq[:, 3:] * output
 
 
-def _case(scene: Scene, how: Worsening, side: int, number: int) -> Batch:
-    if scene.blurred is not None:
-        scale = degrade.scale(how)
-        blurred, sharp = (pictures.read(path) for path in scene.paths)
-        check_sizes(scene, blurred, sharp, scale)
-        lq = middle(blurred, side // scale)
-        return Batch(lq[None] / 255, middle(sharp, side, scale)[None] / 255)
-    around = middle(pictures.read(scene.sharp), degrade.cut(how, side).whole)
+def _case(pair: TrainingPair, degradation: DegradationSettings, side: int, number: int) -> Batch:
+    if pair.degraded is not None:
+        scale = degrade.downscaling_factor(degradation)
+        degraded, sharp = (picture_files.read_rgb8(path) for path in pair.paths)
+        check_sizes(pair, degraded, sharp, scale)
+        lq = center_crop(degraded, side // scale)
+        return Batch(lq[None] / 255, center_crop(sharp, side, scale)[None] / 255)
+    around = center_crop(
+        picture_files.read_rgb8(pair.sharp), degrade.source_crop(degradation, side).full_side
+    )
     generator = torch.Generator().manual_seed(number)
-    return degrade.worsen(around[None] / 255, how, side, generator)
+    return degrade.degrade(around[None] / 255, degradation, side, generator)
 
 
-def middle(picture: Picture, side: int, scale: int = 1) -> UInt8[Tensor, "3 n n"]:
+def center_crop(picture: Picture, side: int, scale: int = 1) -> UInt8[Tensor, "3 n n"]:
     """Cuts the middle out of a picture; a smaller one is mirrored at its borders.
 
     It is that of the `scale` times smaller picture that belongs to it.
@@ -121,6 +126,6 @@ def middle(picture: Picture, side: int, scale: int = 1) -> UInt8[Tensor, "3 n n"
     for axis in (1, 2):
         size = picture.shape[axis] // scale
         first = (size - side // scale) // 2 * scale
-        indices = mirrored(first, side, size * scale)
+        indices = reflected_indices(first, side, size * scale)
         picture = picture.index_select(axis, indices)
     return picture

@@ -106,20 +106,20 @@ def evaluate(
         )
     methods = _methods(models, own, device, seed)
     if not no_baselines:
-        methods += evaluation.classics(seed)
-    asked = evaluation.Shake(
+        methods += evaluation.baseline_methods(seed)
+    blur = evaluation.BlurSettings(
         length=shake,
         noise=noise,
         kernels=() if kernels is None else evaluation.read_kernels(kernels),
         seed=seed,
     )
-    found = folders.Source(
-        kind="pairs" if pairs else "sharp", folder=pairs or sharp or Path()
-    ).scenes()
+    originals = folders.TrainingFolder(
+        kind="pairs" if pairs else "sharp", path=pairs or sharp or Path()
+    ).pairs()
     if kept_back:
-        found = folders.split(found)[1]
-    count = len(found)
-    cases = (evaluation.case(scene, asked) for scene in found)
+        originals = folders.split(originals)[1]
+    count = len(originals)
+    cases = (evaluation.make_case(pair, blur) for pair in originals)
     run = evaluation.Evaluation(methods)
     hidden = quiet or not sys.stderr.isatty()
     for number, figures in enumerate(run.run(cases), start=1):
@@ -156,7 +156,7 @@ def _methods(
     for name, choice in choices.items():
         loaded = Session(models_dir).load(choice)
         name = loaded.spec.id if name == AUTO else name
-        methods.append(evaluation.model(name, loaded, seed))
+        methods.append(evaluation.model_method(name, loaded, seed))
     return methods
 
 

@@ -14,10 +14,10 @@ import click
 from pixelmend.errors import BadRequest, PackageMissing
 
 if TYPE_CHECKING:
-    from pixelmend_engine.training.data.folders import Source
-    from pixelmend_engine.training.plan import Progress
+    from pixelmend_engine.training.data.folders import TrainingFolder
     from pixelmend_engine.training.recipes.recipe import Recipe, StageNumber
     from pixelmend_engine.training.run_folder import RunFolder
+    from pixelmend_engine.training.stage_spec import TrainingProgress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -187,41 +187,44 @@ def train(
     devices.keep_memory()
     with needing_the_extra():
         from pixelmend_engine.training import loop
-        from pixelmend_engine.training.plan import Pace, Plan
         from pixelmend_engine.training.recipes import registry
         from pixelmend_engine.training.run_folder import RunFolder
+        from pixelmend_engine.training.stage_spec import RunSettings, StageSpec
 
-    chosen = registry.find(recipe)
+    whole = registry.find(recipe)
     if steps is not None:
-        chosen = chosen.scaled(steps)
+        whole = whole.with_steps(steps)
     if batch is not None:
-        chosen = chosen.batched(batch)
-    numbers = _numbers(chosen, stage)
-    seeing = _perception(chosen, numbers, perception)
-    goes_on = start is not None and stage == "2"
-    if start is not None and not goes_on and 3 not in numbers:
+        whole = whole.with_batch_size(batch)
+    numbers = _stage_numbers(whole, stage)
+    perceptual_weights = _perceptual_weights(whole, numbers, perception)
+    continues_stage_2 = start is not None and stage == "2"
+    if start is not None and not continues_stage_2 and 3 not in numbers:
         raise BadRequest(
             f"The recipe `{recipe}` begins no stage with weights of stage 2",
             hint="Give --stage 2 to go on with them",
         )
     # What goes on from a second stage may learn without a teacher, where the family can.
-    alone = goes_on and teacher is None and chosen.teacherless
-    sources = _sources(sharp, pairs)
+    without_teacher = continues_stage_2 and teacher is None and whole.can_train_without_teacher
+    training_folders = _training_folders(sharp, pairs)
     ends = time.monotonic() + (math.inf if minutes is None else minutes * 60)
     for number in numbers:
         folders = {past: RunFolder(out_dir / f"stage{past}") for past in (1, 2, 3)}
         folder = folders[number]
-        plan = Plan(
-            recipe=chosen,
+        needs_start = number > 2 or continues_stage_2
+        spec = StageSpec(
+            recipe=whole,
             number=number,
-            sources=sources,
+            folders=training_folders,
             seed=seed,
-            teacher=_given(teacher, folders[1]) if number > 1 and not alone else (),
-            start=_given(start, folders[2]) if number > 2 or goes_on else (),
+            teacher=_weights(teacher, folders[1]) if number > 1 and not without_teacher else (),
+            start=_weights(start, folders[2]) if needs_start else (),
             discriminator=discriminator,
-            perception=seeing if chosen.stage(number).sight else None,
+            perceptual_weights=perceptual_weights
+            if whole.stage(number).perceptual_network
+            else None,
         )
-        pace = Pace(
+        settings = RunSettings(
             device=device,
             precision=precision,
             compiled=compiled,
@@ -229,9 +232,9 @@ def train(
             save_every=save_every,
         )
         # A later one of all stages was perhaps not begun yet when the run was stopped.
-        go_on = resume and (number == numbers[0] or folder.state.exists())
+        resume_stage = resume and (number == numbers[0] or folder.state.exists())
         with _shown(f"stage {number}", quiet=quiet) as report:
-            finished = loop.train(plan, pace, folder, report, resume=go_on)
+            finished = loop.train(spec, settings, folder, report, resume=resume_stage)
         # One of several processes speaks for all; their launchers number them so.
         speaks = os.environ.get("RANK", "0") == "0"
         if speaks:
@@ -242,31 +245,35 @@ def train(
             return
 
 
-def _given(path: Path | None, otherwise: "RunFolder") -> tuple[Path, ...]:
+def _weights(path: Path | None, folder: "RunFolder") -> tuple[Path, ...]:
+    """Lists the files of weights that were named, or those that a stage of this run has left."""
     from pixelmend_engine.weights import store
 
-    return store.given(path or otherwise.published)
+    return store.given(path or folder.published)
 
 
-def _numbers(recipe: "Recipe", stage: Literal["all", "1", "2", "3"]) -> "list[StageNumber]":
-    there: list[StageNumber] = [1, 2, 3]
-    there = there[: len(recipe.stages)]
+def _stage_numbers(recipe: "Recipe", stage: Literal["all", "1", "2", "3"]) -> "list[StageNumber]":
+    numbers: list[StageNumber] = [1, 2, 3]
+    numbers = numbers[: len(recipe.stages)]
     if stage == "all":
-        return there
-    asked: list[StageNumber] = [number for number in there if str(number) == stage]
-    if not asked:
+        return numbers
+    one: list[StageNumber] = [number for number in numbers if str(number) == stage]
+    if not one:
         raise BadRequest(
-            f"The recipe `{recipe.id}` has no stage {stage}", hint=f"It has {len(there)} stages"
+            f"The recipe `{recipe.id}` has no stage {stage}", hint=f"It has {len(numbers)} stages"
         )
-    return asked
+    return one
 
 
-def _perception(recipe: "Recipe", numbers: "list[StageNumber]", given: str | None) -> Path | None:
+def _perceptual_weights(
+    recipe: "Recipe", numbers: "list[StageNumber]", given: str | None
+) -> Path | None:
     """Finds the file of the network that compares pictures, if one is asked for and needed."""
-    sight = next((s for s in (recipe.stage(n).sight for n in numbers) if s is not None), None)
-    if sight is None or given == NO_PERCEPTION:
+    networks = (recipe.stage(number).perceptual_network for number in numbers)
+    network = next((name for name in networks if name is not None), None)
+    if network is None or given == NO_PERCEPTION:
         return None
-    name = {"vgg19": "VGG-19 of ImageNet", "ade20k": "the dilated ResNet-50 of ADE20K"}[sight]
+    name = {"vgg19": "VGG-19 of ImageNet", "ade20k": "the dilated ResNet-50 of ADE20K"}[network]
     if given is None:
         raise BadRequest(
             f"The recipe `{recipe.id}` compares pictures as {name} sees them, which is not here",
@@ -278,22 +285,18 @@ def _perception(recipe: "Recipe", numbers: "list[StageNumber]", given: str | Non
     return Path(given)
 
 
-def _sources(sharp: Iterable[str], pairs: Iterable[str]) -> "tuple[Source, ...]":
-    from pixelmend_engine.training.data.folders import Source
+def _training_folders(sharp: Iterable[str], pairs: Iterable[str]) -> "tuple[TrainingFolder, ...]":
+    from pixelmend_engine.training.data.folders import TrainingFolder
 
-    sources: list[Source] = []
-    for kind, texts in (("sharp", sharp), ("pairs", pairs)):
-        for text in texts:
-            folder, weight = _weighted(text)
-            sources.append(
-                Source(kind="pairs" if kind == "pairs" else "sharp", folder=folder, weight=weight)
-            )
-    if not sources:
+    folders = [TrainingFolder(kind="sharp", path=p, weight=w) for p, w in map(_weighted, sharp)]
+    folders += [TrainingFolder(kind="pairs", path=p, weight=w) for p, w in map(_weighted, pairs)]
+    if not folders:
         raise BadRequest("There is nothing to train on", hint="Give --sharp DIR or --pairs DIR")
-    return tuple(sources)
+    return tuple(folders)
 
 
 def _weighted(text: str) -> tuple[Path, float]:
+    """Reads `DIR` or `DIR=WEIGHT`."""
     path, weight = Path(text), 1.0
     folder, _, number = text.rpartition("=")
     if folder and not path.is_dir():  # a folder's own name may have that sign
@@ -307,12 +310,12 @@ def _weighted(text: str) -> tuple[Path, float]:
 
 
 @contextlib.contextmanager
-def _shown(label: str, *, quiet: bool) -> "Generator[Callable[[Progress], None]]":
+def _shown(label: str, *, quiet: bool) -> "Generator[Callable[[TrainingProgress], None]]":
     """Shows a bar on a terminal; a line for each save elsewhere."""
     with contextlib.ExitStack() as opened:
         bar: Any = None  # click keeps the bar's class to itself
 
-        def report(progress: "Progress") -> None:
+        def report(progress: "TrainingProgress") -> None:
             nonlocal bar
             if sys.stderr.isatty() and not quiet:
                 if bar is None:
@@ -359,11 +362,11 @@ def contact_sheet(
 ) -> None:
     """Shows what a recipe of `train` does to a photograph: the middle of it, N times."""
     with needing_the_extra():
-        from pixelmend_engine.training.degradation_sheet import sample_sheet
+        from pixelmend_engine.training.degradation_sheet import degradation_sheet
         from pixelmend_engine.training.recipes import registry
 
-    how = registry.find(recipe).last_worsening
-    sheet = sample_sheet(photo, how, count=count, seed=seed)
+    degradation = registry.find(recipe).final_degradation
+    sheet = degradation_sheet(photo, degradation, count=count, seed=seed)
     save_sheet(sheet, output, overwrite=overwrite)
     click.echo(click.format_filename(output))
 

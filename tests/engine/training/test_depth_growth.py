@@ -9,7 +9,7 @@ from small_hidiff import CONFIG
 from pixelmend.errors import UnreadableCheckpoint
 from pixelmend_engine.catalog.hidiff import HIDiffConfig
 from pixelmend_engine.models.hidiff import HIDiff, Transformer, TransformerBlock
-from pixelmend_engine.training.depth_growth import deepened
+from pixelmend_engine.training.depth_growth import grow_depth
 from pixelmend_engine.training.objectives.hidiff import HIDiffObjective
 from pixelmend_engine.training.recipes.recipe import Phase, Stage
 from pixelmend_engine.weights.checkpoints.reading import StateDict, fill_parts
@@ -35,7 +35,7 @@ def shallow() -> Transformer:
 
 
 def test_a_deeper_network_begins_by_doing_what_the_other_did(shallow: Transformer) -> None:
-    state = deepened(shallow.state_dict(), transformer(DEEPER, seed=1), TransformerBlock)
+    state = grow_depth(shallow.state_dict(), transformer(DEEPER, seed=1), TransformerBlock)
     deep = filled(state, DEEPER)
     pictures = torch.rand(2, 3, 32, 32)
     prior = torch.randn(2, CONFIG.prior_tokens, CONFIG.prior_dim)
@@ -47,7 +47,7 @@ def test_new_blocks_copy_the_last_one_of_their_level_and_are_told(
     shallow: Transformer, caplog: pytest.LogCaptureFixture
 ) -> None:
     given = shallow.state_dict()
-    state = deepened(given, transformer(DEEPER, seed=1), TransformerBlock)
+    state = grow_depth(given, transformer(DEEPER, seed=1), TransformerBlock)
     assert (
         "6 new ones" in caplog.text
     )  # two in each half of the third level, one at the lowest, one to refine
@@ -68,8 +68,8 @@ def test_new_blocks_learn(shallow: Transformer) -> None:
         "net_le_dm": networks.net_le_dm.state_dict(),
         "net_d": networks.net_d.state_dict(),
     }
-    objective.begin({}, start)
-    objective.teach(alone=False)
+    objective.load_initial({}, start)
+    objective.set_trainable(prior_only=False)
     pictures = torch.rand(2, 2, 3, 32, 32)
     outcome = objective(pictures[0], pictures[1], torch.randn(2, *networks.prior_shape))
     outcome.losses["pixels"].backward()
@@ -84,7 +84,7 @@ def test_a_network_of_as_many_blocks_is_left_as_it_is(
     shallow: Transformer, caplog: pytest.LogCaptureFixture
 ) -> None:
     state = shallow.state_dict()
-    again = deepened(state, transformer(CONFIG, seed=1), TransformerBlock)
+    again = grow_depth(state, transformer(CONFIG, seed=1), TransformerBlock)
     assert again.keys() == state.keys()
     assert all(again[key] is tensor for key, tensor in state.items())
     assert not caplog.records
@@ -93,10 +93,10 @@ def test_a_network_of_as_many_blocks_is_left_as_it_is(
 def test_blocks_are_not_made_from_nothing(shallow: Transformer) -> None:
     state = {key: value for key, value in shallow.state_dict().items() if "latent" not in key}
     with pytest.raises(UnreadableCheckpoint, match=r"tensors are missing: net_g\.latent"):
-        filled(deepened(state, transformer(DEEPER, seed=1), TransformerBlock), DEEPER)
+        filled(grow_depth(state, transformer(DEEPER, seed=1), TransformerBlock), DEEPER)
 
 
 def test_deeper_weights_do_not_fit_a_shallower_network() -> None:
     state = transformer(DEEPER, seed=0).state_dict()
     with pytest.raises(UnreadableCheckpoint, match="tensors are there that the model does not"):
-        filled(deepened(state, transformer(CONFIG, seed=1), TransformerBlock), CONFIG)
+        filled(grow_depth(state, transformer(CONFIG, seed=1), TransformerBlock), CONFIG)

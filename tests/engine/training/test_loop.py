@@ -9,24 +9,26 @@ from pathlib import Path
 import pytest
 import tiny_run
 import torch
-from tiny_run import RECIPE, STEPS, plan, shortened
+from tiny_run import RECIPE, STEPS, shortened, stage_spec
 
 from pixelmend.errors import BadRequest, OutputExists, TrainingDiverged, UnreadableCheckpoint
 from pixelmend_engine.models.hidiff import convert
 from pixelmend_engine.training import loop
-from pixelmend_engine.training.plan import Pace, Plan, Progress
-from pixelmend_engine.training.recipes.learning_rates import Cycle
+from pixelmend_engine.training.recipes.learning_rates import CosineSegment
 from pixelmend_engine.training.recipes.recipe import Phase
 from pixelmend_engine.training.run_folder import RunFolder
+from pixelmend_engine.training.stage_spec import RunSettings, StageSpec, TrainingProgress
 from pixelmend_engine.weights.checkpoints import reading
 
 FEW, SAVE_EVERY = 24, 5  # steps of a run that is killed
-PACE = Pace(device="cpu", report_every=1, save_every=10)
+SETTINGS = RunSettings(device="cpu", report_every=1, save_every=10)
 
 
-def run(planned: Plan, folder: Path, *, resume: bool = False, pace: Pace = PACE) -> list[Progress]:
-    seen: list[Progress] = []
-    loop.train(planned, pace, RunFolder(folder), seen.append, resume=resume)
+def run(
+    spec: StageSpec, folder: Path, *, resume: bool = False, settings: RunSettings = SETTINGS
+) -> list[TrainingProgress]:
+    seen: list[TrainingProgress] = []
+    loop.train(spec, settings, RunFolder(folder), seen.append, resume=resume)
     return seen
 
 
@@ -42,7 +44,7 @@ def networks(folder: Path) -> dict[str, reading.StateDict]:
 def test_sixty_steps_make_pictures_better_that_were_never_trained_on(
     photos: Path, tmp_path: Path
 ) -> None:
-    first = run(plan(photos), tmp_path / "stage1")
+    first = run(stage_spec(photos), tmp_path / "stage1")
     assert len(first) == STEPS
     # Random weights make a picture worse. From there it rises, in each stage, and by more than
     # what a lucky picture would do.
@@ -50,7 +52,7 @@ def test_sixty_steps_make_pictures_better_that_were_never_trained_on(
     assert scores[-1] > scores[0] + 3
 
     teacher = files(tmp_path / "stage1")
-    second = run(plan(photos, 2, teacher), tmp_path / "stage2")
+    second = run(stage_spec(photos, 2, teacher), tmp_path / "stage2")
     scores = [p.scores["validation"] for p in second if p.scores]
     assert scores[-1] > scores[0]
     assert {"prior", "pixels"} == set(second[-1].losses)
@@ -109,44 +111,46 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(photos: Path, tmp_p
 def test_a_run_stops_when_its_time_is_over_and_keeps_its_state(
     photos: Path, tmp_path: Path
 ) -> None:
-    short = dataclasses.replace(PACE, minutes=0.0)
-    assert len(run(plan(photos), tmp_path / "run", pace=short)) == 1
-    (after,) = run(plan(photos), tmp_path / "run", pace=short, resume=True)
+    short = dataclasses.replace(SETTINGS, minutes=0.0)
+    assert len(run(stage_spec(photos), tmp_path / "run", settings=short)) == 1
+    (after,) = run(stage_spec(photos), tmp_path / "run", settings=short, resume=True)
     assert after.step == 2
 
 
 def test_a_run_is_not_begun_over_another(photos: Path, tmp_path: Path) -> None:
-    run(shortened(plan(photos), 1), tmp_path / "run")
+    run(shortened(stage_spec(photos), 1), tmp_path / "run")
     with pytest.raises(OutputExists, match="A run was begun"):
-        run(shortened(plan(photos), 1), tmp_path / "run")
+        run(shortened(stage_spec(photos), 1), tmp_path / "run")
 
 
 def test_a_run_goes_on_with_nothing_but_its_own_pictures_and_recipe(
     photos: Path, tmp_path: Path
 ) -> None:
-    planned = shortened(plan(photos), 2)
-    run(planned, tmp_path / "run")
-    assert run(planned, tmp_path / "run", resume=True) == []  # it was at its end
+    spec = shortened(stage_spec(photos), 2)
+    run(spec, tmp_path / "run")
+    assert run(spec, tmp_path / "run", resume=True) == []  # it was at its end
     with pytest.raises(BadRequest, match="another recipe, seed"):
-        run(dataclasses.replace(planned, seed=1), tmp_path / "run", resume=True)
+        run(dataclasses.replace(spec, seed=1), tmp_path / "run", resume=True)
     (photos / "00.png").rename(photos / "renamed.png")
     with pytest.raises(BadRequest, match="set of pictures"):
-        run(planned, tmp_path / "run", resume=True)
+        run(spec, tmp_path / "run", resume=True)
 
 
 def test_losses_that_are_no_numbers_end_a_run_and_leave_what_was_saved(
     photos: Path, tmp_path: Path
 ) -> None:
-    planned = plan(photos)
+    spec = stage_spec(photos)
     stage = dataclasses.replace(
-        planned.recipe.stages[0], rates=(Cycle(1, 1e-4, 1e-4), Cycle(9, 1e30, 1e30)), clip=1e9
+        spec.recipe.stages[0],
+        rates=(CosineSegment(1, 1e-4, 1e-4), CosineSegment(9, 1e30, 1e30)),
+        clip=1e9,
     )
-    recipe = dataclasses.replace(planned.recipe, stages=(stage, stage))
-    with pytest.raises(TrainingDiverged, match="the loss of the pixels is no number"):
+    recipe = dataclasses.replace(spec.recipe, stages=(stage, stage))
+    with pytest.raises(TrainingDiverged, match="a loss is no number anymore: `pixels`"):
         run(
-            dataclasses.replace(planned, recipe=recipe),
+            dataclasses.replace(spec, recipe=recipe),
             tmp_path / "run",
-            pace=dataclasses.replace(PACE, save_every=2),
+            settings=dataclasses.replace(SETTINGS, save_every=2),
         )
     assert RunFolder(tmp_path / "run").load_state()["step"] == 2
 
@@ -154,9 +158,9 @@ def test_losses_that_are_no_numbers_end_a_run_and_leave_what_was_saved(
 @pytest.fixture
 def trained(photos: Path, tmp_path: Path) -> RunFolder:
     """A second stage of a few steps; the first is beside it."""
-    run(shortened(plan(photos), 2), tmp_path / "stage1")
+    run(shortened(stage_spec(photos), 2), tmp_path / "stage1")
     teacher = files(tmp_path / "stage1")
-    run(shortened(plan(photos, 2, teacher), 2), tmp_path / "stage2")
+    run(shortened(stage_spec(photos, 2, teacher), 2), tmp_path / "stage2")
     return RunFolder(tmp_path / "stage2")
 
 
@@ -164,12 +168,12 @@ def test_stage_2_goes_on_with_trained_weights_and_needs_no_teacher(
     photos: Path, trained: RunFolder, tmp_path: Path
 ) -> None:
     unmoved = dataclasses.replace(
-        RECIPE.stages[1], rates=(Cycle(9, 0.0, 0.0),), phases=(Phase(1, 32, 1),)
+        RECIPE.stages[1], rates=(CosineSegment(9, 0.0, 0.0),), phases=(Phase(1, 32, 1),)
     )
     recipe = dataclasses.replace(RECIPE, stages=(RECIPE.stages[0], unmoved))
     start = (trained.path / "model.safetensors",)
-    planned = dataclasses.replace(plan(photos, 2), recipe=recipe, start=start)
-    (progress,) = run(planned, tmp_path / "alone")
+    spec = dataclasses.replace(stage_spec(photos, 2), recipe=recipe, start=start)
+    (progress,) = run(spec, tmp_path / "alone")
     assert set(progress.losses) == {"pixels"}
     alone = RunFolder(tmp_path / "alone")
     before, after = networks(trained.path), networks(alone.path)
@@ -179,23 +183,23 @@ def test_stage_2_goes_on_with_trained_weights_and_needs_no_teacher(
             torch.testing.assert_close(after[name][key], tensor, rtol=1e-3, atol=1e-6)
 
     teacher = files(tmp_path / "stage1")
-    taught = dataclasses.replace(planned, teacher=teacher)
+    taught = dataclasses.replace(spec, teacher=teacher)
     (progress,) = run(taught, tmp_path / "taught")
     assert set(progress.losses) == {"pixels", "prior"}
     with pytest.raises(BadRequest, match="another recipe"):
         run(taught, alone.path, resume=True)
-    assert run(planned, alone.path, resume=True) == []
+    assert run(spec, alone.path, resume=True) == []
 
 
 def test_stage_2_goes_on_with_nothing_but_all_networks_of_stage_2(
     photos: Path, trained: RunFolder, tmp_path: Path
 ) -> None:
     (trained.published / "net_d.pth").unlink()
-    planned = dataclasses.replace(plan(photos, 2), start=files(trained.path))
+    spec = dataclasses.replace(stage_spec(photos, 2), start=files(trained.path))
     with pytest.raises(UnreadableCheckpoint, match="not all there, missing: net_d"):
-        run(planned, tmp_path / "alone")
+        run(spec, tmp_path / "alone")
 
 
 def test_stage_2_takes_nothing_but_the_weights_of_stage_1(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(UnreadableCheckpoint, match="not all there, missing: net_g, net_le"):
-        run(plan(photos, 2), tmp_path / "stage2")
+        run(stage_spec(photos, 2), tmp_path / "stage2")

@@ -56,7 +56,7 @@ def _corner_weights(height: int, width: int, device: torch.device) -> Float[Tens
     return torch.stack(shares)
 
 
-def corner_places(height: int, width: int, device: torch.device) -> Float[Tensor, "n 2"]:
+def corner_positions(height: int, width: int, device: torch.device) -> Float[Tensor, "n 2"]:
     """Returns where `CORNERS` are, in pixels (down, right) from the center."""
     size = torch.tensor([height, width], dtype=torch.float32, device=device)
     return torch.tensor(CORNERS, device=device) * size

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pixelmend_engine.training.degradations import jpeg, linear_light, motion_kernels
-from pixelmend_engine.training.degradations.blur import Light, blur, corner_places
+from pixelmend_engine.training.degradations.blur import Light, blur, corner_positions
 
 HIGHLIGHT = 0.9  # encoded; what is brighter may have been clipped, and far brighter in the scene
 
@@ -19,7 +19,7 @@ Cropped = Float[Tensor, "b 3 hc wc"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Degradation:
+class CameraSettings:
     """How strongly, and how often, pictures are made worse. Ranges are drawn from evenly."""
 
     untouched_share: float = 0.1  # of the pictures stay sharp, so that a model learns to leave them
@@ -48,10 +48,10 @@ class Degradation:
         )
 
 
-MILD = Degradation()
+MILD = CameraSettings()
 """Snapshots: what the compact model is made for."""
 
-SHAKEN = Degradation(
+SHAKEN = CameraSettings(
     untouched_share=0.15,
     shake_share=0.95,
     shake=(2.0, 17.0),
@@ -69,7 +69,7 @@ SHAKEN = Degradation(
 )
 """Snapshots that were shaken, and little else: what a small model can learn in little time."""
 
-STRONG = Degradation(
+STRONG = CameraSettings(
     untouched_share=0.05,
     shake=(3.0, 45.0),
     roll=(0.0, 0.08),
@@ -82,7 +82,7 @@ STRONG = Degradation(
 
 
 def degrade(
-    sharp: Light, settings: Degradation, generator: torch.Generator
+    sharp: Light, settings: CameraSettings, generator: torch.Generator
 ) -> tuple[Cropped, Cropped]:
     """Makes pictures worse; returns them, 8 bit deep, and what they should have been.
 
@@ -90,77 +90,85 @@ def degrade(
     back. `generator`, one of the CPU, draws everything but the noise of each pixel, for which it
     seeds one of the device: millions of numbers a step would keep a GPU waiting.
     """
-    draw = _Draw(len(sharp), sharp.device, generator)
+    rng = _BatchRandom(len(sharp), sharp.device, generator)
     reach = settings.reach
-    scene = _with_highlights(linear_light.decode(sharp), sharp, settings, draw)
-    seen = _blurred(scene, settings, draw)[..., reach:-reach, reach:-reach].clamp(0, 1)
+    scene = _brighten_highlights(linear_light.decode(sharp), sharp, settings, rng)
+    exposed = _blur(scene, settings, rng)[..., reach:-reach, reach:-reach].clamp(0, 1)
     hq = sharp[..., reach:-reach, reach:-reach]
 
-    grains = torch.Generator(sharp.device)
-    grains.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
-    noise = torch.randn(2, *seen.shape, generator=grains, device=sharp.device)
-    shot, read = draw.evenly(settings.shot), draw.evenly(settings.read)
-    deviation = (_each(shot) * seen + _each(read) ** 2).sqrt()
-    lq = linear_light.encode(seen + deviation * noise[0])
-    lq = lq + _each(draw.evenly(settings.grain)) * noise[1]
+    noise_generator = torch.Generator(sharp.device)
+    noise_generator.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+    noise = torch.randn(2, *exposed.shape, generator=noise_generator, device=sharp.device)
+    shot, read = rng.uniform(settings.shot), rng.uniform(settings.read)
+    deviation = (_each(shot) * exposed + _each(read) ** 2).sqrt()
+    lq = linear_light.encode(exposed + deviation * noise[0])
+    lq = lq + _each(rng.uniform(settings.grain)) * noise[1]
     lq = lq.clamp(0, 1)
 
-    compressed = jpeg.compress(lq, draw.evenly(settings.jpeg), draw.some(settings.subsampled_share))
-    lq = torch.where(_each(draw.some(settings.jpeg_share)), compressed, lq)
+    compressed = jpeg.compress(
+        lq, rng.uniform(settings.jpeg), rng.bernoulli(settings.subsampled_share)
+    )
+    lq = torch.where(_each(rng.bernoulli(settings.jpeg_share)), compressed, lq)
     return (lq * 255).round() / 255, hq
 
 
-def _with_highlights(scene: Light, sharp: Light, settings: Degradation, draw: "_Draw") -> Light:
-    gain = _each(draw.evenly(settings.highlight, settings.highlight_share, otherwise=1.0))
+def _brighten_highlights(
+    scene: Light, sharp: Light, settings: CameraSettings, rng: "_BatchRandom"
+) -> Light:
+    gain = _each(rng.uniform(settings.highlight, settings.highlight_share, otherwise=1.0))
     brightness = ((sharp.amin(dim=1, keepdim=True) - HIGHLIGHT) / (1 - HIGHLIGHT)).clamp(0, 1)
     return scene * (1 + (gain - 1) * brightness**2)
 
 
-def _blurred(scene: Light, settings: Degradation, draw: "_Draw") -> Light:
+def _blur(scene: Light, settings: CameraSettings, rng: "_BatchRandom") -> Light:
     height, width = scene.shape[-2:]
     reach = settings.reach
-    touched = ~draw.some(settings.untouched_share)
-    path = motion_kernels.shakes(
-        draw.evenly(settings.shake, settings.shake_share) * touched, draw.generator
+    degraded = ~rng.bernoulli(settings.untouched_share)
+    path = motion_kernels.shake_paths(
+        rng.uniform(settings.shake, settings.shake_share) * degraded, rng.generator
     )
-    roll = motion_kernels.rolls(
-        draw.evenly(settings.roll, settings.shake_share) * touched, draw.generator
+    roll = motion_kernels.roll_angles(
+        rng.uniform(settings.roll, settings.shake_share) * degraded, rng.generator
     )
-    camera = motion_kernels.traced(
-        motion_kernels.turned(path, roll, corner_places(height, width, scene.device)), reach
+    camera = motion_kernels.path_kernels(
+        motion_kernels.rolled_paths(path, roll, corner_positions(height, width, scene.device)),
+        reach,
     )
-    defocus = draw.evenly(settings.defocus, settings.defocus_share) * touched
-    soft = draw.evenly(settings.soft, settings.soft_share) * touched
-    lens = (motion_kernels.disks(defocus, reach), motion_kernels.gaussians(soft, reach))
+    defocus = rng.uniform(settings.defocus, settings.defocus_share) * degraded
+    soft = rng.uniform(settings.soft, settings.soft_share) * degraded
+    lens = (
+        motion_kernels.disk_kernels(defocus, reach),
+        motion_kernels.gaussian_kernels(soft, reach),
+    )
     background = blur(scene, camera, *lens)
 
-    moving = draw.some(settings.moving_share) & touched
-    own = motion_kernels.shakes(draw.evenly(settings.shake), draw.generator)
+    moving = rng.bernoulli(settings.moving_share) & degraded
+    object_path = motion_kernels.shake_paths(rng.uniform(settings.shake), rng.generator)
     if not moving.any():
         return background
-    outline = _objects(height, width, draw)
+    outline = _objects(height, width, rng)
     # The object covers what is behind it only while it is there: its outline is blurred with it.
-    kernel = motion_kernels.traced(own[:, None], reach)
-    layer = blur(torch.cat([scene * outline, outline.expand_as(scene)]), kernel.repeat(2, 1, 1, 1))
-    light_of_it, share = layer.chunk(2)
-    light_of_it = blur(light_of_it, *lens)
+    kernel = motion_kernels.path_kernels(object_path[:, None], reach)
+    layers = blur(torch.cat([scene * outline, outline.expand_as(scene)]), kernel.repeat(2, 1, 1, 1))
+    object_light, share = layers.chunk(2)
+    object_light = blur(object_light, *lens)
     share = blur(share, *lens)
-    return torch.where(_each(moving), light_of_it + (1 - share) * background, background)
+    return torch.where(_each(moving), object_light + (1 - share) * background, background)
 
 
-def _objects(height: int, width: int, draw: "_Draw") -> Float[Tensor, "b 1 h w"]:
+def _objects(height: int, width: int, rng: "_BatchRandom") -> Float[Tensor, "b 1 h w"]:
     """Draws soft ellipses, one in each picture."""
-    down = torch.linspace(-1, 1, height, device=draw.device)[:, None]
-    right = torch.linspace(-1, 1, width, device=draw.device)
-    angle = _each(draw.evenly((0.0, torch.pi)))
-    y = down - _each(draw.evenly((-0.5, 0.5)))
-    x = right - _each(draw.evenly((-0.5, 0.5)))
-    long, short = _each(draw.evenly((0.3, 0.8))), _each(draw.evenly((0.15, 0.5)))
+    down = torch.linspace(-1, 1, height, device=rng.device)[:, None]
+    right = torch.linspace(-1, 1, width, device=rng.device)
+    angle = _each(rng.uniform((0.0, torch.pi)))
+    y = down - _each(rng.uniform((-0.5, 0.5)))
+    x = right - _each(rng.uniform((-0.5, 0.5)))
+    long, short = _each(rng.uniform((0.3, 0.8))), _each(rng.uniform((0.15, 0.5)))
     along, across = x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
     return torch.sigmoid(20 * (1 - (along / long) ** 2 - (across / short) ** 2))
 
 
-class _Draw:
+class _BatchRandom:
     """One number for each picture of a batch; drawn on the CPU, wherever the pictures are."""
 
     def __init__(self, count: int, device: torch.device, generator: torch.Generator) -> None:
@@ -168,7 +176,7 @@ class _Draw:
         self.device = device
         self.generator = generator
 
-    def evenly(
+    def uniform(
         self, limits: Range, share: float = 1.0, otherwise: float = 0.0
     ) -> Float[Tensor, " b"]:
         low, high = limits
@@ -176,7 +184,7 @@ class _Draw:
         chosen = torch.rand(self.count, generator=self.generator) < share
         return torch.where(chosen, values, otherwise).to(self.device)
 
-    def some(self, share: float) -> Tensor:
+    def bernoulli(self, share: float) -> Tensor:
         return (torch.rand(self.count, generator=self.generator) < share).to(self.device)
 
 

@@ -13,56 +13,61 @@ from pixelmend_engine.training.degradations import (
     inpainting_masks,
     real_esrgan,
 )
-from pixelmend_engine.training.degradations.camera import Degradation
-from pixelmend_engine.training.degradations.downscaling import Reduction
-from pixelmend_engine.training.degradations.inpainting_masks import Holes
-from pixelmend_engine.training.degradations.real_esrgan import RealWorld
+from pixelmend_engine.training.degradations.camera import CameraSettings
+from pixelmend_engine.training.degradations.downscaling import DownscalingSettings
+from pixelmend_engine.training.degradations.inpainting_masks import InpaintingMaskSettings
+from pixelmend_engine.training.degradations.real_esrgan import RealESRGANSettings
 
-Worsening = Degradation | RealWorld | Reduction | Holes
+DegradationSettings = (
+    CameraSettings | RealESRGANSettings | DownscalingSettings | InpaintingMaskSettings
+)
 
 
 @dataclass(frozen=True)
-class Cut:
+class SourceCrop:
     """What is cut from a picture for one crop, in pixels."""
 
     side: int
-    around: int = 0  # on each side, beyond that
+    margin: int = 0  # on each side, beyond that
 
     @property
-    def whole(self) -> int:
+    def full_side(self) -> int:
         """The side of all of it."""
-        return self.side + 2 * self.around
+        return self.side + 2 * self.margin
 
 
-def cut(how: Worsening, patch: int) -> Cut:
+def source_crop(settings: DegradationSettings, patch: int) -> SourceCrop:
     """Returns what has to be cut out for a crop of `patch` pixels a side."""
-    match how:
-        case Degradation() | Reduction():
-            return Cut(patch, around=how.reach)
-        case RealWorld():
-            return Cut(max(how.side, patch))
-        case Holes():
-            return Cut(patch)
+    match settings:
+        case CameraSettings() | DownscalingSettings():
+            return SourceCrop(patch, margin=settings.reach)
+        case RealESRGANSettings():
+            return SourceCrop(max(settings.side, patch))
+        case InpaintingMaskSettings():
+            return SourceCrop(patch)
 
 
-def worsen(
-    pictures: Float[Tensor, "b 3 h w"], how: Worsening, patch: int, generator: torch.Generator
+def degrade(
+    pictures: Float[Tensor, "b 3 h w"],
+    settings: DegradationSettings,
+    patch: int,
+    generator: torch.Generator,
 ) -> Batch:
-    """Makes pictures worse that were cut as `cut` says: sRGB, [0, 1].
+    """Makes pictures worse, which were cut as `source_crop` says: sRGB, [0, 1].
 
     `generator`, one of the CPU, decides everything; the same seed gives the same pictures.
     """
-    match how:
-        case Degradation():
-            return Batch(*camera.degrade(pictures, how, generator))
-        case RealWorld():
-            return real_esrgan.worsen(pictures, how, patch, generator)
-        case Reduction():
-            return downscaling.worsen(pictures, how)
-        case Holes():
-            return inpainting_masks.worsen(pictures, how, generator)
+    match settings:
+        case CameraSettings():
+            return Batch(*camera.degrade(pictures, settings, generator))
+        case RealESRGANSettings():
+            return real_esrgan.degrade(pictures, settings, patch, generator)
+        case DownscalingSettings():
+            return downscaling.degrade(pictures, settings)
+        case InpaintingMaskSettings():
+            return inpainting_masks.degrade(pictures, settings, generator)
 
 
-def scale(how: Worsening) -> int:
-    """Returns how many times smaller the worse picture is."""
-    return how.scale if isinstance(how, RealWorld | Reduction) else 1
+def downscaling_factor(settings: DegradationSettings) -> int:
+    """Returns how many times smaller the degraded picture is."""
+    return settings.scale if isinstance(settings, RealESRGANSettings | DownscalingSettings) else 1

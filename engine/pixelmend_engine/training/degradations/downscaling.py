@@ -11,7 +11,7 @@ from pixelmend_engine.training.batch import Batch
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reduction:
+class DownscalingSettings:
     """Smaller by this factor: bicubic, over as many pixels as fall together, as MATLAB has it."""
 
     scale: Literal[2, 4]
@@ -22,7 +22,7 @@ class Reduction:
         return 4 * self.scale
 
 
-def worsen(pictures: Float[Tensor, "b 3 h w"], settings: Reduction) -> Batch:
+def degrade(pictures: Float[Tensor, "b 3 h w"], settings: DownscalingSettings) -> Batch:
     """Makes pictures smaller, which have `settings.reach` pixels more on each side than the crop.
 
     The result is rounded to 8 bit, as files are.
@@ -30,6 +30,8 @@ def worsen(pictures: Float[Tensor, "b 3 h w"], settings: Reduction) -> Batch:
     smaller = functional.interpolate(
         pictures, scale_factor=1 / settings.scale, mode="bicubic", antialias=True
     )
-    around, reach = settings.reach // settings.scale, settings.reach
-    lq = (smaller[..., around:-around, around:-around].clamp(0, 1) * 255).round() / 255
+    small_reach, reach = settings.reach // settings.scale, settings.reach
+    lq = (
+        smaller[..., small_reach:-small_reach, small_reach:-small_reach].clamp(0, 1) * 255
+    ).round() / 255
     return Batch(lq, pictures[..., reach:-reach, reach:-reach])

@@ -68,7 +68,7 @@ def compress(images: Light, quality: Float[Tensor, " b"], subsampled: Bool[Tenso
     return shown[..., :height, :width].clamp(0, 1)
 
 
-def compress_plainly(images: Light, quality: Float[Tensor, " b"]) -> Light:
+def diffjpeg(images: Light, quality: Float[Tensor, " b"]) -> Light:
     """Compresses pictures as Real-ESRGAN's training does, which is not quite what coders do.
 
     The tables are not rounded and have their axes swapped, color is always subsampled, and enlarged

@@ -22,26 +22,26 @@ Path = Float[Tensor, "b t 2"]
 Kernels = Float[Tensor, "b _ k k"]  # one for each picture, or for each of several places of it
 
 
-def shakes(length: Float[Tensor, " b"], generator: torch.Generator) -> Path:
+def shake_paths(length: Float[Tensor, " b"], generator: torch.Generator) -> Path:
     """Draws paths of a camera that moves and shakes, each as long as asked, in pixels.
 
     The length is that of the way, not of the straight line between its ends. The mean of a path is
-    0, so that the picture is blurred and not moved. `generator` is one of the CPU.
+    0, so that the picture is blurred and not path. `generator` is one of the CPU.
     """
-    moved = _wander(len(length), 2, generator).to(length.device)
-    way = moved.diff(dim=1).square().sum(dim=-1).sqrt().sum(dim=1)
-    moved = moved * (length / way.clamp_min(1e-6))[:, None, None]
-    return moved - moved.mean(dim=1, keepdim=True)
+    path = _random_walk(len(length), 2, generator).to(length.device)
+    way = path.diff(dim=1).square().sum(dim=-1).sqrt().sum(dim=1)
+    path = path * (length / way.clamp_min(1e-6))[:, None, None]
+    return path - path.mean(dim=1, keepdim=True)
 
 
-def rolls(angle: Float[Tensor, " b"], generator: torch.Generator) -> Float[Tensor, "b t"]:
+def roll_angles(angle: Float[Tensor, " b"], generator: torch.Generator) -> Float[Tensor, "b t"]:
     """Draws how the camera turns around its axis meanwhile: radians, at most `angle`, mean 0."""
-    turned = _wander(len(angle), 1, generator).to(angle.device)[..., 0]
-    turned = turned - turned.mean(dim=1, keepdim=True)
-    return turned * (angle / turned.abs().amax(dim=1).clamp_min(1e-6))[:, None]
+    roll = _random_walk(len(angle), 1, generator).to(angle.device)[..., 0]
+    roll = roll - roll.mean(dim=1, keepdim=True)
+    return roll * (angle / roll.abs().amax(dim=1).clamp_min(1e-6))[:, None]
 
 
-def _wander(count: int, axes: int, generator: torch.Generator) -> Float[Tensor, "b t a"]:
+def _random_walk(count: int, axes: int, generator: torch.Generator) -> Float[Tensor, "b t a"]:
     pushes = torch.randn(count, INSTANTS, axes, generator=generator)
     jerks = torch.rand(count, INSTANTS, 1, generator=generator) < JERK_SHARE
     pushes = pushes * torch.where(jerks, JERK, 1.0)
@@ -54,7 +54,7 @@ def _wander(count: int, axes: int, generator: torch.Generator) -> Float[Tensor, 
     return (fade @ pushes + steady * torch.rand(count, 1, 1, generator=generator)).cumsum(dim=1)
 
 
-def turned(
+def rolled_paths(
     path: Path, roll: Float[Tensor, "b t"], places: Float[Tensor, "n 2"]
 ) -> Float[Tensor, "b n t 2"]:
     """Returns the paths at several places of a picture, in pixels (down, right) from its center.
@@ -66,7 +66,7 @@ def turned(
     return path[:, None] + roll[:, None, :, None] * sideways[None, :, None, :]
 
 
-def traced(paths: Float[Tensor, "b n t 2"], reach: int) -> Kernels:
+def path_kernels(paths: Float[Tensor, "b n t 2"], reach: int) -> Kernels:
     """Draws paths as kernels of 2 * reach + 1 pixels a side, that sum to 1.
 
     Each instant is shared among the four nearest pixels, so a path may move by less than one. What
@@ -78,13 +78,13 @@ def traced(paths: Float[Tensor, "b n t 2"], reach: int) -> Kernels:
     return kernels / kernels.sum(dim=(-2, -1), keepdim=True).clamp_min(1e-6)
 
 
-def disks(radius: Float[Tensor, " b"], reach: int) -> Kernels:
+def disk_kernels(radius: Float[Tensor, " b"], reach: int) -> Kernels:
     """Draws what missed focus makes of a point: an even disk; a radius of 0 leaves it a point."""
     kernels = (radius[:, None, None] + 0.5 - _distances(reach, radius.device)).clamp(0, 1)
     return (kernels / kernels.sum(dim=(-2, -1), keepdim=True))[:, None]
 
 
-def gaussians(sigma: Float[Tensor, " b"], reach: int) -> Kernels:
+def gaussian_kernels(sigma: Float[Tensor, " b"], reach: int) -> Kernels:
     """Draws what a soft lens makes of a point; a sigma of 0 leaves it a point."""
     squares = _distances(reach, sigma.device) ** 2
     kernels = (-squares / (2 * sigma.clamp_min(0.05)[:, None, None] ** 2)).exp()

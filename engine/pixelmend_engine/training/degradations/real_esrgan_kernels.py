@@ -12,11 +12,11 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional
 
-from pixelmend_engine.training.degradations.random_source import Dice
+from pixelmend_engine.training.degradations.random_source import RandomSource
 
 SIZE = 21  # of every kernel that is handed out; smaller ones get zeros around
 SIZES = tuple(range(7, SIZE + 1, 2))
-BELLS = (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)  # how often each of `KINDS` is drawn
+KIND_SHARES = (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)  # how often each of `KINDS` is drawn
 SINC_SHARE, FINAL_SINC_SHARE = 0.1, 0.8
 BESSEL_POINTS = 256
 SMALL = 13  # pixels; smaller kernels can't hold low cutoffs
@@ -34,10 +34,10 @@ Range = tuple[float, float]
 Kernel = Float64[Tensor, "k k"]
 
 
-def bell(
+def bivariate_kernel(
     kind: Kind, size: int, sigma: Range, theta: float = 0.0, beta: float = 1.0
 ) -> Float64[Tensor, "size size"]:
-    """Draws a bell that sums to 1.
+    """Returns a bell-shaped kernel that sums to 1.
 
     `sigma` is how wide it is along its two axes, in pixels; `theta` how far these are turned, in
     radians; `beta` how steep it is, which a Gaussian leaves alone.
@@ -61,16 +61,16 @@ def bell(
     return values / values.sum()
 
 
-def sinc(size: int, cutoff: float) -> Float64[Tensor, "size size"]:
-    """Draws the filter that rings: frequencies below `cutoff` pass, in radians per pixel."""
+def sinc_kernel(size: int, cutoff: float) -> Float64[Tensor, "size size"]:
+    """Returns the filter that rings: frequencies below `cutoff` pass, in radians per pixel."""
     down, right = _grid(size)
     radius = (down**2 + right**2).sqrt()
-    values = cutoff * _bessel(cutoff * radius) / (2 * math.pi * radius)
+    values = cutoff * _bessel_j1(cutoff * radius) / (2 * math.pi * radius)
     values[size // 2, size // 2] = cutoff**2 / (4 * math.pi)
     return values / values.sum()
 
 
-def _bessel(x: Float64[Tensor, "k k"]) -> Float64[Tensor, "k k"]:
+def _bessel_j1(x: Float64[Tensor, "k k"]) -> Float64[Tensor, "k k"]:
     """Computes J1 by Bessel's integral; torch's own is exact to 1e-8 alone.
 
     The integrand is periodic: so many evenly placed points are exact as long as x is below 100.
@@ -85,41 +85,41 @@ def _grid(size: int) -> tuple[Tensor, Tensor]:
     return down, right
 
 
-def drawn(sigma: Range, dice: Dice) -> Float[Tensor, "21 21"]:
+def random_kernel(sigma: Range, rng: RandomSource) -> Float[Tensor, "21 21"]:
     """Draws the kernel of one blur; bells are as wide as `sigma` allows."""
-    size = SIZES[dice.whole(0, len(SIZES) - 1)]
-    if dice.chance(SINC_SHARE):
+    size = SIZES[rng.integer(0, len(SIZES) - 1)]
+    if rng.bernoulli(SINC_SHARE):
         lowest = math.pi / 3 if size < SMALL else math.pi / 5
-        return _padded(sinc(size, dice.evenly(lowest, math.pi)))
-    kind, round_ = KINDS[dice.pick(BELLS)]
-    first = dice.evenly(*sigma)
-    second = first if round_ else dice.evenly(*sigma)
-    theta = 0.0 if round_ else dice.evenly(-math.pi, math.pi)
+        return _pad(sinc_kernel(size, rng.uniform(lowest, math.pi)))
+    kind, round_ = KINDS[rng.categorical(KIND_SHARES)]
+    first = rng.uniform(*sigma)
+    second = first if round_ else rng.uniform(*sigma)
+    theta = 0.0 if round_ else rng.uniform(-math.pi, math.pi)
     beta = 1.0
     match kind:
         case "gaussian":
             pass
         case "generalized":
-            beta = dice.evenly(0.5, 1.0) if dice.chance(0.5) else dice.evenly(1.0, 4.0)
+            beta = rng.uniform(0.5, 1.0) if rng.bernoulli(0.5) else rng.uniform(1.0, 4.0)
         case "plateau":
-            beta = 1.0 if dice.chance(0.5) else dice.evenly(1.0, 2.0)
-    return _padded(bell(kind, size, (first, second), theta, beta))
+            beta = 1.0 if rng.bernoulli(0.5) else rng.uniform(1.0, 2.0)
+    return _pad(bivariate_kernel(kind, size, (first, second), theta, beta))
 
 
-def final(dice: Dice) -> Float[Tensor, "21 21"]:
+def random_final_kernel(rng: RandomSource) -> Float[Tensor, "21 21"]:
     """Draws the kernel that ends a degradation: it rings, or leaves the picture alone."""
-    if not dice.chance(FINAL_SINC_SHARE):
-        return _padded(torch.ones(1, 1, dtype=torch.float64))
-    size = SIZES[dice.whole(0, len(SIZES) - 1)]
-    return _padded(sinc(size, dice.evenly(math.pi / 3, math.pi)))
+    if not rng.bernoulli(FINAL_SINC_SHARE):
+        return _pad(torch.ones(1, 1, dtype=torch.float64))
+    size = SIZES[rng.integer(0, len(SIZES) - 1)]
+    return _pad(sinc_kernel(size, rng.uniform(math.pi / 3, math.pi)))
 
 
-def _padded(kernel: Kernel) -> Float[Tensor, "21 21"]:
+def _pad(kernel: Kernel) -> Float[Tensor, "21 21"]:
     around = (SIZE - kernel.shape[-1]) // 2
     return functional.pad(kernel, (around, around, around, around)).float()
 
 
-def filtered(
+def filter2d(
     images: Float[Tensor, "b c h w"], kernels: Float[Tensor, "b k k"]
 ) -> Float[Tensor, "b c h w"]:
     """Lays each picture's own kernel over all of its pixels; pictures are mirrored at borders."""
@@ -128,5 +128,5 @@ def filtered(
     padded = functional.pad(images, (around, around, around, around), mode="reflect")
     stacked = rearrange(padded, "b c h w -> 1 (b c) h w")
     weights = repeat(kernels, "b i j -> (b c) 1 i j", c=channels)
-    found = functional.conv2d(stacked, weights, groups=count * channels)
-    return rearrange(found, "1 (b c) h w -> b c h w", b=count)
+    filtered = functional.conv2d(stacked, weights, groups=count * channels)
+    return rearrange(filtered, "1 (b c) h w -> b c h w", b=count)

@@ -16,16 +16,16 @@ THRESHOLD = 10 / 255  # smaller differences are noise, and stay as they are
 Pictures = Float[Tensor, "b 3 h w"]
 
 
-def sharpened(images: Pictures) -> Pictures:
+def sharpen(images: Pictures) -> Pictures:
     """Sharpens pictures in [0, 1], both sides above half of `SIZE`, softly limited to edges."""
-    blurred = _blurred(images)
+    blurred = _blur(images)
     residual = images - blurred
-    edges = _blurred((residual.abs() > THRESHOLD).to(images.dtype))
+    edges = _blur((residual.abs() > THRESHOLD).to(images.dtype))
     sharp = (images + STRENGTH * residual).clamp(0, 1)
     return edges * sharp + (1 - edges) * images
 
 
-def _blurred(images: Pictures) -> Pictures:
+def _blur(images: Pictures) -> Pictures:
     offsets = torch.arange(SIZE, dtype=torch.float64) - SIZE // 2
     window = torch.exp(-(offsets**2) / (2 * SIGMA**2))
     window = (window / window.sum()).to(images).expand(3, 1, -1)

@@ -25,13 +25,13 @@ Picture = UInt8[np.ndarray, "h w 3"]
 Kernel = Float32[np.ndarray, "k k"]
 
 
-def unsharp(picture: Picture) -> Picture:
+def apply_unsharp_mask(picture: Picture) -> Picture:
     """Adds what a Gaussian blur takes away."""
     sharpened = unsharp_mask(_as_float(picture), radius=RADIUS, amount=1.0, channel_axis=2)
     return _as_8_bit(cast("np.ndarray", sharpened))
 
 
-def deconvolved(picture: Picture, kernel: Kernel) -> Picture:
+def deconvolve_richardson_lucy(picture: Picture, kernel: Kernel) -> Picture:
     """Deconvolves with Richardson and Lucy's method, in linear light."""
 
     def channel(values: np.ndarray) -> np.ndarray:
@@ -41,7 +41,7 @@ def deconvolved(picture: Picture, kernel: Kernel) -> Picture:
     return _in_light(picture, kernel, channel)
 
 
-def wiener(picture: Picture, kernel: Kernel, seed: int) -> Picture:
+def deconvolve_wiener(picture: Picture, kernel: Kernel, seed: int) -> Picture:
     """Deconvolves with a Wiener filter that estimates the noise itself, in linear light.
 
     Source: Orieux et al., JOSA A 27, 2010, arXiv:0911.3807.

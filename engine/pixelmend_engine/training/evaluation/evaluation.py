@@ -21,14 +21,13 @@ from pixelmend.errors import BadRequest
 from pixelmend_engine.inference import tiled_inference as restore
 from pixelmend_engine.models.pipeline import Request, unreported
 from pixelmend_engine.restoration.session import LoadedModel
-from pixelmend_engine.training.data import pictures
+from pixelmend_engine.training.data import picture_files
 from pixelmend_engine.training.data.crops import check_sizes
-from pixelmend_engine.training.data.folders import Scene
-from pixelmend_engine.training.degradations import linear_light
-from pixelmend_engine.training.degradations import motion_kernels as kernels
+from pixelmend_engine.training.data.folders import TrainingPair
+from pixelmend_engine.training.degradations import linear_light, motion_kernels
 from pixelmend_engine.training.degradations.blur import blur
 from pixelmend_engine.training.evaluation import baselines, metrics
-from pixelmend_engine.training.evaluation.contact_sheet import Print, sheet
+from pixelmend_engine.training.evaluation.contact_sheet import SheetCell, sheet
 
 INPUT = "input"  # what is said of the blurred picture itself
 WORST = 5  # pictures on a sheet
@@ -50,11 +49,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Method:
-    """A way to restore a picture; with `knows_blur`, one that is told the kernel."""
+    """A way to restore a picture; with `needs_kernel`, one that is told the kernel."""
 
     name: str
     restore: Callable[[Case], Picture]
-    knows_blur: bool = False
+    needs_kernel: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Figures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shake:
+class BlurSettings:
     """How sharp pictures are blurred: evenly, in linear light, and then made noisy."""
 
     length: tuple[float, float] = (3.0, 15.0)  # pixels, of the way that a point of light takes
@@ -76,7 +75,7 @@ class Shake:
     seed: int = 0
 
 
-def case(scene: Scene, shake: Shake) -> Case:
+def make_case(pair: TrainingPair, settings: BlurSettings) -> Case:
     """Reads a pair, or blurs a sharp picture as a shaking hand would.
 
     For a seed and a name the blur is always the same, whatever else is in the folder.
@@ -84,18 +83,18 @@ def case(scene: Scene, shake: Shake) -> Case:
     Raises:
         BadRequest: The pictures of a pair differ in size, or one is smaller than its blur.
     """
-    sharp = pictures.read(scene.sharp)
-    if scene.blurred is None:
-        return _shaken(scene.name, sharp, shake)
-    blurred = pictures.read(scene.blurred)
-    check_sizes(scene, blurred, sharp)
-    return Case(scene.name, blurred, sharp, None)
+    sharp = picture_files.read_rgb8(pair.sharp)
+    if pair.degraded is None:
+        return _blurred(pair.name, sharp, settings)
+    blurred = picture_files.read_rgb8(pair.degraded)
+    check_sizes(pair, blurred, sharp)
+    return Case(pair.name, blurred, sharp, None)
 
 
-def _shaken(name: str, sharp: Picture, shake: Shake) -> Case:
-    digest = hashlib.sha256(f"{shake.seed}/{name}".encode()).digest()
+def _blurred(name: str, sharp: Picture, settings: BlurSettings) -> Case:
+    digest = hashlib.sha256(f"{settings.seed}/{name}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
-    kernel = _kernel(shake, generator)
+    kernel = _kernel(settings, generator)
     reach = kernel.shape[-1] // 2
     image = sharp[None] / 255
     if reach >= min(image.shape[-2:]):
@@ -106,18 +105,22 @@ def _shaken(name: str, sharp: Picture, shake: Shake) -> Case:
     around = functional.pad(
         linear_light.decode(image), (reach, reach, reach, reach), mode="reflect"
     )
-    seen = blur(around, kernel[None, None])[..., reach : -reach or None, reach : -reach or None]
-    noise = torch.randn(seen.shape, generator=generator) * (shake.noise / 255)
-    return Case(name, metrics.rounded((linear_light.encode(seen) + noise)[0]), sharp, kernel)
+    blurred = blur(around, kernel[None, None])[..., reach : -reach or None, reach : -reach or None]
+    noise = torch.randn(blurred.shape, generator=generator) * (settings.noise / 255)
+    return Case(name, metrics.to_uint8((linear_light.encode(blurred) + noise)[0]), sharp, kernel)
 
 
-def _kernel(shake: Shake, generator: torch.Generator) -> Kernel:
-    if shake.kernels:
-        return shake.kernels[int(torch.randint(len(shake.kernels), (1,), generator=generator))]
-    low, high = shake.length
+def _kernel(settings: BlurSettings, generator: torch.Generator) -> Kernel:
+    if settings.kernels:
+        return settings.kernels[
+            int(torch.randint(len(settings.kernels), (1,), generator=generator))
+        ]
+    low, high = settings.length
     length = low + (high - low) * torch.rand(1, generator=generator)
-    path = kernels.shakes(length, generator)
-    return kernels.traced(path[:, None], kernels.reach_of(shake=high, defocus=0.0, sigma=0.0))[0, 0]
+    path = motion_kernels.shake_paths(length, generator)
+    return motion_kernels.path_kernels(
+        path[:, None], motion_kernels.reach_of(shake=high, defocus=0.0, sigma=0.0)
+    )[0, 0]
 
 
 def read_kernels(folder: Path) -> tuple[Kernel, ...]:
@@ -127,22 +130,22 @@ def read_kernels(folder: Path) -> tuple[Kernel, ...]:
         BadImage: There are none.
         BadRequest: One is black all over.
     """
-    found: list[Kernel] = []
-    for path in pictures.files(folder):
-        drawn = pictures.read(path).float().mean(dim=0)
-        if drawn.sum() == 0:
+    kernels: list[Kernel] = []
+    for path in picture_files.list_pictures(folder):
+        strokes = picture_files.read_rgb8(path).float().mean(dim=0)
+        if strokes.sum() == 0:
             raise BadRequest(f"The kernel is black: `{path}`", hint="Take it out of the folder")
-        side = max(drawn.shape) | 1  # odd, so that there is a middle
-        below, beside = side - drawn.shape[0], side - drawn.shape[1]
+        side = max(strokes.shape) | 1  # odd, so that there is a middle
+        below, beside = side - strokes.shape[0], side - strokes.shape[1]
         padding = (beside // 2, beside - beside // 2, below // 2, below - below // 2)
-        found.append(functional.pad(drawn / drawn.sum(), padding))
-    return tuple(found)
+        kernels.append(functional.pad(strokes / strokes.sum(), padding))
+    return tuple(kernels)
 
 
-def model(name: str, loaded: LoadedModel, seed: int) -> Method:
+def model_method(name: str, loaded: LoadedModel, seed: int) -> Method:
     """Makes a method of a loaded model."""
 
-    def through_it(case: Case) -> Picture:
+    def restore_with_model(case: Case) -> Picture:
         restored = restore.restore(
             loaded.pipeline,
             loaded.spec,
@@ -151,33 +154,36 @@ def model(name: str, loaded: LoadedModel, seed: int) -> Method:
             loaded.device,
             unreported,
         )
-        return metrics.rounded(restored.image[0].cpu())
+        return metrics.to_uint8(restored.image[0].cpu())
 
-    return Method(name, through_it)
+    return Method(name, restore_with_model)
 
 
-def classics(seed: int) -> list[Method]:
+def baseline_methods(seed: int) -> list[Method]:
     """Lists the baselines; those that know the blur apply to simulated blur alone."""
     assumed = torch.from_numpy(baselines.assumed_kernel())
 
     def lucy(case: Case, kernel: Kernel) -> Picture:
-        return _planes(baselines.deconvolved(_pixels(case.blurred), kernel.numpy()))
+        return _planes(baselines.deconvolve_richardson_lucy(_pixels(case.blurred), kernel.numpy()))
 
     def wiener(case: Case, kernel: Kernel) -> Picture:
-        return _planes(baselines.wiener(_pixels(case.blurred), kernel.numpy(), seed))
+        return _planes(baselines.deconvolve_wiener(_pixels(case.blurred), kernel.numpy(), seed))
 
-    def known(case: Case) -> Kernel:
+    def true_kernel(case: Case) -> Kernel:
         if case.kernel is None:
             msg = "this blur was not simulated"
             raise AssertionError(msg)
         return case.kernel
 
     return [
-        Method("unsharp mask", lambda case: _planes(baselines.unsharp(_pixels(case.blurred)))),
+        Method(
+            "unsharp mask",
+            lambda case: _planes(baselines.apply_unsharp_mask(_pixels(case.blurred))),
+        ),
         Method("richardson-lucy", lambda case: lucy(case, assumed)),
         Method("wiener", lambda case: wiener(case, assumed)),
-        Method("richardson-lucy, told the blur", lambda case: lucy(case, known(case)), True),
-        Method("wiener, told the blur", lambda case: wiener(case, known(case)), True),
+        Method("richardson-lucy, told the blur", lambda case: lucy(case, true_kernel(case)), True),
+        Method("wiener, told the blur", lambda case: wiener(case, true_kernel(case)), True),
     ]
 
 
@@ -195,12 +201,12 @@ class Evaluation:
     def __init__(self, methods: Sequence[Method]) -> None:
         self._methods = methods
         self.figures: list[Figures] = []
-        self._worst: list[tuple[float, list[Print]]] = []
+        self._worst: list[tuple[float, list[SheetCell]]] = []
 
     def run(self, cases: Iterable[Case]) -> Iterator[Figures]:
         """Restores picture after picture, and hands over the figures of each."""
         for case in cases:
-            methods = [m for m in self._methods if case.kernel is not None or not m.knows_blur]
+            methods = [m for m in self._methods if case.kernel is not None or not m.needs_kernel]
             results = {INPUT: case.blurred} | {m.name: m.restore(case) for m in methods}
             figures = Figures(
                 case.name,
@@ -208,10 +214,10 @@ class Evaluation:
                 {name: metrics.ssim(result, case.sharp) for name, result in results.items()},
             )
             self.figures.append(figures)
-            self._keep_if_bad(case, results, figures)
+            self._keep_if_worst(case, results, figures)
             yield figures
 
-    def _keep_if_bad(self, case: Case, results: dict[str, Picture], figures: Figures) -> None:
+    def _keep_if_worst(self, case: Case, results: dict[str, Picture], figures: Figures) -> None:
         first = self._methods[0].name
         gain = figures.psnr[first] - figures.psnr[INPUT]
         texts = (
@@ -219,8 +225,8 @@ class Evaluation:
             f"{first}  {gain:+.2f} dB",
             "sharp",
         )
-        shown = zip((case.blurred, results[first], case.sharp), texts, strict=True)
-        self._worst.append((gain, [Print(_middle(picture), text) for picture, text in shown]))
+        row = zip((case.blurred, results[first], case.sharp), texts, strict=True)
+        self._worst.append((gain, [SheetCell(_middle(picture), text) for picture, text in row]))
         self._worst.sort(key=lambda entry: entry[0])
         del self._worst[WORST:]
 

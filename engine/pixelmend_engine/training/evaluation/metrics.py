@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 WHITE = 255.0
-SAME = 100.0  # dB, said of equal pictures, so that means stay finite
+MAX_PSNR = 100.0  # dB, said of equal pictures, so that means stay finite
 SIGMA = 1.5  # pixels, of SSIM's window
 RADIUS = 5  # pixels; MATLAB's ceil(3 * sigma)
 C1, C2 = (0.01 * WHITE) ** 2, (0.03 * WHITE) ** 2  # SSIM, Wang et al. 2004, IEEE TIP 13(4)
@@ -24,21 +24,21 @@ Luma = Float64[Tensor, "h w"]
 LUMA, BLACK = (65.481, 128.553, 24.966), 16.0  # ITU-R BT.601, from [0, 1] to 16 and up to 235
 
 
-def rounded(image: Float[Tensor, "3 h w"]) -> Picture:
+def to_uint8(image: Float[Tensor, "3 h w"]) -> Picture:
     """Rounds a picture in [0, 1] to 8 bits, half to even, as it would be saved."""
     return (image.clamp(0, 1) * WHITE).round().to(torch.uint8)
 
 
 def psnr(picture: Picture, sharp: Picture) -> float:
-    """Returns the peak signal-to-noise ratio in dB, over all channels together, at most `SAME`."""
+    """Returns the peak signal-to-noise ratio in dB, over all channels, at most `MAX_PSNR`."""
     return _psnr(picture.double(), sharp.double())
 
 
 def _psnr(a: Float64[Tensor, "..."], b: Float64[Tensor, "..."]) -> float:
     error = ((a - b) ** 2).mean()
     if error == 0:
-        return SAME
-    return min(SAME, float(10 * torch.log10(WHITE**2 / error)))
+        return MAX_PSNR
+    return min(MAX_PSNR, float(10 * torch.log10(WHITE**2 / error)))
 
 
 def ssim(picture: Picture, sharp: Picture) -> float:
@@ -52,12 +52,12 @@ def ssim(picture: Picture, sharp: Picture) -> float:
     variance_a = _windowed(a * a) - mean_a**2
     variance_b = _windowed(b * b) - mean_b**2
     covariance = _windowed(a * b) - mean_a * mean_b
-    likeness = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
+    luminance = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
     structure = (2 * covariance + C2) / (variance_a + variance_b + C2)
-    return float((likeness * structure).mean())
+    return float((luminance * structure).mean())
 
 
-def luma_likeness(picture: Picture, sharp: Picture, border: int) -> tuple[float, float]:
+def luma_psnr_ssim(picture: Picture, sharp: Picture, border: int) -> tuple[float, float]:
     """Returns PSNR in dB and SSIM of the luma, not rounded, without `border` pixels on each side.
 
     SSIM is taken where its window is whole. Source: BasicSR 1.4.2, with `test_y_channel`.
@@ -78,10 +78,10 @@ def _plane_ssim(a: Luma, b: Luma) -> float:
     values = functional.conv2d(values, rearrange(window, "k -> 1 1 k 1"))
     values = functional.conv2d(values, rearrange(window, "k -> 1 1 1 k"))
     mean_a, mean_b, square_a, square_b, product = values[:, 0]
-    likeness = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
+    luminance = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
     covariance = product - mean_a * mean_b
     variances = square_a - mean_a**2 + square_b - mean_b**2
-    return float((likeness * (2 * covariance + C2) / (variances + C2)).mean())
+    return float((luminance * (2 * covariance + C2) / (variances + C2)).mean())
 
 
 def _window() -> Float64[Tensor, " k"]:

@@ -27,9 +27,9 @@ from pixelmend_engine.models.diffir import (
     TransformerBlock,
 )
 from pixelmend_engine.nn.precision import computing
-from pixelmend_engine.training.objectives.adversarial_losses import PatchGame, PixelGame
-from pixelmend_engine.training.objectives.outcome import Losses, Outcome
-from pixelmend_engine.training.objectives.perceptual import Perception
+from pixelmend_engine.training.objectives.adversarial_losses import GanLoss
+from pixelmend_engine.training.objectives.perceptual import PerceptualNetwork
+from pixelmend_engine.training.objectives.step_losses import Losses, StepLosses
 from pixelmend_engine.training.recipes.recipe import Stage, StageNumber
 from pixelmend_engine.weights.checkpoints.reading import StateDict, fill_parts
 
@@ -37,15 +37,15 @@ KNOWN_WEIGHT = 10.0  # of the pixels outside of holes; those in holes are left t
 DIVERGENCE_TEMPERATURE = 0.15
 
 Part = Literal["G", "E", "condition", "denoise"]
-FIRST: tuple[Part, ...] = ("G", "E")  # what stage 1 trains; `E` is the teacher afterwards
-LATER: tuple[Part, ...] = ("G", "condition", "denoise")
-PRIOR: tuple[Part, ...] = ("condition", "denoise")  # what is trained as long as the prior is alone
+STAGE_1_PARTS: tuple[Part, ...] = ("G", "E")  # what stage 1 trains; `E` is the teacher afterwards
+LATER_PARTS: tuple[Part, ...] = ("G", "condition", "denoise")
+PRIOR_PARTS: tuple[Part, ...] = ("condition", "denoise")  # trained while the prior is alone
 
 
 class DiffIRObjective(nn.Module):
     """The networks and what is asked of them: losses in `forward`, so that several GPUs share it.
 
-    `dtype` is what `G` computes in; everything about the prior, and whoever judges the results,
+    `dtype` is what `G` computes in; everything about the prior, and what judges the results,
     stays in float32.
     """
 
@@ -58,18 +58,18 @@ class DiffIRObjective(nn.Module):
         stage: Stage,
         dtype: torch.dtype,
         *,
-        adversary: PixelGame | PatchGame | None = None,
-        perception: Perception | None = None,
+        gan_loss: GanLoss | None = None,
+        perceptual_network: PerceptualNetwork | None = None,
     ) -> None:
         super().__init__()
         self.networks = DiffIR(config)
         self.teacher = PriorEncoder(config, sharp=True)
         self.number: StageNumber = number
         self.dtype = dtype
-        self.known_alone = stage.known_alone
-        self.alone = False
-        self.adversary = adversary
-        self.perception = perception
+        self.loss_outside_holes_only = stage.loss_outside_holes_only
+        self.prior_only = False
+        self.gan_loss = gan_loss
+        self.perceptual_network = perceptual_network
 
     @property
     def parts(self) -> dict[str, nn.Module]:
@@ -77,24 +77,24 @@ class DiffIRObjective(nn.Module):
         return {**dict(self.networks.named_children()), "E": self.teacher}
 
     @property
-    def learned(self) -> tuple[str, ...]:
+    def trained_parts(self) -> tuple[str, ...]:
         """The parts that the stage leaves behind."""
-        return FIRST if self.number == 1 else LATER
+        return STAGE_1_PARTS if self.number == 1 else LATER_PARTS
 
     @property
     def prior_shape(self) -> tuple[int, ...]:
         """The shape of a prior, without the batch."""
         return self.networks.prior_shape
 
-    def teach(self, *, alone: bool) -> None:
-        """Freezes what is not trained; `alone` means that only the prior is learned."""
-        self.alone = alone
+    def set_trainable(self, *, prior_only: bool) -> None:
+        """Freezes what is not trained; with `prior_only`, the prior alone is trained."""
+        self.prior_only = prior_only
         for name, part in self.parts.items():
-            part.requires_grad_(name in (PRIOR if alone else self.learned))
-        if self.adversary is not None:
-            self.adversary.requires_grad_(requires_grad=False)
+            part.requires_grad_(name in (PRIOR_PARTS if prior_only else self.trained_parts))
+        if self.gan_loss is not None:
+            self.gan_loss.requires_grad_(requires_grad=False)
 
-    def begin(self, first: Mapping[str, StateDict], second: Mapping[str, StateDict]) -> None:
+    def load_initial(self, first: Mapping[str, StateDict], second: Mapping[str, StateDict]) -> None:
         """Fills the networks with those of the stages before, which are given by their names.
 
         Raises:
@@ -109,30 +109,30 @@ class DiffIRObjective(nn.Module):
                 hint="Name those of the first with --teacher; published ones have `DiffIRS1` in "
                 "their name",
             )
-        fill_parts(self.parts, FIRST if self.number == 2 else ("E",), first)
+        fill_parts(self.parts, STAGE_1_PARTS if self.number == 2 else ("E",), first)
         if self.number == 3 or second:
-            fill_parts(self.parts, LATER, second)
+            fill_parts(self.parts, LATER_PARTS, second)
 
-    def forward(self, lq: Pictures, hq: Restored, noise: Prior) -> Outcome:
+    def forward(self, lq: Pictures, hq: Restored, noise: Prior) -> StepLosses:
         """Returns the losses; `noise` is standard normal."""
         losses: Losses = {}
-        noted: Losses = {}
+        metrics: Losses = {}
         prior, target = self.prior(lq, hq, noise)
         if target is not None:
             losses["prior"] = (prior - target).abs().mean()
-            noted["divergence"] = divergence(prior, target)
-        if self.alone:
-            return Outcome(losses, noted, None)
-        restored = self.restore(lq, prior)
-        apart = (restored - hq).abs()
-        if self.known_alone:
-            apart = KNOWN_WEIGHT * (1 - lq[:, 3:]) * apart
-        losses["pixels"] = apart.mean()
-        if self.perception is not None:
-            losses["perception"] = self.perception.difference(restored, hq)
-        if self.adversary is not None:
-            losses |= self.adversary.fooled(restored, hq)
-        return Outcome(losses, noted, restored)
+            metrics["divergence"] = divergence(prior, target)
+        if self.prior_only:
+            return StepLosses(losses, metrics, None)
+        restored = self.run_transformer(lq, prior)
+        error = (restored - hq).abs()
+        if self.loss_outside_holes_only:
+            error = KNOWN_WEIGHT * (1 - lq[:, 3:]) * error
+        losses["pixels"] = error.mean()
+        if self.perceptual_network is not None:
+            losses["perceptual"] = self.perceptual_network.loss(restored, hq)
+        if self.gan_loss is not None:
+            losses |= self.gan_loss.generator_loss(restored, hq)
+        return StepLosses(losses, metrics, restored)
 
     def prior(self, lq: Pictures, hq: Restored, noise: Prior) -> tuple[Prior, Prior | None]:
         """Returns the prior that is restored with in training, and what it should have been."""
@@ -142,17 +142,17 @@ class DiffIRObjective(nn.Module):
             target = self.teacher(lq, hq)
         return self.networks.diffuse_prior(lq, noisy_prior(self.networks, target, noise)), target
 
-    def answered(self, lq: Pictures, hq: Restored, noise: Prior) -> Restored:
+    def predict_from_target(self, lq: Pictures, hq: Restored, noise: Prior) -> Restored:
         """Restores pictures as in training, where the prior starts from what it should be."""
-        return self.restore(lq, self.prior(lq, hq, noise)[0])
+        return self.run_transformer(lq, self.prior(lq, hq, noise)[0])
 
-    def restored(self, lq: Pictures, hq: Restored, noise: Prior) -> Restored:
+    def predict(self, lq: Pictures, hq: Restored, noise: Prior) -> Restored:
         """Restores pictures as the stage does, without having seen `hq` if it can do without."""
         if self.number == 1:
-            return self.restore(lq, self.teacher(lq, hq))
-        return self.restore(lq, self.networks.diffuse_prior(lq, noise))
+            return self.run_transformer(lq, self.teacher(lq, hq))
+        return self.run_transformer(lq, self.networks.diffuse_prior(lq, noise))
 
-    def restore(self, lq: Pictures, prior: Prior) -> Restored:
+    def run_transformer(self, lq: Pictures, prior: Prior) -> Restored:
         """Runs the transformer alone, in `dtype`."""
         with computing(lq.device, self.dtype):
             return self.networks.G(lq, prior).to(lq.dtype)
@@ -172,7 +172,7 @@ def divergence(prior: Prior, target: Prior) -> Float[Tensor, ""]:
     Source: the published code, where it is a loss that nothing adds up.
     """
     with torch.no_grad():
-        guessed, wanted = (x / DIVERGENCE_TEMPERATURE for x in (prior, target))
+        prior, target = (x / DIVERGENCE_TEMPERATURE for x in (prior, target))
         return functional.kl_div(
-            guessed.log_softmax(dim=-1), wanted.softmax(dim=-1), reduction="batchmean"
+            prior.log_softmax(dim=-1), target.softmax(dim=-1), reduction="batchmean"
         )

@@ -15,19 +15,19 @@ from torch import Tensor, nn
 from pixelmend_engine.diffusion.schedule import float32
 from pixelmend_engine.models.hidiff import HIDiff, Pictures, Prior, TransformerBlock
 from pixelmend_engine.nn.precision import computing
-from pixelmend_engine.training.depth_growth import deepened
-from pixelmend_engine.training.objectives.outcome import Losses, Outcome
+from pixelmend_engine.training.depth_growth import grow_depth
+from pixelmend_engine.training.objectives.step_losses import Losses, StepLosses
 from pixelmend_engine.training.recipes.recipe import PixelLoss, Stage, StageNumber
 from pixelmend_engine.weights.checkpoints.reading import StateDict, fill_parts
 
 # Which networks each stage changes. The teacher, `net_le`, is frozen in stage 2.
-TRAINED: dict[StageNumber, tuple[str, ...]] = {
+TRAINED_PARTS: dict[StageNumber, tuple[str, ...]] = {
     1: ("net_g", "net_le"),
     2: ("net_g", "net_le_dm", "net_d"),
 }
 
 # Without it, crops of clear sky would weigh more than all others together.
-DECIBEL_FLOOR = (2 / 255) ** 2
+PSNR_LOSS_FLOOR = (2 / 255) ** 2
 
 
 class HIDiffObjective(nn.Module):
@@ -38,7 +38,7 @@ class HIDiffObjective(nn.Module):
     """
 
     block = TransformerBlock  # what is worth compiling
-    adversary = None
+    gan_loss = None
 
     def __init__(
         self, networks: HIDiff, number: StageNumber, stage: Stage, dtype: torch.dtype
@@ -47,7 +47,7 @@ class HIDiffObjective(nn.Module):
         self.networks = networks
         self.number: StageNumber = number
         self.dtype = dtype
-        self.pixels = PIXEL_LOSSES[stage.pixel_loss]
+        self.pixel_loss = PIXEL_LOSSES[stage.pixel_loss]
         self.frequency_weight = stage.frequency_weight
 
     @property
@@ -56,26 +56,26 @@ class HIDiffObjective(nn.Module):
         return dict(self.networks.named_children())
 
     @property
-    def learned(self) -> tuple[str, ...]:
+    def trained_parts(self) -> tuple[str, ...]:
         """The parts that the stage leaves behind."""
-        return TRAINED[self.number]
+        return TRAINED_PARTS[self.number]
 
     @property
     def prior_shape(self) -> tuple[int, ...]:
         """The shape of a prior, without the batch."""
         return self.networks.prior_shape
 
-    def teach(self, *, alone: bool) -> None:
-        """Freezes what is not trained; the prior is never learned alone here."""
-        assert not alone
+    def set_trainable(self, *, prior_only: bool) -> None:
+        """Freezes what is not trained; the prior is never trained alone here."""
+        assert not prior_only
         for name, part in self.parts.items():
-            part.requires_grad_(name in self.learned)
+            part.requires_grad_(name in self.trained_parts)
 
-    def begin(self, first: Mapping[str, StateDict], second: Mapping[str, StateDict]) -> None:
+    def load_initial(self, first: Mapping[str, StateDict], second: Mapping[str, StateDict]) -> None:
         """Fills the networks of stage 2 with those of stage 1, and then with those of `second`.
 
         With `second`, a stage 2 goes on; it needs no teacher then, and learns without one. It may
-        have fewer blocks, see `deepened`.
+        have fewer blocks, see `grow_depth`.
 
         Raises:
             UnreadableCheckpoint: They are others, or not all there.
@@ -83,14 +83,14 @@ class HIDiffObjective(nn.Module):
         if self.number == 1:
             return
         if self.networks.net_le is not None:
-            fill_parts(self.parts, TRAINED[1], first)
+            fill_parts(self.parts, TRAINED_PARTS[1], first)
         if second:
             grown = {**second}
             if "net_g" in second:
-                grown["net_g"] = deepened(second["net_g"], self.networks.net_g, self.block)
-            fill_parts(self.parts, TRAINED[2], grown)
+                grown["net_g"] = grow_depth(second["net_g"], self.networks.net_g, self.block)
+            fill_parts(self.parts, TRAINED_PARTS[2], grown)
 
-    def forward(self, lq: Pictures, hq: Pictures, noise: Prior) -> Outcome:
+    def forward(self, lq: Pictures, hq: Pictures, noise: Prior) -> StepLosses:
         """Returns the losses; `noise` is standard normal."""
         losses: Losses = {}
         if self.number == 1:
@@ -102,19 +102,19 @@ class HIDiffObjective(nn.Module):
                 target = self.networks.teacher_prior(lq, hq)
             prior = self.networks.diffuse_prior(lq, noisy_prior(self.networks, target, noise))
             losses["prior"] = (target - prior).abs().mean()
-        restored = self.restore(lq, prior)
-        losses["pixels"] = self.pixels(restored, hq)
+        restored = self.run_transformer(lq, prior)
+        losses["pixels"] = self.pixel_loss(restored, hq)
         if self.frequency_weight:
             losses["frequencies"] = self.frequency_weight * frequency_loss(restored, hq)
-        return Outcome(losses, {}, restored)
+        return StepLosses(losses, {}, restored)
 
-    def restored(self, lq: Pictures, hq: Pictures, noise: Prior) -> Pictures:
+    def predict(self, lq: Pictures, hq: Pictures, noise: Prior) -> Pictures:
         """Restores pictures as the stage does, without having seen `hq` if it can do without."""
         if self.number == 1:
-            return self.restore(lq, self.networks.teacher_prior(lq, hq))
-        return self.restore(lq, self.networks.diffuse_prior(lq, noise))
+            return self.run_transformer(lq, self.networks.teacher_prior(lq, hq))
+        return self.run_transformer(lq, self.networks.diffuse_prior(lq, noise))
 
-    def restore(self, lq: Pictures, prior: Prior) -> Pictures:
+    def run_transformer(self, lq: Pictures, prior: Prior) -> Pictures:
         """Runs the transformer alone, in `dtype`."""
         with computing(lq.device, self.dtype):
             return self.networks.net_g(lq, prior).to(lq.dtype)
@@ -135,24 +135,24 @@ def noisy_prior(networks: HIDiff, prior: Prior, noise: Prior) -> Prior:
     return signal * prior + math.sqrt(1 - signal**2) * noise
 
 
-def absolute_loss(restored: Pictures, hq: Pictures) -> Float[Tensor, ""]:
+def l1_loss(restored: Pictures, hq: Pictures) -> Float[Tensor, ""]:
     """Returns the mean absolute error: the published loss."""
     return (restored - hq).abs().mean()
 
 
-def decibel_loss(restored: Pictures, hq: Pictures) -> Float[Tensor, ""]:
+def psnr_loss(restored: Pictures, hq: Pictures) -> Float[Tensor, ""]:
     """Returns the mean logarithm of each picture's squared error: for few errors, as for many.
 
     A tenth less error counts alike in a picture that was hardly blurred and in one that was badly
-    blurred. Source: the PSNR loss of Chen et al., HINet, arXiv:2105.06086; `DECIBEL_FLOOR` is ours.
+    blurred. Source: Chen et al., HINet, arXiv:2105.06086; `PSNR_LOSS_FLOOR` is ours.
     """
     errors = (restored.float() - hq.float()).square().mean(dim=(1, 2, 3))
-    return (errors + DECIBEL_FLOOR).log().mean()
+    return (errors + PSNR_LOSS_FLOOR).log().mean()
 
 
 PIXEL_LOSSES: dict[PixelLoss, Callable[[Pictures, Pictures], Tensor]] = {
-    "absolute": absolute_loss,
-    "decibels": decibel_loss,
+    "l1": l1_loss,
+    "psnr": psnr_loss,
 }
 
 

@@ -1,4 +1,4 @@
-"""How alike pictures look to a network that has learned to see: features instead of pixels.
+"""Perceptual losses: pictures are compared by the features that a trained network has of them.
 
 The networks' weights are downloads that nothing here brings along: VGG-19 of ImageNet as
 torchvision publishes it (Simonyan and Zisserman, arXiv:1409.1556), and the dilated ResNet-50 of
@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pixelmend_engine.training.recipes.recipe import Sight
+from pixelmend_engine.training.recipes.recipe import PerceptualNetworkName
 from pixelmend_engine.weights.checkpoints import reading
 from pixelmend_engine.weights.checkpoints.reading import StateDict
 
@@ -49,21 +49,21 @@ class VGG19(nn.Module):
 
     def forward(self, image: Pictures) -> list[Tensor]:
         """Returns what the last convolution of each block sees, half the size each time."""
-        seen: list[Tensor] = []
+        features: list[Tensor] = []
         x: Tensor = _normalized(image)
         for place, layer in enumerate(self.features):
             x = layer(x)
             if place in self.taps:
-                seen.append(x)
-        return seen
+                features.append(x)
+        return features
 
-    def difference(self, restored: Pictures, hq: Pictures) -> Loss:
-        """Returns how differently two pictures look."""
+    def loss(self, restored: Pictures, hq: Pictures) -> Loss:
+        """Returns how far the features of two pictures are apart."""
         with torch.no_grad():
-            wanted = self(hq)
-        apart = [functional.l1_loss(a, b) for a, b in zip(self(restored), wanted, strict=True)]
+            target = self(hq)
+        distances = [functional.l1_loss(a, b) for a, b in zip(self(restored), target, strict=True)]
         weights = torch.tensor(VGG_WEIGHTS, device=restored.device)
-        return (weights * torch.stack(apart)).sum()
+        return (weights * torch.stack(distances)).sum()
 
 
 class DilatedResNet50(nn.Module):
@@ -90,18 +90,18 @@ class DilatedResNet50(nn.Module):
         ):
             x = functional.relu(norm(convolution(x)))
         x = functional.max_pool2d(x, 3, stride=2, padding=1)
-        seen: list[Tensor] = []
+        features: list[Tensor] = []
         for level in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = level(x)
-            seen.append(x)
-        return seen
+            features.append(x)
+        return features
 
-    def difference(self, restored: Pictures, hq: Pictures) -> Loss:
-        """Returns how differently two pictures look."""
+    def loss(self, restored: Pictures, hq: Pictures) -> Loss:
+        """Returns how far the features of two pictures are apart."""
         with torch.no_grad():
-            wanted = self(hq)
-        apart = [functional.mse_loss(a, b) for a, b in zip(self(restored), wanted, strict=True)]
-        return ADE20K_WEIGHT * torch.stack(apart).sum()
+            target = self(hq)
+        distances = [functional.mse_loss(a, b) for a, b in zip(self(restored), target, strict=True)]
+        return ADE20K_WEIGHT * torch.stack(distances).sum()
 
 
 class _Bottleneck(nn.Module):
@@ -153,32 +153,32 @@ def _normalized(image: Pictures) -> Pictures:
     return (image - mean) / deviation
 
 
-Perception = VGG19 | DilatedResNet50
+PerceptualNetwork = VGG19 | DilatedResNet50
 
 
-def read(sight: Sight, path: Path) -> Perception:
-    """Reads the network that a recipe looks with; what it does not need of the file is left out.
+def load(name: PerceptualNetworkName, path: Path) -> PerceptualNetwork:
+    """Reads a recipe's perceptual network; what it does not need of the file is left out.
 
     Raises:
         UnreadableCheckpoint: The file holds another network.
     """
     with torch.device("meta"):
-        network = build(sight)
-    wanted = network.state_dict()
+        network = build(name)
+    expected = network.state_dict()
     state: StateDict = reading.read(path)
     used = {key: value for key, value in state.items() if not LEFT_OUT.search(key)}
     # Old files do not count batches, and nothing here does.
-    counted = {key: torch.tensor(0) for key in wanted if key.endswith("num_batches_tracked")}
+    counters = {key: torch.tensor(0) for key in expected if key.endswith("num_batches_tracked")}
     holder = nn.ModuleDict({"perception": network})
-    reading.fill_strictly(holder, {"perception": {**counted, **used}})
-    return frozen(network)
+    reading.fill_strictly(holder, {"perception": {**counters, **used}})
+    return freeze(network)
 
 
-def build(sight: Sight) -> Perception:
-    """Builds the network that a recipe looks with."""
-    return VGG19() if sight == "vgg19" else DilatedResNet50()
+def build(name: PerceptualNetworkName) -> PerceptualNetwork:
+    """Builds a recipe's perceptual network."""
+    return VGG19() if name == "vgg19" else DilatedResNet50()
 
 
-def frozen(network: Perception) -> Perception:
+def freeze(network: PerceptualNetwork) -> PerceptualNetwork:
     """Makes sure that it stays as it is."""
     return network.eval().requires_grad_(requires_grad=False)

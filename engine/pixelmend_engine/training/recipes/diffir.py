@@ -10,22 +10,22 @@ from typing import Literal
 
 from pixelmend_engine.catalog.diffir import DEBLUR, INPAINT, INPAINT_BIG, X1, X2, X4
 from pixelmend_engine.training.degradations.camera import STRONG
-from pixelmend_engine.training.degradations.downscaling import Reduction
-from pixelmend_engine.training.degradations.inpainting_masks import Holes
-from pixelmend_engine.training.degradations.real_esrgan import RealWorld
-from pixelmend_engine.training.recipes.learning_rates import Cycle, Hold
+from pixelmend_engine.training.degradations.downscaling import DownscalingSettings
+from pixelmend_engine.training.degradations.inpainting_masks import InpaintingMaskSettings
+from pixelmend_engine.training.degradations.real_esrgan import RealESRGANSettings
+from pixelmend_engine.training.recipes.learning_rates import ConstantUntil, CosineSegment
 from pixelmend_engine.training.recipes.recipe import (
     MIRRORED,
     UPRIGHT,
+    AdversarialSettings,
     Phase,
     Recipe,
-    Rivalry,
     Stage,
 )
 
 BETAS = (0.9, 0.99)
-DECAY = 0.999  # of the average
-POOL = 180
+EMA_DECAY = 0.999
+POOL_SIZE = 180
 SIDES, BATCHES = (192, 256, 320, 384, 464, 512), (8, 4, 2, 2, 1, 1)
 
 
@@ -36,29 +36,33 @@ def _growing(*lengths: int) -> tuple[Phase, ...]:
 
 # --- Deblurring -----------------------------------------------------------------------------------
 
-PRIOR_ALONE = (Hold(60_000, 2e-4), Hold(100_000, 2e-5))  # rates of the first 100,000 steps
+# Rates of the first 100,000 steps, in which the prior is learned alone.
+PRIOR_ALONE = (
+    ConstantUntil(60_000, 2e-4),
+    ConstantUntil(100_000, 2e-5),
+)
 
 DEBLUR_FIRST = Stage(
     phases=_growing(92_000, 80_000, 38_000, 33_000, 33_000, 24_000),
-    rates=(Cycle(92_000, 2e-4, 2.85e-4), Cycle(208_000, 2e-4, 1e-6)),
+    rates=(CosineSegment(92_000, 2e-4, 2.85e-4), CosineSegment(208_000, 2e-4, 1e-6)),
     clip=None,
     weight_decay=0.0,
-    average=DECAY,
+    ema_decay=EMA_DECAY,
 )
 DEBLUR_SECOND = Stage(
     phases=_growing(150_000, 60_000, 50_000, 60_000, 40_000, 40_000),
     rates=(
         *PRIOR_ALONE,
-        Hold(180_000, 2e-4),
-        Hold(260_000, 1e-4),
-        Hold(340_000, 5e-5),
-        Hold(400_001, 2.5e-5),
+        ConstantUntil(180_000, 2e-4),
+        ConstantUntil(260_000, 1e-4),
+        ConstantUntil(340_000, 5e-5),
+        ConstantUntil(400_001, 2.5e-5),
     ),
     betas=BETAS,
     clip=None,
     weight_decay=0.0,
-    average=DECAY,
-    joint_from=100_000,
+    ema_decay=EMA_DECAY,
+    joint_training_from=100_000,
 )
 DEBLURRING = Recipe(
     id="diffir-deblur",
@@ -66,39 +70,47 @@ DEBLURRING = Recipe(
     config=DEBLUR,
     stages=(DEBLUR_FIRST, DEBLUR_SECOND),
     window=512,
-    worsening=STRONG,
+    degradation=STRONG,
 )
 
 # --- Super-resolution -----------------------------------------------------------------------------
 
 ENLARGE = Stage(
     phases=(Phase(1_000_000, 256, 9),),
-    rates=(Hold(500_001, 2e-4), Hold(700_001, 1e-4), Hold(1_000_001, 5e-5)),
+    rates=(
+        ConstantUntil(500_001, 2e-4),
+        ConstantUntil(700_001, 1e-4),
+        ConstantUntil(1_000_001, 5e-5),
+    ),
     betas=BETAS,
     clip=None,
     weight_decay=0.0,
-    average=DECAY,
+    ema_decay=EMA_DECAY,
 )
 REALSR_SECOND = dataclasses.replace(
     ENLARGE,
-    rates=(*PRIOR_ALONE, Hold(700_000, 2e-4), Hold(1_000_001, 1e-4)),
-    joint_from=100_000,
+    rates=(*PRIOR_ALONE, ConstantUntil(700_000, 2e-4), ConstantUntil(1_000_001, 1e-4)),
+    joint_training_from=100_000,
 )
 REALSR_THIRD = dataclasses.replace(
     ENLARGE,
     phases=(Phase(400_000, 256, 9),),
-    rates=(Hold(300_000, 1e-4), Hold(400_001, 5e-5)),
-    rivalry=Rivalry(game="pixels", rates=(Hold(400_001, 1e-4),), betas=BETAS),
-    sight="vgg19",
+    rates=(ConstantUntil(300_000, 1e-4), ConstantUntil(400_001, 5e-5)),
+    adversarial=AdversarialSettings(
+        discriminator="unet", rates=(ConstantUntil(400_001, 1e-4),), betas=BETAS
+    ),
+    perceptual_network="vgg19",
 )
 
 
-def _realworld(scale: Literal[1, 2, 4], *, sharpened: bool) -> Recipe:
-    # No average was kept in the first stages for factors below 4.
-    first = ENLARGE if scale == 4 else dataclasses.replace(ENLARGE, average=None)
+def _real_world(scale: Literal[1, 2, 4], *, sharpened: bool) -> Recipe:
+    # No moving average was kept in the first stages for factors below 4.
+    first = ENLARGE if scale == 4 else dataclasses.replace(ENLARGE, ema_decay=None)
     third = REALSR_THIRD
     if sharpened:
-        third = dataclasses.replace(third, worsening=RealWorld(scale=scale, sharpened=True))
+        third = dataclasses.replace(
+            third, degradation=RealESRGANSettings(scale=scale, sharpened=True)
+        )
     return Recipe(
         id=f"diffir-realsr-x{scale}" + ("-v2" if sharpened else ""),
         title=f"DiffIR Real-World x{scale}"
@@ -107,9 +119,9 @@ def _realworld(scale: Literal[1, 2, 4], *, sharpened: bool) -> Recipe:
         config={1: X1, 2: X2, 4: X4}[scale],
         stages=(first, REALSR_SECOND, third),
         window=400,
-        turns=MIRRORED,
-        worsening=RealWorld(scale=scale),
-        pool=POOL,
+        orientations=MIRRORED,
+        degradation=RealESRGANSettings(scale=scale),
+        pool_size=POOL_SIZE,
     )
 
 
@@ -124,32 +136,37 @@ SRGAN = Recipe(
         dataclasses.replace(
             SRGAN_STAGE,
             phases=(Phase(400_000, 256, 8),),
-            rates=(Hold(200_001, 2e-4), Hold(400_001, 1e-4)),
-            rivalry=Rivalry(
-                game="pixels", rates=(Hold(200_001, 1e-4), Hold(400_001, 5e-5)), betas=BETAS
+            rates=(ConstantUntil(200_001, 2e-4), ConstantUntil(400_001, 1e-4)),
+            adversarial=AdversarialSettings(
+                discriminator="unet",
+                rates=(ConstantUntil(200_001, 1e-4), ConstantUntil(400_001, 5e-5)),
+                betas=BETAS,
             ),
-            sight="vgg19",
+            perceptual_network="vgg19",
         ),
     ),
     window=256,
-    worsening=Reduction(scale=4),
+    degradation=DownscalingSettings(scale=4),
 )
 
 # --- Inpainting -----------------------------------------------------------------------------------
 
 
-def _filling(batch: int) -> Stage:
+def _inpainting(batch: int) -> Stage:
     steps = 40 * 25_000  # epochs, and batches in each, at most
     return Stage(
         phases=(Phase(steps, 256, batch),),
-        rates=(Hold(steps + 1, 2e-4),),
+        rates=(ConstantUntil(steps + 1, 2e-4),),
         clip=1.0,
         weight_decay=0.0,
-        known_alone=True,
-        rivalry=Rivalry(
-            game="patches", rates=(Hold(steps + 1, 1e-4),), betas=(0.9, 0.999), clip=1.0
+        loss_outside_holes_only=True,
+        adversarial=AdversarialSettings(
+            discriminator="patch",
+            rates=(ConstantUntil(steps + 1, 1e-4),),
+            betas=(0.9, 0.999),
+            clip=1.0,
         ),
-        sight="ade20k",
+        perceptual_network="ade20k",
     )
 
 
@@ -157,31 +174,31 @@ FACES = Recipe(
     id="diffir-inpaint-faces",
     title="DiffIR Inpaint Faces, as published",
     config=INPAINT,
-    stages=(_filling(4), _filling(4)),
+    stages=(_inpainting(4), _inpainting(4)),
     window=256,
-    turns=UPRIGHT,
-    worsening=Holes(),
+    orientations=UPRIGHT,
+    degradation=InpaintingMaskSettings(),
 )
 PLACES = Recipe(
     id="diffir-inpaint-places",
     title="DiffIR Inpaint Places, as published",
     config=INPAINT,
-    stages=(_filling(4), _filling(4)),
+    stages=(_inpainting(4), _inpainting(4)),
     window=256,
-    turns=MIRRORED,
-    worsening=Holes(varied=True),
+    orientations=MIRRORED,
+    degradation=InpaintingMaskSettings(augmented=True),
 )
 PLACES_BIG = dataclasses.replace(
     PLACES,
     id="diffir-inpaint-places-big",
     title="DiffIR Inpaint Places Big, as published",
     config=INPAINT_BIG,
-    stages=(_filling(15), _filling(15)),
+    stages=(_inpainting(15), _inpainting(15)),
 )
 
 RECIPES = (
     DEBLURRING,
-    *(_realworld(scale, sharpened=v2) for v2 in (False, True) for scale in (4, 2, 1)),
+    *(_real_world(scale, sharpened=v2) for v2 in (False, True) for scale in (4, 2, 1)),
     SRGAN,
     PLACES,
     PLACES_BIG,

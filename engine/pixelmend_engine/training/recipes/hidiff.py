@@ -9,7 +9,7 @@ import dataclasses
 
 from pixelmend_engine.catalog.hidiff import COMPACT, GOPRO, REALBLUR
 from pixelmend_engine.training.degradations.camera import MILD, SHAKEN, STRONG
-from pixelmend_engine.training.recipes.learning_rates import Cycle
+from pixelmend_engine.training.recipes.learning_rates import CosineSegment
 from pixelmend_engine.training.recipes.recipe import Phase, Recipe, Stage
 
 PUBLISHED = Stage(
@@ -21,37 +21,37 @@ PUBLISHED = Stage(
         Phase(100_000, 320, 2),
         Phase(300_000, 384, 2),
     ),
-    rates=(Cycle(100_000, 2e-4, 2e-4), Cycle(200_000, 2e-4, 1e-6)),
+    rates=(CosineSegment(100_000, 2e-4, 2e-4), CosineSegment(200_000, 2e-4, 1e-6)),
 )
 
 COMPACT_FIRST = Stage(
     phases=(Phase(6_000, 128, 16),),
-    rates=(Cycle(200, 0.0, 8e-4), Cycle(5_800, 8e-4, 1e-4)),
-    average=0.999,
+    rates=(CosineSegment(200, 0.0, 8e-4), CosineSegment(5_800, 8e-4, 1e-4)),
+    ema_decay=0.999,
     frequency_weight=0.05,
 )
 COMPACT_SECOND = dataclasses.replace(
     COMPACT_FIRST,
     phases=(Phase(10_000, 128, 16), Phase(15_000, 192, 8), Phase(18_000, 256, 4)),
-    rates=(Cycle(200, 0.0, 8e-4), Cycle(17_800, 8e-4, 1e-6)),
+    rates=(CosineSegment(200, 0.0, 8e-4), CosineSegment(17_800, 8e-4, 1e-6)),
 )
 COMPACT_RECIPE = Recipe(
     id="compact",
     title="HI-Diff Compact, the bundled model's size",
     config=COMPACT,
     stages=(COMPACT_FIRST, COMPACT_SECOND),
-    worsening=MILD,
+    degradation=MILD,
 )
 
 # From a trained model on, in an hour or two of two CPU cores: few crops a step, so that there are
-# steps. What is measured in decibels is learned in decibels.
+# steps. What is measured as PSNR is learned as PSNR.
 COMPACT_TUNED = dataclasses.replace(
     COMPACT_SECOND,
     phases=(Phase(6_300, 128, 4), Phase(7_000, 192, 3)),
-    rates=(Cycle(200, 0.0, 5e-4), Cycle(6_800, 5e-4, 1e-6)),
-    pixel_loss="decibels",
+    rates=(CosineSegment(200, 0.0, 5e-4), CosineSegment(6_800, 5e-4, 1e-6)),
+    pixel_loss="psnr",
     frequency_weight=0.0,
-    worsening=SHAKEN,
+    degradation=SHAKEN,
 )
 
 RECIPES = (
@@ -67,13 +67,13 @@ RECIPES = (
         title="HI-Diff GoPro, as published",
         config=GOPRO,
         stages=(PUBLISHED, PUBLISHED),
-        worsening=STRONG,
+        degradation=STRONG,
     ),
     Recipe(
         id="realblur",
         title="HI-Diff RealBlur-J and -R, as published",
         config=REALBLUR,
         stages=(PUBLISHED, PUBLISHED),
-        worsening=STRONG,
+        degradation=STRONG,
     ),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Cycle:
+class CosineSegment:
     """So many steps on half a cosine, from one rate to another; a warm-up is one that rises."""
 
     steps: int
@@ -15,41 +15,41 @@ class Cycle:
 
 
 @dataclass(frozen=True)
-class Hold:
+class ConstantUntil:
     """One rate for all steps before this one, as far as no other holds."""
 
     before: int
     rate: float
 
 
-Rates = tuple[Cycle, ...] | tuple[Hold, ...]
+LearningRates = tuple[CosineSegment, ...] | tuple[ConstantUntil, ...]
 
 
-def rate(rates: Rates, step: int) -> float:
+def learning_rate(rates: LearningRates, step: int) -> float:
     """Returns the learning rate of a step, counted from 1; after all of them, the last one's.
 
     The cosine of a step is one place behind, as published: the first step is at place 0, and the
     end of a cycle comes one step before the next one leaves its start.
     """
-    place = step - 1
+    position = step - 1
     for part in rates:
-        if isinstance(part, Hold):
+        if isinstance(part, ConstantUntil):
             if step < part.before:
                 return part.rate
-        elif place <= part.steps:
-            fall = 0.5 * (1 + math.cos(math.pi * place / part.steps))
-            return part.end + fall * (part.start - part.end)
+        elif position <= part.steps:
+            cosine = 0.5 * (1 + math.cos(math.pi * position / part.steps))
+            return part.end + cosine * (part.start - part.end)
         else:
-            place -= part.steps
+            position -= part.steps
     last = rates[-1]
-    return last.rate if isinstance(last, Hold) else last.end
+    return last.rate if isinstance(last, ConstantUntil) else last.end
 
 
-def scaled(rates: Rates, factor: float) -> Rates:
+def stretch(rates: LearningRates, factor: float) -> LearningRates:
     """Returns the same rates, drawn out or pressed together in time."""
     return tuple(  # pyright: ignore[reportReturnType] - of one kind, as they were
         dataclasses.replace(part, before=max(2, round(part.before * factor)))
-        if isinstance(part, Hold)
+        if isinstance(part, ConstantUntil)
         else dataclasses.replace(part, steps=max(1, round(part.steps * factor)))
         for part in rates
     )

@@ -6,14 +6,15 @@ from typing import Literal
 
 from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.catalog.hidiff import HIDiffConfig
-from pixelmend_engine.training.degradations.degrade import Worsening
-from pixelmend_engine.training.recipes.learning_rates import Rates, scaled
+from pixelmend_engine.training.degradations.degrade import DegradationSettings
+from pixelmend_engine.training.recipes.learning_rates import LearningRates, stretch
 
 StageNumber = Literal[1, 2, 3]
-Game = Literal["pixels", "patches"]  # see `objectives/adversarial_losses.py`
-Sight = Literal["vgg19", "ade20k"]  # see `objectives/perceptual.py`
-PixelLoss = Literal["absolute", "decibels"]  # see `training/hidiff.py`
-ALL_WAYS = tuple(range(8))  # to lay a square: number // 2 quarter turns, upside down if it is odd
+DiscriminatorKind = Literal["unet", "patch"]  # see `objectives/discriminators.py`
+PerceptualNetworkName = Literal["vgg19", "ade20k"]  # see `objectives/perceptual.py`
+PixelLoss = Literal["l1", "psnr"]  # see `objectives/hidiff.py`
+# The eight of a square: number // 2 quarter turns, upside down if it is odd.
+ALL_ORIENTATIONS = tuple(range(8))
 MIRRORED = (0, 5)  # as it is, or with left and right exchanged
 UPRIGHT = (0,)
 
@@ -28,12 +29,12 @@ class Phase:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rivalry:
+class AdversarialSettings:
     """A discriminator that a stage trains against. Adam, without weight decay."""
 
-    game: Game
+    discriminator: DiscriminatorKind
     width: int = 64  # channels of the discriminator's first layer
-    rates: Rates
+    rates: LearningRates
     betas: tuple[float, float]
     clip: float | None = None
 
@@ -43,18 +44,18 @@ class Stage:
     """One of the runs that a model is made by. AdamW, which is Adam where nothing decays."""
 
     phases: tuple[Phase, ...]
-    rates: Rates
+    rates: LearningRates
     betas: tuple[float, float] = (0.9, 0.999)
     clip: float | None = 0.01  # of the gradient's norm, over all trained networks together
     weight_decay: float = 1e-4
-    average: float | None = None  # decay of the weights' moving average; None: no average is kept
-    pixel_loss: PixelLoss = "absolute"  # of HI-Diff
+    ema_decay: float | None = None  # of the exponential moving average of weights; None: none
+    pixel_loss: PixelLoss = "l1"  # of HI-Diff
     frequency_weight: float = 0.0  # of the loss between Fourier transforms
-    known_alone: bool = False  # the loss of pixels leaves out what is in holes
-    joint_from: int = 1  # the first step of all networks; before, the prior is learned alone
-    rivalry: Rivalry | None = None
-    sight: Sight | None = None  # with whose eyes pictures are compared, too
-    worsening: Worsening | None = None  # instead of the recipe's
+    loss_outside_holes_only: bool = False  # the loss of pixels leaves out what is in holes
+    joint_training_from: int = 1  # step; before, the prior is learned alone
+    adversarial: AdversarialSettings | None = None
+    perceptual_network: PerceptualNetworkName | None = None  # whose features are compared, too
+    degradation: DegradationSettings | None = None  # instead of the recipe's
 
     @property
     def steps(self) -> int:
@@ -65,25 +66,25 @@ class Stage:
         """Returns the phase that a step belongs to."""
         return next(phase for phase in self.phases if step <= phase.until)
 
-    def scaled(self, steps: int) -> "Stage":
+    def with_steps(self, steps: int) -> "Stage":
         """Returns the same stage in so many steps: every part of it is as much shorter."""
         factor = steps / self.steps
         phases = tuple(
             dataclasses.replace(phase, until=max(1, round(phase.until * factor)))
             for phase in self.phases
         )
-        rivalry = self.rivalry
-        if rivalry is not None:
-            rivalry = dataclasses.replace(rivalry, rates=scaled(rivalry.rates, factor))
-        joint_from = self.joint_from
-        if joint_from > 1:  # else nothing is learned alone, however long it takes
-            joint_from = max(1, round(joint_from * factor))
+        adversarial = self.adversarial
+        if adversarial is not None:
+            adversarial = dataclasses.replace(adversarial, rates=stretch(adversarial.rates, factor))
+        joint_training_from = self.joint_training_from
+        if joint_training_from > 1:  # else nothing is learned alone, however long it takes
+            joint_training_from = max(1, round(joint_training_from * factor))
         return dataclasses.replace(
             self,
             phases=phases,
-            rates=scaled(self.rates, factor),
-            joint_from=joint_from,
-            rivalry=rivalry,
+            rates=stretch(self.rates, factor),
+            joint_training_from=joint_training_from,
+            adversarial=adversarial,
         )
 
 
@@ -96,29 +97,29 @@ class Recipe:
     config: HIDiffConfig | DiffIRConfig
     stages: tuple[Stage, ...]
     window: int = 384  # pixels; what crops are cut from is itself cut from a picture
-    turns: tuple[int, ...] = ALL_WAYS  # that crops are laid in
-    worsening: Worsening  # of folders that have sharp pictures alone
-    pool: int = 0  # samples that wait for being drawn again, so that batches are mixed; 0: none
+    orientations: tuple[int, ...] = ALL_ORIENTATIONS  # of crops, drawn from evenly
+    degradation: DegradationSettings  # of folders that have sharp pictures alone
+    pool_size: int = 0  # samples that batches are mixed from (`sample_pool`); 0: none
 
     def stage(self, number: StageNumber) -> Stage:
         """Returns a stage."""
         return self.stages[number - 1]
 
-    def worsening_in(self, number: StageNumber) -> Worsening:
+    def degradation_of_stage(self, number: StageNumber) -> DegradationSettings:
         """Returns what is done to pictures in a stage."""
-        return self.stage(number).worsening or self.worsening
+        return self.stage(number).degradation or self.degradation
 
     @property
-    def teacherless(self) -> bool:
+    def can_train_without_teacher(self) -> bool:
         """Whether a second stage that goes on with trained weights can do without a teacher."""
         return isinstance(self.config, HIDiffConfig)
 
     @property
-    def last_worsening(self) -> Worsening:
+    def final_degradation(self) -> DegradationSettings:
         """What is done to pictures in the end."""
-        return self.stages[-1].worsening or self.worsening
+        return self.stages[-1].degradation or self.degradation
 
-    def batched(self, count: int) -> "Recipe":
+    def with_batch_size(self, count: int) -> "Recipe":
         """Returns the same recipe with so many crops in each step of each process."""
         stages = tuple(
             dataclasses.replace(
@@ -129,10 +130,10 @@ class Recipe:
         )
         return dataclasses.replace(self, stages=stages)
 
-    def scaled(self, steps: int) -> "Recipe":
+    def with_steps(self, steps: int) -> "Recipe":
         """Returns the same recipe in so many steps, shared between the stages as they were."""
         whole = sum(stage.steps for stage in self.stages)
         stages = tuple(
-            stage.scaled(max(1, round(stage.steps * steps / whole))) for stage in self.stages
+            stage.with_steps(max(1, round(stage.steps * steps / whole))) for stage in self.stages
         )
         return dataclasses.replace(self, stages=stages)

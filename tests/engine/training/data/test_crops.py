@@ -10,29 +10,31 @@ from PIL import Image
 from tiny_run import RECIPE, SOFT
 
 from pixelmend.errors import BadRequest
-from pixelmend_engine.training.data.crops import Data, mirrored
-from pixelmend_engine.training.data.folders import Source
+from pixelmend_engine.training.data.crops import TrainingData, reflected_indices
+from pixelmend_engine.training.data.folders import TrainingFolder
 from pixelmend_engine.training.recipes.recipe import Phase
 
 ROOM = 1 << 30
 
 
-def data(*sources: Source, seed: int = 0, room: int = ROOM, spare: int = 0) -> Data:
-    return Data(sources, RECIPE, SOFT, seed=seed, device=CPU, room_bytes=room, spare_bytes=spare)
+def data(*sources: TrainingFolder, seed: int = 0, room: int = ROOM, spare: int = 0) -> TrainingData:
+    return TrainingData(
+        sources, RECIPE, SOFT, seed=seed, device=CPU, room_bytes=room, spare_bytes=spare
+    )
 
 
-def batch(of: Data, step: int = 1, process: int = 0) -> torch.Tensor:
+def batch(of: TrainingData, step: int = 1, process: int = 0) -> torch.Tensor:
     drawn = of.batch(step, process, Phase(1, 32, 3))
     assert drawn.lq.shape == drawn.hq.shape == (3, 3, 32, 32)
     return drawn.lq
 
 
 @pytest.fixture
-def source(photos: Path) -> Source:
-    return Source(kind="sharp", folder=photos)
+def source(photos: Path) -> TrainingFolder:
+    return TrainingFolder(kind="sharp", path=photos)
 
 
-def test_a_batch_depends_on_seed_step_and_process_alone(source: Source) -> None:
+def test_a_batch_depends_on_seed_step_and_process_alone(source: TrainingFolder) -> None:
     whole = data(source)
     later = batch(whole, step=5)
     assert torch.equal(batch(data(source), step=5), later)
@@ -40,13 +42,13 @@ def test_a_batch_depends_on_seed_step_and_process_alone(source: Source) -> None:
     assert not any(torch.equal(other, later) for other in others)
 
 
-def test_pictures_without_room_are_decoded_again_and_are_the_same(source: Source) -> None:
+def test_pictures_without_room_are_decoded_again_and_are_the_same(source: TrainingFolder) -> None:
     expected = batch(data(source))
     assert torch.equal(batch(data(source, room=30_000)), expected)
     assert torch.equal(batch(data(source, room=30_000, spare=50_000)), expected)
 
 
-def test_pictures_kept_back_are_never_drawn(source: Source) -> None:
+def test_pictures_kept_back_are_never_drawn(source: TrainingFolder) -> None:
     whole = data(source)
     kept = {scene.name for scene in whole.validation}
     assert len(kept) == 2
@@ -62,11 +64,11 @@ def test_pairs_are_cut_and_turned_together(photos: Path, tmp_path: Path) -> None
             image.save(tmp_path / "set" / "sharp" / path.name)
             dark = Image.fromarray(np.array(image) // 2)
         dark.save(tmp_path / "set" / "blur" / path.name)
-    pairs = Source(kind="pairs", folder=tmp_path / "set")
+    pairs = TrainingFolder(kind="pairs", path=tmp_path / "set")
     drawn = data(pairs).batch(1, 0, Phase(1, 32, 4))
     assert torch.equal((drawn.hq * 255).round() // 2, (drawn.lq * 255).round())
 
-    mixed = data(pairs, Source(kind="sharp", folder=photos, weight=1e-9))
+    mixed = data(pairs, TrainingFolder(kind="sharp", path=photos, weight=1e-9))
     drawn = mixed.batch(1, 0, Phase(1, 32, 4))
     assert torch.equal((drawn.hq * 255).round() // 2, (drawn.lq * 255).round())
 
@@ -78,16 +80,16 @@ def test_halves_of_different_sizes_are_told(photos: Path, tmp_path: Path) -> Non
             with Image.open(path) as image:
                 image.resize(size).save(tmp_path / "set" / folder / path.name)
     with pytest.raises(BadRequest, match="differ in size"):
-        batch(data(Source(kind="pairs", folder=tmp_path / "set")))
+        batch(data(TrainingFolder(kind="pairs", path=tmp_path / "set")))
 
 
 def test_one_picture_is_not_enough(photos: Path) -> None:
     for path in sorted(photos.iterdir())[1:]:
         path.unlink()
     with pytest.raises(BadRequest, match="too few pictures"):
-        data(Source(kind="sharp", folder=photos))
+        data(TrainingFolder(kind="sharp", path=photos))
 
 
 def test_an_axis_is_mirrored_at_both_ends() -> None:
-    assert mirrored(-2, 8, 4).tolist() == [2, 1, 0, 1, 2, 3, 2, 1]
-    assert mirrored(-1, 3, 1).tolist() == [0, 0, 0]
+    assert reflected_indices(-2, 8, 4).tolist() == [2, 1, 0, 1, 2, 3, 2, 1]
+    assert reflected_indices(-1, 3, 1).tolist() == [0, 0, 0]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pixelmend_engine.training.batch import Batch
-from pixelmend_engine.training.data.sample_pool import Pool
+from pixelmend_engine.training.data.sample_pool import SamplePool
 
 COUNT, SIZE = 3, 12
 
@@ -16,7 +16,7 @@ def make(step: int) -> Batch:
     return Batch(lq, lq + 0.5, lq + 0.25)
 
 
-def drawn(pool: Pool, step: int) -> list[float]:
+def drawn(pool: SamplePool, step: int) -> list[float]:
     batch = pool.batch(step)
     assert torch.equal(batch.hq, batch.lq + 0.5)
     assert batch.real is not None
@@ -25,13 +25,13 @@ def drawn(pool: Pool, step: int) -> list[float]:
 
 
 def test_until_it_is_full_each_step_learns_from_its_own() -> None:
-    pool = Pool(SIZE + 2, COUNT, (0, 0), make)  # room for whole batches alone
+    pool = SamplePool(SIZE + 2, COUNT, (0, 0), make)  # room for whole batches alone
     for step in range(1, SIZE // COUNT + 1):
         assert drawn(pool, step) == [step * 100, step * 100 + 1, step * 100 + 2]
 
 
 def test_then_older_samples_are_drawn_each_once() -> None:
-    pool = Pool(SIZE, COUNT, (0, 0), make)
+    pool = SamplePool(SIZE, COUNT, (0, 0), make)
     steps = range(1, 41)
     learned = [drawn(pool, step) for step in steps][SIZE // COUNT :]
     flat = [value for batch in learned for value in batch]
@@ -43,12 +43,14 @@ def test_then_older_samples_are_drawn_each_once() -> None:
 
 @pytest.mark.parametrize("stopped", [2, 4, 5, 30])
 def test_a_run_that_goes_on_finds_the_pool_as_it_was(stopped: int) -> None:
-    whole = Pool(SIZE, COUNT, (7, 1), make)
+    whole = SamplePool(SIZE, COUNT, (7, 1), make)
     expected = [drawn(whole, step) for step in range(1, 41)]
-    resumed = Pool(SIZE, COUNT, (7, 1), make)
+    resumed = SamplePool(SIZE, COUNT, (7, 1), make)
     assert [drawn(resumed, step) for step in range(stopped + 1, 41)] == expected[stopped:]
 
 
 def test_seeds_and_processes_have_pools_of_their_own() -> None:
-    found = {tuple(drawn(Pool(SIZE, COUNT, seed, make), 30)) for seed in ((0, 0), (0, 1), (1, 0))}
+    found = {
+        tuple(drawn(SamplePool(SIZE, COUNT, seed, make), 30)) for seed in ((0, 0), (0, 1), (1, 0))
+    }
     assert len(found) == 3

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-from pixelmend_engine.training.degradations.blur import blur, corner_places
+from pixelmend_engine.training.degradations.blur import blur, corner_positions
 
 GENERATOR = torch.Generator().manual_seed(0)
 ROUNDING = 1e-5  # float32's Fourier transforms of 24 x 20 pixels
@@ -37,5 +37,5 @@ def test_corners_have_kernels_of_their_own_and_blend_between() -> None:
 
 
 def test_corners_are_half_a_picture_from_its_center() -> None:
-    places = corner_places(10, 20, torch.device("cpu"))
+    places = corner_positions(10, 20, torch.device("cpu"))
     assert places.tolist() == [[-5, -10], [-5, 10], [5, -10], [5, 10]]

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pixelmend_engine.training.degradations.camera import MILD, STRONG, Degradation, degrade
+from pixelmend_engine.training.degradations.camera import MILD, STRONG, CameraSettings, degrade
 
-NOTHING = Degradation(
+NOTHING = CameraSettings(
     untouched_share=0.0,
     shake_share=0.0,
     shake=(1.0, 6.0),
@@ -77,7 +77,7 @@ def test_highlights_outshine_their_surroundings_when_they_are_smeared() -> None:
 
 
 @pytest.mark.parametrize("settings", [MILD, STRONG], ids=["mild", "strong"])
-def test_a_seed_means_the_same_pictures(settings: Degradation) -> None:
+def test_a_seed_means_the_same_pictures(settings: CameraSettings) -> None:
     side = 32 + 2 * settings.reach
     sharp = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
     first, again, other = (

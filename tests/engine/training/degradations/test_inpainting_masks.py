@@ -1,16 +1,20 @@
-"""Holes: of the sizes that are asked for, black, and said where they are."""
+"""InpaintingMaskSettings: of the sizes that are asked for, black, and said where they are."""
 
 import torch
 
-from pixelmend_engine.training.degradations.inpainting_masks import Holes, mask, worsen
-from pixelmend_engine.training.degradations.random_source import Dice
+from pixelmend_engine.training.degradations.inpainting_masks import (
+    InpaintingMaskSettings,
+    degrade,
+    draw_mask,
+)
+from pixelmend_engine.training.degradations.random_source import RandomSource
 
 SIDE = 256
 
 
 def drawn(count: int) -> torch.Tensor:
-    dice = Dice(torch.Generator().manual_seed(0))
-    return torch.stack([mask(SIDE, SIDE, Holes(), dice) for _ in range(count)])
+    rng = RandomSource(torch.Generator().manual_seed(0))
+    return torch.stack([draw_mask(SIDE, SIDE, InpaintingMaskSettings(), rng) for _ in range(count)])
 
 
 def test_masks_are_ones_and_zeros_and_leave_something_to_see() -> None:
@@ -23,12 +27,12 @@ def test_masks_are_ones_and_zeros_and_leave_something_to_see() -> None:
 
 
 def test_boxes_keep_their_margin_and_their_sizes() -> None:
-    dice = Dice(torch.Generator().manual_seed(1))
+    rng = RandomSource(torch.Generator().manual_seed(1))
     edges = torch.ones(SIDE, SIDE, dtype=torch.bool)
     edges[10:-10, 10:-10] = False
     boxes = 0
     for _ in range(60):
-        found = mask(SIDE, SIDE, Holes(), dice)[0]
+        found = draw_mask(SIDE, SIDE, InpaintingMaskSettings(), rng)[0]
         rows = found[:, found.any(dim=0)]
         if found[edges].any() or rows.numel() == 0:
             continue  # strokes
@@ -39,16 +43,18 @@ def test_boxes_keep_their_margin_and_their_sizes() -> None:
 
 def test_pictures_are_black_in_holes_and_as_they_were_around() -> None:
     pictures = torch.rand(3, 3, 64, 48, generator=torch.Generator().manual_seed(0)) + 0.1
-    settings = Holes(length=(5, 40), brush=(3, 12), box=(8, 24), margin=4)
-    batch = worsen(pictures, settings, torch.Generator().manual_seed(3))
+    settings = InpaintingMaskSettings(length=(5, 40), brush=(3, 12), box=(8, 24), margin=4)
+    batch = degrade(pictures, settings, torch.Generator().manual_seed(3))
     hole = batch.lq[:, 3:].expand_as(pictures) == 1
     assert torch.equal(batch.hq, pictures)
     assert (batch.lq[:, :3][hole] == 0).all()
     assert torch.equal(batch.lq[:, :3][~hole], pictures[~hole])
-    again = worsen(pictures, settings, torch.Generator().manual_seed(3))
+    again = degrade(pictures, settings, torch.Generator().manual_seed(3))
     assert torch.equal(again.lq, batch.lq)
 
 
 def test_pictures_smaller_than_boxes_have_smaller_boxes() -> None:
-    dice = Dice(torch.Generator().manual_seed(0))
-    assert all(mask(40, 48, Holes(), dice).shape == (1, 40, 48) for _ in range(20))
+    rng = RandomSource(torch.Generator().manual_seed(0))
+    assert all(
+        draw_mask(40, 48, InpaintingMaskSettings(), rng).shape == (1, 40, 48) for _ in range(20)
+    )

@@ -28,8 +28,8 @@ def test_it_is_what_a_real_file_shows(
     ours = jpeg.compress(image, torch.tensor([float(quality)]), torch.tensor([subsampled]))
     real = through_a_file(picture, quality, 2 if subsampled else 0)
     theirs = torch.from_numpy(real).permute(2, 0, 1)
-    damage = metrics.psnr(theirs, metrics.rounded(image[0]))
-    likeness = metrics.psnr(metrics.rounded(ours[0]), theirs)
+    damage = metrics.psnr(theirs, metrics.to_uint8(image[0]))
+    likeness = metrics.psnr(metrics.to_uint8(ours[0]), theirs)
     # Coders round colors to whole numbers first, and smooth what they enlarge each in its own way:
     # that difference is 4 dB and more below the damage that is simulated.
     assert likeness > damage + 4

@@ -20,10 +20,10 @@ def center_of_mass(kernel: torch.Tensor) -> tuple[float, float]:
 
 def test_a_shake_is_as_long_as_asked_and_moves_nothing_on_the_whole() -> None:
     length = torch.tensor([0.0, 0.5, 3.0, 15.0])
-    paths = motion_kernels.shakes(length, GENERATOR)
+    paths = motion_kernels.shake_paths(length, GENERATOR)
     way = (paths[:, 1:] - paths[:, :-1]).square().sum(dim=-1).sqrt().sum(dim=1)
     torch.testing.assert_close(way, length, atol=1e-4, rtol=0)  # sums of 64 floats
-    drawn = motion_kernels.traced(
+    drawn = motion_kernels.path_kernels(
         paths[:, None], motion_kernels.reach_of(shake=15.0, defocus=0.0, sigma=0.0)
     )[:, 0]
     for kernel in drawn:
@@ -32,24 +32,28 @@ def test_a_shake_is_as_long_as_asked_and_moves_nothing_on_the_whole() -> None:
 
 
 def test_a_shake_of_no_length_is_a_point() -> None:
-    kernel = motion_kernels.traced(motion_kernels.shakes(torch.zeros(1), GENERATOR)[:, None], 2)[
-        0, 0
-    ]
+    kernel = motion_kernels.path_kernels(
+        motion_kernels.shake_paths(torch.zeros(1), GENERATOR)[:, None], 2
+    )[0, 0]
     assert kernel[2, 2] == 1
     assert kernel.sum() == 1
 
 
 def test_half_a_pixel_is_shared_between_two() -> None:
     path = torch.tensor([[[[0.0, 0.5]]]])
-    assert motion_kernels.traced(path, 1)[0, 0].tolist() == [[0, 0, 0], [0, 0.5, 0.5], [0, 0, 0]]
+    assert motion_kernels.path_kernels(path, 1)[0, 0].tolist() == [
+        [0, 0, 0],
+        [0, 0.5, 0.5],
+        [0, 0, 0],
+    ]
 
 
 def test_a_roll_moves_what_is_far_from_the_center_most() -> None:
     still = torch.zeros(1, motion_kernels.INSTANTS, 2)
-    roll = motion_kernels.rolls(torch.tensor([0.1]), GENERATOR)
+    roll = motion_kernels.roll_angles(torch.tensor([0.1]), GENERATOR)
     assert roll.abs().max().item() == pytest.approx(0.1)
     places = torch.tensor([[0.0, 0.0], [0.0, 10.0], [0.0, 20.0]])
-    paths = motion_kernels.turned(still, roll, places)[0]
+    paths = motion_kernels.rolled_paths(still, roll, places)[0]
     center, near, far = (path.amax(dim=0) - path.amin(dim=0) for path in paths)
     assert torch.equal(center, torch.zeros(2))
     # What is to the right moves up and down, and twice as far at twice the distance.
@@ -58,7 +62,7 @@ def test_a_roll_moves_what_is_far_from_the_center_most() -> None:
     assert near[1] == 0
 
 
-@pytest.mark.parametrize("draw", [motion_kernels.disks, motion_kernels.gaussians])
+@pytest.mark.parametrize("draw", [motion_kernels.disk_kernels, motion_kernels.gaussian_kernels])
 def test_lenses_spread_light_and_lose_none(draw: Draw) -> None:
     drawn = draw(torch.tensor([0.0, 1.0, 2.5]), 8)
     point, small, large = drawn[:, 0]
@@ -68,6 +72,6 @@ def test_lenses_spread_light_and_lose_none(draw: Draw) -> None:
 
 
 def test_a_disk_of_missed_focus_has_its_area() -> None:
-    disk = motion_kernels.disks(torch.tensor([5.0]), 8)[0, 0]
+    disk = motion_kernels.disk_kernels(torch.tensor([5.0]), 8)[0, 0]
     # 1 / (pi r^2); its rim is drawn half as bright over a pixel, which adds 1 / (12 r^2) = 0.3 %.
     assert disk[8, 8].item() == pytest.approx(1 / (torch.pi * 25), rel=0.02)

@@ -10,46 +10,48 @@ from PIL import Image
 
 from pixelmend.errors import BadRequest
 from pixelmend_engine.restoration.session import LoadedModel
-from pixelmend_engine.training.data.folders import Scene
+from pixelmend_engine.training.data.folders import TrainingPair
 from pixelmend_engine.training.evaluation import metrics
 from pixelmend_engine.training.evaluation.evaluation import (
     INPUT,
     WORST,
+    BlurSettings,
     Evaluation,
     Figures,
     Method,
-    Shake,
-    case,
-    classics,
-    model,
+    baseline_methods,
+    make_case,
+    model_method,
     read_kernels,
     summarize,
 )
 
 
 @pytest.fixture
-def scene(photo: Path) -> Scene:
-    return Scene(photo.name, photo)
+def pair(photo: Path) -> TrainingPair:
+    return TrainingPair(photo.name, photo)
 
 
-def test_a_shake_is_the_same_for_a_seed_and_a_name(scene: Scene) -> None:
-    first, again = case(scene, Shake()), case(scene, Shake())
+def test_a_shake_is_the_same_for_a_seed_and_a_name(pair: TrainingPair) -> None:
+    first, again = make_case(pair, BlurSettings()), make_case(pair, BlurSettings())
     assert torch.equal(first.blurred, again.blurred)
-    other = case(Scene("another.png", scene.sharp), Shake())
+    other = make_case(TrainingPair("another.png", pair.sharp), BlurSettings())
     assert not torch.equal(first.blurred, other.blurred)
-    assert not torch.equal(first.blurred, case(scene, Shake(seed=1)).blurred)
+    assert not torch.equal(first.blurred, make_case(pair, BlurSettings(seed=1)).blurred)
     assert metrics.psnr(first.blurred, first.sharp) < 32
 
 
-def test_without_shake_there_is_the_noise_alone(scene: Scene) -> None:
-    still = case(scene, Shake(length=(0.0, 0.0)))
+def test_without_shake_there_is_the_noise_alone(pair: TrainingPair) -> None:
+    still = make_case(pair, BlurSettings(length=(0.0, 0.0)))
     difference = still.blurred.float() - still.sharp.float()
     # 12,096 samples, rounded to whole levels, which adds 1/12 to the variance.
     assert difference.std().item() == pytest.approx((4 + 1 / 12) ** 0.5, rel=0.05)
-    assert torch.equal(case(scene, Shake(length=(0.0, 0.0), noise=0.0)).blurred, still.sharp)
+    assert torch.equal(
+        make_case(pair, BlurSettings(length=(0.0, 0.0), noise=0.0)).blurred, still.sharp
+    )
 
 
-def test_kernels_are_read_and_used(scene: Scene, tmp_path: Path) -> None:
+def test_kernels_are_read_and_used(pair: TrainingPair, tmp_path: Path) -> None:
     (tmp_path / "kernels").mkdir()
     drawn = np.zeros((9, 12), np.uint8)
     drawn[4, 5:8] = 255
@@ -57,7 +59,7 @@ def test_kernels_are_read_and_used(scene: Scene, tmp_path: Path) -> None:
     (kernel,) = read_kernels(tmp_path / "kernels")
     assert kernel.shape == (13, 13)
     assert kernel.sum().item() == pytest.approx(1)
-    found = case(scene, Shake(kernels=(kernel,), noise=0.0))
+    found = make_case(pair, BlurSettings(kernels=(kernel,), noise=0.0))
     assert found.kernel is not None
     assert torch.equal(found.kernel, kernel)
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "kernels" / "black.png")
@@ -65,25 +67,25 @@ def test_kernels_are_read_and_used(scene: Scene, tmp_path: Path) -> None:
         read_kernels(tmp_path / "kernels")
 
 
-def test_a_picture_smaller_than_its_blur_is_told(scene: Scene) -> None:
+def test_a_picture_smaller_than_its_blur_is_told(pair: TrainingPair) -> None:
     with pytest.raises(BadRequest, match="smaller than the blur"):
-        case(scene, Shake(length=(3.0, 60.0)))
+        make_case(pair, BlurSettings(length=(3.0, 60.0)))
 
 
-def test_figures_of_a_model_and_of_the_baselines(scene: Scene) -> None:
+def test_figures_of_a_model_and_of_the_baselines(pair: TrainingPair) -> None:
     loaded = LoadedModel(spec(), Brighter(by=0.0), CPU, ())
-    evaluation = Evaluation([model("same", loaded, 0), *classics(0)])
-    shaken = case(scene, Shake(length=(3.0, 6.0)))
+    evaluation = Evaluation([model_method("same", loaded, 0), *baseline_methods(0)])
+    shaken = make_case(pair, BlurSettings(length=(3.0, 6.0)))
     (figures,) = evaluation.run([shaken])
     assert figures.psnr["same"] == figures.psnr[INPUT]
     assert figures.ssim["same"] == figures.ssim[INPUT]
     told = "richardson-lucy, told the blur"
     assert figures.psnr[told] > figures.psnr[INPUT]
     # Where nobody knows the blur, nobody is told.
-    pair = Scene("pair", scene.sharp, scene.sharp)
-    (figures,) = evaluation.run([case(pair, Shake())])
+    two = TrainingPair("two", pair.sharp, pair.sharp)
+    (figures,) = evaluation.run([make_case(two, BlurSettings())])
     assert set(figures.psnr) == {INPUT, "same", "unsharp mask", "richardson-lucy", "wiener"}
-    assert figures.psnr["same"] == metrics.SAME
+    assert figures.psnr["same"] == metrics.MAX_PSNR
 
 
 def test_means_and_the_worst_picture() -> None:
@@ -97,9 +99,9 @@ def test_means_and_the_worst_picture() -> None:
     assert (second.worst_gain, second.worst) == (-1.0, "b")
 
 
-def test_the_sheet_shows_the_five_that_gained_least(scene: Scene) -> None:
+def test_the_sheet_shows_the_five_that_gained_least(pair: TrainingPair) -> None:
     evaluation = Evaluation([Method("same", lambda found: found.blurred)])
-    shaken = case(scene, Shake(length=(3.0, 6.0)))
+    shaken = make_case(pair, BlurSettings(length=(3.0, 6.0)))
     assert len(list(evaluation.run([shaken] * (WORST + 2)))) == WORST + 2
     one = Evaluation([Method("same", lambda found: found.blurred)])
     list(one.run([shaken]))

@@ -21,18 +21,18 @@ def picture(astronaut: np.ndarray) -> torch.Tensor:
 @pytest.fixture
 def noisy(picture: torch.Tensor) -> torch.Tensor:
     noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(0))
-    return metrics.rounded(picture / 255 + 0.05 * noise)
+    return metrics.to_uint8(picture / 255 + 0.05 * noise)
 
 
 def test_rounding_is_to_the_nearest_even_level() -> None:
     image = torch.tensor([-1.0, 0.5 / 255, 1.5 / 255, 0.9999, 2.0])[None, None].expand(3, 1, 5)
-    assert metrics.rounded(image)[0, 0].tolist() == [0, 0, 2, 255, 255]
+    assert metrics.to_uint8(image)[0, 0].tolist() == [0, 0, 2, 255, 255]
 
 
 def test_psnr_of_one_level_everywhere(picture: torch.Tensor) -> None:
     darker = picture.clamp(1, 255)
     assert metrics.psnr(darker - 1, darker) == pytest.approx(20 * np.log10(255))
-    assert metrics.psnr(picture, picture) == metrics.SAME
+    assert metrics.psnr(picture, picture) == metrics.MAX_PSNR
 
 
 def test_ssim_takes_channels_for_the_third_side_of_a_volume(

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from pixelmend_engine.training.objectives.hidiff import DECIBEL_FLOOR, decibel_loss
+from pixelmend_engine.training.objectives.hidiff import PSNR_LOSS_FLOOR, psnr_loss
 
 
 def off_by(*errors: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -13,14 +13,14 @@ def off_by(*errors: float) -> tuple[torch.Tensor, torch.Tensor]:
     return sharp + torch.tensor(errors)[:, None, None, None], sharp
 
 
-def test_decibels_are_the_mean_of_the_pictures_logarithms() -> None:
-    wanted = (math.log(0.1**2 + DECIBEL_FLOOR) + math.log(0.02**2 + DECIBEL_FLOOR)) / 2
-    assert math.isclose(decibel_loss(*off_by(0.1, 0.02)).item(), wanted, rel_tol=1e-5)
+def test_the_psnr_loss_is_the_mean_of_the_pictures_logarithms() -> None:
+    wanted = (math.log(0.1**2 + PSNR_LOSS_FLOOR) + math.log(0.02**2 + PSNR_LOSS_FLOOR)) / 2
+    assert math.isclose(psnr_loss(*off_by(0.1, 0.02)).item(), wanted, rel_tol=1e-5)
 
 
 def test_a_tenth_less_error_counts_alike_in_good_pictures_and_bad_ones() -> None:
     def gained(error: float) -> float:
-        return (decibel_loss(*off_by(error)) - decibel_loss(*off_by(0.9 * error))).item()
+        return (psnr_loss(*off_by(error)) - psnr_loss(*off_by(0.9 * error))).item()
 
     # Both far above the floor, which takes 2% of it away at 0.05.
     assert math.isclose(gained(0.05), gained(0.2), rel_tol=0.05)

@@ -18,11 +18,11 @@ def test_a_file_of_vgg_is_read_without_its_classifier(tmp_path: Path) -> None:
     assert state["features.34.weight"].shape == (512, 512, 3, 3)
     path = tmp_path / "vgg19.pth"
     torch.save({**state, "classifier.0.weight": torch.ones(2)}, path)
-    read = perceptual.read("vgg19", path)
+    read = perceptual.load("vgg19", path)
     assert all(torch.equal(value, state[key]) for key, value in read.state_dict().items())
     assert not any(parameter.requires_grad for parameter in read.parameters())
     with pytest.raises(UnreadableCheckpoint, match="missing"):
-        perceptual.read("ade20k", path)
+        perceptual.load("ade20k", path)
 
 
 def test_a_residual_network_keeps_its_size_after_an_eighth(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_residual_network_keeps_its_size_after_an_eighth(tmp_path: Path) -> No
     state = perceptual.DilatedResNet50().state_dict()
     old = {key: value for key, value in state.items() if "num_batches" not in key}
     torch.save({**old, "bn1._running_iter": torch.ones(1)}, path)
-    read = perceptual.read("ade20k", path)
+    read = perceptual.load("ade20k", path)
     assert "layer1.0.downsample.1.running_var" in state
     # The usual one has 23,508,032; three convolutions instead of one, and twice as wide, add these.
     assert sum(p.numel() for p in read.parameters()) == 23_508_032 + 123_776
@@ -43,14 +43,16 @@ def test_a_residual_network_keeps_its_size_after_an_eighth(tmp_path: Path) -> No
     assert dilations == {(1, 1), (2, 2), (4, 4)}
 
 
-@pytest.mark.parametrize("sight", ["vgg19", "ade20k"])
-def test_pictures_that_are_alike_do_not_differ(sight: perceptual.Sight) -> None:
+@pytest.mark.parametrize("perceptual_network", ["vgg19", "ade20k"])
+def test_pictures_that_are_alike_do_not_differ(
+    perceptual_network: perceptual.PerceptualNetworkName,
+) -> None:
     torch.manual_seed(0)
-    network = perceptual.frozen(perceptual.build(sight))
+    network = perceptual.freeze(perceptual.build(perceptual_network))
     picture = torch.rand(1, 3, 32, 32)
-    assert network.difference(picture, picture).item() == 0
+    assert network.loss(picture, picture).item() == 0
     near, far = ((picture + a * torch.rand(1, 3, 32, 32)).requires_grad_() for a in (0.01, 0.5))
-    losses = [network.difference(other, picture) for other in (near, far)]
+    losses = [network.loss(other, picture) for other in (near, far)]
     assert 0 < losses[0].item() < losses[1].item()
     losses[1].backward()
     assert far.grad is not None

@@ -13,7 +13,7 @@ from pixelmend_engine.images import files as images
 from pixelmend_engine.images.color import color_space
 
 
-def read(path: Path) -> UInt8[Tensor, "3 h w"]:
+def read_rgb8(path: Path) -> UInt8[Tensor, "3 h w"]:
     """Reads a picture's colors as a screen would show them.
 
     Raises:
@@ -30,7 +30,7 @@ def read(path: Path) -> UInt8[Tensor, "3 h w"]:
     return rearrange(rgb, "h w c -> c h w").contiguous()
 
 
-def files(folder: Path) -> list[Path]:
+def list_pictures(folder: Path) -> list[Path]:
     """Lists the pictures in a folder and all folders in it, by their paths.
 
     Raises:

@@ -6,38 +6,38 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pixelmend_engine.training.data.folders import Source
-from pixelmend_engine.training.degradations.degrade import Worsening
+from pixelmend_engine.training.data.folders import TrainingFolder
+from pixelmend_engine.training.degradations.degrade import DegradationSettings
 from pixelmend_engine.training.recipes.recipe import Recipe, Stage, StageNumber
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class StageSpec:
     """Everything that the weights at the end of one stage depend on."""
 
     recipe: Recipe
     number: StageNumber
-    sources: tuple[Source, ...]
+    folders: tuple[TrainingFolder, ...]
     seed: int = 0
     teacher: tuple[Path, ...] = ()  # files of stage 1; for later stages
     start: tuple[Path, ...] = ()  # files of stage 2; for stage 3, or for a stage 2 to go on from
     discriminator: Path | None = None  # where it begins; None: with random weights
-    perception: Path | None = None  # of the network that compares pictures; None: they are not
+    perceptual_weights: Path | None = None  # of the network that compares pictures; None: not
     validation_side: int = 256  # pixels
 
     @property
     def stage(self) -> Stage:
-        """The stage that is planned."""
+        """The numbers of the stage."""
         return self.recipe.stage(self.number)
 
     @property
-    def worsening(self) -> Worsening:
+    def degradation(self) -> DegradationSettings:
         """What is done to pictures."""
-        return self.recipe.worsening_in(self.number)
+        return self.recipe.degradation_of_stage(self.number)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
+class RunSettings:
     """Where and how a run goes on; none of it decides which batches are seen."""
 
     device: Literal["auto", "cpu"] = "auto"
@@ -49,7 +49,7 @@ class Pace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class TrainingProgress:
     """How far a run is."""
 
     step: int
@@ -57,8 +57,8 @@ class Progress:
     rate: float
     images_per_s: float
     losses: dict[str, float]
-    # When there was a look: validation and input in dB, and the SSIM of recipes that enlarge.
+    # With each validation: its and input in dB, and the SSIM of recipes that enlarge.
     scores: dict[str, float] = field(default_factory=dict[str, float])
 
 
-Report = Callable[[Progress], None]
+ProgressCallback = Callable[[TrainingProgress], None]

@@ -8,9 +8,9 @@ from torch import Tensor
 Losses = dict[str, Float[Tensor, ""]]
 
 
-class Outcome(NamedTuple):
-    """Losses, which are to be added up; numbers to look at; and pictures, where any were made."""
+class StepLosses(NamedTuple):
+    """Losses, to be added up; metrics, which are only shown; and pictures, where any were made."""
 
     losses: Losses
-    noted: Losses
+    metrics: Losses
     restored: Float[Tensor, "b 3 hs ws"] | None

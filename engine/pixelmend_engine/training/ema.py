@@ -1,4 +1,4 @@
-"""The moving average of weights while they are trained, which is smoother than the last of them."""
+"""The exponential moving average (EMA) of weights in training, smoother than the last of them."""
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 WARM_UP = 10  # steps; before, the average would be mostly of what the weights began with
 
 
-class Average:
+class WeightEma:
     """Averages of parameters, by name. With a decay of None they are the parameters themselves."""
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], decay: float | None) -> None:
@@ -43,11 +43,11 @@ class Average:
             for name, value in values.items():
                 self._parameters[name].copy_(value)
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Returns the averages, to be kept; nothing where there are none."""
         return dict(self._averages)
 
-    def restore(self, state: Mapping[str, Tensor]) -> None:
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Takes up averages that were kept."""
         for name, average in self._averages.items():
             average.copy_(state[name])

@@ -10,12 +10,12 @@ from PIL import Image
 from pixelmend.errors import BadImage
 from pixelmend_engine.images import files
 from pixelmend_engine.images.photo import Photo
-from pixelmend_engine.training.data import pictures
+from pixelmend_engine.training.data import picture_files
 
 
 def test_colors_come_back_as_they_were_saved(small: Image.Image, photo: Path) -> None:
     expected = torch.from_numpy(np.array(small)).permute(2, 0, 1)
-    assert torch.equal(pictures.read(photo), expected)
+    assert torch.equal(picture_files.read_rgb8(photo), expected)
 
 
 def test_gray_deep_and_transparent_files_become_rgb(small: Image.Image, tmp_path: Path) -> None:
@@ -26,11 +26,11 @@ def test_gray_deep_and_transparent_files_become_rgb(small: Image.Image, tmp_path
     wanted = {"gray.png": np.repeat(gray, 3, axis=2), "deep.png": rgb, "veiled.png": rgb}
     for (name, expected), pixels in zip(wanted.items(), (gray, deep, veiled), strict=True):
         files.write(Photo(pixels=pixels), tmp_path / name)
-        read = pictures.read(tmp_path / name)
+        read = picture_files.read_rgb8(tmp_path / name)
         assert torch.equal(read, torch.from_numpy(expected).permute(2, 0, 1)), name
 
 
 def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").touch()
     with pytest.raises(BadImage, match="no pictures"):
-        pictures.files(tmp_path)
+        picture_files.list_pictures(tmp_path)

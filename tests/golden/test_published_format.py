@@ -8,8 +8,8 @@ from golden.test_training import diffir
 from golden.vectors import manifest
 from torch import Tensor
 
-from pixelmend_engine.training import published_layouts
-from pixelmend_engine.training.objectives.adversarial_losses import PatchGame
+from pixelmend_engine.training import published_format
+from pixelmend_engine.training.objectives.adversarial_losses import PatchGanLoss
 from pixelmend_engine.training.objectives.diffir import DiffIRObjective
 from pixelmend_engine.training.objectives.discriminators import PatchDiscriminator
 from pixelmend_engine.training.recipes import registry
@@ -19,8 +19,8 @@ Content = dict[str, dict[str, Tensor]]
 
 
 def laid_out(objective: DiffIRObjective) -> dict[str, Content]:
-    trained = {name: objective.parts[name].state_dict() for name in objective.learned}
-    return published_layouts.published(objective, trained, trained, 7)  # pyright: ignore[reportReturnType]
+    trained = {name: objective.parts[name].state_dict() for name in objective.trained_parts}
+    return published_format.to_published(objective, trained, trained, 7)  # pyright: ignore[reportReturnType]
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -38,7 +38,7 @@ def test_a_file_of_basicsr(system: str, number: StageNumber) -> None:
 def test_a_checkpoint_of_lightning() -> None:
     golden = Golden("inpainting")
     objective = diffir(golden, 2, torch.float32)
-    objective.adversary = PatchGame(discriminator(PatchDiscriminator, golden, torch.float32))
+    objective.gan_loss = PatchGanLoss(discriminator(PatchDiscriminator, golden, torch.float32))
     state = laid_out(objective)["last.ckpt"]["state_dict"]
     expected = {f"generator.{key}": value for key, value in golden.state("s2").items()}
     expected |= {

@@ -19,36 +19,34 @@ SMALLEST_VARIANCE = 1e-20  # that a logarithm is taken of
 DIFFIR_NAMES = {1: "DiffIRS1.pth", 2: "DiffIRS2.pth", 3: "DiffIRS2-GAN.pth"}
 
 
-def published(
+def to_published(
     objective: HIDiffObjective | DiffIRObjective,
     trained: Networks,
-    averaged: Networks | None,
+    ema: Networks | None,
     step: int,
 ) -> Files:
-    """Lays the trained networks out as the authors' files are, with the average if one is kept."""
+    """Lays the trained networks, and the average of weights if there is one, out as published."""
     if isinstance(objective, HIDiffObjective):
         return {
-            f"{name}.pth": _basicsr(state, None if averaged is None else averaged[name])
+            f"{name}.pth": _basicsr(state, None if ema is None else ema[name])
             for name, state in trained.items()
         }
     schedule = objective.networks.schedule
-    flat = _flat(trained, schedule)
-    if objective.known_alone:
+    flat = _flatten(trained, schedule)
+    if objective.loss_outside_holes_only:
         return {"last.ckpt": _lightning(flat, _discriminator(objective), step)}
-    average = None if averaged is None else _flat(averaged, schedule)
-    files: dict[str, dict[str, object]] = {DIFFIR_NAMES[objective.number]: _basicsr(flat, average)}
-    if objective.adversary is not None:
+    flat_ema = None if ema is None else _flatten(ema, schedule)
+    files: dict[str, dict[str, object]] = {DIFFIR_NAMES[objective.number]: _basicsr(flat, flat_ema)}
+    if objective.gan_loss is not None:
         # In a folder of its own: who restores with all files of a folder has no use for it.
         files["discriminator/net_d.pth"] = _basicsr(_discriminator(objective), None)
     return files
 
 
-def _basicsr(
-    state: Mapping[str, Tensor], average: Mapping[str, Tensor] | None
-) -> dict[str, object]:
+def _basicsr(state: Mapping[str, Tensor], ema: Mapping[str, Tensor] | None) -> dict[str, object]:
     content: dict[str, object] = {"params": dict(state)}
-    if average is not None:
-        content["params_ema"] = dict(average)
+    if ema is not None:
+        content["params_ema"] = dict(ema)
     return content
 
 
@@ -67,12 +65,12 @@ def _lightning(
 
 
 def _discriminator(objective: DiffIRObjective) -> dict[str, Tensor]:
-    assert objective.adversary is not None
-    state = objective.adversary.discriminator.state_dict()
+    assert objective.gan_loss is not None
+    state = objective.gan_loss.discriminator.state_dict()
     return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
 
 
-def _flat(networks: Networks, schedule: Schedule) -> dict[str, Tensor]:
+def _flatten(networks: Networks, schedule: Schedule) -> dict[str, Tensor]:
     """Puts a stage into one mapping; the second has its schedule there, and two networks twice."""
     flat = {
         f"{network}.{name}": tensor
@@ -81,19 +79,19 @@ def _flat(networks: Networks, schedule: Schedule) -> dict[str, Tensor]:
     }
     if "condition" not in networks:
         return flat
-    again = {"model": "denoise", "condition": "condition"}
+    duplicates = {"model": "denoise", "condition": "condition"}
     return {
         **flat,
-        **{DUPLICATES + name: tensor for name, tensor in buffers(schedule).items()},
+        **{DUPLICATES + name: tensor for name, tensor in schedule_buffers(schedule).items()},
         **{
             f"{DUPLICATES}{copy}.{name}": tensor
-            for copy, network in again.items()
+            for copy, network in duplicates.items()
             for name, tensor in networks[network].items()
         },
     }
 
 
-def buffers(schedule: Schedule) -> dict[str, Tensor]:
+def schedule_buffers(schedule: Schedule) -> dict[str, Tensor]:
     """Returns what the published code keeps of a schedule: all in float32, from float64."""
     alpha_bar = schedule.alpha_bar
     values = {
