@@ -22,6 +22,19 @@ settings.load_profile("untimed")
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the option for all that takes long."""
+    parser.addoption("--slow", action="store_true", help="run what takes long, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skips what takes long, unless it is asked for."""
+    if not config.getoption("--slow"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="takes long; runs with --slow"))
+
+
 @pytest.fixture(scope="session")
 def astronaut() -> np.ndarray:
     """NASA's portrait of Eileen Collins: 512 x 512, RGB, 8 bit."""

@@ -1,18 +1,29 @@
 """Bodies in, bodies out: what is not to be restored stays to the byte."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+import small_hidiff
 from fakes import unsaid
 from PIL import Image
 
 from pixelmend.errors import UnknownModel
 from pixelmend.wire import Json, Raster, decode, encode
+from pixelmend_engine.catalog import registry
 from pixelmend_engine.server.worker import Worker
+
+MODEL = "hi-diff-gopro"
 
 
 @pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Worker:
-    return Worker(tmp_path_factory.mktemp("models"))
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """A worker whose one model is a small one of random weights."""
+    models_dir = tmp_path_factory.mktemp("models")
+    small_hidiff.install(MODEL, models_dir)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "MODELS", (small_hidiff.small(MODEL),))
+        yield Worker(models_dir)
 
 
 @pytest.fixture
@@ -51,7 +62,7 @@ def test_every_order_of_channels_gives_the_same_picture(worker: Worker, pixels: 
     alpha = (1 + np.arange(pixels[..., :1].size) % 255).astype(np.uint8)  # nothing is hidden
     alpha = alpha.reshape(pixels[..., :1].shape)
     rgb, _, facts = run(worker, raster(pixels, "RGB"))
-    assert facts["model"] == "hi-diff-compact"
+    assert facts["model"] == MODEL
     assert (rgb != pixels).any()
     bgr, _, _ = run(worker, raster(pixels[..., ::-1], "BGR"))
     rgba, _, _ = run(worker, raster(np.dstack([pixels, alpha]), "RGBA"))
@@ -84,7 +95,7 @@ def test_outside_the_mask_every_byte_stays(worker: Worker, pixels: np.ndarray) -
 
 def test_the_profile_comes_back(worker: Worker, pixels: np.ndarray) -> None:
     profiled = raster(pixels, "RGB", color_profile=b"a profile")
-    _, result, facts = run(worker, profiled, model="hi-diff-compact")
+    _, result, facts = run(worker, profiled, model=MODEL)
     assert result.color_profile == b"a profile"
     assert facts["notes"] == ["its color profile could not be read; sRGB was assumed"]
 
