@@ -292,7 +292,8 @@ def test_what_needs_no_torch_does_not_import_it(arguments: list[str]) -> None:
         "import sys\n"
         "from pixelmend_cli.main import main\n"
         "try: main(sys.argv[1:])\n"
-        "finally: assert not {'torch', 'numpy', 'PIL'} & set(sys.modules)\n"
+        "except SystemExit: pass\n"  # `engine status` ends with 1 where none runs
+        "assert not {'torch', 'numpy', 'PIL'} & set(sys.modules)\n"
     )
     command = [sys.executable, "-c", script, *arguments]
     subprocess.run(command, check=True, capture_output=True)
