@@ -260,8 +260,8 @@ def to_json(error: PixelmendError) -> dict[str, str]:
     return {"code": error.code, "message": error.message, "hint": error.hint}
 
 
-def from_json(told: dict[str, str]) -> PixelmendError:
+def from_json(fields: dict[str, str]) -> PixelmendError:
     """Reads an error from the wire; a code from a newer engine becomes `internal`."""
     kinds = {kind.code: kind for kind in PixelmendError.__subclasses__()}
-    kind = kinds.get(told.get("code", ""), PixelmendError)
-    return kind(told.get("message", "The engine said nothing more"), hint=told.get("hint", ""))
+    kind = kinds.get(fields.get("code", ""), PixelmendError)
+    return kind(fields.get("message", "The engine said nothing more"), hint=fields.get("hint", ""))

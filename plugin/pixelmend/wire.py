@@ -124,9 +124,9 @@ def decode(body: Bytes) -> tuple[Raster, Json]:
         raise _malformed(f"an image of shape {shape} has no channels `{channels}`")
     for name, dimensions in (("mask", shape[:2]), ("color_profile", None)):
         if name in tensors:
-            dtype, found, _ = tensors[name]
-            if dtype != "U8" or (found != dimensions if dimensions else len(found) != 1):
-                raise _malformed(f"its {name} is {dtype} of shape {found}")
+            dtype, actual, _ = tensors[name]
+            if dtype != "U8" or (actual != dimensions if dimensions else len(actual) != 1):
+                raise _malformed(f"its {name} is {dtype} of shape {actual}")
     raster = Raster(
         width=shape[1],
         height=shape[0],

@@ -35,12 +35,15 @@ def serve(foreground: bool) -> int:
     from pixelmend.client import launch
     from pixelmend_cli import settings
 
-    found = settings.resolve(os.environ)
+    user_settings = settings.resolve(os.environ)
     if not foreground:
-        client = launch.find_or_start(found.paths, settings.launch_of(found))
+        client = launch.find_or_start(user_settings.paths, settings.launch_of(user_settings))
         click.echo(f"The engine is running (process {client.health()['pid']})")
         return 0
-    command = [*launch.command(found.paths, settings.launch_of(found)), "--foreground"]
+    command = [
+        *launch.command(user_settings.paths, settings.launch_of(user_settings)),
+        "--foreground",
+    ]
     if os.name != "nt":
         # In our place, so that whoever ends us ends the engine, and in good order.
         os.execv(command[0], command)
@@ -154,13 +157,13 @@ def _exit_code(arguments: list[str] | None) -> int | None:
         error.show()
         return error.exit_code
     except PixelmendError as error:
-        _say(error)
+        _print_error(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         canceled = Canceled("Canceled", hint="What was finished before is kept")
-        _say(canceled)
+        _print_error(canceled)
         return canceled.exit_code
 
 
-def _say(error: PixelmendError) -> None:
+def _print_error(error: PixelmendError) -> None:
     click.echo(f"{error.message}\n  {error.hint}", err=True)

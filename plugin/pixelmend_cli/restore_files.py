@@ -32,7 +32,7 @@ from pixelmend_engine.images import files as images
 from pixelmend_engine.images.photo import Photo
 from pixelmend_engine.images.xmp import Provenance
 
-EVERY_PICTURE = (  # what is wrong with one would be wrong with all
+FATAL_ERRORS = (  # what is wrong with one would be wrong with all
     Canceled,
     DeviceUnavailable,
     DiskFull,
@@ -46,12 +46,12 @@ EVERY_PICTURE = (  # what is wrong with one would be wrong with all
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Output:
+class Console:
     """How the command talks: results go to stdout, everything else to stderr."""
 
     as_json: bool
     quiet: bool
-    said: set[str] = dataclasses.field(default_factory=set[str])
+    printed: set[str] = dataclasses.field(default_factory=set[str])
 
     def result(self, target: Target, facts: dict[str, Any]) -> None:
         """Says that a picture was restored."""
@@ -76,21 +76,21 @@ class Output:
 
     def note_once(self, text: str) -> None:
         """Says it, unless it was said before."""
-        if text not in self.said:
-            self.said.add(text)
+        if text not in self.printed:
+            self.printed.add(text)
             self.note(text)
 
     @contextlib.contextmanager
-    def progress(self, label: str) -> Generator["Progress"]:
+    def progress(self, label: str) -> Generator["ProgressBar"]:
         """Shows a bar with the time left, on a terminal; nothing anywhere else."""
-        progress = Progress(label, hidden=self.quiet or not sys.stderr.isatty())
+        bar = ProgressBar(label, hidden=self.quiet or not sys.stderr.isatty())
         try:
-            yield progress
+            yield bar
         finally:
-            progress.close()
+            bar.close()
 
 
-class Progress:
+class ProgressBar:
     """A bar that appears with the first report, when the number of steps is known."""
 
     def __init__(self, label: str, *, hidden: bool) -> None:
@@ -114,7 +114,7 @@ class Progress:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Files:
+class FileOptions:
     """What is read beside the pictures, and what may be written."""
 
     mask: Path | None  # of every picture
@@ -123,67 +123,69 @@ class Files:
     provenance: bool  # whether results say that they were restored, and how
 
 
-def run(engine: Engine, targets: Sequence[Target], output: Output, files: Files) -> int:
+def restore_all(
+    engine: Engine, targets: Sequence[Target], console: Console, files: FileOptions
+) -> int:
     """Restores every picture; one that fails does not stop the others.
 
     Returns the exit code of the first error, or 0.
 
     Raises:
-        PixelmendError: The mask can't be read, or one of `EVERY_PICTURE`: the command ends.
+        PixelmendError: The mask can't be read, or one of `FATAL_ERRORS`: the command ends.
     """
     mask = None if files.mask is None else images.read_mask(files.mask)
 
     def restore(target: Target, number: int) -> None:
         count = f"{number}/{len(targets)} " if len(targets) > 1 else ""
-        _restore(engine, target, mask, count, output, files)
+        _restore(engine, target, mask, count, console, files)
 
-    exit_codes = _each(targets, output, restore)
+    exit_codes = _for_each(targets, console, restore)
     if len(targets) > 1:
-        output.note(f"{len(targets) - len(exit_codes)} restored, {len(exit_codes)} failed")
+        console.note(f"{len(targets) - len(exit_codes)} restored, {len(exit_codes)} failed")
     return exit_codes[0] if exit_codes else 0
 
 
 def list_faces(
-    engine: Engine, targets: Sequence[Target], output: Output, *, overwrite: bool
+    engine: Engine, targets: Sequence[Target], console: Console, *, overwrite: bool
 ) -> int:
     """Lists the faces of every picture, and writes pictures that show them.
 
     Returns the exit code of the first error, or 0.
 
     Raises:
-        PixelmendError: One of `EVERY_PICTURE`: the command ends.
+        PixelmendError: One of `FATAL_ERRORS`: the command ends.
     """
 
-    def look(target: Target, _number: int) -> None:
+    def list_one(target: Target, _number: int) -> None:
         raster = images.to_raster(images.read(target.source), None)
         with replacing(target.result, overwrite=overwrite) as temporary:
-            marked, facts = engine.restore(raster, _unsaid)
-            shape = (marked.height, marked.width, 3)
-            pixels = np.frombuffer(marked.data, np.uint8).reshape(shape)
+            annotated, facts = engine.restore(raster, _ignore_progress)
+            shape = (annotated.height, annotated.width, 3)
+            pixels = np.frombuffer(annotated.data, np.uint8).reshape(shape)
             images.write(Photo(pixels=pixels), temporary, result=target.result)
-        output.result(target, facts)
+        console.result(target, facts)
 
-    exit_codes = _each(targets, output, look)
+    exit_codes = _for_each(targets, console, list_one)
     return exit_codes[0] if exit_codes else 0
 
 
-def _each(
-    targets: Sequence[Target], output: Output, work: Callable[[Target, int], None]
+def _for_each(
+    targets: Sequence[Target], console: Console, process: Callable[[Target, int], None]
 ) -> list[int]:
     """Works on every picture, counted from 1; returns the exit codes of those that failed."""
     exit_codes: list[int] = []
     for number, target in enumerate(targets, start=1):
         try:
-            work(target, number)
-        except EVERY_PICTURE:
+            process(target, number)
+        except FATAL_ERRORS:
             raise
         except PixelmendError as error:
-            output.failure(target, error)
+            console.failure(target, error)
             exit_codes.append(error.exit_code)
     return exit_codes
 
 
-def _unsaid(done: int, total: int) -> None:
+def _ignore_progress(done: int, total: int) -> None:
     """Looking for faces has no steps."""
 
 
@@ -192,28 +194,28 @@ def _restore(
     target: Target,
     mask: UInt8[np.ndarray, "h w"] | None,
     count: str,
-    output: Output,
-    files: Files,
+    console: Console,
+    files: FileOptions,
 ) -> None:
     name = click.format_filename(target.source.name)
     photo = images.read(target.source)
-    left_out = images.check_format(photo, target.result, files.scale)
+    losses = images.check_format(photo, target.result, files.scale)
     raster = images.to_raster(photo, mask)
     with (
         replacing(target.result, overwrite=files.overwrite) as temporary,
-        output.progress(f"{count}{name}") as progress,
+        console.progress(f"{count}{name}") as progress,
     ):
         result, facts = engine.restore(raster, progress.report)
         photo = images.with_pixels(photo, result)
         if files.provenance:
             photo = images.signed(photo, _provenance(facts))
         images.write(photo, temporary, result=target.result)
-    notes = [*photo.notes, *left_out]
+    notes = [*photo.notes, *losses]
     for note in notes:
-        output.note(f"{name}: {note}")
+        console.note(f"{name}: {note}")
     for note in facts["notes"]:
-        output.note_once(note)
-    output.result(target, facts | {"notes": [*facts["notes"], *notes]})
+        console.note_once(note)
+    console.result(target, facts | {"notes": [*facts["notes"], *notes]})
 
 
 def _provenance(facts: dict[str, Any]) -> Provenance:

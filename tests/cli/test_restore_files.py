@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pixelmend.errors import BadImage
-from pixelmend_cli.restore_files import Output, Progress
+from pixelmend_cli.restore_files import Console, ProgressBar
 from pixelmend_cli.targets import Target
 
 TARGET = Target(Path("in.png"), Path("out.png"))
@@ -14,10 +14,10 @@ ERROR = BadImage("It is no image", hint="Choose another")
 
 
 def test_results_go_to_stdout_and_errors_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    output = Output(as_json=False, quiet=False)
-    output.result(TARGET, {"seconds": 1})
-    output.failure(TARGET, ERROR)
-    output.note("By the way")
+    console = Console(as_json=False, quiet=False)
+    console.result(TARGET, {"seconds": 1})
+    console.failure(TARGET, ERROR)
+    console.note("By the way")
     printed = capsys.readouterr()
     assert printed.out == "out.png\n"
     assert printed.err == "in.png: It is no image\n  Choose another\nBy the way\n"
@@ -25,21 +25,21 @@ def test_results_go_to_stdout_and_errors_to_stderr(capsys: pytest.CaptureFixture
 
 def test_an_error_names_its_picture_once(capsys: pytest.CaptureFixture[str]) -> None:
     told = BadImage("`in.png` is no image", hint="Choose another")
-    Output(as_json=False, quiet=False).failure(TARGET, told)
+    Console(as_json=False, quiet=False).failure(TARGET, told)
     assert capsys.readouterr().err == "`in.png` is no image\n  Choose another\n"
 
 
 def test_quiet_leaves_notes_out_but_not_errors(capsys: pytest.CaptureFixture[str]) -> None:
-    output = Output(as_json=False, quiet=True)
-    output.note("By the way")
-    output.failure(TARGET, ERROR)
+    console = Console(as_json=False, quiet=True)
+    console.note("By the way")
+    console.failure(TARGET, ERROR)
     assert capsys.readouterr().err == "in.png: It is no image\n  Choose another\n"
 
 
 def test_json_holds_results_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
-    output = Output(as_json=True, quiet=False)
-    output.result(TARGET, {"seconds": 1})
-    output.failure(TARGET, ERROR)
+    console = Console(as_json=True, quiet=False)
+    console.result(TARGET, {"seconds": 1})
+    console.failure(TARGET, ERROR)
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert first == {"input": "in.png", "output": "out.png", "seconds": 1}
     assert second["error"] == {
@@ -50,7 +50,7 @@ def test_json_holds_results_and_errors(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_bar_appears_with_the_first_report(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = Progress("photo.png", hidden=False)
+    progress = ProgressBar("photo.png", hidden=False)
     assert capsys.readouterr().err == ""
     progress.report(0, 4)
     progress.report(4, 4)
@@ -59,7 +59,7 @@ def test_a_bar_appears_with_the_first_report(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_hidden_bar_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with Output(as_json=False, quiet=True).progress("photo.png") as progress:
+    with Console(as_json=False, quiet=True).progress("photo.png") as progress:
         progress.report(0, 4)
         progress.report(4, 4)
     assert capsys.readouterr().err == ""

@@ -210,7 +210,7 @@ def test_what_a_host_puts_into_the_environment_stays_outside() -> None:
         "CUDA_VISIBLE_DEVICES": "1",
         "PIXELMEND_X": "",
     }
-    assert launch.clean({**host, **user}) == {**user, "PATH": "/usr/bin"}
+    assert launch.clean_environment({**host, **user}) == {**user, "PATH": "/usr/bin"}
 
 
 def test_an_engine_that_is_killed_is_noticed_and_replaced(start: Start, how: Launch) -> None:

@@ -75,7 +75,7 @@ def met(release: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     python.chmod(0o755)
     paths = Paths(home)
     started_by = Launch(python=sys.executable, models=paths.models)
-    install.describe(plug_in, PluginInstall(plug_in, "entry.py", paths, started_by))
+    install.write_settings(plug_in, PluginInstall(plug_in, "entry.py", paths, started_by))
     command = [sys.executable, str(HERE / "old_front_end.py")]
     command += [str(path) for path in (release, home, plug_in, python)]
     with engine(HERE / "fake_engine.py", home):

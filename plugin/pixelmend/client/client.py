@@ -17,10 +17,10 @@ from ..errors import Canceled, EngineUnavailable, PixelmendError, from_json
 from ..wire import Event, Json, Raster, decode, encode, event_from_sse
 
 HOST = "127.0.0.1"
-ANSWER_S = 10.0  # for short requests
-SILENCE_S = 10.0  # an event stream says something every 0.25 s, if only that it is there
+REQUEST_TIMEOUT_S = 10.0  # for short requests
+STREAM_TIMEOUT_S = 10.0  # an event stream says something every 0.25 s, if only that it is there
 REOPEN_WITHIN_S = 1.8  # the engine waits 2 s before it gives a job up
-PIECE = 1024 * 1024  # bytes read at once
+CHUNK_BYTES = 1024 * 1024  # read at once
 
 
 class Client:
@@ -58,16 +58,16 @@ class Client:
         pieces = encode(raster, {**options, "task": task})
         length = sum(memoryview(piece).nbytes for piece in pieces)
         headers = {"Content-Length": str(length), "Content-Type": "application/octet-stream"}
-        with self._answer("POST", "/v1/jobs", iter(pieces), headers) as response:
+        with self._request("POST", "/v1/jobs", iter(pieces), headers) as response:
             return str(_json_of(response)["id"])
 
     def follow(
-        self, job_id: str, alive: Callable[[], None] | None = None
+        self, job_id: str, check_canceled: Callable[[], None] | None = None
     ) -> Generator[Event, None, None]:
         """Yields a job's events until its end. A stream that breaks is opened again at once.
 
-        `alive` is called several times a second, also while nothing happens; it may raise to stop.
-        Leaving the loop early gives the job up: the engine cancels it.
+        `check_canceled` is called several times a second, also while nothing happens; it may raise
+        to stop. Leaving the loop early gives the job up: the engine cancels it.
 
         Raises:
             EngineUnavailable: The engine is gone.
@@ -78,8 +78,8 @@ class Client:
             try:
                 for event in self._stream(job_id, last):
                     broken_at = None
-                    if alive is not None:
-                        alive()
+                    if check_canceled is not None:
+                        check_canceled()
                     if event is None:
                         continue
                     last = event.id
@@ -92,29 +92,29 @@ class Client:
             now = time.monotonic()
             broken_at = now if broken_at is None else broken_at
             if now - broken_at > REOPEN_WITHIN_S:
-                raise _gone() from error
+                raise _unavailable() from error
             time.sleep(0.1)
 
     def fetch(self, job_id: str) -> tuple[Raster, Json]:
         """Takes a job's result: the picture, and what there is to say about it."""
-        with self._answer("GET", f"/v1/jobs/{job_id}/result") as response:
+        with self._request("GET", f"/v1/jobs/{job_id}/result") as response:
             try:
                 body = bytearray(int(response.headers["Content-Length"]))
                 view, start = memoryview(body), 0
                 while start < len(body):
-                    count = response.readinto(view[start : start + PIECE])
+                    count = response.readinto(view[start : start + CHUNK_BYTES])
                     if not count:
-                        raise _gone()
+                        raise _unavailable()
                     start += count
             except (OSError, http.client.HTTPException) as error:
-                raise _gone() from error
+                raise _unavailable() from error
         picture = decode(body)
         self.cancel(job_id)  # the engine may not have noticed that all of it arrived
         return picture
 
     def cancel(self, job_id: str) -> None:
         """Gives a job up, or its result; harmless when that is done already."""
-        with contextlib.suppress(PixelmendError), self._answer("DELETE", f"/v1/jobs/{job_id}"):
+        with contextlib.suppress(PixelmendError), self._request("DELETE", f"/v1/jobs/{job_id}"):
             pass
 
     def restore(
@@ -122,12 +122,12 @@ class Client:
         raster: Raster,
         task: str,
         options: Json,
-        report: Callable[[Event], None] | None = None,
-        alive: Callable[[], None] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        check_canceled: Callable[[], None] | None = None,
     ) -> tuple[Raster, Json]:
-        """Restores a picture and waits for it; `report` gets every event, and may raise to stop.
+        """Restores a picture and waits for it; `on_event` gets every event, and may raise to stop.
 
-        So may `alive`, which is called several times a second.
+        So may `check_canceled`, which is called several times a second.
 
         Raises:
             PixelmendError: What the engine says went wrong.
@@ -136,10 +136,10 @@ class Client:
         """
         job_id = self.submit(raster, task, options)
         try:
-            for event in self.follow(job_id, alive):
-                if report is not None:
-                    report(event)
-                _raise_unless_well(event)
+            for event in self.follow(job_id, check_canceled):
+                if on_event is not None:
+                    on_event(event)
+                _raise_if_failed(event)
             return self.fetch(job_id)
         except BaseException:
             self.cancel(job_id)
@@ -149,7 +149,7 @@ class Client:
         # None: a sign of life.
         headers = {"Last-Event-ID": str(after)}
         path = f"/v1/jobs/{job_id}/events"
-        with self._answer("GET", path, headers=headers, timeout_s=SILENCE_S) as response:
+        with self._request("GET", path, headers=headers, timeout_s=STREAM_TIMEOUT_S) as response:
             lines: list[str] = []
             while line := response.readline():
                 text = line.decode("utf-8").rstrip("\n")
@@ -161,23 +161,23 @@ class Client:
                 yield event
 
     def _json(self, method: str, path: str) -> Json:
-        with self._answer(method, path) as response:
+        with self._request(method, path) as response:
             return _json_of(response)
 
     @contextlib.contextmanager
-    def _answer(
+    def _request(
         self,
         method: str,
         path: str,
         body: Iterator[Any] | None = None,
         headers: dict[str, str] | None = None,
-        timeout_s: float = ANSWER_S,
+        timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> Generator[http.client.HTTPResponse, None, None]:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=timeout_s)
         try:
             try:
                 connection.connect()
-                _send_at_once(connection)
+                _disable_nagle(connection)
                 with contextlib.suppress(ConnectionError):
                     # An engine that refuses a picture answers before it has read all of it.
                     connection.request(
@@ -185,7 +185,7 @@ class Client:
                     )
                 response = connection.getresponse()
             except (OSError, http.client.HTTPException) as error:
-                raise _gone() from error
+                raise _unavailable() from error
             if response.status >= 400:
                 raise _error_of(response)
             yield response
@@ -193,14 +193,14 @@ class Client:
             connection.close()
 
 
-def _raise_unless_well(event: Event) -> None:
+def _raise_if_failed(event: Event) -> None:
     if event.phase == "failed":
         raise from_json(event.error or {})
     if event.phase == "canceled":
         raise Canceled(event.message or "The job was canceled", hint="Start it again")
 
 
-def _send_at_once(connection: http.client.HTTPConnection) -> None:
+def _disable_nagle(connection: http.client.HTTPConnection) -> None:
     # Small requests must not wait for more to send.
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -209,18 +209,18 @@ def _json_of(response: http.client.HTTPResponse) -> Json:
     try:
         value = json.loads(response.read())
     except (ValueError, OSError, http.client.HTTPException) as error:
-        raise _gone() from error
+        raise _unavailable() from error
     if not isinstance(value, dict):
-        raise _gone()
+        raise _unavailable()
     return cast("Json", value)
 
 
 def _error_of(response: http.client.HTTPResponse) -> PixelmendError:
-    told = _json_of(response).get("error")
-    return from_json(cast("dict[str, str]", told) if isinstance(told, dict) else {})
+    error = _json_of(response).get("error")
+    return from_json(cast("dict[str, str]", error) if isinstance(error, dict) else {})
 
 
-def _gone() -> EngineUnavailable:
+def _unavailable() -> EngineUnavailable:
     return EngineUnavailable(
         "The engine ended, or does not answer",
         hint="Try again: it starts anew. `pixelmend engine logs` shows what happened",

@@ -24,11 +24,11 @@ from .client import Client
 START_WITHIN_S = 60.0  # a cold disk takes its time to import
 END_WITHIN_S = 20.0
 POLL_S = 0.05
-APART = 0x00000008 | 0x00000200  # Windows: DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP
+DETACHED = 0x00000008 | 0x00000200  # Windows: DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP
 
 # What hosts and their packages (AppImage, Flatpak, Snap, macOS bundles) put into the environment
 # for themselves. In the engine's Python it would find the wrong libraries, or none.
-FOREIGN = (
+HOST_PREFIXES = (
     "PYTHON",
     "LD_",
     "DYLD_",
@@ -45,7 +45,7 @@ FOREIGN = (
     "QT_",
     "QML",
 )
-PACKAGE = ("APPDIR", "APPIMAGE", "ARGV0", "OWD", "VIRTUAL_ENV")
+PACKAGE_VARIABLES = ("APPDIR", "APPIMAGE", "ARGV0", "OWD", "VIRTUAL_ENV")
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def find(paths: Paths) -> Client | None:
 
     A state file that others may read is not trusted: its engine notices, and writes a new one.
     """
-    found = _find(paths)
-    return None if found is None else found[0]
+    running = _find(paths)
+    return None if running is None else running[0]
 
 
 def _find(paths: Paths) -> tuple[Client, dict[str, Any]] | None:
@@ -89,10 +89,10 @@ def read_state(paths: Paths) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     kinds = {"version": str, "port": int, "token": str, "proof": str, "models": str}
-    sound = isinstance(state, dict) and all(
+    is_valid = isinstance(state, dict) and all(
         isinstance(cast("dict[str, Any]", state).get(name), kind) for name, kind in kinds.items()
     )
-    return cast("dict[str, Any]", state) if sound else None
+    return cast("dict[str, Any]", state) if is_valid else None
 
 
 def find_or_start(
@@ -108,13 +108,13 @@ def find_or_start(
     deadline = time.monotonic() + START_WITHIN_S
     process: subprocess.Popen[bytes] | None = None
     while time.monotonic() < deadline:
-        found = _find(paths)
-        if found is not None:
-            client, state = found
+        running = _find(paths)
+        if running is not None:
+            client, state = running
             # Another version may speak another language; another folder has other models.
-            if state["version"] == __version__ and _same(state["models"], launch.models):
+            if state["version"] == __version__ and _is_same_path(state["models"], launch.models):
                 return client
-            _stop(paths, *found)
+            _stop(paths, *running)
             continue
         if process is None or (process.poll() == 0):
             # Ended in peace: another one was running, which may be about to end.
@@ -123,14 +123,14 @@ def find_or_start(
             break
         pause(POLL_S)
     raise EngineUnavailable(
-        f"The engine does not start; it says: {_last_words(paths)}",
+        f"The engine does not start; it says: {_last_log_line(paths)}",
         hint=f"`{launch.python} -m pixelmend doctor` looks for the cause; the log is `{paths.log}`",
     )
 
 
-def _same(told: str, path: Path) -> bool:
+def _is_same_path(text: str, path: Path) -> bool:
     # In bytes: this Python may be of another mind than the engine's on how names are spelled.
-    return told.encode("utf-8", errors="surrogateescape") == os.fsencode(path)
+    return text.encode("utf-8", errors="surrogateescape") == os.fsencode(path)
 
 
 def start(paths: Paths, launch: Launch) -> subprocess.Popen[bytes]:
@@ -140,17 +140,17 @@ def start(paths: Paths, launch: Launch) -> subprocess.Popen[bytes]:
         # GIMP's folder of libraries would be searched by our children, too.
         getattr(ctypes, "windll").kernel32.SetDllDirectoryW(None)  # noqa: B009 - absent elsewhere
     try:
-        with open(paths.log.with_suffix(".start"), "wb") as words:
+        with open(paths.log.with_suffix(".start"), "wb") as output:
             process = subprocess.Popen(
                 command(paths, launch),
-                env=clean(os.environ),
+                env=clean_environment(os.environ),
                 cwd=str(paths.home),
                 stdin=subprocess.DEVNULL,
-                stdout=words,
-                stderr=words,
+                stdout=output,
+                stderr=output,
                 close_fds=True,
                 start_new_session=os.name != "nt",
-                creationflags=APART if os.name == "nt" else 0,
+                creationflags=DETACHED if os.name == "nt" else 0,
             )
     except OSError as error:
         raise EngineUnavailable(
@@ -181,10 +181,10 @@ def stop(paths: Paths) -> bool:
     Raises:
         EngineUnavailable: It does not end.
     """
-    found = _find(paths)
-    if found is None:
+    running = _find(paths)
+    if running is None:
         return False
-    _stop(paths, *found)
+    _stop(paths, *running)
     return True
 
 
@@ -200,21 +200,21 @@ def _stop(paths: Paths, client: Client, state: dict[str, Any]) -> None:
         time.sleep(POLL_S)
 
 
-def clean(environ: Mapping[str, str]) -> dict[str, str]:
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Returns the environment without what a host has put into it for itself."""
-    kept = {
+    cleaned = {
         name: value
         for name, value in environ.items()
-        if not name.startswith(FOREIGN) and name not in PACKAGE
+        if not name.startswith(HOST_PREFIXES) and name not in PACKAGE_VARIABLES
     }
     bundle = environ.get("APPDIR")
-    if bundle and "PATH" in kept:
-        entries = kept["PATH"].split(os.pathsep)
-        kept["PATH"] = os.pathsep.join(e for e in entries if not e.startswith(bundle))
-    return kept
+    if bundle and "PATH" in cleaned:
+        entries = cleaned["PATH"].split(os.pathsep)
+        cleaned["PATH"] = os.pathsep.join(e for e in entries if not e.startswith(bundle))
+    return cleaned
 
 
-def _last_words(paths: Paths) -> str:
+def _last_log_line(paths: Paths) -> str:
     for file in (paths.log.with_suffix(".start"), paths.log):
         try:
             lines = file.read_text(encoding="utf-8", errors="replace").strip().splitlines()

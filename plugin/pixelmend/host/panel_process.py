@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Iterable
 
-from ..client.launch import clean
+from ..client.launch import clean_environment
 from ..errors import PixelmendError, to_json
 from ..wire import Event, Json
 
@@ -54,7 +54,7 @@ class PanelProcess:
             with open(log, "wb") as output:
                 self._process = subprocess.Popen(
                     command,
-                    env=clean(os.environ),
+                    env=clean_environment(os.environ),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=output,

@@ -90,7 +90,7 @@ def face(**options: Any) -> int:
 def _list(options: Options) -> int:
     from pixelmend_cli import settings, targets
     from pixelmend_cli.download_bar import Transfer
-    from pixelmend_cli.restore_files import Output, list_faces
+    from pixelmend_cli.restore_files import Console, list_faces
 
     log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
     found = settings.resolve(os.environ)
@@ -105,10 +105,10 @@ def _list(options: Options) -> int:
     asked["offline"] = options["offline"] or found.network.offline
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])
-    output = Output(as_json=True, quiet=options["quiet"])
+    console = Console(as_json=True, quiet=options["quiet"])
     with Transfer(quiet=options["quiet"], watched=sys.stderr.isatty()) as transfer:
-        engine = _finder(asked, output.note, transfer, in_process=options["in_process"])
-        return list_faces(engine, planned, output, overwrite=options["overwrite"])
+        engine = _finder(asked, console.note, transfer, in_process=options["in_process"])
+        return list_faces(engine, planned, console, overwrite=options["overwrite"])
 
 
 def _finder(

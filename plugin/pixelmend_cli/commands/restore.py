@@ -298,7 +298,7 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
     from pixelmend_cli import settings, targets
     from pixelmend_cli.download_bar import Transfer
     from pixelmend_cli.engines import InProcess, Remote
-    from pixelmend_cli.restore_files import Files, Output, run
+    from pixelmend_cli.restore_files import Console, FileOptions, restore_all
     from pixelmend_engine.catalog import tasks
     from pixelmend_engine.restoration.model_choice import ModelChoice, check
 
@@ -318,8 +318,8 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
     check(choice, found.models_dir, offline=asked["offline"])  # told before anything is begun
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])
-    output = Output(as_json=options["as_json"], quiet=options["quiet"])
-    files = Files(
+    console = Console(as_json=options["as_json"], quiet=options["quiet"])
+    files = FileOptions(
         mask=options["mask"],
         overwrite=options["overwrite"],
         scale=tasks.result_scale(asked),
@@ -331,8 +331,8 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
             engine = InProcess(choice, found.models_dir, asked, found.network, transfer.report)
         else:
             start = settings.launch_of(found)
-            engine = Remote(found.paths, start, task, chosen, output.note, transfer.report)
-        return run(engine, planned, output, files)
+            engine = Remote(found.paths, start, task, chosen, console.note, transfer.report)
+        return restore_all(engine, planned, console, files)
 
 
 def log_to_stderr(*, verbose: bool, quiet: bool) -> None:

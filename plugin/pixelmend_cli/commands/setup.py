@@ -34,25 +34,27 @@ def setup(editor: str, remove: bool, archive: Path | None) -> None:
         raise click.UsageError("--zip goes with `setup krita` alone")
     computer = Computer(environ=os.environ)
     if remove:
-        done = gimp.remove(computer) if editor == "gimp" else krita.remove(computer)
-        for folder in done:
+        removed = (
+            gimp.remove_plugin(computer) if editor == "gimp" else krita.remove_plugin(computer)
+        )
+        for folder in removed:
             click.echo(f"Removed {folder}")
         return
-    found = settings.resolve(os.environ)
-    launch = settings.launch_of(found)
+    user_settings = settings.resolve(os.environ)
+    launch = settings.launch_of(user_settings)
     if editor == "krita":
-        krita.record(found.paths, launch)
+        krita.record_install(user_settings.paths, launch)
     if archive is not None:
         krita.write_zip(archive, list(tasks.describe(store.states(archive.parent / "no models"))))
         click.echo(click.format_filename(archive))
         return
-    described: list[object] = list(tasks.describe(store.states(found.models_dir)))
+    descriptions: list[object] = list(tasks.describe(store.states(user_settings.models_dir)))
     if editor == "gimp":
-        folders = gimp.put(computer, found.paths, launch, described)
-        what = "Start GIMP anew: the plug-in is under Filters > Restore"
+        folders = gimp.install_plugin(computer, user_settings.paths, launch, descriptions)
+        next_step = "Start GIMP anew: the plug-in is under Filters > Restore"
     else:
-        folders = krita.put(computer, found.paths, launch, described)
-        what = "Start Krita anew: Tools > Scripts > Show the Pixelmend docker"
+        folders = krita.install_plugin(computer, user_settings.paths, launch, descriptions)
+        next_step = "Start Krita anew: Tools > Scripts > Show the Pixelmend docker"
     for folder in folders:
         click.echo(f"Installed {folder}")
-    click.echo(what, err=True)
+    click.echo(next_step, err=True)

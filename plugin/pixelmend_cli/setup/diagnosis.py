@@ -39,17 +39,17 @@ def _engine(engine: host.PluginInstall, again: str) -> list[Finding]:
     findings: list[Finding] = []
     for name, module in (("engine", "pixelmend_engine"), ("panel", "pixelmend.panel")):
         try:
-            tried = subprocess.run(
+            completed = subprocess.run(
                 [python, "-I", "-c", f"import {module}"],
-                env=launch.clean(os.environ),
+                env=launch.clean_environment(os.environ),
                 capture_output=True,
                 text=True,
                 timeout=60,
                 check=False,
             )
-            words = tried.stderr.strip().splitlines()[-1:] if tried.returncode else []
+            problem = completed.stderr.strip().splitlines()[-1:] if completed.returncode else []
         except (OSError, subprocess.TimeoutExpired) as error:
-            words = [str(error)]
-        hint = f"Install Pixelmend again. {again}" if words else None
-        findings.append(Finding(name, words[0] if words else f"starts with {python}", hint))
+            problem = [str(error)]
+        hint = f"Install Pixelmend again. {again}" if problem else None
+        findings.append(Finding(name, problem[0] if problem else f"starts with {python}", hint))
     return findings

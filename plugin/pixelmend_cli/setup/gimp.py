@@ -28,25 +28,25 @@ def folders(computer: Computer) -> list[Path]:
         return [Path(environ.get("APPDATA") or home / "AppData" / "Roaming") / "GIMP"]
     if computer.platform == "darwin":
         return [home / "Library" / "Application Support" / "GIMP"]
-    found = [
+    candidates = [
         Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "GIMP",
         home / ".config" / "GIMP",  # Snap, and Flatpak from 3.2 on
         home / ".var" / "app" / "org.gimp.GIMP" / "config" / "GIMP",  # Flatpak, 3.0
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(candidates))
 
 
 def profiles(computer: Computer) -> list[Path]:
     """Lists the profiles of GIMP 3 that are there."""
-    named = computer.environ.get("GIMP3_DIRECTORY")
-    found = [
+    from_environment = computer.environ.get("GIMP3_DIRECTORY")
+    existing = [
         folder
         for base in folders(computer)
         if base.is_dir()
         for folder in sorted(base.iterdir())
         if VERSION.fullmatch(folder.name) and folder.is_dir()
     ]
-    return list(dict.fromkeys([*([Path(named)] if named else []), *found]))
+    return list(dict.fromkeys([*([Path(from_environment)] if from_environment else []), *existing]))
 
 
 def version(computer: Computer) -> str | None:
@@ -56,66 +56,68 @@ def version(computer: Computer) -> str | None:
         if program is None:
             continue
         try:
-            told = subprocess.run(
+            completed = subprocess.run(
                 [program, "--version"], capture_output=True, text=True, timeout=30, check=False
             )
         except (OSError, subprocess.TimeoutExpired):
             continue
-        if found := re.search(r"\d+\.\d+(\.\d+)?", told.stdout):
-            return found[0]
+        if match := re.search(r"\d+\.\d+(\.\d+)?", completed.stdout):
+            return match[0]
     return None
 
 
-def put(computer: Computer, paths: Paths, launch: Launch, tasks: list[object]) -> list[Path]:
+def install_plugin(
+    computer: Computer, paths: Paths, launch: Launch, tasks: list[object]
+) -> list[Path]:
     """Installs the plug-in into every profile of GIMP 3; returns where it is now.
 
     Raises:
         EditorMissing: There is no GIMP 3, or its profile can't be written to.
     """
-    found = profiles(computer) or [_first_profile(computer)]
-    return [_put(profile, paths, launch, tasks) for profile in found]
+    targets = profiles(computer) or [_first_profile(computer)]
+    return [_install_into(profile, paths, launch, tasks) for profile in targets]
 
 
 def _first_profile(computer: Computer) -> Path:
-    found = version(computer)
-    if found is None:
+    installed_version = version(computer)
+    if installed_version is None:
         raise EditorMissing(
             "No GIMP 3 was found on this computer",
             hint="Install it, start it once, and run `pixelmend setup gimp` again",
         )
-    if not found.startswith("3."):
+    if not installed_version.startswith("3."):
         raise EditorMissing(
-            f"The GIMP on this computer is version {found}",
+            f"The GIMP on this computer is version {installed_version}",
             hint="Install GIMP 3; older ones can't load the plug-in",
         )
-    return folders(computer)[0] / ".".join(found.split(".")[:2])
+    return folders(computer)[0] / ".".join(installed_version.split(".")[:2])
 
 
-def _put(profile: Path, paths: Paths, launch: Launch, tasks: list[object]) -> Path:
+def _install_into(profile: Path, paths: Paths, launch: Launch, tasks: list[object]) -> Path:
     target = profile / "plug-ins" / NAME
-    with install.replaced(target, profile) as made:
+    with install.replace_folder(target, profile) as new_folder:
         for file in install.sources("gimp", NAME).glob("*.py"):
-            shutil.copyfile(file, made / file.name)
-        (made / SCRIPT).chmod(0o755)  # what can't be executed GIMP passes over
-        install.fill(made, tasks, panel=False)
-        install.describe(made, PluginInstall(target, SCRIPT, paths, launch))
+            shutil.copyfile(file, new_folder / file.name)
+        (new_folder / SCRIPT).chmod(0o755)  # what can't be executed GIMP passes over
+        install.copy_shared(new_folder, tasks, panel=False)
+        install.write_settings(new_folder, PluginInstall(target, SCRIPT, paths, launch))
     os.utime(target / SCRIPT)  # GIMP asks it anew
     return target
 
 
 def installed(computer: Computer) -> list[Path]:
     """Lists the plug-ins that are installed."""
-    found = [profile / "plug-ins" / NAME for profile in profiles(computer)]
-    return [folder for folder in found if folder.is_dir()]
+    plugins = [profile / "plug-ins" / NAME for profile in profiles(computer)]
+    return [folder for folder in plugins if folder.is_dir()]
 
 
-def remove(computer: Computer) -> list[Path]:
+def remove_plugin(computer: Computer) -> list[Path]:
     """Takes the plug-in out of every profile; returns where it was.
 
     Raises:
         EditorMissing: A folder can't be removed.
     """
-    found = installed(computer)
-    for folder in found:
+    plugins = installed(computer)
+    for folder in plugins:
         install.remove(folder)
-    return found
+    return plugins

@@ -39,13 +39,13 @@ def _profile(profile: Path, computer: Computer) -> list[Finding]:
 def _registered(profile: Path, script: Path) -> Finding:
     # What GIMP found at its last start; it asks again where a script is newer.
     try:
-        seen = (profile / "pluginrc").stat().st_mtime
+        registered_at = (profile / "pluginrc").stat().st_mtime
         text = (profile / "pluginrc").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return Finding("registered", "not yet: GIMP was not started since")
     if gimp.SCRIPT in text:
         return Finding("registered", "yes")
-    if seen < script.stat().st_mtime:
+    if registered_at < script.stat().st_mtime:
         return Finding("registered", "not yet: GIMP was not started since")
     return Finding(
         "registered",

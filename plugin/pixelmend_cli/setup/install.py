@@ -34,7 +34,7 @@ def sources(editor: str, plug_in: str) -> Path:
 
 
 @contextlib.contextmanager
-def replaced(target: Path, beside: Path) -> Generator[Path]:
+def replace_folder(target: Path, beside: Path) -> Generator[Path]:
     """Yields an empty folder, which takes the place of `target` at the end.
 
     It is made in `beside`, where the editor does not look, so that it never finds half of it.
@@ -42,17 +42,17 @@ def replaced(target: Path, beside: Path) -> Generator[Path]:
     Raises:
         EditorMissing: It can't be written.
     """
-    made = beside / f"{target.name}.part"
+    new_folder = beside / f"{target.name}.part"
     try:
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir(parents=True)
-        yield made
+        shutil.rmtree(new_folder, ignore_errors=True)
+        new_folder.mkdir(parents=True)
+        yield new_folder
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             shutil.rmtree(target)
-        made.replace(target)
+        new_folder.replace(target)
     except OSError as error:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(new_folder, ignore_errors=True)
         raise EditorMissing(
             f"The plug-in can't be written ({error.strerror}): `{target}`",
             hint="Make the folder writable for you, and try again",
@@ -73,18 +73,18 @@ def modules(*, panel: bool) -> list[Path]:
     ]
 
 
-def fill(folder: Path, tasks: list[object], *, panel: bool) -> None:
+def copy_shared(folder: Path, tasks: list[object], *, panel: bool) -> None:
     """Copies what every plug-in has: the package `pixelmend`, translations, the menu."""
     package = Path(pixelmend.__file__).parent
     for module in modules(panel=panel):
-        copied = folder / package.name / module
-        copied.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(package / module, copied)
+        target = folder / package.name / module
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(package / module, target)
     translations.write(folder / "locale", messages.DOMAIN)
     (folder / task_cache.NAME).write_text(json.dumps(tasks, indent=1), encoding="utf-8")
 
 
-def describe(folder: Path, engine: PluginInstall) -> None:
+def write_settings(folder: Path, engine: PluginInstall) -> None:
     """Writes where the engine is."""
     settings = json.dumps(engine.to_json(), indent=1)
     (folder / host.SETTINGS).write_text(settings, encoding="utf-8")

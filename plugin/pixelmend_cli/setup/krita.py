@@ -63,24 +63,26 @@ def known_places(computer: Computer) -> list[Place]:
 
 def places(computer: Computer) -> list[Place]:
     """Lists the places of those that were started before."""
-    found: list[Place] = []
+    existing: list[Place] = []
     for place in known_places(computer):
-        moved = None if place.settings is None else kritarc.resource_folder(place.settings)
-        if moved is not None:
-            found.append(Place(moved, place.settings))
+        moved_to = None if place.settings is None else kritarc.resource_folder(place.settings)
+        if moved_to is not None:
+            existing.append(Place(moved_to, place.settings))
         elif place.resources.is_dir() or (place.settings is not None and place.settings.is_file()):
-            found.append(place)
-    return found
+            existing.append(place)
+    return existing
 
 
-def put(computer: Computer, paths: Paths, launch: Launch, tasks: list[object]) -> list[Path]:
+def install_plugin(
+    computer: Computer, paths: Paths, launch: Launch, tasks: list[object]
+) -> list[Path]:
     """Installs the docker for every Krita of this user; returns where it is now.
 
     Raises:
         EditorMissing: There is no Krita, or its folder can't be written to.
     """
-    found = places(computer) or [_first_place(computer)]
-    return [_put(place, paths, launch, tasks) for place in found]
+    targets = places(computer) or [_first_place(computer)]
+    return [_install_into(place, paths, launch, tasks) for place in targets]
 
 
 def _first_place(computer: Computer) -> Place:
@@ -93,11 +95,11 @@ def _first_place(computer: Computer) -> Place:
     return known_places(computer)[0]
 
 
-def _put(place: Place, paths: Paths, launch: Launch, tasks: list[object]) -> Path:
+def _install_into(place: Place, paths: Paths, launch: Launch, tasks: list[object]) -> Path:
     # What Krita registers a plug-in by comes last.
-    with install.replaced(place.module, place.resources) as made:
-        _fill(made, tasks)
-        install.describe(made, PluginInstall(place.module, ENTRY, paths, launch))
+    with install.replace_folder(place.module, place.resources) as new_folder:
+        _copy_plugin(new_folder, tasks)
+        install.write_settings(new_folder, PluginInstall(place.module, ENTRY, paths, launch))
     desktop, actions = place.beside
     try:
         actions.parent.mkdir(parents=True, exist_ok=True)
@@ -113,12 +115,12 @@ def _put(place: Place, paths: Paths, launch: Launch, tasks: list[object]) -> Pat
     return place.module
 
 
-def _fill(folder: Path, tasks: list[object]) -> None:
+def _copy_plugin(folder: Path, tasks: list[object]) -> None:
     folder.mkdir(exist_ok=True)
     source = install.sources("krita", NAME)
     for file in [*source.glob("*.py"), source / "Manual.html"]:
         shutil.copyfile(file, folder / file.name)
-    install.fill(folder, tasks, panel=True)
+    install.copy_shared(folder, tasks, panel=True)
 
 
 def _desktop() -> Path:
@@ -134,8 +136,8 @@ def _actions(tasks: list[object]) -> str:
     names.append(("pixelmend_restore", "Restore as chosen in the docker"))
     for task in tasks:
         assert isinstance(task, dict)
-        told: dict[str, str] = task  # pyright: ignore[reportUnknownVariableType]
-        names.append((f"pixelmend_task_{told['id']}", f"Pixelmend: {told.get('title', '')}"))
+        fields: dict[str, str] = task  # pyright: ignore[reportUnknownVariableType]
+        names.append((f"pixelmend_task_{fields['id']}", f"Pixelmend: {fields.get('title', '')}"))
     names.append(("pixelmend_cancel", "Cancel the restoration"))
     rows = "".join(
         f'    <Action name="{escape(name)}">\n'
@@ -171,18 +173,18 @@ def write_zip(file: Path, tasks: list[object]) -> None:
         ) from error
     with tempfile.TemporaryDirectory() as name, replacing(file, overwrite=True) as temporary:
         folder = Path(name)
-        _fill(folder / NAME, tasks)
+        _copy_plugin(folder / NAME, tasks)
         shutil.copyfile(_desktop(), folder / f"{NAME}.desktop")
         (folder / f"{NAME}.action").write_text(_actions(tasks), encoding="utf-8")
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as made:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(folder.rglob("*")):
-                made.write(path, path.relative_to(folder))
+                archive.write(path, path.relative_to(folder))
 
 
-def record(paths: Paths, launch: Launch) -> None:
+def record_install(paths: Paths, launch: Launch) -> None:
     """Writes where the engine is to where a docker looks that came in a file."""
     paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    install.describe(paths.home, PluginInstall(paths.home, ENTRY, paths, launch))
+    install.write_settings(paths.home, PluginInstall(paths.home, ENTRY, paths, launch))
 
 
 def installed(computer: Computer) -> list[Place]:
@@ -190,17 +192,17 @@ def installed(computer: Computer) -> list[Place]:
     return [place for place in places(computer) if place.module.is_dir()]
 
 
-def remove(computer: Computer) -> list[Path]:
+def remove_plugin(computer: Computer) -> list[Path]:
     """Takes the docker out of every Krita; returns where it was.
 
     Raises:
         EditorMissing: A folder can't be removed.
     """
-    found = installed(computer)
-    for place in found:
+    plugins = installed(computer)
+    for place in plugins:
         for path in (*place.beside, place.module):
             if path.exists():
                 install.remove(path)
         if place.settings is not None:
             kritarc.disable(place.settings, NAME)
-    return [place.module for place in found]
+    return [place.module for place in plugins]

@@ -15,29 +15,29 @@ def enabled(file: Path, plug_in: str) -> bool:
 def enable(file: Path, plug_in: str) -> None:
     """Has Krita use a plug-in from its next start on; everything else stays as it is."""
     lines = _without(_lines(file), GROUP, _key(plug_in))
-    wanted = f"{_key(plug_in)}=true"
+    entry = f"{_key(plug_in)}=true"
     header = f"[{GROUP}]"
     if header in lines:
-        lines.insert(lines.index(header) + 1, wanted)
+        lines.insert(lines.index(header) + 1, entry)
     else:
         if lines and lines[-1]:
             lines.append("")
-        lines += [header, wanted]
+        lines += [header, entry]
     _write(file, lines)
 
 
 def disable(file: Path, plug_in: str) -> None:
     """Takes that back; a file that says nothing of the plug-in is not touched."""
     lines = _lines(file)
-    kept = _without(lines, GROUP, _key(plug_in))
-    if kept != lines:
-        _write(file, kept)
+    remaining = _without(lines, GROUP, _key(plug_in))
+    if remaining != lines:
+        _write(file, remaining)
 
 
 def resource_folder(file: Path) -> Path | None:
     """Returns where the user wants Krita's resources to be; None if that was not changed."""
-    named = _value(_lines(file), "", "ResourceDirectory")
-    return Path(named) if named and Path(named).is_absolute() else None
+    folder = _value(_lines(file), "", "ResourceDirectory")
+    return Path(folder) if folder and Path(folder).is_absolute() else None
 
 
 def _key(plug_in: str) -> str:
@@ -79,10 +79,10 @@ def _without(lines: list[str], group: str, key: str) -> list[str]:
 
 def _write(file: Path, lines: list[str]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    made = file.with_name(f"{file.name}.pixelmend")
+    temporary = file.with_name(f"{file.name}.pixelmend")
     text = "\n".join(lines) + "\n"
-    made.write_bytes(text.encode("utf-8", errors="surrogateescape"))
+    temporary.write_bytes(text.encode("utf-8", errors="surrogateescape"))
     with contextlib.suppress(FileNotFoundError):
-        made.chmod(file.stat().st_mode & 0o777)
+        temporary.chmod(file.stat().st_mode & 0o777)
     # Not over a link: some keep their settings elsewhere.
-    made.replace(file.resolve())
+    temporary.replace(file.resolve())

@@ -61,9 +61,9 @@ def _entries(lines: str) -> Iterator[dict[str, str]]:
         yield entry
 
 
-def compiled(texts: dict[str, str]) -> bytes:
+def compile_mo(texts: dict[str, str]) -> bytes:
     """Writes a catalog as gettext reads it: two tables of places, sorted, and the texts."""
-    pairs = sorted((text.encode(), found.encode()) for text, found in texts.items())
+    pairs = sorted((text.encode(), translated.encode()) for text, translated in texts.items())
     tables: list[bytes] = []
     data = b""
     start = HEADER.size + 2 * len(pairs) * ENTRY.size
@@ -80,4 +80,4 @@ def write(folder: Path, domain: str) -> None:
     for language in languages():
         target = folder / language / "LC_MESSAGES" / f"{domain}.mo"
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(compiled(read(language)))
+        target.write_bytes(compile_mo(read(language)))

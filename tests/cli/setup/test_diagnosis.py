@@ -17,9 +17,9 @@ AGAIN = "install it again"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A sound plug-in."""
-    install.fill(tmp_path, [{"id": "deblur"}], panel=False)
+    install.copy_shared(tmp_path, [{"id": "deblur"}], panel=False)
     launch = Launch(python=sys.executable, models=tmp_path)
-    install.describe(tmp_path, PluginInstall(tmp_path, "entry.py", Paths(tmp_path), launch))
+    install.write_settings(tmp_path, PluginInstall(tmp_path, "entry.py", Paths(tmp_path), launch))
     return tmp_path
 
 

@@ -24,7 +24,9 @@ TASKS: list[object] = [{"id": "deblur"}]
 def put(tmp_path: Path) -> Callable[[Computer], list[Path]]:
     """Installs the plug-in on a computer."""
     launch = Launch(python=sys.executable, models=tmp_path / "models")
-    return lambda computer: gimp_install.put(computer, Paths(tmp_path / "data"), launch, TASKS)
+    return lambda computer: gimp_install.install_plugin(
+        computer, Paths(tmp_path / "data"), launch, TASKS
+    )
 
 
 def computer(home: Path, platform: str = "linux", **environ: str) -> Computer:
@@ -94,9 +96,9 @@ def test_what_is_removed_is_gone(tmp_path: Path, put: Callable[[Computer], list[
     (tmp_path / ".config" / "GIMP" / "3.0").mkdir(parents=True)
     folders = put(computer(tmp_path))
     assert gimp_install.installed(computer(tmp_path)) == folders
-    assert gimp_install.remove(computer(tmp_path)) == folders
+    assert gimp_install.remove_plugin(computer(tmp_path)) == folders
     assert gimp_install.installed(computer(tmp_path)) == []
-    assert gimp_install.remove(computer(tmp_path)) == []
+    assert gimp_install.remove_plugin(computer(tmp_path)) == []
 
 
 def gimp(folder: Path, version: str) -> str:

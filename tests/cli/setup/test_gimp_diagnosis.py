@@ -26,7 +26,7 @@ def folder(computer: Computer, tmp_path: Path) -> Path:
     """The plug-in, installed there."""
     launch = Launch(python=sys.executable, models=tmp_path)
     tasks: list[object] = [{"id": "deblur"}]
-    return gimp.put(computer, Paths(tmp_path), launch, tasks)[0]
+    return gimp.install_plugin(computer, Paths(tmp_path), launch, tasks)[0]
 
 
 def wrong(computer: Computer) -> list[str]:

@@ -17,7 +17,7 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
     target = tmp_path / "editor" / "plug-in"
     target.mkdir(parents=True)
     (target / "old.py").touch()
-    with install.replaced(target, tmp_path) as made:
+    with install.replace_folder(target, tmp_path) as made:
         (made / "new.py").touch()
         assert (target / "old.py").exists()
     assert [path.name for path in target.iterdir()] == ["new.py"]
@@ -30,7 +30,7 @@ def test_a_failure_leaves_the_old_one(tmp_path: Path) -> None:
     (target / "old.py").touch()
     with (
         pytest.raises(EditorMissing, match="can't be written"),
-        install.replaced(target, tmp_path) as made,
+        install.replace_folder(target, tmp_path) as made,
     ):
         (made / "missing" / "new.py").touch()
     assert (target / "old.py").exists()
@@ -38,7 +38,7 @@ def test_a_failure_leaves_the_old_one(tmp_path: Path) -> None:
 
 
 def test_what_every_plug_in_has(tmp_path: Path) -> None:
-    install.fill(tmp_path, [{"id": "deblur"}], panel=False)
+    install.copy_shared(tmp_path, [{"id": "deblur"}], panel=False)
     copied = tmp_path / "pixelmend"
     modules = {path.relative_to(copied) for path in copied.rglob("*.py")}
     assert modules == set(install.modules(panel=False))
@@ -51,7 +51,7 @@ def test_what_every_plug_in_has(tmp_path: Path) -> None:
 def test_where_the_engine_is_can_be_read_again(tmp_path: Path) -> None:
     launch = Launch(python="/opt/Jürgen/python", models=tmp_path / "models")
     engine = PluginInstall(tmp_path, "entry.py", Paths(tmp_path), launch)
-    install.describe(tmp_path, engine)
+    install.write_settings(tmp_path, engine)
     assert host.read_install(tmp_path) == engine
 
 

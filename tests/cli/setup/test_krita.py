@@ -25,7 +25,7 @@ Put = Callable[[Computer], list[Path]]
 def put(tmp_path: Path) -> Put:
     """Installs the docker on a computer."""
     launch = Launch(python=sys.executable, models=tmp_path / "models")
-    return lambda computer: krita.put(computer, Paths(tmp_path / "data"), launch, TASKS)
+    return lambda computer: krita.install_plugin(computer, Paths(tmp_path / "data"), launch, TASKS)
 
 
 def computer(home: Path, platform: str = "linux", **environ: str) -> Computer:
@@ -118,11 +118,11 @@ def test_an_update_replaces_all_of_it(used: Computer, put: Put) -> None:
 
 def test_what_is_removed_is_gone(tmp_path: Path, used: Computer, put: Put) -> None:
     folders = put(used)
-    assert krita.remove(used) == folders
+    assert krita.remove_plugin(used) == folders
     resources = tmp_path / ".local" / "share" / "krita"
     assert [path for path in resources.rglob("*") if path.is_file()] == []
     assert not kritarc.enabled(tmp_path / ".config" / "kritarc", NAME)
-    assert krita.remove(used) == []
+    assert krita.remove_plugin(used) == []
 
 
 def test_a_krita_that_was_never_started_gets_a_folder(tmp_path: Path, put: Put) -> None:
@@ -165,7 +165,7 @@ def test_a_docker_that_came_in_a_file_finds_what_setup_recorded(
 ) -> None:
     monkeypatch.setenv("PIXELMEND_HOME", str(tmp_path / "data"))
     launch = Launch(python=sys.executable, models=tmp_path / "models")
-    krita.record(Paths(tmp_path / "data"), launch)
+    krita.record_install(Paths(tmp_path / "data"), launch)
     found = host.read_install(tmp_path)
     assert (found.launch, found.paths) == (launch, Paths(tmp_path / "data"))
 

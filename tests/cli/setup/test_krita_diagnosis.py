@@ -25,7 +25,7 @@ def folder(computer: Computer, tmp_path: Path) -> Path:
     """The docker, installed there."""
     launch = Launch(python=sys.executable, models=tmp_path)
     tasks: list[object] = [{"id": "deblur", "title": "Deblur"}]
-    return krita.put(computer, Paths(tmp_path), launch, tasks)[0]
+    return krita.install_plugin(computer, Paths(tmp_path), launch, tasks)[0]
 
 
 def wrong(computer: Computer) -> list[str]:

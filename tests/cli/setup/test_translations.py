@@ -71,7 +71,7 @@ def test_languages_are_those_of_the_folder() -> None:
 
 def test_gettext_reads_what_is_compiled() -> None:
     texts = translations.read("de")
-    compiled = gettext.GNUTranslations(io.BytesIO(translations.compiled(texts)))
+    compiled = gettext.GNUTranslations(io.BytesIO(translations.compile_mo(texts)))
     assert compiled.gettext("Restoring") == texts["Restoring"] != "Restoring"
     one = "Waiting for {count} picture before this one"
     many = "Waiting for {count} pictures before this one"

@@ -26,7 +26,7 @@ def told(
     (folder / "entry.py").touch()
     start = settings.launch_of(settings.resolve({"PIXELMEND_HOME": str(home.home)}))
     launch.find_or_start(home, start)
-    install.describe(folder, PluginInstall(folder, "entry.py", home, start))
+    install.write_settings(folder, PluginInstall(folder, "entry.py", home, start))
     command = [sys.executable, str(SCRIPT), request.param, str(folder)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if "cannot open shared object" in ended.stderr:
