@@ -31,8 +31,8 @@ bench:  ## Takes the figures of docs/performance.md that need one photograph
 docs:  ## Writes the help texts into docs/cli.md and the rooms into ARCHITECTURE.md
 	python docs/write_cli.py && python docs/write_rooms.py
 
-pictures:  ## Makes the example and the README's comparison again
-	python examples/make_pictures.py
+pictures:  ## Makes the example and the small pictures of the README again
+	python examples/make_pictures.py && python examples/make_troubles.py
 
 krita-zip:  ## Builds the file that Krita imports the docker from, into dist/
 	pixelmend setup krita --zip dist/pixelmend-krita.zip

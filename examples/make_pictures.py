@@ -8,6 +8,7 @@ exposure, and restored; the comparison shows her face before (left) and after, t
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -31,20 +32,27 @@ def shake(sharp: np.ndarray) -> np.ndarray:
     return np.round(np.clip(blurred, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
 
 
+def restore(picture: np.ndarray) -> np.ndarray:
+    """Deblurs a picture with the model that ships with Pixelmend."""
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = Path(folder) / "before.png", Path(folder) / "after.png"
+        Image.fromarray(picture).save(before)
+        command = [sys.executable, "-m", "pixelmend", "deblur", before, "-o", after]
+        subprocess.run([*command, "--model", "hi-diff-compact", "--device", "cpu"], check=True)
+        with Image.open(after) as restored:
+            return np.asarray(restored)
+
+
 def main() -> None:
     """Writes both pictures."""
     with Image.open(HERE / "astronaut.png") as sharp:
-        Image.fromarray(shake(np.asarray(sharp.convert("RGB")))).save(SHAKEN, optimize=True)
-    restored = SHAKEN.with_name("restored.part.png")
-    command = [sys.executable, "-m", "pixelmend", "deblur", SHAKEN, "-o", restored, "--overwrite"]
-    subprocess.run([*command, "--model", "hi-diff-compact", "--device", "cpu"], check=True)
-    with Image.open(SHAKEN) as before, Image.open(restored) as after:
-        crops = [picture.crop(CROP).resize((400, 400)) for picture in (before, after)]
-    restored.unlink()
+        shaken = shake(np.asarray(sharp.convert("RGB")))
+    Image.fromarray(shaken).save(SHAKEN, optimize=True)
+    both = [Image.fromarray(picture) for picture in (shaken, restore(shaken))]
+    crops = [picture.crop(CROP).resize((400, 400)) for picture in both]
     comparison = Image.new("RGB", (808, 400), "white")
     comparison.paste(crops[0], (0, 0))
     comparison.paste(crops[1], (408, 0))
-    COMPARISON.parent.mkdir(parents=True, exist_ok=True)
     comparison.save(COMPARISON, optimize=True)
 
 
