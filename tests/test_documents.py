@@ -1,6 +1,7 @@
 """The documents say what the code does, and the code keeps the rules of the house."""
 
 import ast
+import functools
 import re
 import sys
 import tomllib
@@ -127,6 +128,54 @@ def test_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         if not link.startswith("https://"):
             assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_documents_name_what_is_there(page: Path) -> None:
+    """Paths of ours, names in modules (`wire.PROTOCOL`) and classes, wherever a page has them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    literals = set(re.findall(r"`([^`\n]+)`", text)) - NO_NAMES_OF_OURS
+    assert [literal for literal in sorted(literals) if not _is_there(literal, page)] == []
+
+
+NO_NAMES_OF_OURS = {
+    "nn.Module",  # torch's
+    "utils.py",  # which nobody is to write
+    "engine/pixelmend_engine/catalog/FAMILY.py",  # which somebody will write
+    "engine/pixelmend_engine/models/FAMILY.py",
+}
+DATA = ("json", "lock", "safetensors", "state")  # suffixes of files that the program writes
+
+
+def _is_there(literal: str, page: Path) -> bool:
+    """Looks up a literal that looks like a path or a name of ours; any other is taken as it is."""
+    if re.fullmatch(r"[\w./-]+\.py|[\w-]+(/[\w-]+)*/?", literal):
+        folders = {folder for path in CODE for folder in path.parent.relative_to(ROOT).parts}
+        tail = f"/{literal.rstrip('/')}"
+        return (
+            not (literal.endswith(".py") or ("/" in literal and literal.split("/")[0] in folders))
+            or any((folder / literal).exists() for folder in (ROOT, page.parent))
+            or any(end.as_posix().endswith(tail) for path in CODE for end in (path, path.parent))
+        )
+    if re.fullmatch(r"[a-z_]\w*(\.\w+)+", literal) and not literal.endswith(DATA):
+        *_, module, name = literal.split(".")
+        files = [path for path in CODE if module in (path.stem, path.parent.name)]
+        return not files or any(name in (path.stem, *_names(path)) for path in files)
+    if re.fullmatch(r"[A-Z][a-z]+([A-Z]\w+)+", literal):
+        return any(literal in _names(path) for path in CODE)
+    return True
+
+
+@functools.cache
+def _names(path: Path) -> set[str]:
+    """Lists what a module defines, also inside its classes."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
 
 
 def test_every_module_has_its_test() -> None:
