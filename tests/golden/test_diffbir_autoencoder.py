@@ -70,11 +70,14 @@ def test_decoding(golden: Golden, network: Autoencoder) -> None:
 def test_cuts(
     golden: Golden, case: str, size: tuple[int, int], tile: int, pad: int, scale: float
 ) -> None:
-    cut = tiled.boxes(size[0], size[1], tile, pad)
+    cut = tiled.tiles(size[0], size[1], tile, pad)
     expected: dict[str, Any] = golden.facts["tile_splits"][case]
     given = [[b.columns.start, b.columns.stop, b.rows.start, b.rows.stop] for b in cut]
     assert given == expected["input_bboxes_x1x2y1y2"]
-    own = [[b.columns.first, b.columns.last, b.rows.first, b.rows.last] for b in cut]
+    own = [
+        [b.columns.core_start, b.columns.core_stop, b.rows.core_start, b.rows.core_stop]
+        for b in cut
+    ]
     assert [[int(place * scale) for place in box] for box in own] == expected[
         "output_bboxes_x1x2y1y2"
     ]
@@ -82,7 +85,7 @@ def test_cuts(
 
 @pytest.mark.parametrize(("height", "width"), [(512, 4000), (40, 700), (700, 40)])
 def test_along_a_short_side_there_is_one_tile(height: int, width: int) -> None:
-    cut = tiled.boxes(height, width, 512, tiled.ENCODER_PAD)
+    cut = tiled.tiles(height, width, 512, tiled.ENCODER_PAD)
     assert len(cut) > 1
     short = [box.rows if height < width else box.columns for box in cut]
     assert {(one.start, one.stop) for one in short} == {(0, min(height, width))}
@@ -90,23 +93,25 @@ def test_along_a_short_side_there_is_one_tile(height: int, width: int) -> None:
 
 def test_tiled_encoding(golden: Golden, network: Autoencoder) -> None:
     image = golden["tiled_enc.image"]
-    cut = tiled.boxes(image.shape[-2], image.shape[-1], 96, tiled.ENCODER_PAD)
-    features = tiled.together(network.encoder, image, cut, CPU, ignore)
+    cut = tiled.tiles(image.shape[-2], image.shape[-1], 96, tiled.ENCODER_PAD)
+    features = tiled.with_shared_norms(network.encoder, image, cut, CPU, ignore)
     assert_near(features, golden["tiled_enc.h"], TILED)
     assert_near(network.quant_conv(features), golden["tiled_enc.moments"], TILED)
 
 
 def test_tiled_decoding(golden: Golden, network: Autoencoder) -> None:
     latent = network.post_quant_conv(golden["tiled_dec.z"])
-    cut = tiled.boxes(latent.shape[-2], latent.shape[-1], 12, tiled.DECODER_PAD)
-    image = tiled.together(network.decoder, latent, cut, CPU, ignore)
+    cut = tiled.tiles(latent.shape[-2], latent.shape[-1], 12, tiled.DECODER_PAD)
+    image = tiled.with_shared_norms(network.decoder, latent, cut, CPU, ignore)
     assert_near(image[..., ::4, ::4], golden["tiled_dec.image"], TILED)
 
 
-def test_tiles_after_a_copy_are_near_to_the_whole(golden: Golden, network: Autoencoder) -> None:
+def test_tiles_with_the_norms_of_a_thumbnail_are_near_to_the_whole(
+    golden: Golden, network: Autoencoder
+) -> None:
     latent = network.post_quant_conv(golden["tiled_dec.z"])
     whole = network.decode(golden["tiled_dec.z"])
-    cut = tiled.boxes(latent.shape[-2], latent.shape[-1], 12, tiled.DECODER_PAD)
-    image = tiled.after_a_copy(network.decoder, latent, cut, CPU, ignore)
-    # The copy's norms see nearly the same: far nearer than without it.
+    cut = tiled.tiles(latent.shape[-2], latent.shape[-1], 12, tiled.DECODER_PAD)
+    image = tiled.with_thumbnail_norms(network.decoder, latent, cut, CPU, ignore)
+    # The thumbnail's norms see nearly the same: far nearer than without it.
     assert (image - whole).abs().mean() < 0.1 * whole.std()

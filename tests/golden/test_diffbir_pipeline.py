@@ -48,7 +48,7 @@ MODULES: dict[str, RestorationModule] = {
 
 
 class Draws:
-    """The draws that the golden vectors were plan with."""
+    """The draws that the golden vectors were made with."""
 
     def __init__(self) -> None:
         self.drawn = 0
@@ -93,15 +93,16 @@ def record_one(network: nn.Module) -> list[tuple[Tensor, Tensor]]:
     return seen
 
 
-def merged(parts: list[Tensor], latent: Tensor, tile: int | None) -> Tensor:
-    """Puts together what the decoder plan of each tile; only what is the tile's own counts."""
+def merged(parts: list[Tensor], latent: Tensor, tile_side: int | None) -> Tensor:
+    """Puts together what the decoder made of each tile; only what is the tile's own counts."""
     height, width = latent.shape[-2:]
-    side = max(height, width) if tile is None else tile // 8
+    side = max(height, width) if tile_side is None else tile_side // 8
     whole = torch.empty(1, 3, 8 * height, 8 * width)
-    cut = tiled_autoencoder.boxes(height, width, side, tiled_autoencoder.DECODER_PAD)
-    for box, part in zip(cut, parts, strict=True):
+    cut = tiled_autoencoder.tiles(height, width, side, tiled_autoencoder.DECODER_PAD)
+    for tile, part in zip(cut, parts, strict=True):
         (top, bottom, y), (left, right, x) = (
-            (8 * c.first, 8 * c.last, 8 * (c.first - c.start)) for c in (box.rows, box.columns)
+            (8 * c.core_start, 8 * c.core_stop, 8 * (c.core_start - c.start))
+            for c in (tile.rows, tile.columns)
         )
         whole[..., top:bottom, left:right] = part[..., y : y + bottom - top, x : x + right - left]
     return whole

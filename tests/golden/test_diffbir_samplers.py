@@ -137,7 +137,7 @@ def _same_calls(
 ) -> None:
     times = [t[0] for t in case["t"]]
     if case["batch_of_calls"] == 1 and case["cfg_scale"] != 1:
-        # There, both predict are asked in turn: but one alone where guidance begins to rise.
+        # There, cond and uncond are asked in turn: but cond alone where guidance begins to rise.
         alone = 1 if case["rescale_cfg"] else 0
         times = [*times[:alone], *times[alone::2]]
         expected = torch.cat([expected[:alone], expected[alone::2]])

@@ -62,11 +62,11 @@ def test_the_same_seed_gives_the_same_bits(pipeline: GuidedPipeline) -> None:
 
 
 def test_progress_counts_every_step(pipeline: GuidedPipeline) -> None:
-    band_count: list[int] = []
+    prepared: list[int] = []
     steps: list[int] = []
-    restorer = pipeline.prepare(IMAGE, Request(), lambda done, total: band_count.append(done))
+    restorer = pipeline.prepare(IMAGE, Request(), lambda done, total: prepared.append(done))
     restorer(IMAGE, lambda done, total: steps.append(done))
-    assert band_count == list(range(1, pipeline.prepare_steps + 1))
+    assert prepared == list(range(1, pipeline.prepare_steps + 1))
     assert steps[-1] == pipeline.tile_steps
     assert steps == sorted(set(steps))
 

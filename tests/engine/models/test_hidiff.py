@@ -141,10 +141,10 @@ def test_progress_counts_every_step(pipeline: GuidedPipeline) -> None:
     pipeline.prepare(tile, Request(), ignore)(tile, lambda done, total: steps.append((done, total)))
     assert steps[-1] == (pipeline.tile_steps, pipeline.tile_steps)
     assert [done for done, _ in steps] == sorted({done for done, _ in steps})
-    band_count: list[tuple[int, int]] = []
-    pipeline.prepare(tile, Request(), lambda done, total: band_count.append((done, total)))
-    assert band_count == [(done, pipeline.prepare_steps) for done in range(1, len(band_count) + 1)]
-    assert len(band_count) == pipeline.prepare_steps
+    steps: list[tuple[int, int]] = []
+    pipeline.prepare(tile, Request(), lambda done, total: steps.append((done, total)))
+    assert steps == [(done, pipeline.prepare_steps) for done in range(1, len(steps) + 1)]
+    assert len(steps) == pipeline.prepare_steps
 
 
 def test_no_hook_stays_behind(pipeline: GuidedPipeline) -> None:

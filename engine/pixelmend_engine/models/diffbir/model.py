@@ -349,30 +349,30 @@ class DiffBIRPipeline:
         self,
         network: Encoder | Decoder,
         x: Float[Tensor, "b c h w"],
-        cut: tuple[int | None, int],
+        tile_and_pad: tuple[int | None, int],
         plan: Plan,
         report: Report,
     ) -> Float[Tensor, "b o hs ws"]:
         """Runs the autoencoder; what is not finite in half precision is done again in float32."""
-        tile, pad = cut
+        tile, pad = tile_and_pad
         # Laid out channel by channel: torch's group norm of pixels laid out one by one takes the
         # difference of two large sums, and is a thousand times less exact.
         x = x.cpu().contiguous()
-        tile = max(x.shape[-2:]) if tile is None else tile
-        boxes = tiled_autoencoder.boxes(x.shape[-2], x.shape[-1], tile, pad)
+        side = max(x.shape[-2:]) if tile is None else tile
+        tiles = tiled_autoencoder.tiles(x.shape[-2], x.shape[-1], side, pad)
         run = (
-            tiled_autoencoder.after_a_copy
+            tiled_autoencoder.with_thumbnail_norms
             if plan.norms_from_thumbnail
-            else tiled_autoencoder.together
+            else tiled_autoencoder.with_shared_norms
         )
-        if len(boxes) == 1:
+        if len(tiles) == 1:
             run = tiled_autoencoder.whole
         with computing(self._device, self._dtype):
-            result = run(network, x, boxes, self._device, report).float()
+            result = run(network, x, tiles, self._device, report).float()
         if self._dtype != torch.float32:
-            spoiled = ~result.isfinite().flatten(1).all(dim=1)
-            if spoiled.any():
-                result[spoiled] = run(network, x[spoiled], boxes, self._device, report)
+            overflowed = ~result.isfinite().flatten(1).all(dim=1)
+            if overflowed.any():
+                result[overflowed] = run(network, x[overflowed], tiles, self._device, report)
         return result
 
     def _diffuse(

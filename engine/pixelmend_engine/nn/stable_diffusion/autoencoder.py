@@ -3,13 +3,9 @@
 Source: Rombach et al., Latent Diffusion, arXiv:2112.10752. Parameter names are those of the
 published checkpoints.
 
-Its norms look at the whole picture. So that a picture can be worked on in tiles all the same, each
-part is written as a program: a generator that stops wherever something is to be normalized, and
-keeps its tensors in a list that whoever runs it may move or normalize together with those of other
-tiles (`tiled_autoencoder`).
+Its norms look at the whole picture; how it runs in tiles all the same stands in
+`tiled_autoencoder`.
 """
-
-from collections.abc import Generator
 
 import torch
 from einops import rearrange
@@ -22,11 +18,9 @@ from pixelmend_engine.nn.stable_diffusion.cross_attention import NORM_GROUPS
 
 Pictures = Float[Tensor, "b 3 h w"]  # sRGB, [-1, 1]
 Latent = Float[Tensor, "b z hs ws"]
-Held = list[Tensor]
-"""The tensors of one run; the last is the one that is worked on."""
-
-Program = Generator[nn.GroupNorm]
-"""Yields a norm whenever the last of the held tensors is to go through it."""
+Features = Float[Tensor, "b c h w"]
+Outputs = Float[Tensor, "b o h w"]
+Resized = Float[Tensor, "b o hs ws"]
 
 LOG_VARIANCE = (-30.0, 20.0)  # clamped to this
 
@@ -43,16 +37,13 @@ class ResidualBlock(nn.Module):
         if inputs != outputs:
             self.nin_shortcut = nn.Conv2d(inputs, outputs, 1)
 
-    def program(self, held: Held) -> Program:
-        held.append(held[-1])
-        yield self.norm1
-        held[-1] = self.conv1(functional.silu(held[-1]))
-        yield self.norm2
-        held[-1] = self.conv2(functional.silu(held[-1]))
-        change = held.pop()
-        held.append(self._shortcut(held.pop()) + change)
+    def forward(self, x: Features) -> Outputs:
+        y = self.conv1(functional.silu(self.norm1(x)))
+        y = self.conv2(functional.silu(self.norm2(y)))
+        return self.shortcut(x) + y
 
-    def _shortcut(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b o h w"]:
+    def shortcut(self, x: Features) -> Outputs:
+        """Returns the input, with as many channels as the output."""
         return self.nin_shortcut(x) if hasattr(self, "nin_shortcut") else x
 
 
@@ -64,16 +55,16 @@ class Attention(nn.Module):
         self.norm = _norm(channels)
         self.q, self.k, self.v, self.proj_out = (nn.Conv2d(channels, channels, 1) for _ in range(4))
 
-    def program(self, held: Held) -> Program:
-        held.append(held[-1])
-        yield self.norm
-        x = held.pop()
+    def forward(self, x: Features) -> Features:
+        return x + self.attend(self.norm(x))
+
+    def attend(self, normed: Features) -> Features:
+        """Returns what is added to the input."""
         q, k, v = (
-            rearrange(part(x), "b c h w -> b 1 (h w) c") for part in (self.q, self.k, self.v)
+            rearrange(part(normed), "b c h w -> b 1 (h w) c") for part in (self.q, self.k, self.v)
         )
         attended = functional.scaled_dot_product_attention(q, k, v)
-        attended = rearrange(attended, "b 1 (h w) c -> b c h w", h=x.shape[-2])
-        held.append(held.pop() + self.proj_out(attended))
+        return self.proj_out(rearrange(attended, "b 1 (h w) c -> b c h w", h=normed.shape[-2]))
 
 
 class Middle(nn.Module):
@@ -85,10 +76,8 @@ class Middle(nn.Module):
         self.attn_1 = Attention(channels)
         self.block_2 = ResidualBlock(channels, channels)
 
-    def program(self, held: Held) -> Program:
-        yield from self.block_1.program(held)
-        yield from self.attn_1.program(held)
-        yield from self.block_2.program(held)
+    def forward(self, x: Features) -> Features:
+        return self.block_2(self.attn_1(self.block_1(x)))
 
 
 class Downsample(nn.Module):
@@ -98,7 +87,7 @@ class Downsample(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(channels, channels, 3, stride=2)
 
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c hs ws"]:
+    def forward(self, x: Features) -> Float[Tensor, "b c hs ws"]:
         return self.conv(functional.pad(x, (0, 1, 0, 1)))
 
 
@@ -109,7 +98,7 @@ class Upsample(nn.Module):
         super().__init__()
         self.conv = _conv(channels, channels)
 
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c hs ws"]:
+    def forward(self, x: Features) -> Float[Tensor, "b c hs ws"]:
         return self.conv(functional.interpolate(x, scale_factor=2.0))
 
 
@@ -122,13 +111,17 @@ class Level(nn.Module):
             ResidualBlock(inputs if number == 0 else outputs, outputs) for number in range(blocks)
         )
 
-    def program(self, held: Held) -> Program:
+    def forward(self, x: Features) -> Resized:
         for block in self.block:
-            assert isinstance(block, ResidualBlock)
-            yield from block.program(held)
+            x = block(x)
+        return self.resample(x)
+
+    def resample(self, x: Features) -> Resized:
+        """Changes the size, where the level does."""
         for name in ("downsample", "upsample"):
             if hasattr(self, name):
-                held.append(self.get_submodule(name)(held.pop()))
+                return self.get_submodule(name)(x)
+        return x
 
 
 class Encoder(nn.Module):
@@ -150,14 +143,12 @@ class Encoder(nn.Module):
         self.norm_out = _norm(inputs)
         self.conv_out = _conv(inputs, 2 * sizes.latent)
 
-    def program(self, held: Held) -> Program:
-        held.append(self.conv_in(held.pop()))
+    def forward(self, image: Pictures) -> Resized:
+        x = self.conv_in(image)
         for level in self.down:
-            assert isinstance(level, Level)
-            yield from level.program(held)
-        yield from self.mid.program(held)
-        yield self.norm_out
-        held.append(self.conv_out(functional.silu(held.pop())))
+            x = level(x)
+        x = self.mid(x)
+        return self.conv_out(functional.silu(self.norm_out(x)))
 
 
 class Decoder(nn.Module):
@@ -180,14 +171,11 @@ class Decoder(nn.Module):
         self.norm_out = _norm(inputs)
         self.conv_out = _conv(inputs, 3)
 
-    def program(self, held: Held) -> Program:
-        held.append(self.conv_in(held.pop()))
-        yield from self.mid.program(held)
+    def forward(self, latent: Features) -> Resized:
+        x = self.mid(self.conv_in(latent))
         for level in reversed(self.up):
-            assert isinstance(level, Level)
-            yield from level.program(held)
-        yield self.norm_out
-        held.append(self.conv_out(functional.silu(held.pop())))
+            x = level(x)
+        return self.conv_out(functional.silu(self.norm_out(x)))
 
 
 class Autoencoder(nn.Module):
@@ -206,20 +194,11 @@ class Autoencoder(nn.Module):
 
         Sides of the pictures are multiples of `sizes.shrink`.
         """
-        return self.quant_conv(run(self.encoder, image))
+        return self.quant_conv(self.encoder(image))
 
     def decode(self, latent: Latent) -> Pictures:
         """Returns the pictures of latents that are not scaled; they may leave [-1, 1]."""
-        return run(self.decoder, self.post_quant_conv(latent))
-
-
-def run(network: Encoder | Decoder, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b o hs ws"]:
-    """Runs a program on a whole picture."""
-    held = [x]
-    del x
-    for norm in network.program(held):
-        held[-1] = norm(held[-1])
-    return held.pop()
+        return self.decoder(self.post_quant_conv(latent))
 
 
 def mode(moments: Float[Tensor, "b z2 hs ws"]) -> Latent:

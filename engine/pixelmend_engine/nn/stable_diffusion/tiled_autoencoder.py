@@ -1,12 +1,13 @@
 """The autoencoder on a picture that is too large for it, tile by tile.
 
-Its norms look at the whole picture. Either all tiles go from norm to norm together, and share what
-the norm sees (`together`); or, where so many tensors have no room, a smaller copy of the picture
-goes ahead, and each tile uses what its norms saw (`after_a_copy`), which is our extension.
+Its norms look at the whole picture. Either all tiles go from norm to norm together, and share the
+moments that the norm takes (`with_shared_norms`); or, where so many tensors have no room, a
+thumbnail of the picture goes first, and each tile is normalized with its moments
+(`with_thumbnail_norms`), which is our extension.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,167 +17,223 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pixelmend_engine.nn.stable_diffusion.autoencoder import Decoder, Encoder
+from pixelmend_engine.nn.progress import reporting
+from pixelmend_engine.nn.stable_diffusion.autoencoder import (
+    Attention,
+    Decoder,
+    Encoder,
+    Level,
+    Middle,
+    ResidualBlock,
+)
 
 Report = Callable[[int, int], None]
 Moments = tuple[Tensor, Tensor]  # mean and biased variance of each sample and group
+Stack = list[Tensor]
+"""The tensors of one run: the last is the one that is worked on, the others are shortcuts."""
 
-ENCODER_PAD = 32  # pixels around a tile's core that it sees as well
+ENCODER_PAD = 32  # pixels around a tile's core that it is given as well
 DECODER_PAD = 11  # the same, in places of the latent
-WIDTHS = (32, 16, 8, 4, 2)  # a core's side is a multiple of the first of these that it can be
+CORE_MULTIPLES = (32, 16, 8, 4, 2)  # a core's side is a multiple of the first that it can be
+
+
+# --- Tiles ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Cut:
-    """One tile's extent along an axis."""
+class Span:
+    """One tile's extent along an axis: what it is given, and the core that is its own."""
 
-    start: int  # what it is given
+    start: int
     stop: int
-    first: int  # what of the result is its own
-    last: int
+    core_start: int
+    core_stop: int
 
     @property
     def length(self) -> int:
-        """How long what it is given is."""
+        """How much it is given."""
         return self.stop - self.start
 
 
 @dataclass(frozen=True)
-class Box:
-    """One tile: what it is given, and what of the result is its own, before a change of scale."""
+class Tile:
+    """One tile, in places of what the network is given."""
 
-    rows: Cut
-    columns: Cut
+    rows: Span
+    columns: Span
 
     @property
     def area(self) -> int:
         """The number of places that it is given."""
         return self.rows.length * self.columns.length
 
+    def of(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c th tw"]:
+        """Cuts out what it is given."""
+        rows, columns = self.rows, self.columns
+        return x[..., rows.start : rows.stop, columns.start : columns.stop]
 
-def boxes(height: int, width: int, tile: int, pad: int) -> list[Box]:
-    """Cuts a picture for a tile side, row by row; one box where it is not worth it."""
-    if max(height, width) <= 2 * pad + tile:
-        rows, columns = ([Cut(0, length, 0, length)] for length in (height, width))
+
+def tiles(height: int, width: int, side: int, pad: int) -> list[Tile]:
+    """Cuts a picture into tiles, row by row; one where more are not worth it."""
+    if max(height, width) <= 2 * pad + side:
+        rows, columns = ([Span(0, length, 0, length)] for length in (height, width))
     else:
-        rows, columns = _cuts(height, tile, pad), _cuts(width, tile, pad)
-    return [Box(row, column) for row in rows for column in columns]
+        rows, columns = _spans(height, side, pad), _spans(width, side, pad)
+    return [Tile(row, column) for row in rows for column in columns]
 
 
-def _cuts(length: int, tile: int, pad: int) -> list[Cut]:
-    if length <= 2 * pad + tile:  # along the other axis it is longer
-        return [Cut(0, length, 0, length)]
-    count = max(1, math.ceil((length - 2 * pad) / tile))
-    side = _rounded(math.ceil((length - 2 * pad) / count), tile)
-    starts = [pad + number * side for number in range(count)] + [length]
-    cuts: list[Cut] = []
+def _spans(length: int, side: int, pad: int) -> list[Span]:
+    if length <= 2 * pad + side:  # along the other axis it is longer
+        return [Span(0, length, 0, length)]
+    count = max(1, math.ceil((length - 2 * pad) / side))
+    core = _core_side(math.ceil((length - 2 * pad) / count), side)
+    starts = [pad + number * core for number in range(count)] + [length]
+    spans: list[Span] = []
     for start, stop in pairwise(starts):
-        stop = min(start + side, stop) if stop != length else min(start + side, length)
-        cuts.append(
-            Cut(
+        stop = min(start + core, stop) if stop != length else min(start + core, length)
+        spans.append(
+            Span(
                 start=max(0, start - pad),
                 stop=min(length, stop + pad),
-                first=0 if start <= pad else start,
-                last=length if stop >= length - pad else stop,
+                core_start=0 if start <= pad else start,
+                core_stop=length if stop >= length - pad else stop,
             )
         )
-    return cuts
+    return spans
 
 
-def _rounded(side: int, tile: int) -> int:
-    for width in WIDTHS:
-        if side % width == 0:
+def _core_side(side: int, max_side: int) -> int:
+    for multiple in CORE_MULTIPLES:
+        if side % multiple == 0:
             return side
-        if (wider := math.ceil(side / width) * width) <= tile:
-            return wider
+        if (rounded := math.ceil(side / multiple) * multiple) <= max_side:
+            return rounded
     return side
+
+
+# --- Running them ---------------------------------------------------------------------------------
 
 
 def whole(
     network: Encoder | Decoder,
     x: Float[Tensor, "b c h w"],
-    cut: Sequence[Box],
+    cut: Sequence[Tile],
     device: torch.device,
     report: Report,
 ) -> Float[Tensor, "b o hs ws"]:
     """Runs a picture that is one tile."""
     assert len(cut) == 1
-    held, count = [x.to(device)], _norms(network)
-    for number, norm in enumerate(network.program(held)):
-        held[-1] = norm(held[-1])
-        report(number + 1, count)
-    return held.pop().to(x.device)
+    with reporting(dict.fromkeys(_norms(network), 1), report):
+        return network(x.to(device)).to(x.device)
 
 
-def together(
+def with_shared_norms(
     network: Encoder | Decoder,
     x: Float[Tensor, "b c h w"],
-    cut: Sequence[Box],
+    cut: Sequence[Tile],
     device: torch.device,
     report: Report,
 ) -> Float[Tensor, "b o hs ws"]:
     """Runs all tiles from norm to norm; between norms they lie where `x` lies."""
-    held = [[x[..., _span(box.rows), _span(box.columns)]] for box in cut]
-    programs = [network.program(tensors) for tensors in held]
-    total = sum(box.area for box in cut)
-    count = _norms(network)
+    stacks = [[tile.of(x)] for tile in cut]
+    runs = [steps_between_norms(network, stack) for stack in stacks]
+    total_area = sum(tile.area for tile in cut)
+    norm_count = len(_norms(network))
     # One turn runs all tiles up to their next norm. Tiles are given to the device one at a time.
-    for turn in range(count + 1):
+    for turn in range(norm_count + 1):
         norms: list[nn.GroupNorm] = []
         shared: Moments | None = None
-        for number, (box, tensors, program) in enumerate(zip(cut, held, programs, strict=True)):
-            _move(tensors, device)
-            norm = next(program, None)
+        for number, (tile, stack, run) in enumerate(zip(cut, stacks, runs, strict=True)):
+            _move(stack, device)
+            norm = next(run, None)
             if norm is not None:
                 norms.append(norm)
-                own = _moments(norm, tensors[-1])
-                shared = _added(shared, own, box.area / total)
-            _move(tensors, x.device)
-            report(turn * len(cut) + number + 1, (count + 1) * len(cut))
+                shared = _added(shared, _moments(norm, stack[-1]), tile.area / total_area)
+            _move(stack, x.device)
+            report(turn * len(cut) + number + 1, (norm_count + 1) * len(cut))
         if shared is not None:
-            for tensors in held:
-                moments = (shared[0].to(x.device), shared[1].to(x.device))
-                tensors[-1] = _normalized(norms[0], tensors[-1], moments)
-    return _merged([tensors[-1] for tensors in held], cut, x)
+            moments = shared[0].to(x.device), shared[1].to(x.device)
+            for stack in stacks:
+                stack[-1] = _normalized(norms[0], stack[-1], moments)
+    return _merged([stack[-1] for stack in stacks], cut, x)
 
 
-def after_a_copy(
+def with_thumbnail_norms(
     network: Encoder | Decoder,
     x: Float[Tensor, "b c h w"],
-    cut: Sequence[Box],
+    cut: Sequence[Tile],
     device: torch.device,
     report: Report,
 ) -> Float[Tensor, "b o hs ws"]:
-    """Runs a smaller copy of the picture, then each tile with the moments of its norms."""
-    largest = max(cut, key=lambda box: box.area)
+    """Runs a thumbnail of the picture, then each tile with the moments of its norms."""
+    largest = max(cut, key=lambda tile: tile.area)
     shrink = math.sqrt(largest.area / (x.shape[-2] * x.shape[-1]))
     size = [max(8, int(side * shrink) // 8 * 8) for side in x.shape[-2:]]
-    held = [functional.interpolate(x.to(device), size=size, mode="nearest-exact")]
-    seen: list[Moments] = []
-    for norm in network.program(held):
-        seen.append(_moments(norm, held[-1]))
-        held[-1] = norm(held[-1])
-    tiles: list[Tensor] = []
-    for number, box in enumerate(cut):
-        held = [x[..., _span(box.rows), _span(box.columns)].to(device)]
-        for norm, moments in zip(network.program(held), seen, strict=True):
-            held[-1] = _normalized(norm, held[-1], moments)
-        tiles.append(held.pop().to(x.device))
+    stack = [functional.interpolate(x.to(device), size=size, mode="nearest-exact")]
+    thumbnail_moments: list[Moments] = []
+    for norm in steps_between_norms(network, stack):
+        thumbnail_moments.append(_moments(norm, stack[-1]))
+        stack[-1] = norm(stack[-1])
+    results: list[Tensor] = []
+    for number, tile in enumerate(cut):
+        stack = [tile.of(x).to(device)]
+        steps = steps_between_norms(network, stack)
+        for norm, moments in zip(steps, thumbnail_moments, strict=True):
+            stack[-1] = _normalized(norm, stack[-1], moments)
+        results.append(stack.pop().to(x.device))
         report(number + 1, len(cut))
-    return _merged(tiles, cut, x)
+    return _merged(results, cut, x)
 
 
-def _norms(network: nn.Module) -> int:
-    return sum(isinstance(module, nn.GroupNorm) for module in network.modules())
+def steps_between_norms(network: nn.Module, stack: Stack) -> Generator[nn.GroupNorm]:
+    """Does what `forward` does, but stops wherever the last of the stack is to be normalized.
+
+    Whoever runs it normalizes, and may move the tensors meanwhile: none is kept beside the stack.
+    """
+    match network:
+        case Encoder():
+            stack.append(network.conv_in(stack.pop()))
+            for stage in (*network.down, network.mid):
+                yield from steps_between_norms(stage, stack)
+            yield network.norm_out
+            stack.append(network.conv_out(functional.silu(stack.pop())))
+        case Decoder():
+            stack.append(network.conv_in(stack.pop()))
+            for stage in (network.mid, *reversed(network.up)):
+                yield from steps_between_norms(stage, stack)
+            yield network.norm_out
+            stack.append(network.conv_out(functional.silu(stack.pop())))
+        case Level():
+            for block in network.block:
+                yield from steps_between_norms(block, stack)
+            stack.append(network.resample(stack.pop()))
+        case Middle():
+            for part in (network.block_1, network.attn_1, network.block_2):
+                yield from steps_between_norms(part, stack)
+        case ResidualBlock():
+            stack.append(stack[-1])
+            yield network.norm1
+            stack.append(network.conv1(functional.silu(stack.pop())))
+            yield network.norm2
+            stack.append(network.conv2(functional.silu(stack.pop())))
+            change = stack.pop()
+            stack.append(network.shortcut(stack.pop()) + change)
+        case Attention():
+            stack.append(stack[-1])
+            yield network.norm
+            change = network.attend(stack.pop())
+            stack.append(stack.pop() + change)
+        case _:
+            raise AssertionError(network)
 
 
-def _span(cut: Cut) -> slice:
-    return slice(cut.start, cut.stop)
+def _norms(network: nn.Module) -> list[nn.GroupNorm]:
+    return [module for module in network.modules() if isinstance(module, nn.GroupNorm)]
 
 
-def _move(tensors: list[Tensor], device: torch.device) -> None:
-    for number, tensor in enumerate(tensors):
-        tensors[number] = tensor.to(device)
+def _move(stack: Stack, device: torch.device) -> None:
+    for number, tensor in enumerate(stack):  # one after the other, so that none is there twice
+        stack[number] = tensor.to(device)
 
 
 def _moments(norm: nn.GroupNorm, x: Float[Tensor, "b c h w"]) -> Moments:
@@ -207,23 +264,24 @@ def _normalized(
 
 
 def _merged(
-    tiles: Sequence[Tensor], cut: Sequence[Box], x: Float[Tensor, "b c h w"]
+    results: Sequence[Tensor], cut: Sequence[Tile], x: Float[Tensor, "b c h w"]
 ) -> Float[Tensor, "b o hs ws"]:
-    # The change of scale is what it made of the first tile.
-    up, given = tiles[0].shape[-2], cut[0].rows.length
+    # The change of scale is that of the first tile.
+    scaled_length, length = results[0].shape[-2], cut[0].rows.length
 
     def scaled(place: int) -> int:
-        return place * up // given
+        return place * scaled_length // length
 
     height, width = scaled(x.shape[-2]), scaled(x.shape[-1])
-    result = torch.empty(
-        (*tiles[0].shape[:2], height, width), dtype=tiles[0].dtype, device=x.device
+    merged = torch.empty(
+        (*results[0].shape[:2], height, width), dtype=results[0].dtype, device=x.device
     )
-    for tile, box in zip(tiles, cut, strict=True):
-        spans = [
-            (scaled(c.first), scaled(c.last), scaled(c.first) - scaled(c.start))
-            for c in (box.rows, box.columns)
+    for result, tile in zip(results, cut, strict=True):
+        (top, bottom, y), (left, right, z) = (
+            (scaled(s.core_start), scaled(s.core_stop), scaled(s.core_start) - scaled(s.start))
+            for s in (tile.rows, tile.columns)
+        )
+        merged[..., top:bottom, left:right] = result[
+            ..., y : y + bottom - top, z : z + right - left
         ]
-        (top, bottom, y), (left, right, z) = spans
-        result[..., top:bottom, left:right] = tile[..., y : y + bottom - top, z : z + right - left]
-    return result
+    return merged

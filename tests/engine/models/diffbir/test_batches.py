@@ -1,7 +1,8 @@
 """Pictures that go through DiffBIR together come out as they would alone.
 
 Tolerance: torch sums in another order where there are more pictures, which every network and step
-of a walk passes on: 8e-6 of [0, 1] at most were measured. Other draws change a thousand times more.
+of a sampler passes on: 8e-6 of [0, 1] at most were measured. Other draws change a thousand times
+more.
 """
 
 import dataclasses
@@ -62,7 +63,7 @@ def assert_as_alone(model: DiffBIRPipeline, **options: object) -> None:
 @pytest.mark.parametrize(  # all of them: tests/golden/test_diffbir_samplers.py
     "sampler", ["spaced", "dpm++_m2", "edm_euler_a", "edm_dpm++_sde", "edm_dpm++_3m_sde"]
 )
-def test_each_face_walks_as_if_it_were_alone(v1_face: DiffBIRPipeline, sampler: str) -> None:
+def test_each_face_is_sampled_as_if_it_were_alone(v1_face: DiffBIRPipeline, sampler: str) -> None:
     assert_as_alone(v1_face, sampler=sampler)
 
 
@@ -124,7 +125,7 @@ def test_a_face_keeps_its_noise_wherever_it_stands(v2_1: DiffBIRPipeline) -> Non
     assert (twins[0] - twins[1]).abs().max() > 100 * TOLERANCE
 
 
-def test_both_branches_of_all_faces_are_one_call(v2_1: DiffBIRPipeline) -> None:
+def test_both_prompts_of_all_faces_are_one_call(v2_1: DiffBIRPipeline) -> None:
     seen: list[int] = []
     hook = v2_1.networks.unet.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
     run(v2_1, FACES, SEEDS)
