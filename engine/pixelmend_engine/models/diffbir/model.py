@@ -442,8 +442,8 @@ class DiffBIRPipeline:
         expected_s = time_estimate.estimated_s(
             settings, work, plan, parameters, time_estimate.relative_cpu_time()
         )
-        faces = request.ahead if request.task == "face" else 1
-        if warning := time_estimate.duration_warning(request.ahead * expected_s, faces):
+        faces = request.task == "face"
+        if warning := time_estimate.duration_warning(expected_s, request.ahead, faces=faces):
             request.foretell(warning)
 
     def _on_device(self, phase: Phase, plan: Plan, *others: str) -> AbstractContextManager[object]:

@@ -87,11 +87,12 @@ def relative_cpu_time() -> float:
     return shortest_s / MATRIX_PRODUCT_S
 
 
-def duration_warning(expected_s: float, faces: int = 1) -> str | None:
-    """Says how long it will take, where that is long; of several faces, how long all of them."""
+def duration_warning(each_s: float, count: int = 1, *, faces: bool = False) -> str | None:
+    """Says how long so many pictures will take together, where that is long."""
+    expected_s = count * each_s
     if expected_s < SLOW_S:
         return None
-    what = "This takes" if faces == 1 else f"The {faces} faces take"
+    what = f"The {count} faces take" if faces and count > 1 else "This takes"
     minutes = math.ceil(expected_s / 60)
     duration = f"{minutes} minutes" if minutes < HOURS_FROM_MIN else f"{round(minutes / 60)} hours"
     return f"{what} about {duration} on this CPU; a GPU, or fewer steps, take less"

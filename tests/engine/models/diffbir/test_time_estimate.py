@@ -80,6 +80,7 @@ def test_only_what_takes_long_is_told_and_never_too_short() -> None:
     assert "about 4 hours" in (duration_warning(212 * 60.0) or "")
 
 
-def test_faces_are_told_of_all_together() -> None:
-    words = duration_warning(600.0, faces=30) or ""
-    assert words.startswith("The 30 faces take about 10 minutes")
+def test_the_warning_is_for_all_faces_together() -> None:
+    assert (duration_warning(20.0, 30, faces=True) or "").startswith("The 30 faces take about 10 m")
+    assert (duration_warning(600.0, 1, faces=True) or "").startswith("This takes about 10 minutes")
+    assert (duration_warning(20.0, 30) or "").startswith("This takes about 10 minutes")
