@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from pixelmend_engine.catalog.weight_files import Plain, Source, WeightFile, manifest
+from pixelmend_engine.catalog.weight_files import DirectUrl, DownloadSource, WeightFile, manifest
 from pixelmend_engine.weights.checkpoints.reading import StateDict
 
 SMALL = "hi-diff-realblur-net_d"  # the smallest network that was published: 1.3 MB
@@ -46,13 +46,13 @@ def checkpoint(seed: int = 0) -> bytes:
     return pickled({"params": tensors(SMALL, seed)})
 
 
-def small_file(*sources: Source, **facts: Any) -> WeightFile:
-    """What the catalogue would say of it."""
+def small_file(*sources: DownloadSource, **facts: Any) -> WeightFile:
+    """What the catalog would say of it."""
     file = WeightFile(
         id="small",
         name="small.pth",
         container="checkpoint",
-        sources=sources or (Plain("https://localhost:1/small"),),
+        sources=sources or (DirectUrl("https://localhost:1/small"),),
         about_bytes=1_300_000,
         parts={"": SMALL},
         license="Apache-2.0",

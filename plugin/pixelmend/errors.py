@@ -56,7 +56,7 @@ class BadRequest(PixelmendError):
 
 
 class UnknownModel(PixelmendError):
-    """A model was named that the catalogue does not have."""
+    """A model was named that the catalog does not have."""
 
     code = "unknown-model"
     status = 404

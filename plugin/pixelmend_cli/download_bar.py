@@ -11,7 +11,7 @@ import click
 MEASURED_OVER_S = 5.0  # the speed that is shown: of the last seconds, not of hours ago
 
 
-class Transfer:
+class DownloadBar:
     """The bar of one download after the other; nothing but one line each where nobody watches."""
 
     def __init__(self, *, quiet: bool, watched: bool) -> None:

@@ -38,14 +38,14 @@ class Remote:
         task: str,
         options: Json,
         say: Callable[[str], None],
-        transferred: Callable[[str, int, int], None],
+        download_progress: Callable[[str, int, int], None],
     ) -> None:
         self._paths = paths
         self._start = start
         self._task = task
         self._options = options
         self._say = say
-        self._transferred = transferred
+        self._download_progress = download_progress
         self._client: Client | None = None
 
     def restore(
@@ -61,7 +61,7 @@ class Remote:
             elif event.phase == "run":
                 report(event.done, event.total)
             elif event.phase == "download":
-                self._transferred(event.message, event.done, event.total)
+                self._download_progress(event.message, event.done, event.total)
             elif event.position > 1:
                 self._say(f"Waiting for the engine: {event.position - 1} before it in the queue")
 
@@ -76,10 +76,10 @@ class Finder:
         models_dir: Path,
         options: dict[str, Any],
         network: Network,
-        transferred: Callable[[str, int, int], None],
+        download_progress: Callable[[str, int, int], None],
     ) -> None:
         self._options = options
-        self._transferred = transferred
+        self._download_progress = download_progress
         self._session = Session(models_dir, network)
 
     def restore(
@@ -87,7 +87,7 @@ class Finder:
     ) -> tuple[Raster, dict[str, Any]]:
         """Finds the faces of one picture; returns it with them marked, and the list."""
         del report  # there are no steps
-        return self._session.find_faces(self._options, raster, self._transferred)
+        return self._session.find_faces(self._options, raster, self._download_progress)
 
 
 class InProcess:
@@ -99,18 +99,18 @@ class InProcess:
         models_dir: Path,
         options: dict[str, Any],
         network: Network,
-        transferred: Callable[[str, int, int], None],
+        download_progress: Callable[[str, int, int], None],
     ) -> None:
         self._choice = choice
         self._options = options
-        self._transferred = transferred
+        self._download_progress = download_progress
         self._session = Session(models_dir, network)
 
     def restore(
         self, raster: Raster, report: Callable[[int, int], None]
     ) -> tuple[Raster, dict[str, Any]]:
         """Restores one picture; returns it and what there is to say about it."""
-        provided = self._session.provide(
-            self._choice, self._transferred, offline=self._options["offline"]
+        provided = self._session.ensure_weights(
+            self._choice, self._download_progress, offline=self._options["offline"]
         )
         return self._session.restore(self._choice, self._options, raster, report, provided)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from pixelmend_cli.download_bar import Transfer
+from pixelmend_cli.download_bar import DownloadBar
 
 
 def drawn(capsys: pytest.CaptureFixture[str], *, quiet: bool, watched: bool) -> str:
     """What is shown of two downloads, the second of which goes on in its middle."""
-    with Transfer(quiet=quiet, watched=watched) as transfer:
+    with DownloadBar(quiet=quiet, watched=watched) as transfer:
         transfer.report("Downloading one", 0, 0)
         for done in range(0, 101, 10):
             transfer.report("", done, 100)
@@ -34,7 +34,7 @@ def test_an_end_in_the_middle_leaves_the_terminal_in_order(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def broken() -> None:
-        with Transfer(quiet=False, watched=True) as transfer:
+        with DownloadBar(quiet=False, watched=True) as transfer:
             transfer.report("Downloading one", 10, 100)
             raise KeyboardInterrupt
 

@@ -8,10 +8,10 @@ from fetching import HASTY, Fetch, accepted, untold
 from mirror import Mirror
 from published import small_file
 
-from pixelmend_engine.catalog.weight_files import Plain, Source
-from pixelmend_engine.weights.download.download import Download, Fetched, Known
+from pixelmend_engine.catalog.weight_files import DirectUrl, DownloadSource
+from pixelmend_engine.weights.download.download import Download, DownloadedFile, KnownFile
 from pixelmend_engine.weights.download.network_settings import Network
-from pixelmend_engine.weights.download.partial_file import Part
+from pixelmend_engine.weights.download.partial_file import PartialFile
 
 
 @pytest.fixture
@@ -23,8 +23,10 @@ def part(tmp_path: Path) -> Path:
 def fetch(mirror: Mirror, part: Path) -> Fetch:
     """Downloads `small` from sources, the mirror's `/small` unless others are named."""
 
-    def run(*sources: Source, facts: dict[str, Any] | None = None, **more: Any) -> Fetched:
-        found = sources or (Plain(f"{mirror.url}/small"),)
+    def run(
+        *sources: DownloadSource, facts: dict[str, Any] | None = None, **more: Any
+    ) -> DownloadedFile:
+        found = sources or (DirectUrl(f"{mirror.url}/small"),)
         settings: dict[str, Any] = {
             "network": Network(
                 hub=mirror.url,
@@ -33,13 +35,13 @@ def fetch(mirror: Mirror, part: Path) -> Fetch:
                 github=mirror.url,
                 github_api=mirror.url,
             ),
-            "patience": HASTY,
-            "known": Known(),
+            "policy": HASTY,
+            "known": KnownFile(),
             "report": untold,
             "accept": accepted,
             **more,
         }
         file = small_file(*found, **(facts or {}))
-        return Download(file=file, part=Part(part), **settings).run()
+        return Download(file=file, part=PartialFile(part), **settings).run()
 
     return run

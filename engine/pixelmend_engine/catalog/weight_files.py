@@ -17,8 +17,14 @@ from pixelmend.errors import UnknownModel
 from pixelmend_engine.catalog.spec import ModelSpec, Task
 
 Container = Literal["checkpoint", "lightning", "archive", "safetensors"]
-Proof = Literal["pinned", "stated", "structure"]
+Verification = Literal["pinned_hash", "source_hash", "structure"]
 Shapes = Mapping[str, tuple[int, ...]]
+
+PROOF_WORDS: Mapping[Verification, str] = {  # in records, in bundles, and to users
+    "pinned_hash": "pinned",
+    "source_hash": "stated",
+    "structure": "structure",
+}
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -77,13 +83,13 @@ class GitHubAsset:
 
 
 @dataclass(frozen=True)
-class Plain:
+class DirectUrl:
     """A file at an address that needs no further knowledge."""
 
     page: str
 
 
-Source = DriveFile | DriveFolder | HubFile | GitHubAsset | Plain
+DownloadSource = DriveFile | DriveFolder | HubFile | GitHubAsset | DirectUrl
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +99,7 @@ class WeightFile:
     id: str
     name: str  # as published, with the folders that tell it from others
     container: Container
-    sources: tuple[Source, ...]  # tried in order
+    sources: tuple[DownloadSource, ...]  # tried in order
     size_bytes: int | None = None  # None: nobody states it
     about_bytes: int  # of its tensors, by the architecture
     sha256: str | None = None  # None: nobody states it beforehand
@@ -106,16 +112,16 @@ class WeightFile:
     tasks: tuple[Task, ...] = ()  # for which they need it; none: for all of theirs
 
     @property
-    def proof(self) -> Proof:
+    def verification(self) -> Verification:
         """How it is known that a download is the published file.
 
-        `pinned`: its SHA-256 is in the catalogue. `stated`: its source names the SHA-256.
+        `pinned_hash`: its SHA-256 is in the catalog. `source_hash`: its source names the SHA-256.
         `structure`: every name and shape is right, and later downloads are like the first.
         """
         if self.sha256 is not None:
-            return "pinned"
-        stated = any(isinstance(source, HubFile | GitHubAsset) for source in self.sources)
-        return "stated" if stated else "structure"
+            return "pinned_hash"
+        has_hash = any(isinstance(source, HubFile | GitHubAsset) for source in self.sources)
+        return "source_hash" if has_hash else "structure"
 
     @property
     def size(self) -> str:
@@ -123,7 +129,7 @@ class WeightFile:
         return megabytes(self.size_bytes) if self.size_bytes else f"~{megabytes(self.about_bytes)}"
 
 
-class Catalogue:
+class Catalog:
     """Files by id, in the order of the data."""
 
     def __init__(self, files: tuple[WeightFile, ...]) -> None:
@@ -158,10 +164,10 @@ class Catalogue:
 
 
 @functools.cache
-def catalogue() -> Catalogue:
-    """Reads the catalogue that is in the package."""
+def catalog() -> Catalog:
+    """Reads the catalog that is in the package."""
     text = (resources.files("pixelmend_engine.catalog") / "files.json").read_text(encoding="utf-8")
-    return Catalogue(tuple(_file(entry) for entry in json.loads(text)["files"]))
+    return Catalog(tuple(_file(entry) for entry in json.loads(text)["files"]))
 
 
 @functools.cache
@@ -185,7 +191,7 @@ def _file(entry: dict[str, Any]) -> WeightFile:
     return WeightFile(sources=sources, **lists, **entry)
 
 
-def _source(source: dict[str, Any]) -> Source:
+def _source(source: dict[str, Any]) -> DownloadSource:
     match source:
         case {"drive": file_id}:
             return DriveFile(file_id)
@@ -196,7 +202,7 @@ def _source(source: dict[str, Any]) -> Source:
         case {"github": repo, "tag": tag, "name": name}:
             return GitHubAsset(repo, tag, name)
         case {"url": address}:
-            return Plain(address)
+            return DirectUrl(address)
         case _:
             raise AssertionError(source)
 
@@ -206,7 +212,7 @@ def needed(spec: ModelSpec, task: Task | None = None) -> tuple[WeightFile, ...]:
 
     Here and below: for one task, or without one for all of the model's.
     """
-    return catalogue().of_model(spec.id, task)
+    return catalog().of_model(spec.id, task)
 
 
 def size_bytes(spec: ModelSpec, task: Task | None = None) -> int | None:

@@ -61,7 +61,7 @@ def candidates(choice: ModelChoice, models_dir: Path) -> list[Candidate]:
     """Lists what a choice may mean, best first; `auto` goes on where weights are unusable.
 
     Raises:
-        UnknownModel: The model is not in the catalogue, or not for this task.
+        UnknownModel: The model is not in the catalog, or not for this task.
         BadRequest: No model enlarges by that scale.
         WeightsMissing: Its weights are not on this computer.
     """
@@ -78,7 +78,7 @@ def check(choice: ModelChoice, models_dir: Path, *, offline: bool) -> None:
     """Finds out whether a choice can come true, as far as that is known before any work.
 
     Raises:
-        UnknownModel: The model is not in the catalogue, or not for this task.
+        UnknownModel: The model is not in the catalog, or not for this task.
         BadRequest: No model enlarges by that scale.
         WeightsMissing: Its weights are not on this computer, and can't be downloaded.
     """

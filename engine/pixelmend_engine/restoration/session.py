@@ -15,7 +15,7 @@ from pixelmend_engine.catalog import faces, registry, tasks
 from pixelmend_engine.catalog.registry import AUTO
 from pixelmend_engine.restoration.model_choice import Candidate, ModelChoice, candidates
 from pixelmend_engine.weights.download.network_settings import OFFLINE, Network
-from pixelmend_engine.weights.first_use import Provision
+from pixelmend_engine.weights.first_use import WeightsProvider
 from pixelmend_engine.weights.installer import Installer
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pixelmend_engine.inference.tiled_inference import InferenceResult, Options
     from pixelmend_engine.models.pipeline import Pipeline
     from pixelmend_engine.restoration.faces.tools import FaceTools
-    from pixelmend_engine.weights.first_use import Transferred
+    from pixelmend_engine.weights.first_use import DownloadProgress
 
     Report = Callable[[int, int], None]
 
@@ -53,35 +53,37 @@ class Session:
         self, models_dir: Path, network: Network = OFFLINE, face_tools: FaceTools | None = None
     ) -> None:
         self._models_dir = models_dir
-        self._provision = Provision(Installer(models_dir, network))
+        self._weights = WeightsProvider(Installer(models_dir, network))
         self._where = ("", "")  # as the choice of the loaded model has it
         self._found: list[Candidate] = []
         self._loaded: LoadedModel | None = None
         self._face_tools = face_tools
 
-    def provide(
-        self, choice: ModelChoice, transferred: Transferred, *, offline: bool
+    def ensure_weights(
+        self, choice: ModelChoice, download_progress: DownloadProgress, *, offline: bool
     ) -> tuple[str, ...]:
         """Downloads the weights of a model that is used for the first time.
 
         Returns what the user should know where they can't be had and another model will do.
 
         Raises:
-            PixelmendError: The model was asked for by name; see `Provision.named`.
+            PixelmendError: The model was asked for by name; see `WeightsProvider.ensure_model`.
         """
-        self._provision.files(choice.face_files, offline=offline, transferred=transferred)
+        self._weights.ensure_files(choice.face_files, offline=offline, progress=download_progress)
         said: tuple[str, ...] = ()
         if choice.background is not None:
-            said = self.provide(choice.background, transferred, offline=offline)
+            said = self.ensure_weights(choice.background, download_progress, offline=offline)
         if choice.weights is not None:
             return said
         models = registry.matching(choice.task, choice.model, choice.scale)
         if choice.model == AUTO:
-            best = self._provision.best(
-                models, task=choice.task, offline=offline, transferred=transferred
+            best = self._weights.ensure_best(
+                models, task=choice.task, offline=offline, progress=download_progress
             )
             return (*said, *best)
-        self._provision.named(models[0], task=choice.task, offline=offline, transferred=transferred)
+        self._weights.ensure_model(
+            models[0], task=choice.task, offline=offline, progress=download_progress
+        )
         return said
 
     def load(self, choice: ModelChoice) -> LoadedModel:
@@ -117,8 +119,8 @@ class Session:
         """Restores one picture; see `restore_same_size`, and `restore` for what the model does.
 
         `options` are those of the task (`options.of_task`), all of them; `provided` is what
-        `provide` had to say; `foretell` takes what the user should know before it begins. Returns
-        the picture, and what there is to say about it.
+        `ensure_weights` had to say; `foretell` takes what the user should know before it begins.
+        Returns the picture, and what there is to say about it.
         """
         from pixelmend_engine.inference import devices
         from pixelmend_engine.inference import tiled_inference as restore
@@ -193,20 +195,20 @@ class Session:
         }
 
     def find_faces(
-        self, options: Mapping[str, Any], raster: Raster, transferred: Transferred
+        self, options: Mapping[str, Any], raster: Raster, download_progress: DownloadProgress
     ) -> tuple[Raster, dict[str, Any]]:
         """Finds the faces of a picture, and marks them in a small copy of it.
 
         `options` are those of `options.FINDING`, all of them.
 
         Raises:
-            PixelmendError: The detector can't be had; see `Provision.files`.
+            PixelmendError: The detector can't be had; see `WeightsProvider.ensure_files`.
         """
         from pixelmend_engine.inference import devices
         from pixelmend_engine.restoration.faces import face_restoration
 
         face_files, offline = (faces.DETECTOR,), options["offline"]
-        self._provision.files(face_files, offline=offline, transferred=transferred)
+        self._weights.ensure_files(face_files, offline=offline, progress=download_progress)
         device = devices.choose_device(options["device"])
         find = self._tools().detector(device)
         marked, found = face_restoration.found(raster, find, options["min_size"])

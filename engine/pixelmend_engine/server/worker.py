@@ -29,7 +29,7 @@ class Worker:
             return self._find_faces(raster, tasks.check_finding(facts), progress)
         task, options = tasks.check(facts)
         choice = ModelChoice.of(task, options)
-        provided = self._session.provide(
+        provided = self._session.ensure_weights(
             choice,
             lambda words, done, total: progress("download", done, total, words),
             offline=options["offline"],

@@ -4,13 +4,13 @@ import dataclasses
 import json
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from pixelmend.errors import OutputExists, OutputFailed, UnreadableCheckpoint, WeightsMissing
-from pixelmend_engine.catalog.weight_files import SHA256, Catalogue, WeightFile
-from pixelmend_engine.weights import store
+from pixelmend_engine.catalog.weight_files import SHA256, Catalog, WeightFile
+from pixelmend_engine.weights import records, store
 from pixelmend_engine.weights.checkpoints import archives, safetensors_header
 from pixelmend_engine.weights.installer import Installer, expected_shapes
 from pixelmend_engine.weights.records import Record
@@ -54,28 +54,28 @@ def write(installer: Installer, files: Sequence[WeightFile], path: Path) -> None
     index = {
         "version": VERSION,
         "files": [
-            {"id": file.id, **dataclasses.asdict(installer.records.get(file.id))}
+            {"id": file.id, **records.to_json(installer.records.get(file.id))}
             | {"installed_sha256": store.sha256(places[file.id])}
             for file in files
         ],
     }
-    beside = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.part")
     try:
         # Stored as they are: weights hardly shrink.
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             archive.writestr(INDEX, json.dumps(index, indent=1))
             for file_id, place in places.items():
                 archive.write(place, f"{file_id}.safetensors")
-        beside.replace(path)
+        temporary.replace(path)
     except OSError as error:
         raise OutputFailed(
             f"`{path}` can't be written: {error.strerror or error}", hint="Choose another place"
         ) from error
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def read(installer: Installer, catalogue: Catalogue, path: Path) -> list[WeightFile]:
+def read(installer: Installer, catalog: Catalog, path: Path) -> list[WeightFile]:
     """Installs what is in a bundle: whole, with the names and shapes of the published files.
 
     Raises:
@@ -84,7 +84,7 @@ def read(installer: Installer, catalogue: Catalogue, path: Path) -> list[WeightF
     try:
         with zipfile.ZipFile(path) as archive:
             return [
-                _install(installer, catalogue.find(entry["id"]), entry, archive, path)
+                _install(installer, catalog.find(entry["id"]), entry, archive, path)
                 for entry in _entries(archive, path)
             ]
     except archives.DAMAGED as error:
@@ -102,7 +102,7 @@ def _entries(archive: zipfile.ZipFile, path: Path) -> list[dict[str, Any]]:
         sound = all(
             isinstance(entry["id"], str)
             and SHA256.fullmatch(entry["installed_sha256"])
-            and Record(**{key: value for key, value in entry.items() if key != "id"})
+            and _record_in(entry)
             for entry in entries
         )
     except (ValueError, LookupError, TypeError) as error:
@@ -112,6 +112,10 @@ def _entries(archive: zipfile.ZipFile, path: Path) -> list[dict[str, Any]]:
     return entries
 
 
+def _record_in(entry: Mapping[str, Any]) -> Record:
+    return records.from_json({key: value for key, value in entry.items() if key != "id"})
+
+
 def _install(
     installer: Installer,
     file: WeightFile,
@@ -119,31 +123,31 @@ def _install(
     archive: zipfile.ZipFile,
     path: Path,
 ) -> WeightFile:
-    told = Record(**{key: value for key, value in entry.items() if key != "id"})
+    exported = _record_in(entry)
     before = installer.records.get(file.id)
     expected = file.sha256 or before.sha256
-    if None not in (expected, told.sha256) and expected != told.sha256:
+    if None not in (expected, exported.sha256) and expected != exported.sha256:
         raise UnreadableCheckpoint(
             f"`{file.id}` in the bundle was made from another file than the published one",
             hint="Ask for a bundle that is made anew",
         )
 
-    def unpack(fresh: Path) -> None:
+    def unpack(temporary: Path) -> None:
         name = f"{file.id}.safetensors"
         if name not in archive.namelist():
             raise _damaged(path, f"`{name}` is missing")
         if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
             raise _damaged(path, f"`{name}` is packed, and might swell without end")
-        with archive.open(name) as source, fresh.open("wb") as target:
+        with archive.open(name) as source, temporary.open("wb") as target:
             shutil.copyfileobj(source, target, 1024 * 1024)
-        if store.sha256(fresh) != told.installed_sha256:
+        if store.sha256(temporary) != exported.installed_sha256:
             raise _damaged(path, f"`{name}` is not as it was exported")
-        if safetensors_header.shapes(fresh) != expected_shapes(file):
+        if safetensors_header.shapes(temporary) != expected_shapes(file):
             raise _damaged(path, f"`{name}` has other names or shapes than the published file")
 
-    # Who made the bundle says that it was proved; what can be seen here are names and shapes.
-    record = dataclasses.replace(told, proof="structure", source=f"bundle {path.name}")
-    installer.adopt(file, unpack, record)
+    # Who made the bundle says that it was verified; what can be seen here are names and shapes.
+    record = dataclasses.replace(exported, verification="structure", source=f"bundle {path.name}")
+    installer.install(file, unpack, record)
     return file
 
 

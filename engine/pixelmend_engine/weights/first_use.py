@@ -12,16 +12,21 @@ from pixelmend.errors import (
     WrongFile,
 )
 from pixelmend_engine.catalog.spec import ModelSpec, Task
-from pixelmend_engine.catalog.weight_files import WeightFile, catalogue
+from pixelmend_engine.catalog.weight_files import WeightFile, catalog
 from pixelmend_engine.weights import store
-from pixelmend_engine.weights.download.download import Report
+from pixelmend_engine.weights.download.download import ByteProgress
 from pixelmend_engine.weights.download.https import host
-from pixelmend_engine.weights.download.network_settings import INSISTING, PASSING, Network, Patience
+from pixelmend_engine.weights.download.network_settings import (
+    EXPLICIT_PULL,
+    FIRST_USE,
+    Network,
+    RetryPolicy,
+)
 from pixelmend_engine.weights.installer import Installer
 
 FORGET_AFTER_S = 600.0  # a source that could not be reached is not asked again for each picture
 
-Transferred = Callable[[str, int, int], None]
+DownloadProgress = Callable[[str, int, int], None]
 """Takes words on what is downloaded, once for each file; bytes done, and in all (0: not known).
 
 No words and no bytes mean that it ended early.
@@ -34,7 +39,7 @@ class _Failure:
     reason: str
 
 
-class Provision:
+class WeightsProvider:
     """Gets the weights of the models that are asked for, and remembers what it could not get."""
 
     def __init__(self, installer: Installer, clock: Callable[[], float] = time.monotonic) -> None:
@@ -47,13 +52,13 @@ class Provision:
         """The folder of the models."""
         return self._installer.models_dir
 
-    def named(
+    def ensure_model(
         self,
         spec: ModelSpec,
         *,
         task: Task | None = None,
         offline: bool,
-        transferred: Transferred,
+        progress: DownloadProgress,
     ) -> None:
         """Gets the weights of a model that was asked for by name: what a task needs, or all.
 
@@ -62,9 +67,11 @@ class Provision:
         """
         if offline:
             store.locate(spec, self.models_dir, task)
-        self._pull(spec, task, INSISTING, transferred)
+        self._pull_missing(spec, task, EXPLICIT_PULL, progress)
 
-    def files(self, ids: Sequence[str], *, offline: bool, transferred: Transferred) -> None:
+    def ensure_files(
+        self, ids: Sequence[str], *, offline: bool, progress: DownloadProgress
+    ) -> None:
         """Gets weight files that a task needs whatever its model is.
 
         Raises:
@@ -74,17 +81,17 @@ class Provision:
             if offline:
                 store.locate_file(file_id, self.models_dir)
             if not store.installed(file_id, self.models_dir):
-                file = catalogue()[file_id]
-                told = telling(file, self._installer.network, transferred)
-                self._installer.pull(file, INSISTING, told)
+                file = catalog()[file_id]
+                report = announcing(file, self._installer.network, progress)
+                self._installer.pull(file, EXPLICIT_PULL, report)
 
-    def best(
+    def ensure_best(
         self,
         models: Sequence[ModelSpec],
         *,
         task: Task | None = None,
         offline: bool,
-        transferred: Transferred,
+        progress: DownloadProgress,
     ) -> tuple[str, ...]:
         """Gets the weights of the first of these models, if they come; returns what to say if not.
 
@@ -92,13 +99,13 @@ class Provision:
         on.
 
         Raises:
-            PixelmendError: As for `named`, where none of the others is here.
+            PixelmendError: As for `ensure_model`, where none of the others is here.
         """
         spec = models[0]
         if not store.missing(spec, self.models_dir, task):
             return ()
         if all(store.missing(other, self.models_dir, task) for other in models):
-            self.named(spec, task=task, offline=offline, transferred=transferred)
+            self.ensure_model(spec, task=task, offline=offline, progress=progress)
             return ()
         if offline or self._installer.network.offline:
             return (_note(spec, "Pixelmend is offline"),)
@@ -108,30 +115,30 @@ class Provision:
         failure = self._failures.get(spec.id)
         if failure is None or self._clock() - failure.at > FORGET_AFTER_S:
             try:
-                self._pull(spec, task, PASSING, transferred)
+                self._pull_missing(spec, task, FIRST_USE, progress)
             except (DiskFull, DownloadFailed, WeightsMissing, WrongFile) as error:
                 failure = _Failure(self._clock(), error.message)
                 self._failures[spec.id] = failure
-                transferred("", 0, 0)
+                progress("", 0, 0)
             else:
                 return ()
         return (_note(spec, failure.reason),)
 
-    def _pull(
-        self, spec: ModelSpec, task: Task | None, patience: Patience, transferred: Transferred
+    def _pull_missing(
+        self, spec: ModelSpec, task: Task | None, policy: RetryPolicy, progress: DownloadProgress
     ) -> None:
         for file in store.missing(spec, self.models_dir, task):
-            told = telling(file, self._installer.network, transferred)
-            self._installer.pull(file, patience, told)
+            report = announcing(file, self._installer.network, progress)
+            self._installer.pull(file, policy, report)
 
 
-def telling(file: WeightFile, network: Network, transferred: Transferred) -> Report:
+def announcing(file: WeightFile, network: Network, progress: DownloadProgress) -> ByteProgress:
     """Returns a report that says what is downloaded once it comes."""
     words = [_announcement(file, network)]
 
     def report(done: int, total: int) -> None:
-        begun = done > 0 or total > 0  # before that, nobody has answered
-        transferred(words.pop() if words and begun else "", done, total)
+        started = done > 0 or total > 0  # before that, nobody has answered
+        progress(words.pop() if words and started else "", done, total)
 
     return report
 

@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pixelmend.errors import BadRequest, PixelmendError, UnreadableCheckpoint, WrongFile
-from pixelmend_engine.catalog.weight_files import Catalogue, WeightFile
+from pixelmend_engine.catalog.weight_files import Catalog, WeightFile
 from pixelmend_engine.weights import store
 from pixelmend_engine.weights.checkpoints import archives, conversion
-from pixelmend_engine.weights.checkpoints.conversion import Member
+from pixelmend_engine.weights.checkpoints.conversion import Checkpoint
 from pixelmend_engine.weights.checkpoints.files import SUFFIXES
 from pixelmend_engine.weights.installer import Installer
 from pixelmend_engine.weights.records import Record
 
 
 @dataclass(frozen=True)
-class _Unit:
+class ImportCandidate:
     """What may be one published file: a checkpoint, an archive, or a folder of checkpoints."""
 
     path: Path
-    members: Sequence[Member]
+    checkpoints: Sequence[Checkpoint]
     sha256: str | None  # None: a folder has none
 
 
 def import_path(
     installer: Installer,
-    catalogue: Catalogue,
+    catalog: Catalog,
     path: Path,
     chosen: WeightFile | None,
     say: Callable[[str], None],
@@ -44,19 +44,19 @@ def import_path(
         raise BadRequest(f"There is no file or folder `{path}`", hint="Check the path")
     workdir = installer.models_dir / "downloads"
     workdir.mkdir(parents=True, exist_ok=True)
-    files = [chosen] if chosen is not None else list(catalogue.files)
+    files = [chosen] if chosen is not None else list(catalog.files)
     installed: list[WeightFile] = []
     problems: list[PixelmendError] = []
-    for unit_path in _unit_paths(path):
+    for candidate_path in _candidate_paths(path):
         with contextlib.ExitStack() as stack:
-            members, unreadable = _open(unit_path, workdir, stack)
+            checkpoints, unreadable = _open(candidate_path, workdir, stack)
             problems += unreadable
-            for unit in _units(unit_path, members):
+            for candidate in _candidates(candidate_path, checkpoints):
                 try:
-                    if file := _recognize(unit, files, installer):
-                        _install(installer, file, unit)
+                    if file := _recognize(candidate, files, installer):
+                        _install(installer, file, candidate)
                         installed.append(file)
-                        say(f"Imported `{file.id}` from {unit.path.name}")
+                        say(f"Imported `{file.id}` from {candidate.path.name}")
                 except PixelmendError as error:
                     problems.append(error)
     if installed:
@@ -73,7 +73,7 @@ def import_path(
     return installed
 
 
-def _unit_paths(path: Path) -> Iterator[Path]:
+def _candidate_paths(path: Path) -> Iterator[Path]:
     # A folder's checkpoints belong together, those of the folders in it apart from them.
     if path.is_file():
         yield path
@@ -82,61 +82,66 @@ def _unit_paths(path: Path) -> Iterator[Path]:
         yield path
     for below in sorted(path.iterdir()):
         if below.is_dir() and not below.name.startswith("."):
-            yield from _unit_paths(below)
+            yield from _candidate_paths(below)
         elif below.is_file() and below.suffix == ".zip" and archives.is_archive(below):
             yield below
 
 
 def _open(
     path: Path, workdir: Path, stack: contextlib.ExitStack
-) -> tuple[list[Member], list[PixelmendError]]:
+) -> tuple[list[Checkpoint], list[PixelmendError]]:
     files = [path]
     if path.is_dir():
         files = [p for p in sorted(path.iterdir()) if p.is_file() and p.suffix in SUFFIXES]
-    members: list[Member] = []
+    checkpoints: list[Checkpoint] = []
     problems: list[PixelmendError] = []
     for file in files:
         try:
-            members += stack.enter_context(conversion.members(file, workdir))
+            checkpoints += stack.enter_context(conversion.open_checkpoints(file, workdir))
         except UnreadableCheckpoint as error:
             problems.append(error)  # and the others may be sound
         except OSError as error:
             reason = f"`{file.name}` can't be read or unpacked: {error.strerror or error}"
             problems.append(UnreadableCheckpoint(reason, hint="Check permissions and disk space"))
-    return members, problems
+    return checkpoints, problems
 
 
-def _units(path: Path, members: Sequence[Member]) -> Iterator[_Unit]:
+def _candidates(path: Path, checkpoints: Sequence[Checkpoint]) -> Iterator[ImportCandidate]:
     # Several networks in one archive or folder, or one in each file.
-    if len(members) > 1:
-        yield _Unit(path, members, store.sha256(path) if path.is_file() else None)
-    for member in members:
+    if len(checkpoints) > 1:
+        yield ImportCandidate(path, checkpoints, store.sha256(path) if path.is_file() else None)
+    for checkpoint in checkpoints:
         # Also out of an archive: who packed a published file did not change it.
-        yield _Unit(member.path, [member], store.sha256(member.path))
+        yield ImportCandidate(checkpoint.path, [checkpoint], store.sha256(checkpoint.path))
 
 
-def _recognize(unit: _Unit, files: Sequence[WeightFile], installer: Installer) -> WeightFile | None:
-    one = len(unit.members) == 1
+def _recognize(
+    candidate: ImportCandidate, files: Sequence[WeightFile], installer: Installer
+) -> WeightFile | None:
+    one = len(candidate.checkpoints) == 1
     possible = [file for file in files if one == (len(file.parts) == 1)]
-    fitting = [file for file in possible if _fits(file, unit.members)]
-    if len(files) == len(possible) == 1 and not fitting:
-        conversion.take(files[0], unit.members)  # raises, and says what differs
-    for file in fitting:
-        if unit.sha256 and unit.sha256 in (file.sha256, installer.records.get(file.id).sha256):
+    matching = [file for file in possible if _matches(file, candidate.checkpoints)]
+    if len(files) == len(possible) == 1 and not matching:
+        conversion.select_tensors(files[0], candidate.checkpoints)  # raises, and says what differs
+    for file in matching:
+        if candidate.sha256 and candidate.sha256 in (
+            file.sha256,
+            installer.records.get(file.id).sha256,
+        ):
             return file
-    paths = [unit.path, *(member.path for member in unit.members)]
-    named = [f for f in fitting if any(_is_named(f, path) for path in paths)] or fitting
+    paths = [candidate.path, *(checkpoint.path for checkpoint in candidate.checkpoints)]
+    named = [f for f in matching if any(_is_named(f, path) for path in paths)] or matching
     if len(named) > 1:
         raise BadRequest(
-            f"`{unit.path.name}` fits several files: {', '.join(f.id for f in named)}",
+            f"`{candidate.path.name}` fits several files: {', '.join(f.id for f in named)}",
             hint="Say which it is, with --as ID",
         )
     return named[0] if named else None
 
 
-def _fits(file: WeightFile, members: Sequence[Member]) -> bool:
+def _matches(file: WeightFile, checkpoints: Sequence[Checkpoint]) -> bool:
     with contextlib.suppress(UnreadableCheckpoint):
-        conversion.take(file, members)
+        conversion.select_tensors(file, checkpoints)
         return True
     return False
 
@@ -148,29 +153,31 @@ def _is_named(file: WeightFile, path: Path) -> bool:
     return wanted in names or path.as_posix().lower().endswith(f"/{wanted}")
 
 
-def _install(installer: Installer, file: WeightFile, unit: _Unit) -> None:
-    before = installer.records.get(file.id)
-    expected = file.sha256 or before.sha256
-    if None not in (expected, unit.sha256) and expected != unit.sha256:
+def _install(installer: Installer, file: WeightFile, candidate: ImportCandidate) -> None:
+    known = installer.records.get(file.id)
+    expected = file.sha256 or known.sha256
+    if None not in (expected, candidate.sha256) and expected != candidate.sha256:
         raise WrongFile(
-            f"`{unit.path.name}` has the names and shapes of `{file.id}`, but another SHA-256",
+            f"`{candidate.path.name}` has the names and shapes of `{file.id}`, but another SHA-256",
             hint="Download it again; weights of your own are used with --weights"
             if file.sha256
             else f"`pixelmend models remove --forget {file.id}` forgets the one that was here",
         )
     record = Record(
-        sha256=unit.sha256 or before.sha256,
-        size_bytes=unit.path.stat().st_size if unit.sha256 else before.size_bytes,
-        source=f"imported from {unit.path.name}",
-        proof="pinned"
-        if unit.sha256 is not None and unit.sha256 == file.sha256
-        else before.proof
-        if unit.sha256 is not None and unit.sha256 == before.sha256
+        sha256=candidate.sha256 or known.sha256,
+        size_bytes=candidate.path.stat().st_size if candidate.sha256 else known.size_bytes,
+        source=f"imported from {candidate.path.name}",
+        verification="pinned_hash"
+        if candidate.sha256 is not None and candidate.sha256 == file.sha256
+        else known.verification
+        if candidate.sha256 is not None and candidate.sha256 == known.sha256
         else "structure",
-        drive_id=before.drive_id,
+        drive_id=known.drive_id,
     )
-    installer.adopt(
+    installer.install(
         file,
-        lambda fresh: conversion.write(conversion.take(file, unit.members), file, fresh),
+        lambda temporary: conversion.write(
+            conversion.select_tensors(file, candidate.checkpoints), file, temporary
+        ),
         record,
     )

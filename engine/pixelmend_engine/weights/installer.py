@@ -1,4 +1,4 @@
-"""Weight files onto this computer: downloaded, proved, converted, remembered; one at a time each.
+"""Weight files onto this computer: downloaded, verified, converted, remembered; one at a time each.
 
 models/ID/ID.safetensors     what models are loaded from
 models/records/ID.json       what came, from where, and its hash
@@ -19,12 +19,17 @@ import filelock
 import psutil
 
 from pixelmend.errors import DiskFull, OutputFailed, UnreadableCheckpoint, WeightsMissing, WrongFile
-from pixelmend_engine.catalog.weight_files import DriveFile, Proof, WeightFile, manifest
+from pixelmend_engine.catalog.weight_files import DriveFile, Verification, WeightFile, manifest
 from pixelmend_engine.weights import store
 from pixelmend_engine.weights.checkpoints import safetensors_header
-from pixelmend_engine.weights.download.download import Download, Fetched, Known, Report
-from pixelmend_engine.weights.download.network_settings import Network, Patience
-from pixelmend_engine.weights.download.partial_file import Part
+from pixelmend_engine.weights.download.download import (
+    ByteProgress,
+    Download,
+    DownloadedFile,
+    KnownFile,
+)
+from pixelmend_engine.weights.download.network_settings import Network, RetryPolicy
+from pixelmend_engine.weights.download.partial_file import PartialFile
 from pixelmend_engine.weights.records import Record, Records
 
 logger = logging.getLogger(__name__)
@@ -52,8 +57,8 @@ class Installer:
     def pull(
         self,
         file: WeightFile,
-        patience: Patience,
-        report: Report,
+        policy: RetryPolicy,
+        report: ByteProgress,
         *,
         keep_original: bool = False,
     ) -> None:
@@ -75,30 +80,30 @@ class Installer:
                 hint="Do without --offline, PIXELMEND_OFFLINE and HF_HUB_OFFLINE, or bring them "
                 "with `pixelmend models import`",
             )
-        with self._alone(file, report):
+        with self._locked(file, report):
             if not store.installed(file.id, self.models_dir):
-                self._pull(file, patience, report, keep_original=keep_original)
+                self._pull(file, policy, report, keep_original=keep_original)
 
     def _pull(
-        self, file: WeightFile, patience: Patience, report: Report, *, keep_original: bool
+        self, file: WeightFile, policy: RetryPolicy, report: ByteProgress, *, keep_original: bool
     ) -> None:
         record = self.records.get(file.id)
-        part = Part(self._downloads / f"{file.id}.part")
-        fresh = self._fresh(file)
+        part = PartialFile(self._downloads / f"{file.id}.part")
+        temporary = self._temporary_path(file)
         download = Download(
             file=file,
             part=part,
             network=self.network,
-            patience=patience,
-            known=Known(sha256=record.sha256, drive_id=record.drive_id),
+            policy=policy,
+            known=KnownFile(sha256=record.sha256, drive_id=record.drive_id),
             report=report,
-            accept=lambda path: _convert(file, path, fresh, self._downloads),
+            accept=lambda path: _convert(file, path, temporary, self._downloads),
             free=self._free,
         )
         try:
-            record = _remember(file, download.run())
+            record = _record_of(file, download.run())
             self.records.put(file.id, record)  # first, so that it is held to what it was
-            self._settle(file, fresh, record)
+            self._put_in_place(file, temporary, record)
         except WrongFile as error:
             self.records.put(file.id, dataclasses.replace(record, refused=error.message))
             raise
@@ -108,7 +113,7 @@ class Installer:
                 hint="Make room, or name another folder with PIXELMEND_MODELS; what came is kept",
             ) from error
         finally:
-            fresh.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         if keep_original:
             folder = self.models_dir / "originals" / file.id
             folder.mkdir(parents=True, exist_ok=True)
@@ -116,31 +121,31 @@ class Installer:
         part.drop()
         logger.info("installed %s from %s", file.id, record.source)
 
-    def adopt(self, file: WeightFile, write: Callable[[Path], None], record: Record) -> None:
+    def install(self, file: WeightFile, write: Callable[[Path], None], record: Record) -> None:
         """Installs what `write` writes to the path that it is given, in place of what is here."""
-        with self._alone(file, _nothing):
-            fresh = self._fresh(file)
+        with self._locked(file, _no_progress):
+            temporary = self._temporary_path(file)
             try:
-                write(fresh)
+                write(temporary)
                 self.records.put(file.id, record)
-                self._settle(file, fresh, record)
+                self._put_in_place(file, temporary, record)
             except OSError as error:
                 raise OutputFailed(
                     f"`{file.id}` can't be stored: {error.strerror or error}",
                     hint="Make room, or name another folder with PIXELMEND_MODELS",
                 ) from error
             finally:
-                fresh.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
 
     def remove(self, file: WeightFile, *, forget: bool = False) -> bool:
         """Removes what was installed, and with `forget` what is remembered; False: nothing was.
 
         What the users have put into the folder themselves stays.
         """
-        with self._alone(file, _nothing):
+        with self._locked(file, _no_progress):
             place = store.place(file.id, self.models_dir)
             originals = self.models_dir / "originals" / file.id
-            part = Part(self._downloads / f"{file.id}.part")
+            part = PartialFile(self._downloads / f"{file.id}.part")
             there = place.exists() or originals.exists() or part.path.exists()
             part.drop()
             place.unlink(missing_ok=True)
@@ -169,19 +174,19 @@ class Installer:
             return f"`{path.name}` has changed since it was installed"
         return None
 
-    def _fresh(self, file: WeightFile) -> Path:
+    def _temporary_path(self, file: WeightFile) -> Path:
         place = store.place(file.id, self.models_dir)
         return place.with_name(f".{place.name}.{os.getpid()}.new")
 
-    def _settle(self, file: WeightFile, fresh: Path, record: Record) -> None:
+    def _put_in_place(self, file: WeightFile, temporary: Path, record: Record) -> None:
         place = store.place(file.id, self.models_dir)
-        digest = store.sha256(fresh)
-        _to_disk(fresh)
-        fresh.replace(place)
+        digest = store.sha256(temporary)
+        _to_disk(temporary)
+        temporary.replace(place)
         self.records.put(file.id, dataclasses.replace(record, installed_sha256=digest))
 
     @contextlib.contextmanager
-    def _alone(self, file: WeightFile, report: Report) -> Generator[None]:
+    def _locked(self, file: WeightFile, report: ByteProgress) -> Generator[None]:
         place = store.place(file.id, self.models_dir)
         try:
             self._downloads.mkdir(parents=True, exist_ok=True)
@@ -232,27 +237,27 @@ def expected_shapes(file: WeightFile) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _convert(file: WeightFile, path: Path, fresh: Path, workdir: Path) -> None:
+def _convert(file: WeightFile, path: Path, temporary: Path, workdir: Path) -> None:
     from pixelmend_engine.weights.checkpoints import conversion  # torch comes with it
 
-    with conversion.members(path, workdir) as found:
-        conversion.write(conversion.take(file, found), file, fresh)
+    with conversion.open_checkpoints(path, workdir) as checkpoints:
+        conversion.write(conversion.select_tensors(file, checkpoints), file, temporary)
 
 
-def _remember(file: WeightFile, fetched: Fetched) -> Record:
-    proof: Proof = "structure"
+def _record_of(file: WeightFile, downloaded: DownloadedFile) -> Record:
+    verification: Verification = "structure"
     if file.sha256 is not None:
-        proof = "pinned"
-    elif file.proof == "stated" and fetched.stated:
-        proof = "stated"
-    source = fetched.source
-    found = isinstance(source, DriveFile) and source not in file.sources
+        verification = "pinned_hash"
+    elif file.verification == "source_hash" and downloaded.hash_from_source:
+        verification = "source_hash"
+    source = downloaded.source
+    in_folder = isinstance(source, DriveFile) and source not in file.sources
     return Record(
-        sha256=fetched.sha256,
-        size_bytes=fetched.size_bytes,
+        sha256=downloaded.sha256,
+        size_bytes=downloaded.size_bytes,
         source=source.page,
-        proof=proof,
-        drive_id=source.id if isinstance(source, DriveFile) and found else None,
+        verification=verification,
+        drive_id=source.id if isinstance(source, DriveFile) and in_folder else None,
     )
 
 
@@ -269,5 +274,5 @@ def _size(part: Path) -> int:
         return 0
 
 
-def _nothing(done: int, total: int) -> None:
+def _no_progress(done: int, total: int) -> None:
     pass

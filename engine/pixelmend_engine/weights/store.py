@@ -8,7 +8,7 @@ from typing import Literal
 
 from pixelmend.errors import WeightsMissing
 from pixelmend_engine.catalog.spec import ModelSpec, Task
-from pixelmend_engine.catalog.weight_files import WeightFile, catalogue, needed
+from pixelmend_engine.catalog.weight_files import WeightFile, catalog, needed
 from pixelmend_engine.weights.checkpoints.files import DIFFUSERS, SUFFIXES, files_in
 
 State = Literal["bundled", "installed", "missing"]
@@ -38,7 +38,7 @@ def missing(spec: ModelSpec, models_dir: Path, task: Task | None = None) -> tupl
 def in_use(files: Iterable[WeightFile], models_dir: Path) -> tuple[WeightFile, ...]:
     """Returns the files that serve for these: one that is here stands for all that it replaces."""
     standing: dict[str, WeightFile] = {}
-    for file in catalogue().files:
+    for file in catalog().files:
         if file.instead_of and installed(file.id, models_dir):
             standing = dict.fromkeys(file.instead_of, file) | standing  # the first of several
     serving = (standing.get(file.id, file) for file in files)
@@ -87,7 +87,7 @@ def locate_file(file_id: str, models_dir: Path) -> tuple[Path, ...]:
     if found := installed(file_id, models_dir):
         return found
     raise WeightsMissing(
-        f"The weights `{file_id}` are not on this computer ({catalogue()[file_id].size})",
+        f"The weights `{file_id}` are not on this computer ({catalog()[file_id].size})",
         hint=f"`pixelmend models pull {file_id}` downloads them",
     )
 

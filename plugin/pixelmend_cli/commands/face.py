@@ -13,7 +13,7 @@ from pixelmend_engine.catalog.faces import MIN_SIZE
 from pixelmend_engine.catalog.options import ALL, MAX_UPSCALE, NONE
 
 if TYPE_CHECKING:
-    from pixelmend_cli.download_bar import Transfer
+    from pixelmend_cli.download_bar import DownloadBar
     from pixelmend_cli.restore_files import Engine
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -89,7 +89,7 @@ def face(**options: Any) -> int:
 
 def _list(options: Options) -> int:
     from pixelmend_cli import settings, targets
-    from pixelmend_cli.download_bar import Transfer
+    from pixelmend_cli.download_bar import DownloadBar
     from pixelmend_cli.restore_files import Console, list_faces
 
     log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
@@ -106,13 +106,13 @@ def _list(options: Options) -> int:
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])
     console = Console(as_json=True, quiet=options["quiet"])
-    with Transfer(quiet=options["quiet"], watched=sys.stderr.isatty()) as transfer:
+    with DownloadBar(quiet=options["quiet"], watched=sys.stderr.isatty()) as transfer:
         engine = _finder(asked, console.note, transfer, in_process=options["in_process"])
         return list_faces(engine, planned, console, overwrite=options["overwrite"])
 
 
 def _finder(
-    asked: Options, say: Callable[[str], None], transfer: "Transfer", *, in_process: bool
+    asked: Options, say: Callable[[str], None], transfer: "DownloadBar", *, in_process: bool
 ) -> "Engine":
     from pixelmend_cli import settings
     from pixelmend_cli.engines import Finder, Remote

@@ -38,11 +38,11 @@ def list_models(files: bool, as_json: bool) -> None:
     every name and shape in it, and later downloads by being like the first.
     """
     from pixelmend_engine.catalog import registry
-    from pixelmend_engine.catalog.weight_files import catalogue
+    from pixelmend_engine.catalog.weight_files import catalog
 
     folder = _settings().models_dir
     if files:
-        rows = [_file_row(file, folder) for file in catalogue().files]
+        rows = [_file_row(file, folder) for file in catalog().files]
         columns = ("id", "size", "weights", "proof", "license")
     else:
         rows = [_model_row(spec, folder) for spec in registry.MODELS]
@@ -96,17 +96,17 @@ def pull(
     A download that was cut off goes on where it stopped. One that fails does not stop the others;
     the exit code is that of the first error.
     """
-    from pixelmend_cli.download_bar import Transfer
-    from pixelmend_engine.weights.download.network_settings import INSISTING
-    from pixelmend_engine.weights.first_use import telling
+    from pixelmend_cli.download_bar import DownloadBar
+    from pixelmend_engine.weights.download.network_settings import EXPLICIT_PULL
+    from pixelmend_engine.weights.first_use import announcing
 
     installer = _installer(offline=offline)
     codes: list[int] = []
-    with Transfer(quiet=quiet, watched=sys.stderr.isatty()) as transfer:
+    with DownloadBar(quiet=quiet, watched=sys.stderr.isatty()) as bar:
         for file in _files(ids, task=task, everything=everything):
-            told = telling(file, installer.network, transfer.report)
+            report = announcing(file, installer.network, bar.report)
             try:
-                installer.pull(file, INSISTING, told, keep_original=keep_original)
+                installer.pull(file, EXPLICIT_PULL, report, keep_original=keep_original)
             except PixelmendError as error:
                 _tell(error)
                 codes.append(error.exit_code)
@@ -121,10 +121,10 @@ def pull(
 @json_option
 def verify(ids: tuple[str, ...], as_json: bool) -> int:
     """Checks installed weights, all of them or some: is every byte as it was installed?"""
-    from pixelmend_engine.catalog.weight_files import catalogue
+    from pixelmend_engine.catalog.weight_files import catalog
 
     installer = _installer()
-    chosen = _one_by_one(ids) if ids else catalogue().files
+    chosen = _one_by_one(ids) if ids else catalog().files
     here = [file for file in chosen if _is_installed(file, installer.models_dir)]
     if ids and (absent := next((file for file in chosen if file not in here), None)) is not None:
         raise WeightsMissing(
@@ -165,20 +165,18 @@ def import_(path: Path, name: str | None) -> None:
     Published files are recognized by what is in them: a checkpoint, a zip archive, a folder. The
     file itself is left as it is.
     """
-    from pixelmend_engine.catalog.weight_files import catalogue
+    from pixelmend_engine.catalog.weight_files import catalog
     from pixelmend_engine.weights import bundles
 
     installer = _installer()
     if bundles.is_bundle(path):
-        for file in bundles.read(installer, catalogue(), path):
+        for file in bundles.read(installer, catalog(), path):
             click.echo(f"Imported `{file.id}` from {path.name}", err=True)
         return
     from pixelmend_engine.weights import imports
 
-    chosen = None if name is None else catalogue().find(name)
-    imports.import_path(
-        installer, catalogue(), path, chosen, lambda text: click.echo(text, err=True)
-    )
+    chosen = None if name is None else catalog().find(name)
+    imports.import_path(installer, catalog(), path, chosen, lambda text: click.echo(text, err=True))
 
 
 @models.command()
@@ -194,11 +192,11 @@ def import_(path: Path, name: str | None) -> None:
 )
 def export(ids: tuple[str, ...], everything: bool, output: Path) -> None:
     """Writes installed weights into one file, for `import` on a machine without a network."""
-    from pixelmend_engine.catalog.weight_files import catalogue
+    from pixelmend_engine.catalog.weight_files import catalog
     from pixelmend_engine.weights import bundles, store
 
     installer = _installer()
-    ours = [f for f in catalogue().files if store.place(f.id, installer.models_dir).is_file()]
+    ours = [f for f in catalog().files if store.place(f.id, installer.models_dir).is_file()]
     files = ours if everything else _files(ids)
     if not files:
         raise BadRequest("Nothing was named that could be exported", hint="Name an ID, or --all")
@@ -247,7 +245,7 @@ def _files(
     ids: Sequence[str], *, task: str | None = None, everything: bool = False
 ) -> "list[WeightFile]":
     from pixelmend_engine.catalog import registry
-    from pixelmend_engine.catalog.weight_files import catalogue
+    from pixelmend_engine.catalog.weight_files import catalog
     from pixelmend_engine.weights import store
 
     if not ids and task is None and not everything:
@@ -261,20 +259,20 @@ def _files(
             tasks = sorted({task for spec in registry.MODELS for task in spec.tasks})
             raise BadRequest(f"There is no task `{task}`", hint=f"There are {', '.join(tasks)}")
         names += of_task
-    wanted = (file for file in catalogue().files if everything and file.models)
+    wanted = (file for file in catalog().files if everything and file.models)
     found = list(store.in_use(wanted, folder))
     for name in names:
         bundled = any(spec.id == name and spec.bundled for spec in registry.MODELS)
-        of_model = store.in_use(catalogue().of_model(name), folder)
-        found += of_model or (() if bundled else (catalogue().find(name),))
+        of_model = store.in_use(catalog().of_model(name), folder)
+        found += of_model or (() if bundled else (catalog().find(name),))
     return list({file.id: file for file in found}.values())
 
 
 def _one_by_one(ids: Sequence[str]) -> "list[WeightFile]":
     # Some files are named as the models that need them, and others beside; here the file is meant.
-    from pixelmend_engine.catalog.weight_files import catalogue
+    from pixelmend_engine.catalog.weight_files import catalog
 
-    by_id = {file.id: file for file in catalogue().files}
+    by_id = {file.id: file for file in catalog().files}
     found: list[WeightFile] = []
     for name in ids:
         found += [by_id[name]] if name in by_id else _files((name,))
@@ -289,11 +287,11 @@ def _is_installed(file: "WeightFile", folder: Path) -> bool:
 
 def _model_row(spec: "ModelSpec", folder: Path) -> dict[str, Any]:
     from pixelmend_engine.catalog import weight_files
-    from pixelmend_engine.catalog.weight_files import megabytes
+    from pixelmend_engine.catalog.weight_files import PROOF_WORDS, megabytes
     from pixelmend_engine.weights import store
 
     files = weight_files.needed(spec)
-    proofs = dict.fromkeys(file.proof for file in files)
+    words = dict.fromkeys(PROOF_WORDS[file.verification] for file in files)
     return {
         "id": spec.id,
         "task": " ".join(spec.tasks),
@@ -303,7 +301,7 @@ def _model_row(spec: "ModelSpec", folder: Path) -> dict[str, Any]:
         if spec.bundled
         else " + ".join(file.size for file in files),
         "size_bytes": weight_files.size_bytes(spec),
-        "proof": ", ".join(proofs) if files else "pinned",
+        "proof": ", ".join(words) if files else PROOF_WORDS["pinned_hash"],
         "license": spec.license,
         "source": spec.source,
         "files": [file.id for file in files],
@@ -311,6 +309,7 @@ def _model_row(spec: "ModelSpec", folder: Path) -> dict[str, Any]:
 
 
 def _file_row(file: "WeightFile", folder: Path) -> dict[str, Any]:
+    from pixelmend_engine.catalog.weight_files import PROOF_WORDS
     from pixelmend_engine.weights.records import Records
 
     record = Records(folder).get(file.id)
@@ -321,8 +320,8 @@ def _file_row(file: "WeightFile", folder: Path) -> dict[str, Any]:
         "size": file.size,
         "size_bytes": file.size_bytes,
         "sha256": file.sha256 or record.sha256,
-        "proof": file.proof,
-        "proved": record.proof,
+        "proof": PROOF_WORDS[file.verification],
+        "proved": record.verification and PROOF_WORDS[record.verification],
         "came from": record.source,
         "license": file.license,
         "license_url": file.license_url,

@@ -296,7 +296,7 @@ COMMANDS = (deblur, restore, denoise, upscale, inpaint)
 def run_task(task: Task, suffix: str, options: Options) -> int:
     """Restores the pictures that a command names; returns its exit code."""
     from pixelmend_cli import settings, targets
-    from pixelmend_cli.download_bar import Transfer
+    from pixelmend_cli.download_bar import DownloadBar
     from pixelmend_cli.engines import InProcess, Remote
     from pixelmend_cli.restore_files import Console, FileOptions, restore_all
     from pixelmend_engine.catalog import tasks
@@ -325,7 +325,7 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
         scale=tasks.result_scale(asked),
         provenance=not options["no_provenance"],
     )
-    with Transfer(quiet=options["quiet"], watched=sys.stderr.isatty()) as transfer:
+    with DownloadBar(quiet=options["quiet"], watched=sys.stderr.isatty()) as transfer:
         # Paths do not cross the engine's API, so weights of the user's own are loaded here.
         if options["in_process"] or options["weights"] is not None:
             engine = InProcess(choice, found.models_dir, asked, found.network, transfer.report)

@@ -9,12 +9,12 @@ from pixelmend_engine.catalog.weight_files import (
     DriveFolder,
     HubFile,
     WeightFile,
-    catalogue,
+    catalog,
     manifest,
     megabytes,
 )
 
-FILES = catalogue().files
+FILES = catalog().files
 # As the design has them; those of the registry among them can run.
 MODELS = (
     *("hi-diff-gopro", "hi-diff-realblur-j", "hi-diff-realblur-r"),
@@ -33,7 +33,7 @@ def test_ids_are_unique_and_every_published_model_has_its_files() -> None:
 
 def test_every_model_that_can_run_is_bundled_or_has_files() -> None:
     for spec in registry.MODELS:
-        assert (spec.bundled is None) == bool(catalogue().of_model(spec.id))
+        assert (spec.bundled is None) == bool(catalog().of_model(spec.id))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.id)
@@ -59,24 +59,24 @@ def test_facts_of_a_file_are_whole(file: WeightFile) -> None:
 
 
 def test_kinds_of_proof() -> None:
-    proofs = {file.id: file.proof for file in FILES}
-    assert proofs["hi-diff-gopro"] == "structure"
-    assert proofs["diffbir-v2-1"] == "stated"
-    assert proofs["sd21-base"] == "pinned"
+    verifications = {file.id: file.verification for file in FILES}
+    assert verifications["hi-diff-gopro"] == "structure"
+    assert verifications["diffbir-v2-1"] == "source_hash"
+    assert verifications["sd21-base"] == "pinned_hash"
 
 
 def test_kinds_of_sources() -> None:
-    folder = catalogue()["diffir-inpainting-celeba"].sources[0]
+    folder = catalog()["diffir-inpainting-celeba"].sources[0]
     assert isinstance(folder, DriveFolder)
     assert folder.paths == ("DiffIRS2-celeba/models/last.ckpt",)
-    assert catalogue()["diffbir-v2"].sources[0] == HubFile("lxq007/DiffBIR-v2", "main", "v2.pth")
+    assert catalog()["diffbir-v2"].sources[0] == HubFile("lxq007/DiffBIR-v2", "main", "v2.pth")
     pages = [source.page for file in FILES for source in file.sources]
     assert not [page for page in pages if "huggingface.co/stabilityai" in page]  # withdrawn
 
 
 def test_the_nearest_file_is_suggested() -> None:
     with pytest.raises(UnknownModel, match="no model or weight file `sd21`") as refused:
-        catalogue().find("sd21")
+        catalog().find("sd21")
     assert "Did you mean `sd21-base`?" in refused.value.hint
 
 

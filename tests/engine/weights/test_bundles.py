@@ -15,14 +15,14 @@ from pixelmend.errors import (
     UnreadableCheckpoint,
     WeightsMissing,
 )
-from pixelmend_engine.catalog.weight_files import Catalogue
+from pixelmend_engine.catalog.weight_files import Catalog
 from pixelmend_engine.weights import bundles, imports, store
 from pixelmend_engine.weights.download.network_settings import OFFLINE
 from pixelmend_engine.weights.installer import Installer
 from pixelmend_engine.weights.records import Record
 
 FILE = small_file()
-FILES = Catalogue((FILE,))
+FILES = Catalog((FILE,))
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_weights_travel(here: Installer, there: Installer, bundle: Path) -> None
     assert there.verify(FILE) is None
     record = there.records.get(FILE.id)
     assert record.sha256 == here.records.get(FILE.id).sha256
-    assert (record.proof, record.source) == ("structure", "bundle weights.zip")
+    assert (record.verification, record.source) == ("structure", "bundle weights.zip")
 
 
 def test_what_is_not_here_can_not_be_exported(

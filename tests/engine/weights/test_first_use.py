@@ -10,7 +10,7 @@ from pixelmend.errors import DownloadFailed, WeightsMissing, WrongFile
 from pixelmend_engine.catalog import registry
 from pixelmend_engine.weights import store
 from pixelmend_engine.weights.download.network_settings import Network
-from pixelmend_engine.weights.first_use import FORGET_AFTER_S, Provision
+from pixelmend_engine.weights.first_use import FORGET_AFTER_S, WeightsProvider
 from pixelmend_engine.weights.installer import Installer
 
 GOPRO = registry.find("hi-diff-gopro")
@@ -27,54 +27,54 @@ class Clock:
 
 
 @pytest.fixture
-def provision(tmp_path: Path, mirror: Mirror) -> Provision:
+def provider(tmp_path: Path, mirror: Mirror) -> WeightsProvider:
     network = Network(drive=mirror.url)
-    return Provision(Installer(tmp_path / "models", network), Clock())
+    return WeightsProvider(Installer(tmp_path / "models", network), Clock())
 
 
-def asked_best(provision: Provision, *, offline: bool = False) -> tuple[str, ...]:
-    return provision.best(registry.models_of("deblur"), offline=offline, transferred=untold)
+def asked_best(provider: WeightsProvider, *, offline: bool = False) -> tuple[str, ...]:
+    return provider.ensure_best(registry.models_of("deblur"), offline=offline, progress=untold)
 
 
 def test_a_failure_is_said_and_remembered_for_a_while(tmp_path: Path, mirror: Mirror) -> None:
     clock = Clock()
     network = Network(drive=mirror.url)
-    provision = Provision(Installer(tmp_path / "models", network), clock)
+    provider = WeightsProvider(Installer(tmp_path / "models", network), clock)
     mirror.at("/download", Says(status=503))
     for _ in range(2):
-        (note,) = asked_best(provision)
+        (note,) = asked_best(provider)
         assert "answers 503" in note
         assert "`pixelmend models pull hi-diff-gopro` gets them" in note
         assert "\n" not in note
     assert len(mirror.asked) == 1  # one try, and the second time none
     clock.now = FORGET_AFTER_S + 1
-    asked_best(provision)
+    asked_best(provider)
     assert len(mirror.asked) == 2
 
 
-def test_offline_nobody_is_asked(provision: Provision, mirror: Mirror) -> None:
-    (note,) = asked_best(provision, offline=True)
+def test_offline_nobody_is_asked(provider: WeightsProvider, mirror: Mirror) -> None:
+    (note,) = asked_best(provider, offline=True)
     assert "Pixelmend is offline" in note
     with pytest.raises(WeightsMissing):
-        provision.named(GOPRO, offline=True, transferred=untold)
+        provider.ensure_model(GOPRO, offline=True, progress=untold)
     assert mirror.asked == []
 
 
-def test_a_model_asked_for_by_name_insists(provision: Provision, mirror: Mirror) -> None:
+def test_a_model_asked_for_by_name_insists(provider: WeightsProvider, mirror: Mirror) -> None:
     mirror.at("/download", Says(status=503), Says(status=404))
     with pytest.raises(DownloadFailed, match="404"):
-        provision.named(GOPRO, offline=False, transferred=untold)
+        provider.ensure_model(GOPRO, offline=False, progress=untold)
     assert len(mirror.asked) == 2
 
 
-def test_what_is_here_is_used(provision: Provision, mirror: Mirror, tmp_path: Path) -> None:
+def test_what_is_here_is_used(provider: WeightsProvider, mirror: Mirror, tmp_path: Path) -> None:
     folder = tmp_path / "models" / "hi-diff-gopro"
     folder.mkdir(parents=True)
     (folder / "net_g.pth").touch()
     assert store.state(GOPRO, tmp_path / "models") == "installed"
-    assert asked_best(provision) == ()
-    provision.named(GOPRO, offline=False, transferred=untold)
-    provision.named(registry.find("hi-diff-compact"), offline=True, transferred=untold)
+    assert asked_best(provider) == ()
+    provider.ensure_model(GOPRO, offline=False, progress=untold)
+    provider.ensure_model(registry.find("hi-diff-compact"), offline=True, progress=untold)
     assert mirror.asked == []
 
 
@@ -82,26 +82,26 @@ def test_a_wrong_file_is_not_fetched_again_unasked(tmp_path: Path, mirror: Mirro
     mirror.at("/download", Says(body=b"other", headers={"Content-Disposition": "attachment"}))
     network = Network(drive=mirror.url)
     for _ in range(2):  # in one process after the other
-        (note,) = asked_best(Provision(Installer(tmp_path / "models", network)))
+        (note,) = asked_best(WeightsProvider(Installer(tmp_path / "models", network)))
         assert "not the published `hi-diff-gopro`" in note
     assert len(mirror.asked) == 1
     with pytest.raises(WrongFile):
-        Provision(Installer(tmp_path / "models", network)).named(
-            GOPRO, offline=False, transferred=untold
+        WeightsProvider(Installer(tmp_path / "models", network)).ensure_model(
+            GOPRO, offline=False, progress=untold
         )
     assert len(mirror.asked) == 2
 
 
 def test_what_is_downloaded_is_said_once_and_only_if_it_comes(
-    provision: Provision, mirror: Mirror
+    provider: WeightsProvider, mirror: Mirror
 ) -> None:
     seen: list[tuple[str, int, int]] = []
     mirror.at("/download", Says(body=b"x" * 300_000, headers={"Content-Disposition": "attachment"}))
 
-    def transferred(words: str, done: int, total: int) -> None:
+    def download_progress(words: str, done: int, total: int) -> None:
         seen.append((words, done, total))
 
-    provision.best(registry.models_of("deblur"), offline=False, transferred=transferred)
+    provider.ensure_best(registry.models_of("deblur"), offline=False, progress=download_progress)
     (words,) = [told[0] for told in seen if told[0]]
     for said in ("`hi-diff-gopro`", "~114 MB", "drive.google.com", "Apache-2.0"):
         assert said in words
@@ -110,5 +110,5 @@ def test_what_is_downloaded_is_said_once_and_only_if_it_comes(
     seen.clear()
     mirror.at("/download", Says(status=404))
     with pytest.raises(DownloadFailed):
-        provision.named(GOPRO, offline=False, transferred=transferred)
+        provider.ensure_model(GOPRO, offline=False, progress=download_progress)
     assert {told[0] for told in seen} <= {""}

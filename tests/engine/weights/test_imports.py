@@ -9,7 +9,7 @@ from published import SMALL, hollow, pickled, small_file, tensors, zipped
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
 from pixelmend.errors import BadRequest, UnreadableCheckpoint, WrongFile
-from pixelmend_engine.catalog.weight_files import Catalogue, WeightFile, catalogue
+from pixelmend_engine.catalog.weight_files import Catalog, WeightFile, catalog
 from pixelmend_engine.weights import imports, store
 from pixelmend_engine.weights.download.network_settings import OFFLINE
 from pixelmend_engine.weights.installer import Installer
@@ -22,7 +22,7 @@ SYSTEM = small_file(
 )
 TWIN = dataclasses.replace(SYSTEM, id="twin", name="HI_Diff_Twin")
 ONE = small_file(id="one", name="One.pth", parts={"": "hi-diff-gopro-net_le"})
-FILES = Catalogue((SYSTEM, TWIN, ONE))
+FILES = Catalog((SYSTEM, TWIN, ONE))
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_folder_is_recognized(installer: Installer, tmp_path: Path) -> None:
     for key, tensor in tensors(SMALL).items():
         assert torch.equal(found[f"net_d.{key}"], tensor)
     record = installer.records.get("system")
-    assert (record.proof, record.sha256) == ("structure", None)
+    assert (record.verification, record.sha256) == ("structure", None)
 
 
 def test_an_archive_is_recognized_by_its_name_or_by_the_users_word(
@@ -86,9 +86,9 @@ def test_the_hash_of_an_earlier_download_tells_twins_apart(
 ) -> None:
     path = tmp_path / "download.zip"
     path.write_bytes(zipped(networks()))
-    installer.records.put("twin", Record(sha256=store.sha256(path), proof="stated"))
+    installer.records.put("twin", Record(sha256=store.sha256(path), verification="source_hash"))
     assert run(installer, path)[0] == ["twin"]
-    assert installer.records.get("twin").proof == "stated"
+    assert installer.records.get("twin").verification == "source_hash"
 
 
 def test_a_folder_of_many_things(installer: Installer, tmp_path: Path) -> None:
@@ -107,10 +107,10 @@ def test_a_file_that_is_pinned_has_to_be_that_file(installer: Installer, tmp_pat
     path = tmp_path / "One.pth"
     path.write_bytes(pickled(tensors("hi-diff-gopro-net_le")))
     with pytest.raises(WrongFile, match="but another SHA-256"):
-        imports.import_path(installer, Catalogue((pinned,)), path, None, lambda _: None)
+        imports.import_path(installer, Catalog((pinned,)), path, None, lambda _: None)
     right = dataclasses.replace(ONE, sha256=store.sha256(path))
-    imports.import_path(installer, Catalogue((right,)), path, None, lambda _: None)
-    assert installer.records.get("one").proof == "pinned"
+    imports.import_path(installer, Catalog((right,)), path, None, lambda _: None)
+    assert installer.records.get("one").verification == "pinned_hash"
 
 
 def test_a_pinned_file_is_held_to_its_hash_inside_an_archive_too(
@@ -125,11 +125,11 @@ def test_a_pinned_file_is_held_to_its_hash_inside_an_archive_too(
     ):
         path = tmp_path / f"{name}.zip"
         path.write_bytes(zipped(members))
-        wrong = Catalogue((dataclasses.replace(ONE, sha256="a" * 64),))
+        wrong = Catalog((dataclasses.replace(ONE, sha256="a" * 64),))
         with pytest.raises(WrongFile, match="but another SHA-256"):
             imports.import_path(installer, wrong, path, None, lambda _: None)
-        imports.import_path(installer, Catalogue((right,)), path, None, lambda _: None)
-        assert installer.records.get("one").proof == "pinned"
+        imports.import_path(installer, Catalog((right,)), path, None, lambda _: None)
+        assert installer.records.get("one").verification == "pinned_hash"
 
 
 def test_what_can_not_be_read_is_said(installer: Installer, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_what_is_no_published_file_is_refused(installer: Installer, tmp_path: Pa
 def test_published_twins_are_told_apart_by_their_folders(
     installer: Installer, tmp_path: Path
 ) -> None:
-    """On the real catalogue: two networks of DiffIR differ in nothing but where they lie."""
+    """On the real catalog: two networks of DiffIR differ in nothing but where they lie."""
     names = ("DiffIRS2-celeba", "DiffIRS2-place")
     content = {
         "state_dict": {f"generator.{k}": v for k, v in hollow("diffir-inpainting-s2").items()}
@@ -178,7 +178,5 @@ def test_published_twins_are_told_apart_by_their_folders(
         folder = tmp_path / "inpainting" / name / "models"
         folder.mkdir(parents=True)
         (folder / "last.ckpt").write_bytes(pickled({**content, "epoch": epoch}))
-    found = imports.import_path(
-        installer, catalogue(), tmp_path / "inpainting", None, lambda _: None
-    )
+    found = imports.import_path(installer, catalog(), tmp_path / "inpainting", None, lambda _: None)
     assert [file.id for file in found] == ["diffir-inpainting-celeba", "diffir-inpainting-places2"]

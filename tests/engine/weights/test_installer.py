@@ -18,12 +18,18 @@ from published import SMALL, checkpoint, hollow, pickled, small_file, tensors, z
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
 from pixelmend.errors import Canceled, DiskFull, DownloadFailed, WeightsMissing, WrongFile
-from pixelmend_engine.catalog.weight_files import DriveFile, DriveFolder, Plain, WeightFile
+from pixelmend_engine.catalog.weight_files import DirectUrl, DriveFile, DriveFolder, WeightFile
 from pixelmend_engine.weights import store
-from pixelmend_engine.weights.download.network_settings import OFFLINE, Network, Patience
+from pixelmend_engine.weights.download.network_settings import OFFLINE, Network, RetryPolicy
 from pixelmend_engine.weights.installer import Installer
 
-HASTY = Patience(connect_s=10.0, answer_s=10.0, stall_s=5.0, tries=3, backoff_s=0.01)
+HASTY = RetryPolicy(
+    connect_timeout_s=10.0,
+    first_response_timeout_s=10.0,
+    read_timeout_s=5.0,
+    attempts=3,
+    backoff_s=0.01,
+)
 PULL = Path(__file__).parents[2] / "pull_process.py"
 
 
@@ -39,7 +45,7 @@ def installer(tmp_path: Path, mirror: Mirror) -> Installer:
 @pytest.fixture
 def file(mirror: Mirror) -> WeightFile:
     mirror.at("/small", Says(body=checkpoint()))
-    return small_file(Plain(f"{mirror.url}/small"))
+    return small_file(DirectUrl(f"{mirror.url}/small"))
 
 
 def assert_installed(installer: Installer, file: WeightFile, seed: int = 0) -> None:
@@ -59,7 +65,7 @@ def test_a_published_file_becomes_weights(installer: Installer, file: WeightFile
     installer.pull(file, HASTY, untold)
     assert_installed(installer, file)
     record = installer.records.get(file.id)
-    assert (record.proof, record.source) == ("structure", file.sources[0].page)
+    assert (record.verification, record.source) == ("structure", file.sources[0].page)
     assert record.size_bytes == len(checkpoint())
 
 
@@ -95,7 +101,7 @@ def test_every_layout_is_unwrapped(epoch: int, installer: Installer, mirror: Mir
     }
     for name, content in layouts.items():
         mirror.at(f"/{name}", Says(body=content))
-        file = small_file(Plain(f"{mirror.url}/{name}"), id=name)
+        file = small_file(DirectUrl(f"{mirror.url}/{name}"), id=name)
         installer.pull(file, HASTY, untold)
         place = store.place(name, installer.models_dir)
         assert all(torch.equal(value, one[key]) for key, value in load_file(place).items()), name
@@ -130,7 +136,7 @@ def test_a_malicious_pickle_does_not_run_and_is_named(
     elif layout == "archive":
         content = zipped({"net.pth": content})
     mirror.at("/small", Says(body=content))
-    file = small_file(Plain(f"{mirror.url}/small"))
+    file = small_file(DirectUrl(f"{mirror.url}/small"))
     with pytest.raises(WrongFile, match=r"`posix\.system`, which no weights need"):
         installer.pull(file, HASTY, untold)
     assert not sprung.exists()
@@ -157,7 +163,7 @@ def test_nothing_wrong_is_installed(
     content: bytes, words: str, installer: Installer, mirror: Mirror, tmp_path: Path
 ) -> None:
     mirror.at("/small", Says(body=content))
-    file = small_file(Plain(f"{mirror.url}/small"))
+    file = small_file(DirectUrl(f"{mirror.url}/small"))
     with pytest.raises(WrongFile, match=words):
         installer.pull(file, HASTY, untold)
     assert not store.installed(file.id, installer.models_dir)
@@ -171,7 +177,7 @@ def test_the_next_source_is_asked_where_one_has_another_file(
 ) -> None:
     mirror.at("/wrong", Says(body=pickled(hollow("hi-diff-realblur-net_le"))))
     mirror.at("/right", Says(body=checkpoint()))
-    file = small_file(Plain(f"{mirror.url}/wrong"), Plain(f"{mirror.url}/right"))
+    file = small_file(DirectUrl(f"{mirror.url}/wrong"), DirectUrl(f"{mirror.url}/right"))
     installer.pull(file, HASTY, untold)
     assert_installed(installer, file)
 
@@ -260,7 +266,7 @@ def test_a_file_that_came_before_a_kill_keeps_its_proof(
         installer.pull(file, HASTY, untold)
     mirror.at("/small", Says(body=checkpoint(), etag='"1"'))
     installer.pull(file, HASTY, untold)
-    assert installer.records.get(file.id).proof == "structure"  # though its hash was known
+    assert installer.records.get(file.id).verification == "structure"  # though its hash was known
 
 
 def test_damage_is_found(installer: Installer, file: WeightFile) -> None:

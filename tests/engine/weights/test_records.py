@@ -10,7 +10,9 @@ from pixelmend_engine.weights.records import Record, Records
 def test_what_is_put_is_got(tmp_path: Path) -> None:
     records = Records(tmp_path / "models")
     assert records.get("x") == Record()
-    record = Record(sha256="a" * 64, size_bytes=3, source="here", proof="stated", drive_id="id")
+    record = Record(
+        sha256="a" * 64, size_bytes=3, source="here", verification="source_hash", drive_id="id"
+    )
     records.put("x", record)
     assert Records(tmp_path / "models").get("x") == record
     assert [p.name for p in (tmp_path / "models" / "records").iterdir()] == ["x.json"]

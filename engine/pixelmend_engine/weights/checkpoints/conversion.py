@@ -29,15 +29,15 @@ SHOWN = 3  # names in a message; the rest is counted
 
 
 @dataclass(frozen=True)
-class Member:
+class Checkpoint:
     """One checkpoint of a file, an archive or a folder."""
 
     path: Path
-    tensors: tuple[StateDict, ...]  # that may be meant: what is wrapped in it, or itself
+    state_dicts: tuple[StateDict, ...]  # that may be meant: what is wrapped in it, or itself
 
 
 @contextlib.contextmanager
-def members(path: Path, workdir: Path) -> Generator[Sequence[Member]]:
+def open_checkpoints(path: Path, workdir: Path) -> Generator[Sequence[Checkpoint]]:
     """Opens a checkpoint, an archive of such, or a folder of such.
 
     Raises:
@@ -46,21 +46,21 @@ def members(path: Path, workdir: Path) -> Generator[Sequence[Member]]:
     with _files(path, workdir) as files:
         for file in files:
             archives.check_sums(file)
-        yield [Member(file, tuple(_candidates(reading.open_any(file)))) for file in files]
+        yield [Checkpoint(file, tuple(_state_dicts(reading.open_any(file)))) for file in files]
 
 
-def take(file: WeightFile, found: Sequence[Member]) -> StateDict:
-    """Picks the tensors of a published file, by name and shape, out of what was found.
+def select_tensors(file: WeightFile, checkpoints: Sequence[Checkpoint]) -> StateDict:
+    """Picks the tensors of a published file, by name and shape, out of what was opened.
 
     Raises:
         UnreadableCheckpoint: They are not all there, or others are among them.
     """
-    taken: StateDict = {}
+    selected: StateDict = {}
     for part, name in file.parts.items():
-        tensors = _fitting(file, part, manifest(name), found)
+        tensors = _matching(file, part, manifest(name), checkpoints)
         prefix = f"{part}." if part else ""
-        taken |= {prefix + key: tensor for key, tensor in tensors.items()}
-    return taken
+        selected |= {prefix + key: tensor for key, tensor in tensors.items()}
+    return selected
 
 
 def write(tensors: StateDict, file: WeightFile, path: Path) -> None:
@@ -99,7 +99,7 @@ def _files(path: Path, workdir: Path) -> Generator[Sequence[Path]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _candidates(loaded: object) -> Iterator[StateDict]:
+def _state_dicts(loaded: object) -> Iterator[StateDict]:
     if not isinstance(loaded, Mapping):
         return
     entries = cast("Mapping[object, object]", loaded)
@@ -121,11 +121,13 @@ def _is_plain(value: object) -> TypeGuard[Tensor]:
     )
 
 
-def _fitting(file: WeightFile, part: str, shapes: Shapes, found: Sequence[Member]) -> StateDict:
+def _matching(
+    file: WeightFile, part: str, shapes: Shapes, checkpoints: Sequence[Checkpoint]
+) -> StateDict:
     problems: list[tuple[int, str]] = []
     own = [f"{part}."] if part else []
-    for member in found:
-        for tensors in member.tensors:
+    for checkpoint in checkpoints:
+        for tensors in checkpoint.state_dicts:
             for prefix in [*own, *PREFIXES]:
                 named = {
                     key.removeprefix(prefix): value

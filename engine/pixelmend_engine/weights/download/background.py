@@ -9,11 +9,11 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-AHEAD = 64  # items that wait at most; what comes after them waits in the network
+MAX_QUEUED = 64  # items that wait at most; what comes after them waits in the network
 TICK_S = 0.1
 
 
-class TookTooLong(Exception):
+class FirstItemTimeout(Exception):
     """The first item did not come in time."""
 
 
@@ -27,7 +27,7 @@ class _Ended:
     pass
 
 
-def run(
+def iterate_in_thread(
     iterator: Iterator[Item], tick: Callable[[], None], first_within_s: float
 ) -> Generator[Item]:
     """Yields what the iterator yields; calls `tick` ten times a second, which may raise to leave.
@@ -36,9 +36,9 @@ def run(
     when what it waits for does. Whoever passes an iterator must not mind that.
 
     Raises:
-        TookTooLong: The first item did not come in time.
+        FirstItemTimeout: The first item did not come in time.
     """
-    items: queue.Queue[Item | _Failed | _Ended] = queue.Queue(maxsize=AHEAD)
+    items: queue.Queue[Item | _Failed | _Ended] = queue.Queue(maxsize=MAX_QUEUED)
     left = threading.Event()
 
     def put(item: Item | _Failed | _Ended) -> bool:
@@ -71,7 +71,7 @@ def run(
                 item = items.get(timeout=TICK_S)
             except queue.Empty:
                 if deadline is not None and time.monotonic() > deadline:
-                    raise TookTooLong from None
+                    raise FirstItemTimeout from None
                 continue
             deadline = None
             if isinstance(item, _Ended):

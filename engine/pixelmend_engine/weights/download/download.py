@@ -16,29 +16,42 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pixelmend.errors import DiskFull, DownloadFailed, UnreadableCheckpoint, WrongFile
-from pixelmend_engine.catalog.weight_files import DriveFile, Plain, Source, WeightFile, megabytes
+from pixelmend_engine.catalog.weight_files import (
+    DirectUrl,
+    DownloadSource,
+    DriveFile,
+    WeightFile,
+    megabytes,
+)
 from pixelmend_engine.weights.download import background
-from pixelmend_engine.weights.download.https import Refusal
-from pixelmend_engine.weights.download.network_settings import Network, Patience
-from pixelmend_engine.weights.download.partial_file import Part
-from pixelmend_engine.weights.download.response import Begun, Changed, Unlike, exchange, where
-from pixelmend_engine.weights.download.sources import Stated
+from pixelmend_engine.weights.download.https import SourceUnavailable
+from pixelmend_engine.weights.download.network_settings import Network, RetryPolicy
+from pixelmend_engine.weights.download.partial_file import PartialFile
+from pixelmend_engine.weights.download.response import (
+    DownloadStarted,
+    RemoteChanged,
+    WrongContent,
+    open_response,
+    source_host,
+)
+from pixelmend_engine.weights.download.sources import RemoteMetadata
 
 logger = logging.getLogger(__name__)
 
 DRIVE_PAGE = re.compile(r"https://drive\.google\.com/file/d/([\w-]+)/view")
 MAX_CHANGES = 3  # of the file at one source, while it is downloaded
 SPARE = 64 * 1024 * 1024  # bytes that stay free on the disk
-MOST = 20  # times what the tensors need: some published files hold optimizers, teachers, judges
+# Some published files hold optimizers, teachers, judges beside the tensors that are used.
+MAX_SIZE_RATIO = 20
 
-Report = Callable[[int, int], None]
+ByteProgress = Callable[[int, int], None]
 """Takes bytes done and bytes in all (0: not known), often; raises to stop."""
 Accept = Callable[[Path], None]
 """Takes the file that came; raises `UnreadableCheckpoint` if it is not what it should be."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class KnownFile:
     """What is known of a file from earlier downloads."""
 
     sha256: str | None = None
@@ -46,13 +59,13 @@ class Known:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fetched:
+class DownloadedFile:
     """What came, and from where."""
 
-    source: Source
+    source: DownloadSource
     sha256: str
     size_bytes: int
-    stated: bool  # whether the source had said the hash
+    hash_from_source: bool  # whether the source had said the hash beforehand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +73,15 @@ class Download:
     """One file's download: from where, to where, how patiently."""
 
     file: WeightFile
-    part: Part
+    part: PartialFile
     network: Network
-    patience: Patience
-    known: Known
-    report: Report
+    policy: RetryPolicy
+    known: KnownFile
+    report: ByteProgress
     accept: Accept
     free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
 
-    def run(self) -> Fetched:
+    def run(self) -> DownloadedFile:
         """Tries every source in turn; the part is complete, and accepted, at the end.
 
         Raises:
@@ -76,24 +89,24 @@ class Download:
             WrongFile: A source gives another file, and none the right one.
             DiskFull: There is no room for it.
         """
-        if (here := self._here()) is not None:
-            return here
+        if (complete := self._from_complete_part()) is not None:
+            return complete
         reasons: list[str] = []
-        wrong = passing = False
+        wrong_content = temporary = False
         for source in self._sources():
             try:
-                return self._from(source)
-            except Refusal as refusal:
-                reasons.append(refusal.reason)
-                passing = passing or refusal.cause == "passing"
-            except Unlike as unlike:
-                wrong = True
-                reasons.append(str(unlike))
+                return self._from_source(source)
+            except SourceUnavailable as error:
+                reasons.append(error.reason)
+                temporary = temporary or error.cause == "temporary"
+            except WrongContent as error:
+                wrong_content = True
+                reasons.append(str(error))
             except OSError as error:
-                raise self._disk(error) from error
+                raise self._disk_error(error) from error
         page = self.file.sources[0].page
         reasons = list(dict.fromkeys(reasons))
-        if wrong and not passing:  # otherwise the right file may come another time
+        if wrong_content and not temporary:  # otherwise the right file may come another time
             raise WrongFile(
                 f"What came is not the published `{self.file.id}`: {'; '.join(reasons)}",
                 hint=f"Look at {page}; if the authors replaced it, "
@@ -105,57 +118,61 @@ class Download:
             "and run `pixelmend models import FILE`",
         )
 
-    def _sources(self) -> list[Source]:
-        remembered = self.known.drive_id
+    def _sources(self) -> list[DownloadSource]:
+        drive_id = self.known.drive_id
         mirror = self.network.mirror
-        first: list[Source] = [] if mirror is None else [Plain(f"{mirror}/{self.file.id}")]
-        if remembered is not None:
-            first.append(DriveFile(remembered))
+        first: list[DownloadSource] = (
+            [] if mirror is None else [DirectUrl(f"{mirror}/{self.file.id}")]
+        )
+        if drive_id is not None:
+            first.append(DriveFile(drive_id))
         return [*first, *self.file.sources]
 
     def _expected(self, stated: str | None = None) -> str | None:
         return self.file.sha256 or self.known.sha256 or stated
 
-    def _here(self) -> Fetched | None:
+    def _from_complete_part(self) -> DownloadedFile | None:
         # Of an earlier process, which ended before it could use it.
         identity = self.part.identity
         if identity is None or not self.part.complete:
             return None
         found = DRIVE_PAGE.fullmatch(identity.source)
-        source = DriveFile(found[1]) if found else Plain(identity.source)
+        source = DriveFile(found[1]) if found else DirectUrl(identity.source)
         try:
-            return self._whole(source, Stated(identity.sha256))
-        except Unlike:
+            return self._verified(source, RemoteMetadata(identity.sha256))
+        except WrongContent:
             return None  # and thrown away
 
-    def _from(self, source: Source) -> Fetched:
-        furthest, idle, changes = self.part.size, 0, 0
+    def _from_source(self, source: DownloadSource) -> DownloadedFile:
+        furthest, fruitless, changes = self.part.size, 0, 0
         while True:
             try:
-                return self._try(source)
-            except Changed:
+                return self._attempt(source)
+            except RemoteChanged:
                 logger.info("%s: the file has changed; from its beginning", self.file.id)
                 self.part.drop()
                 changes += 1
                 if changes > MAX_CHANGES:
-                    raise Refusal(f"{where(source)} keeps changing the file", "refused") from None
-            except Refusal as refusal:
-                logger.info("%s: %s", self.file.id, refusal.reason)
-                if refusal.cause == "refused":
+                    raise SourceUnavailable(
+                        f"{source_host(source)} keeps changing the file", "permanent"
+                    ) from None
+            except SourceUnavailable as error:
+                logger.info("%s: %s", self.file.id, error.reason)
+                if error.cause == "permanent":
                     raise
-                idle = 0 if self.part.size > furthest else idle + 1
+                fruitless = 0 if self.part.size > furthest else fruitless + 1
                 furthest = max(furthest, self.part.size)
-                if idle >= self.patience.tries:
+                if fruitless >= self.policy.attempts:
                     raise
-                self._wait(idle, refusal)
+                self._wait(fruitless, error)
 
-    def _wait(self, idle: int, refusal: Refusal) -> None:
+    def _wait(self, fruitless: int, error: SourceUnavailable) -> None:
         # Not all who were cut off at once come back at once.
-        wait_s = self.patience.backoff_s * 2 ** max(0, idle - 1) * random.uniform(0.5, 1.5)
-        wait_s = max(wait_s, refusal.asked_wait_s or 0)
-        if wait_s > self.patience.longest_wait_s:
-            asked = f"{refusal.reason}, and asks to wait {wait_s / 60:.0f} minutes"
-            raise Refusal(asked, "refused") from refusal
+        wait_s = self.policy.backoff_s * 2 ** max(0, fruitless - 1) * random.uniform(0.5, 1.5)
+        wait_s = max(wait_s, error.retry_after_s or 0)
+        if wait_s > self.policy.max_retry_after_s:
+            reason = f"{error.reason}, and asks to wait {wait_s / 60:.0f} minutes"
+            raise SourceUnavailable(reason, "permanent") from error
         until = time.monotonic() + wait_s
         while time.monotonic() < until:
             self._tick()
@@ -165,97 +182,101 @@ class Download:
         identity = self.part.identity
         self.report(self.part.size, (identity.total or 0) if identity is not None else 0)
 
-    def _try(self, source: Source) -> Fetched:
-        talk = background.run(
-            exchange(
+    def _attempt(self, source: DownloadSource) -> DownloadedFile:
+        items = background.iterate_in_thread(
+            open_response(
                 source,
                 self.file,
                 self.part,
                 self._expected(),
                 self.network,
-                self.patience,
+                self.policy,
             ),
             self._tick,
-            first_within_s=self.patience.answer_s,
+            first_within_s=self.policy.first_response_timeout_s,
         )
-        begun: Begun | None = None
-        with contextlib.closing(talk):
+        started: DownloadStarted | None = None
+        with contextlib.closing(items):
             try:
-                for item in talk:
+                for item in items:
                     if isinstance(item, bytes):
                         self.part.append(item)
-                        self._refuse_more(begun, source)
+                        self._check_size(started, source)
                         self._tick()
                     elif item is not None:
-                        begun = item
-                        self._begin(begun)
-            except background.TookTooLong as error:
-                raise Refusal(f"{where(source)} does not answer", "passing") from error
+                        started = item
+                        self._start(started)
+            except background.FirstItemTimeout as error:
+                raise SourceUnavailable(
+                    f"{source_host(source)} does not answer", "temporary"
+                ) from error
             except ValueError as error:  # of addresses and numbers that are none
-                raise Refusal(f"{where(source)} answers with nonsense", "refused") from error
+                raise SourceUnavailable(
+                    f"{source_host(source)} answers with nonsense", "permanent"
+                ) from error
             finally:
                 self.part.close()
-        assert begun is not None
-        total = begun.identity.total
+        assert started is not None
+        total = started.identity.total
         if total is None:
             self.part.finish()
         elif self.part.size < total:
-            raise Refusal("the connection broke off in the middle", "passing")
+            raise SourceUnavailable("the connection broke off in the middle", "temporary")
         try:
-            return self._whole(begun.source, begun.stated)
-        except Unlike:
-            if begun.start == 0:
+            return self._verified(started.source, started.metadata)
+        except WrongContent:
+            if started.start == 0:
                 raise
-        raise Changed  # what was here before may be to blame
+        raise RemoteChanged  # what was here before may be to blame
 
-    def _begin(self, begun: Begun) -> None:
-        size, total = self.file.size_bytes, begun.identity.total
+    def _start(self, started: DownloadStarted) -> None:
+        size, total = self.file.size_bytes, started.identity.total
         if None not in (size, total) and size != total:
-            raise Unlike(f"{where(begun.source)} has {total} bytes, not {size}")
-        if begun.complete:
+            raise WrongContent(f"{source_host(started.source)} has {total} bytes, not {size}")
+        if started.complete:
             return
-        missing = max(total or self.file.about_bytes, begun.start) - begun.start
+        missing = max(total or self.file.about_bytes, started.start) - started.start
         copies = 2 if self.file.container == "archive" else 1  # unpacked, then converted
         needed = missing + copies * self.file.about_bytes + SPARE
         free = self.free(self.part.path.parent)
         if free < needed:
-            raise self._too_little(needed, free)
-        self.part.begin(begun.start, begun.identity)
+            raise self._no_room(needed, free)
+        self.part.begin(started.start, started.identity)
         self._tick()
 
-    def _refuse_more(self, begun: Begun | None, source: Source) -> None:
+    def _check_size(self, started: DownloadStarted | None, source: DownloadSource) -> None:
         # Whatever was announced, no disk is filled with what can't be the file.
-        total = begun.identity.total if begun is not None else None
-        most = total or self.file.size_bytes or MOST * self.file.about_bytes + SPARE
-        if self.part.size > most:
+        total = started.identity.total if started is not None else None
+        limit = total or self.file.size_bytes or MAX_SIZE_RATIO * self.file.about_bytes + SPARE
+        if self.part.size > limit:
             self.part.drop()
-            raise Unlike(f"{where(source)} sends more than the file has")
+            raise WrongContent(f"{source_host(source)} sends more than the file has")
 
-    def _whole(self, source: Source, stated: Stated) -> Fetched:
-        expected = self._expected(stated.sha256)
+    def _verified(self, source: DownloadSource, metadata: RemoteMetadata) -> DownloadedFile:
+        expected = self._expected(metadata.sha256)
         if expected is not None and self.part.sha256 != expected:
             self.part.drop()
-            raise Unlike(f"the file from {where(source)} has another SHA-256")
+            raise WrongContent(f"the file from {source_host(source)} has another SHA-256")
         try:
             self.accept(self.part.path)
         except UnreadableCheckpoint as error:
             self.part.drop()
-            raise Unlike(error.message) from error
-        return Fetched(
+            raise WrongContent(error.message) from error
+        return DownloadedFile(
             source=source,
             sha256=self.part.sha256,
             size_bytes=self.part.size,
-            stated=stated.sha256 is not None,
+            hash_from_source=metadata.sha256 is not None,
         )
 
-    def _too_little(self, needed: int, free: int) -> DiskFull:
+    def _no_room(self, needed: int, free: int) -> DiskFull:
         return DiskFull(
             f"`{self.file.id}` needs {megabytes(needed)} on the disk, where {megabytes(free)} are "
             "free",
             hint="Make room, or name another folder with PIXELMEND_MODELS",
         )
 
-    def _disk(self, error: OSError) -> DiskFull:
+    def _disk_error(self, error: OSError) -> DiskFull:
         why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
         return DiskFull(
             f"`{self.file.id}` can't be stored: {why}",

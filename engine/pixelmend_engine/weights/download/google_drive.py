@@ -35,19 +35,19 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Takes note of forms, their fields, and links."""
-        given = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag in ("title", "a"):
             self.inside = tag
         if tag == "a":
-            self.links.append((given.get("href", ""), ""))
-        elif tag == "div" and "flip-entry-title" in given.get("class", "") and self.links:
+            self.links.append((attributes.get("href", ""), ""))
+        elif tag == "div" and "flip-entry-title" in attributes.get("class", "") and self.links:
             # The name alone, without the words for the icon before it.
             self.inside = tag
             self.links[-1] = (self.links[-1][0], "")
-        elif tag == "form" and given.get("id") == FORM:
-            self.form = given.get("action", "")
-        elif tag == "input" and self.form is not None and "name" in given:
-            self.fields[given["name"]] = given.get("value", "")
+        elif tag == "form" and attributes.get("id") == FORM:
+            self.form = attributes.get("action", "")
+        elif tag == "input" and self.form is not None and "name" in attributes:
+            self.fields[attributes["name"]] = attributes.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:
         """Takes note of where texts end."""
@@ -70,7 +70,7 @@ def _parse(text: str) -> _Page:
     return page
 
 
-def confirmed(text: str, url: str) -> str | None:
+def confirmed_url(text: str, url: str) -> str | None:
     """Returns the address behind the warning that a file is too large to scan; None: no warning."""
     page = _parse(text)
     if page.form is None:
@@ -78,7 +78,7 @@ def confirmed(text: str, url: str) -> str | None:
     return f"{urljoin(url, page.form)}?{urlencode(page.fields)}"
 
 
-def refusal(text: str) -> str:
+def why_no_file(text: str) -> str:
     """Says in words why Drive sent a page instead of a file."""
     title = _parse(text).title
     if "quota" in title.lower() or "Too many users have viewed" in text:
@@ -90,9 +90,9 @@ def refusal(text: str) -> str:
 
 def entries(text: str) -> list[Entry]:
     """Lists a folder from the page that shows it embedded in another."""
-    found: list[Entry] = []
+    listed: list[Entry] = []
     for href, name in _parse(text).links:
         for pattern, is_folder in ((FILE, False), (FOLDER, True)):
             if match := pattern.search(href):
-                found.append(Entry(match[1], name.strip(), is_folder))
-    return found
+                listed.append(Entry(match[1], name.strip(), is_folder))
+    return listed

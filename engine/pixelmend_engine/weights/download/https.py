@@ -12,31 +12,31 @@ import requests
 import urllib3
 
 from pixelmend import __version__
-from pixelmend_engine.weights.download.network_settings import Network, Patience
+from pixelmend_engine.weights.download.network_settings import Network, RetryPolicy
 
 MAX_REDIRECTS = 10
 MAX_PAGE = 2 * 1024 * 1024  # bytes of a page or an answer in JSON
 REDIRECTS = (301, 302, 303, 307, 308)
-PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)  # that another try may not meet
+TEMPORARY_STATUS = (408, 425, 429, 500, 502, 503, 504)  # that another try may not meet
 
-Cause = Literal["passing", "refused"]
+Cause = Literal["temporary", "permanent"]
 
 
-class Refusal(Exception):
-    """A source does not give a file: `passing`, if it may the next time.
+class SourceUnavailable(Exception):
+    """A source does not give a file: `temporary`, if it may the next time.
 
-    `asked_wait_s` is how long the server wants to be left alone.
+    `retry_after_s` is how long the server wants to be left alone.
     """
 
-    def __init__(self, reason: str, cause: Cause, asked_wait_s: float | None = None) -> None:
+    def __init__(self, reason: str, cause: Cause, retry_after_s: float | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.cause: Cause = cause
-        self.asked_wait_s = asked_wait_s
+        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """A response whose body has not been read, and the address that it came from at last."""
 
     url: str
@@ -60,48 +60,48 @@ class Answer:
 
     def text(self) -> str:
         """Reads a page; what is longer than pages are is cut off."""
-        with named(self.url):
+        with as_source_unavailable(self.url):
             content = self.response.raw.read(MAX_PAGE, decode_content=True)
         return bytes(content).decode("utf-8", errors="replace")
 
-    def pieces(self, size: int) -> Generator[bytes]:
+    def chunks(self, size: int) -> Generator[bytes]:
         """Yields the body's bytes as they come, as they are on the wire."""
-        with named(self.url):
-            while piece := self.response.raw.read1(size, decode_content=False):
-                yield piece
+        with as_source_unavailable(self.url):
+            while chunk := self.response.raw.read1(size, decode_content=False):
+                yield chunk
 
 
-class Web:
-    """One conversation: what is kept of it, cookies too, ends with it."""
+class HttpSession:
+    """One session of requests: its cookies and connections end with it."""
 
-    def __init__(self, network: Network, patience: Patience) -> None:
+    def __init__(self, network: Network, policy: RetryPolicy) -> None:
         self._network = network
-        self._timeouts = (patience.connect_s, patience.stall_s)
+        self._timeouts = (policy.connect_timeout_s, policy.read_timeout_s)
         self._session = requests.Session()
-        self._session.auth = _nobody  # or requests would look for passwords in ~/.netrc
+        self._session.auth = _no_auth  # or requests would look for passwords in ~/.netrc
 
     def close(self) -> None:
         """Ends it."""
         self._session.close()
 
     @contextlib.contextmanager
-    def ask(
+    def request(
         self,
         url: str,
         *,
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
-        until: str | None = None,
-    ) -> Generator[Answer]:
-        """Asks, follows redirects, yields the answer; a redirect with the header `until` is one.
+        stop_at: str | None = None,
+    ) -> Generator[HttpResponse]:
+        """Asks, follows redirects but one with the header `stop_at`, and yields the response.
 
         Raises:
-            Refusal: There is no answer, or one that says no.
+            SourceUnavailable: There is no answer, or one that says no.
         """
         for _ in range(MAX_REDIRECTS):
             if urlsplit(url).scheme != "https":
-                raise Refusal(f"{host(url)} is not offered over https", "refused")
-            with named(url):
+                raise SourceUnavailable(f"{host(url)} is not offered over https", "permanent")
+            with as_source_unavailable(url):
                 response = self._session.request(
                     method,
                     url,
@@ -111,15 +111,15 @@ class Web:
                     allow_redirects=False,
                 )
             with contextlib.closing(response):
-                stated = until is not None and until in response.headers
-                if response.status_code in REDIRECTS and not stated:
+                is_wanted = stop_at is not None and stop_at in response.headers
+                if response.status_code in REDIRECTS and not is_wanted:
                     url = urljoin(url, response.headers.get("Location", ""))
                     continue
                 if response.status_code >= 400 and response.status_code != 416:
-                    raise _refusal(url, response)
-                yield Answer(url, response)
+                    raise _unavailable(url, response)
+                yield HttpResponse(url, response)
                 return
-        raise Refusal(f"{host(url)} redirects without end", "refused")
+        raise SourceUnavailable(f"{host(url)} redirects without end", "permanent")
 
     def _headers(self, url: str, headers: Mapping[str, str]) -> dict[str, str]:
         sent = {"User-Agent": f"pixelmend/{__version__}", "Accept-Encoding": "identity", **headers}
@@ -129,7 +129,7 @@ class Web:
         return sent
 
 
-def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
@@ -144,30 +144,34 @@ def _origin(url: str) -> tuple[str, str | None, int]:
 
 
 @contextlib.contextmanager
-def named(url: str) -> Generator[None]:
-    """Turns what the libraries raise into a `Refusal` that names the host and the reason."""
+def as_source_unavailable(url: str) -> Generator[None]:
+    """Turns what the libraries raise into `SourceUnavailable`, with the host and the reason."""
     where = host(url)
     try:
         yield
     except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise Refusal(f"the certificate of {where} is not trusted", "refused") from error
-        raise Refusal(f"the secure connection to {where} broke off", "passing") from error
+            raise SourceUnavailable(
+                f"the certificate of {where} is not trusted", "permanent"
+            ) from error
+        raise SourceUnavailable(
+            f"the secure connection to {where} broke off", "temporary"
+        ) from error
     except (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError) as error:
-        raise Refusal(f"{where} does not answer", "passing") from error
+        raise SourceUnavailable(f"{where} does not answer", "temporary") from error
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
-        raise Refusal(f"{where} stopped sending", "passing") from error
+        raise SourceUnavailable(f"{where} stopped sending", "temporary") from error
     except requests.exceptions.ProxyError as error:
-        raise Refusal(f"the proxy to {where} refuses", "passing") from error
+        raise SourceUnavailable(f"the proxy to {where} refuses", "temporary") from error
     except requests.exceptions.ConnectionError as error:
-        raise Refusal(f"there is no connection to {where}", "passing") from error
+        raise SourceUnavailable(f"there is no connection to {where}", "temporary") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise Refusal(f"{where} broke off in the middle", "passing") from error
+        raise SourceUnavailable(f"{where} broke off in the middle", "temporary") from error
     except ValueError as error:  # addresses and lengths that are none
-        raise Refusal(f"{where} answers with nonsense", "refused") from error
+        raise SourceUnavailable(f"{where} answers with nonsense", "permanent") from error
 
 
-def _refusal(url: str, response: requests.Response) -> Refusal:
+def _unavailable(url: str, response: requests.Response) -> SourceUnavailable:
     status, where = response.status_code, host(url)
     # What the Hub says of itself; 401 alone would hide that a repository is gone.
     hub = {
@@ -176,16 +180,16 @@ def _refusal(url: str, response: requests.Response) -> Refusal:
         "EntryNotFound": "the file is gone",
         "GatedRepo": "its owners ask for a login and their consent",
     }.get(response.headers.get("X-Error-Code", ""))
-    plain = {
+    general = {
         401: "it asks for a login",
         403: "it does not allow it",
         404: "the file is gone",
         410: "the file is gone",
         429: "it gets too many requests",
     }.get(status, "it has trouble of its own" if status >= 500 else "it refuses")
-    cause: Cause = "passing" if status in PASSING_STATUS else "refused"
+    cause: Cause = "temporary" if status in TEMPORARY_STATUS else "permanent"
     wait_s = _retry_after(response.headers.get("Retry-After"))
-    return Refusal(f"{where} answers {status}: {hub or plain}", cause, wait_s)
+    return SourceUnavailable(f"{where} answers {status}: {hub or general}", cause, wait_s)
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -8,19 +8,21 @@ YES = ("1", "true", "yes", "on")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long a download waits for what."""
+class RetryPolicy:
+    """How long a download waits for what, and how often it tries."""
 
-    connect_s: float  # to each address of a source
-    answer_s: float  # until the first answer, names looked up and all
-    stall_s: float = 30.0  # without a byte
-    tries: int  # at each source, without a byte more than before
+    connect_timeout_s: float  # to each address of a source
+    first_response_timeout_s: float  # until the first answer, names looked up and all
+    read_timeout_s: float = 30.0  # without a byte
+    attempts: int  # at each source, without a byte more than before
     backoff_s: float = 1.0  # before the second try; doubled before each further one
-    longest_wait_s: float = 120.0  # that a server may ask for
+    max_retry_after_s: float = 120.0  # that a server may ask for
 
 
-INSISTING = Patience(connect_s=15.0, answer_s=60.0, tries=5)  # somebody asked for it by name
-PASSING = Patience(connect_s=3.0, answer_s=6.0, tries=1)  # there is another model to fall back on
+# Somebody asked for it by name.
+EXPLICIT_PULL = RetryPolicy(connect_timeout_s=15.0, first_response_timeout_s=60.0, attempts=5)
+# There is another model to fall back on.
+FIRST_USE = RetryPolicy(connect_timeout_s=3.0, first_response_timeout_s=6.0, attempts=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 OVERLAP = 64 * 1024  # bytes that are asked for twice where nothing else tells a file from another
-BLOCK = 1024 * 1024  # bytes hashed at once
+BLOCK_BYTES = 1024 * 1024  # bytes hashed at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,20 +23,20 @@ class Identity:
     total: int | None = None  # bytes in all
 
 
-class Part:
+class PartialFile:
     """Bytes on disk, their hash so far, and their identity beside them."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._facts = path.with_name(f"{path.name}.json")
+        self._identity_path = path.with_name(f"{path.name}.json")
         self._file: IO[bytes] | None = None
         self._hash = hashlib.sha256()
         self.size = 0
-        self.identity = _read_identity(self._facts)
+        self.identity = _read_identity(self._identity_path)
         if self.identity is None or not path.exists():
             self.drop()
         else:
-            self._hash_again()
+            self._rehash()
 
     @property
     def complete(self) -> bool:
@@ -64,16 +64,16 @@ class Part:
         if start == 0:
             self.drop()
         # First what it is, then the bytes: a part that nobody can tell is thrown away.
-        self._identify(identity)
+        self._write_identity(identity)
         self.close()  # of an earlier try
         self._file = self.path.open("ab")
 
-    def append(self, piece: bytes) -> None:
+    def append(self, chunk: bytes) -> None:
         """Takes the next bytes."""
         assert self._file is not None
-        self._file.write(piece)
-        self._hash.update(piece)
-        self.size += len(piece)
+        self._file.write(chunk)
+        self._hash.update(chunk)
+        self.size += len(chunk)
 
     def close(self) -> None:
         """Leaves what has come where it is, for the next time."""
@@ -85,58 +85,60 @@ class Part:
         """Takes note that nothing more comes, where nobody had said how much there is."""
         self.close()
         if self.identity is not None:
-            self._identify(dataclasses.replace(self.identity, total=self.size))
+            self._write_identity(dataclasses.replace(self.identity, total=self.size))
 
     def drop(self) -> None:
         """Throws it away."""
         self.close()
         self.path.unlink(missing_ok=True)
-        self._facts.unlink(missing_ok=True)
+        self._identity_path.unlink(missing_ok=True)
         self._hash = hashlib.sha256()
         self.size = 0
         self.identity = None
 
-    def _identify(self, identity: Identity) -> None:
-        beside = self._facts.with_name(f"{self._facts.name}.new")
+    def _write_identity(self, identity: Identity) -> None:
+        beside = self._identity_path.with_name(f"{self._identity_path.name}.new")
         beside.write_text(json.dumps(dataclasses.asdict(identity)), encoding="utf-8")
-        beside.replace(self._facts)
+        beside.replace(self._identity_path)
         self.identity = identity
 
-    def _hash_again(self) -> None:
+    def _rehash(self) -> None:
         with self.path.open("rb") as file:
-            while block := file.read(BLOCK):
+            while block := file.read(BLOCK_BYTES):
                 self._hash.update(block)
                 self.size += len(block)
 
 
 @dataclass(frozen=True)
-class Wish:
+class RangeRequest:
     """What a request asks for, so that the answer can be joined to what is here."""
 
     start: int  # the first byte that is asked for
     headers: Mapping[str, str]
 
 
-def wish(identity: Identity | None, size: int, source: str, sha256: str | None) -> Wish:
+def range_request(
+    identity: Identity | None, size: int, source: str, sha256: str | None
+) -> RangeRequest:
     """Decides where to go on: at the end, a little before it, or at the beginning.
 
     `sha256` is what the source's file has, if that is known; the same hash is the same file, from
     whatever source. Otherwise the server compares (`If-Range`), or else we do, with an overlap.
     """
-    anew = Wish(0, {})
+    from_start = RangeRequest(0, {})
     if identity is None or size == 0:
-        return anew
+        return from_start
     if sha256 is not None or identity.sha256 is not None:
         same = sha256 == identity.sha256
-        return Wish(size, {"Range": f"bytes={size}-"}) if same else anew
+        return RangeRequest(size, {"Range": f"bytes={size}-"}) if same else from_start
     if source != identity.source:
-        return anew
+        return from_start
     if identity.etag:
-        return Wish(size, {"Range": f"bytes={size}-", "If-Range": identity.etag})
+        return RangeRequest(size, {"Range": f"bytes={size}-", "If-Range": identity.etag})
     # A date alone is too coarse, and not every server that states one compares it.
     start = max(0, size - OVERLAP)
     compare = {"If-Range": identity.modified} if identity.modified else {}
-    return Wish(start, {"Range": f"bytes={start}-", **compare})
+    return RangeRequest(start, {"Range": f"bytes={start}-", **compare})
 
 
 def _read_identity(path: Path) -> Identity | None:

@@ -9,15 +9,20 @@ from urllib.parse import quote, urlencode
 
 from pixelmend_engine.catalog.weight_files import (
     SHA256,
+    DirectUrl,
+    DownloadSource,
     DriveFile,
     DriveFolder,
     GitHubAsset,
     HubFile,
-    Plain,
-    Source,
 )
 from pixelmend_engine.weights.download import google_drive
-from pixelmend_engine.weights.download.https import Answer, Refusal, Web, host
+from pixelmend_engine.weights.download.https import (
+    HttpResponse,
+    HttpSession,
+    SourceUnavailable,
+    host,
+)
 from pixelmend_engine.weights.download.network_settings import Network
 
 MAX_FOLDERS = 40  # that are looked into for one file
@@ -25,65 +30,69 @@ CONTENT_HASH = "X-Linked-ETag"  # of a large file on the Hub: its SHA-256
 
 
 @dataclass(frozen=True)
-class Stated:
+class RemoteMetadata:
     """What a source says of a file before it gives it."""
 
     sha256: str | None = None
     size_bytes: int | None = None
 
 
-def stated(web: Web, network: Network, source: Source) -> Stated:
+def remote_metadata(
+    session: HttpSession, network: Network, source: DownloadSource
+) -> RemoteMetadata:
     """Asks for hash and size.
 
     Raises:
-        Refusal: The source does not have the file, or does not answer.
+        SourceUnavailable: The source does not have the file, or does not answer.
     """
     match source:
         case HubFile():
-            return _stated_by_hub(web, address(network, source))
+            return _hub_metadata(session, request_url(network, source))
         case GitHubAsset():
             # The file may be had where nothing can be asked: few questions an hour are allowed.
-            with contextlib.suppress(Refusal):
-                return _stated_by_github(web, network, source)
+            with contextlib.suppress(SourceUnavailable):
+                return _github_metadata(session, network, source)
         case _:
             pass
-    return Stated()
+    return RemoteMetadata()
 
 
-def _stated_by_hub(web: Web, url: str) -> Stated:
+def _hub_metadata(session: HttpSession, url: str) -> RemoteMetadata:
     # The answer that redirects to where the content lies says what it is; behind it, nobody does.
-    with web.ask(url, method="HEAD", until=CONTENT_HASH) as answer:
-        text = answer.headers.get(CONTENT_HASH, "").removeprefix("W/").strip('"').lower()
-        size = answer.headers.get("X-Linked-Size", "")
-    return Stated(
+    with session.request(url, method="HEAD", stop_at=CONTENT_HASH) as response:
+        text = response.headers.get(CONTENT_HASH, "").removeprefix("W/").strip('"').lower()
+        size = response.headers.get("X-Linked-Size", "")
+    return RemoteMetadata(
         sha256=text if SHA256.fullmatch(text) else None,
         size_bytes=int(size) if size.isdecimal() else None,
     )
 
 
-def _stated_by_github(web: Web, network: Network, source: GitHubAsset) -> Stated:
+def _github_metadata(session: HttpSession, network: Network, source: GitHubAsset) -> RemoteMetadata:
     url = f"{network.github_api}/repos/{source.repo}/releases/tags/{quote(source.tag)}"
-    with web.ask(url, headers={"Accept": "application/vnd.github+json"}) as answer:
+    with session.request(url, headers={"Accept": "application/vnd.github+json"}) as response:
         try:
-            release: Any = json.loads(answer.text())
+            release: Any = json.loads(response.text())
             asset: Any = next(a for a in release["assets"] if a["name"] == source.name)
             digest, size = str(asset.get("digest")), asset.get("size")
         except (ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
-            raise Refusal(f"{host(url)} does not know the file", "refused") from error
+            raise SourceUnavailable(f"{host(url)} does not know the file", "permanent") from error
     text = digest.removeprefix("sha256:")
-    return Stated(
+    return RemoteMetadata(
         sha256=text if SHA256.fullmatch(text) else None,
         size_bytes=size if isinstance(size, int) else None,
     )
 
 
-def found(web: Web, network: Network, folder: DriveFolder) -> Generator[DriveFile | None]:
+def find_in_folder(
+    session: HttpSession, network: Network, folder: DriveFolder
+) -> Generator[DriveFile | None]:
     """Looks for a file in a shared folder and the folders in it; the last it yields is the file.
 
     None tells that a page was read, and there are more.
 
     Raises:
-        Refusal: It is not there.
+        SourceUnavailable: It is not there.
     """
     level = [("", folder.id)]
     read = 0
@@ -93,7 +102,7 @@ def found(web: Web, network: Network, folder: DriveFolder) -> Generator[DriveFil
             if read == MAX_FOLDERS:
                 break
             read += 1
-            for entry in _listed(web, network, folder_id):
+            for entry in _list_folder(session, network, folder_id):
                 path = f"{prefix}/{entry.name}"
                 if entry.is_folder:
                     below.append((path, entry.id))
@@ -102,69 +111,75 @@ def found(web: Web, network: Network, folder: DriveFolder) -> Generator[DriveFil
                     return
             yield None
         level = below
-    raise Refusal(f"there is no `{folder.paths[0]}` in its Google Drive folder", "refused")
+    raise SourceUnavailable(
+        f"there is no `{folder.paths[0]}` in its Google Drive folder", "permanent"
+    )
 
 
-def _listed(web: Web, network: Network, folder_id: str) -> list[google_drive.Entry]:
-    with web.ask(f"{network.drive_folders}/embeddedfolderview?id={folder_id}") as answer:
-        return google_drive.entries(answer.text())
+def _list_folder(
+    session: HttpSession, network: Network, folder_id: str
+) -> list[google_drive.Entry]:
+    with session.request(f"{network.drive_folders}/embeddedfolderview?id={folder_id}") as response:
+        return google_drive.entries(response.text())
 
 
 @contextlib.contextmanager
-def opened(
-    web: Web, network: Network, source: Source, headers: Mapping[str, str]
-) -> Generator[Answer]:
-    """Asks for the file, and yields the answer that has it as its body.
+def open_file(
+    session: HttpSession, network: Network, source: DownloadSource, headers: Mapping[str, str]
+) -> Generator[HttpResponse]:
+    """Asks for the file, and yields the response that has it as its body.
 
     Raises:
-        Refusal: The source does not give it, or gives something else.
+        SourceUnavailable: The source does not give it, or gives something else.
     """
-    url: str | None = address(network, source)
+    url: str | None = request_url(network, source)
     for _ in range(2):
-        with web.ask(url, headers=headers) as answer:
-            if not _is_file(source, answer):
-                text = answer.text()
+        with session.request(url, headers=headers) as response:
+            if not _is_file(source, response):
+                text = response.text()
                 url = (
-                    google_drive.confirmed(text, answer.url)
+                    google_drive.confirmed_url(text, response.url)
                     if isinstance(source, DriveFile)
                     else None
                 )
                 if url is not None:
                     continue
-                raise Refusal(_what_came(source, answer, text), "refused")
-            coding = answer.headers.get("Content-Encoding", "identity")
+                raise SourceUnavailable(_why_no_file(source, response, text), "permanent")
+            coding = response.headers.get("Content-Encoding", "identity")
             if coding != "identity":
-                raise Refusal(f"{host(answer.url)} sends the file as {coding}", "refused")
-            yield answer
+                raise SourceUnavailable(
+                    f"{host(response.url)} sends the file as {coding}", "permanent"
+                )
+            yield response
             return
-    raise Refusal("Google Drive warns without end that the file is large", "refused")
+    raise SourceUnavailable("Google Drive warns without end that the file is large", "permanent")
 
 
-def address(network: Network, source: Source) -> str:
+def request_url(network: Network, source: DownloadSource) -> str:
     """Returns where a program asks for the file."""
     match source:
         case DriveFile(file_id):
-            asked = urlencode({"id": file_id, "export": "download", "confirm": "t"})
-            return f"{network.drive}/download?{asked}"
+            query = urlencode({"id": file_id, "export": "download", "confirm": "t"})
+            return f"{network.drive}/download?{query}"
         case HubFile(repo, revision, path):
             return f"{network.hub}/{repo}/resolve/{revision}/{quote(path)}"
         case GitHubAsset(repo, tag, name):
             return f"{network.github}/{repo}/releases/download/{tag}/{quote(name)}"
-        case Plain(page):
+        case DirectUrl(page):
             return page
         case DriveFolder():
             raise AssertionError("a folder is looked into first")
 
 
-def _is_file(source: Source, answer: Answer) -> bool:
-    if answer.status == 416:
+def _is_file(source: DownloadSource, response: HttpResponse) -> bool:
+    if response.status == 416:
         return True
-    if isinstance(source, DriveFile) and "Content-Disposition" not in answer.headers:
+    if isinstance(source, DriveFile) and "Content-Disposition" not in response.headers:
         return False  # what Drive sends without a name is a page, whatever its type says
-    return not answer.is_page
+    return not response.is_page
 
 
-def _what_came(source: Source, answer: Answer, text: str) -> str:
+def _why_no_file(source: DownloadSource, response: HttpResponse, text: str) -> str:
     if isinstance(source, DriveFile):
-        return google_drive.refusal(text)
-    return f"{host(answer.url)} sends a page instead of the file"
+        return google_drive.why_no_file(text)
+    return f"{host(response.url)} sends a page instead of the file"

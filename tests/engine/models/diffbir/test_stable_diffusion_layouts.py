@@ -16,7 +16,7 @@ from small_diffbir import small, write
 
 from pixelmend.errors import UnreadableCheckpoint
 from pixelmend_engine.catalog.sizes import AutoencoderSizes, TextEncoderSizes, UNetSizes
-from pixelmend_engine.catalog.weight_files import catalogue, manifest
+from pixelmend_engine.catalog.weight_files import catalog, manifest
 from pixelmend_engine.models import loading
 from pixelmend_engine.models.diffbir import stable_diffusion_layouts
 from pixelmend_engine.models.diffbir.model import DiffBIRPipeline
@@ -189,7 +189,7 @@ def test_manifests_are_their_names_and_make_files_of_the_published_size() -> Non
         assert manifest(f"sd21-{name}") == shapes
         # The numbers of places, which transformers 4 wrote beside the text encoder's weights.
         places = {"text_model.embeddings.position_ids": (1, 77)} if name == "text-encoder" else {}
-        file = catalogue()[f"sd21-base-{name}"]
+        file = catalog()[f"sd21-base-{name}"]
         assert file.size_bytes == _size(shapes, places)
 
 

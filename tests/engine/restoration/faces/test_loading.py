@@ -8,8 +8,8 @@ from published import hollow
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
 from pixelmend.errors import UnreadableCheckpoint, WeightsMissing
-from pixelmend_engine.catalog import faces as catalog
-from pixelmend_engine.catalog.weight_files import catalogue
+from pixelmend_engine.catalog import faces as face_files
+from pixelmend_engine.catalog.weight_files import catalog
 from pixelmend_engine.restoration.faces import loading
 from pixelmend_engine.restoration.faces.parsing import Parser
 from pixelmend_engine.weights import store
@@ -35,22 +35,22 @@ def test_what_is_not_here_is_said_to_be_missing(tmp_path: Path) -> None:
 
 
 def test_files_of_something_else_are_refused(tmp_path: Path) -> None:
-    install(catalog.DETECTOR, hollow("diffbir-parsenet"), tmp_path)
+    install(face_files.DETECTOR, hollow("diffbir-parsenet"), tmp_path)
     with pytest.raises(UnreadableCheckpoint):
         loading.detector(tmp_path, CPU)
 
 
 def test_the_published_layout_loads(tmp_path: Path) -> None:
     # Published with the prefix that training on several GPUs leaves, as a pickle.
-    folder = tmp_path / catalog.DETECTOR
+    folder = tmp_path / face_files.DETECTOR
     folder.mkdir()
     state = hollow("diffbir-retinaface-r50")
     published = {f"module.{key}": tensor for key, tensor in state.items()}
-    torch.save(published, folder / catalogue()[catalog.DETECTOR].name)
+    torch.save(published, folder / catalog()[face_files.DETECTOR].name)
     find = loading.detector(tmp_path, CPU)
     assert find(torch.rand(1, 3, 64, 80)) == []  # all weights are 0: nothing is more than likely
 
 
 def test_a_converted_file_loads(tmp_path: Path) -> None:
-    install(catalog.PARSER, hollow("diffbir-parsenet"), tmp_path)
+    install(face_files.PARSER, hollow("diffbir-parsenet"), tmp_path)
     assert isinstance(loading.parser(tmp_path, CPU), Parser)

@@ -13,7 +13,7 @@ from safetensors.torch import (
 )
 
 from pixelmend.errors import UnreadableCheckpoint
-from pixelmend_engine.catalog.weight_files import WeightFile, catalogue
+from pixelmend_engine.catalog.weight_files import WeightFile, catalog
 from pixelmend_engine.weights.checkpoints import conversion, safetensors_header
 from pixelmend_engine.weights.checkpoints.reading import StateDict
 from pixelmend_engine.weights.installer import expected_shapes
@@ -36,19 +36,19 @@ def layout(file: WeightFile) -> object:
     return state
 
 
-SINGLE = [file for file in catalogue().files if len(file.parts) == 1]
+SINGLE = [file for file in catalog().files if len(file.parts) == 1]
 
 
 @pytest.mark.parametrize("file", SINGLE, ids=lambda file: file.id)
 def test_every_published_layout_is_recognized(file: WeightFile, tmp_path: Path) -> None:
     path = tmp_path / "net.part"
     torch.save(layout(file), path)
-    with conversion.members(path, tmp_path) as found:
-        taken = conversion.take(file, found)
+    with conversion.open_checkpoints(path, tmp_path) as found:
+        taken = conversion.select_tensors(file, found)
     assert {key: tuple(value.shape) for key, value in taken.items()} == expected_shapes(file)
 
 
-SYSTEMS = [file for file in catalogue().files if len(file.parts) > 1]
+SYSTEMS = [file for file in catalog().files if len(file.parts) > 1]
 
 
 @pytest.mark.parametrize("file", SYSTEMS, ids=lambda file: file.id)
@@ -58,8 +58,8 @@ def test_every_published_system_is_recognized(file: WeightFile, tmp_path: Path) 
     for part, name in file.parts.items():
         torch.save({"params": hollow(name)}, folder / f"{part}.pth")
     (folder / "readme.txt").write_text("Read me")
-    with conversion.members(folder, tmp_path) as found:
-        taken = conversion.take(file, found)
+    with conversion.open_checkpoints(folder, tmp_path) as found:
+        taken = conversion.select_tensors(file, found)
     assert {key: tuple(value.shape) for key, value in taken.items()} == expected_shapes(file)
 
 
@@ -67,8 +67,8 @@ def test_safetensors_are_taken_as_they_are(tmp_path: Path) -> None:
     state = {**tensors(SMALL), "left.over": torch.ones(2)}
     save_file(state, tmp_path / "net.safetensors")
     file = small_file(container="safetensors", drops_extras=True)
-    with conversion.members(tmp_path / "net.safetensors", tmp_path) as found:
-        conversion.write(conversion.take(file, found), file, tmp_path / "out")
+    with conversion.open_checkpoints(tmp_path / "net.safetensors", tmp_path) as found:
+        conversion.write(conversion.select_tensors(file, found), file, tmp_path / "out")
     assert safetensors_header.shapes(tmp_path / "out") == expected_shapes(file)
 
 
@@ -105,26 +105,26 @@ def test_what_differs_is_said(tmp_path: Path) -> None:
     state.popitem()
     (tmp_path / "net.pth").write_bytes(pickled({"params": state}))
     with (
-        conversion.members(tmp_path / "net.pth", tmp_path) as found,
+        conversion.open_checkpoints(tmp_path / "net.pth", tmp_path) as found,
         pytest.raises(UnreadableCheckpoint, match=r"not those of `small`: \S+ is missing$"),
     ):
-        conversion.take(small_file(), found)
+        conversion.select_tensors(small_file(), found)
     (tmp_path / "empty").mkdir()
     with (
-        conversion.members(tmp_path / "empty", tmp_path) as found,
+        conversion.open_checkpoints(tmp_path / "empty", tmp_path) as found,
         pytest.raises(UnreadableCheckpoint, match="there is no checkpoint in it"),
     ):
-        conversion.take(small_file(), found)
+        conversion.select_tensors(small_file(), found)
 
 
 @pytest.mark.parametrize("content", [[1], 5, {"params": 3}, {1: torch.ones(1)}, {}])
 def test_what_holds_no_tensors_is_refused(content: object, tmp_path: Path) -> None:
     (tmp_path / "net.pth").write_bytes(pickled(content))
     with (
-        conversion.members(tmp_path / "net.pth", tmp_path) as found,
+        conversion.open_checkpoints(tmp_path / "net.pth", tmp_path) as found,
         pytest.raises(UnreadableCheckpoint),
     ):
-        conversion.take(small_file(), found)
+        conversion.select_tensors(small_file(), found)
 
 
 def test_a_disk_that_is_full_is_an_error_of_the_disk(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_byte_that_changed_on_the_way_is_found_by_its_checksum(tmp_path: Path)
     (tmp_path / "net.pth").write_bytes(content)
     with (
         pytest.raises(UnreadableCheckpoint, match="damaged"),
-        conversion.members(tmp_path / "net.pth", tmp_path),
+        conversion.open_checkpoints(tmp_path / "net.pth", tmp_path),
     ):
         pass
 
@@ -153,7 +153,7 @@ def test_what_torch_would_not_have_compressed_is_refused(tmp_path: Path) -> None
             packed.writestr(name, source.read(name))
     with (
         pytest.raises(UnreadableCheckpoint, match="does not compress"),
-        conversion.members(tmp_path / "net.pth", tmp_path),
+        conversion.open_checkpoints(tmp_path / "net.pth", tmp_path),
     ):
         pass
 
@@ -162,7 +162,7 @@ def test_tensors_that_hold_nothing_are_none(tmp_path: Path) -> None:
     hollow_ones = {key: value.to("meta") for key, value in tensors(SMALL).items()}
     torch.save(hollow_ones, tmp_path / "net.pth")
     with (
-        conversion.members(tmp_path / "net.pth", tmp_path) as found,
+        conversion.open_checkpoints(tmp_path / "net.pth", tmp_path) as found,
         pytest.raises(UnreadableCheckpoint),
     ):
-        conversion.take(small_file(), found)
+        conversion.select_tensors(small_file(), found)

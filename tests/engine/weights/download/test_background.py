@@ -15,7 +15,7 @@ def untold() -> None:
 
 
 def test_items_come_in_their_order() -> None:
-    assert list(background.run(iter(range(500)), untold, 5.0)) == list(range(500))
+    assert list(background.iterate_in_thread(iter(range(500)), untold, 5.0)) == list(range(500))
 
 
 def test_errors_come_through() -> None:
@@ -23,7 +23,7 @@ def test_errors_come_through() -> None:
         yield 1
         raise KeyError("as nobody expected")
 
-    items = background.run(fail(), untold, 5.0)
+    items = background.iterate_in_thread(fail(), untold, 5.0)
     assert next(items) == 1
     with pytest.raises(KeyError):
         next(items)
@@ -36,8 +36,8 @@ def test_the_first_item_has_to_come_in_time_and_the_others_need_not() -> None:
         free.wait(30)
         yield 1
 
-    with pytest.raises(background.TookTooLong):
-        list(background.run(slow(), untold, 0.2))
+    with pytest.raises(background.FirstItemTimeout):
+        list(background.iterate_in_thread(slow(), untold, 0.2))
     free.set()
 
     def later() -> Iterator[int]:
@@ -45,7 +45,7 @@ def test_the_first_item_has_to_come_in_time_and_the_others_need_not() -> None:
         time.sleep(0.6)
         yield 2
 
-    assert list(background.run(later(), untold, 0.4)) == [1, 2]
+    assert list(background.iterate_in_thread(later(), untold, 0.4)) == [1, 2]
 
 
 def test_what_hangs_is_left_behind() -> None:
@@ -62,14 +62,14 @@ def test_what_hangs_is_left_behind() -> None:
             raise Canceled("Canceled", hint="")
 
     with pytest.raises(Canceled):
-        list(background.run(hang(), tick, 5.0))
+        list(background.iterate_in_thread(hang(), tick, 5.0))
     assert time.monotonic() - started < 20
     free.set()
 
 
 def test_a_thread_whose_items_nobody_wants_any_more_ends() -> None:
     before = threading.active_count()
-    items = background.run(iter(range(100_000)), untold, 5.0)
+    items = background.iterate_in_thread(iter(range(100_000)), untold, 5.0)
     next(items)
     items.close()
     deadline = time.monotonic() + 20

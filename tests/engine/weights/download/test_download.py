@@ -16,10 +16,10 @@ from pixelmend.errors import (
     UnreadableCheckpoint,
     WrongFile,
 )
-from pixelmend_engine.catalog.weight_files import DriveFile, Plain
-from pixelmend_engine.weights.download.download import Known
-from pixelmend_engine.weights.download.network_settings import Network, Patience
-from pixelmend_engine.weights.download.partial_file import OVERLAP, Part
+from pixelmend_engine.catalog.weight_files import DirectUrl, DriveFile
+from pixelmend_engine.weights.download.download import KnownFile
+from pixelmend_engine.weights.download.network_settings import Network, RetryPolicy
+from pixelmend_engine.weights.download.partial_file import OVERLAP, PartialFile
 
 
 def nearly_full(folder: Path) -> int:
@@ -50,7 +50,7 @@ def test_a_slow_source_is_waited_for(fetch: Fetch, mirror: Mirror, part: Path) -
 def test_a_length_that_nobody_says_is_no_fault(fetch: Fetch, mirror: Mirror, part: Path) -> None:
     mirror.at("/small", Says(body=BODY, chunked=True))
     assert fetch().size_bytes == len(BODY)
-    assert Part(part).complete
+    assert PartialFile(part).complete
 
 
 @pytest.mark.parametrize("etag", ['"one"', None])
@@ -68,7 +68,7 @@ def test_goes_on_where_it_was_cut(
 
 def test_goes_on_where_it_stalled(fetch: Fetch, mirror: Mirror, part: Path) -> None:
     mirror.at("/small", Says(body=BODY, etag='"1"', stall_at=HALF), Says(body=BODY, etag='"1"'))
-    fetch(patience=dataclasses.replace(HASTY, stall_s=0.5))
+    fetch(policy=dataclasses.replace(HASTY, read_timeout_s=0.5))
     assert part.read_bytes() == BODY
     assert mirror.gets("/small")[1].begins_at == HALF
 
@@ -90,7 +90,7 @@ def test_goes_on_at_another_source_where_the_hash_is_known(
 ) -> None:
     mirror.at("/small", Says(body=BODY, cut_at=HALF, etag='"1"'), Says(status=404))
     mirror.at("/mirror", Says(body=BODY, etag='"another host has other tags"'))
-    sources = (Plain(f"{mirror.url}/small"), Plain(f"{mirror.url}/mirror"))
+    sources = (DirectUrl(f"{mirror.url}/small"), DirectUrl(f"{mirror.url}/mirror"))
     fetch(*sources, facts={"sha256": HASH})
     assert part.read_bytes() == BODY
     assert mirror.gets("/mirror")[0].begins_at == HALF
@@ -101,7 +101,7 @@ def test_starts_anew_at_another_source_where_it_is_not(
 ) -> None:
     mirror.at("/small", Says(body=BODY, cut_at=HALF), Says(status=404))
     mirror.at("/mirror", Says(body=OTHER))
-    fetch(Plain(f"{mirror.url}/small"), Plain(f"{mirror.url}/mirror"))
+    fetch(DirectUrl(f"{mirror.url}/small"), DirectUrl(f"{mirror.url}/mirror"))
     assert part.read_bytes() == OTHER
 
 
@@ -185,7 +185,7 @@ def test_a_source_with_another_length_costs_nothing_of_what_has_come(
     mirror.at("/small", Says(body=BODY, cut_at=HALF), Says(status=404))
     mirror.at("/mirror", Says(body=BODY[:100]))
     facts = {"sha256": HASH, "size_bytes": len(BODY)}
-    places = (Plain(f"{mirror.url}/small"), Plain(f"{mirror.url}/mirror"))
+    places = (DirectUrl(f"{mirror.url}/small"), DirectUrl(f"{mirror.url}/mirror"))
     with pytest.raises(WrongFile):
         fetch(*places, facts=facts)
     assert part.stat().st_size == HALF
@@ -199,7 +199,9 @@ def test_a_wrong_file_is_thrown_away_and_the_next_source_asked(
         fetch(facts={"sha256": HASH})
     assert not part.exists()
     mirror.at("/mirror", Says(body=BODY))
-    fetch(Plain(f"{mirror.url}/small"), Plain(f"{mirror.url}/mirror"), facts={"sha256": HASH})
+    fetch(
+        DirectUrl(f"{mirror.url}/small"), DirectUrl(f"{mirror.url}/mirror"), facts={"sha256": HASH}
+    )
     assert part.read_bytes() == BODY
 
 
@@ -208,7 +210,7 @@ def test_the_right_file_may_come_another_time_from_a_source_that_was_away(
 ) -> None:
     mirror.at("/small", Says(body=OTHER))
     mirror.at("/mirror", Says(status=503))
-    places = (Plain(f"{mirror.url}/small"), Plain(f"{mirror.url}/mirror"))
+    places = (DirectUrl(f"{mirror.url}/small"), DirectUrl(f"{mirror.url}/mirror"))
     with pytest.raises(DownloadFailed, match="another SHA-256; localhost answers 503"):
         fetch(*places, facts={"sha256": HASH})
 
@@ -216,7 +218,7 @@ def test_the_right_file_may_come_another_time_from_a_source_that_was_away(
 def test_later_downloads_are_held_to_the_first(fetch: Fetch, mirror: Mirror) -> None:
     mirror.at("/small", Says(body=OTHER))
     with pytest.raises(WrongFile) as refused:
-        fetch(known=Known(sha256=HASH))
+        fetch(known=KnownFile(sha256=HASH))
     assert "remove --forget small" in refused.value.hint
 
 
@@ -261,7 +263,7 @@ def test_what_may_pass_is_tried_again(
     mirror.at("/small", Says(status=status))
     with pytest.raises(DownloadFailed, match=str(status)):
         fetch()
-    assert len(mirror.asked) == HASTY.tries
+    assert len(mirror.asked) == HASTY.attempts
 
 
 def test_a_server_is_left_alone_for_as_long_as_it_asks(
@@ -317,7 +319,7 @@ def test_nonsense_leads_to_the_next_source(
 ) -> None:
     mirror.at("/small", answer)
     mirror.at("/mirror", Says(body=BODY))
-    fetch(Plain(f"{mirror.url}/small"), Plain(f"{mirror.url}/mirror"))
+    fetch(DirectUrl(f"{mirror.url}/small"), DirectUrl(f"{mirror.url}/mirror"))
     assert part.read_bytes() == BODY
 
 
@@ -338,24 +340,24 @@ def test_a_certificate_that_is_not_trusted(
 
 def test_a_source_that_is_not_there(fetch: Fetch) -> None:
     with pytest.raises(DownloadFailed, match="no connection to localhost") as refused:
-        fetch(Plain("https://localhost:1/small"))
+        fetch(DirectUrl("https://localhost:1/small"))
     assert "pixelmend models import" in refused.value.hint
 
 
 def test_a_source_that_never_answers_is_given_up(fetch: Fetch, mirror: Mirror) -> None:
     mirror.at("/small", Says(status=503, headers={"Retry-After": "2"}))
-    passing = Patience(connect_s=0.3, answer_s=0.5, tries=1)
+    passing = RetryPolicy(connect_timeout_s=0.3, first_response_timeout_s=0.5, attempts=1)
     started = time.monotonic()
     with pytest.raises(DownloadFailed):
         # Nothing listens there, and nothing says so.
-        fetch(Plain("https://10.255.255.1/small"), patience=passing)
+        fetch(DirectUrl("https://10.255.255.1/small"), policy=passing)
     assert time.monotonic() - started < 10
 
 
 def test_passing_by_means_one_try(fetch: Fetch, mirror: Mirror) -> None:
     mirror.at("/small", Says(status=503))
     with pytest.raises(DownloadFailed):
-        fetch(patience=dataclasses.replace(HASTY, tries=1))
+        fetch(policy=dataclasses.replace(HASTY, attempts=1))
     assert len(mirror.asked) == 1
 
 
@@ -380,7 +382,7 @@ def test_a_cancel_comes_through_while_nothing_comes(
 
     started = time.monotonic()
     with pytest.raises(Canceled):
-        fetch(report=report, patience=dataclasses.replace(HASTY, stall_s=60.0))
+        fetch(report=report, policy=dataclasses.replace(HASTY, read_timeout_s=60.0))
     assert time.monotonic() - started < 30
     assert part.stat().st_size == HALF  # and is not lost
 

@@ -30,12 +30,12 @@ def test_a_form_is_filled_in_as_it_is() -> None:
     )
     url = "https://drive.google.com/uc"
     expected = "https://drive.usercontent.google.com/download?id=a+b&uuid=1-2"
-    assert google_drive.confirmed(form, url) == expected
-    assert google_drive.confirmed('<form id="search"></form>', url) is None
+    assert google_drive.confirmed_url(form, url) == expected
+    assert google_drive.confirmed_url('<form id="search"></form>', url) is None
 
 
 @given(text=st.text(max_size=300))
 def test_no_page_breaks_the_reader(text: str) -> None:
-    assert google_drive.confirmed(text, "https://drive.google.com") is None
-    assert google_drive.refusal(text)
+    assert google_drive.confirmed_url(text, "https://drive.google.com") is None
+    assert google_drive.why_no_file(text)
     assert google_drive.entries(text) == []

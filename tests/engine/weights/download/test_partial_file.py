@@ -5,18 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from pixelmend_engine.weights.download.partial_file import OVERLAP, Identity, Part, wish
+from pixelmend_engine.weights.download.partial_file import (
+    OVERLAP,
+    Identity,
+    PartialFile,
+    range_request,
+)
 
 HERE = 1_000_000
 A, B = "a" * 64, "b" * 64
 
 
 def test_bytes_and_identity_outlive_the_process(tmp_path: Path) -> None:
-    part = Part(tmp_path / "x.part")
+    part = PartialFile(tmp_path / "x.part")
     part.begin(0, Identity(source="here", etag='"1"', total=6))
     part.append(b"abc")
     part.close()
-    again = Part(tmp_path / "x.part")
+    again = PartialFile(tmp_path / "x.part")
     assert (again.size, again.tail, again.complete) == (3, b"abc", False)
     assert again.identity == Identity(source="here", etag='"1"', total=6)
     again.begin(3, Identity(source="here", etag='"1"', total=6))
@@ -31,7 +36,7 @@ def test_bytes_that_nobody_can_tell_are_thrown_away(facts: bytes | None, tmp_pat
     (tmp_path / "x.part").write_bytes(b"abc")
     if facts is not None:
         (tmp_path / "x.part.json").write_bytes(facts)
-    assert Part(tmp_path / "x.part").size == 0
+    assert PartialFile(tmp_path / "x.part").size == 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -53,7 +58,7 @@ def test_bytes_that_nobody_can_tell_are_thrown_away(facts: bytes | None, tmp_pat
 def test_where_to_go_on(
     identity: Identity | None, sha256: str | None, start: int, validator: str | None
 ) -> None:
-    asked = wish(identity, HERE, "here", sha256)
-    assert asked.start == start
-    assert asked.headers.get("Range") == (f"bytes={start}-" if start else None)
-    assert asked.headers.get("If-Range") == validator
+    request = range_request(identity, HERE, "here", sha256)
+    assert request.start == start
+    assert request.headers.get("Range") == (f"bytes={start}-" if start else None)
+    assert request.headers.get("If-Range") == validator

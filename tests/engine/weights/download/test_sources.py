@@ -8,13 +8,13 @@ from mirror import Mirror, Says
 
 from pixelmend.errors import DownloadFailed, WrongFile
 from pixelmend_engine.catalog.weight_files import (
+    DirectUrl,
     DriveFile,
     DriveFolder,
     GitHubAsset,
     HubFile,
-    Plain,
 )
-from pixelmend_engine.weights.download.download import Known
+from pixelmend_engine.weights.download.download import KnownFile
 from pixelmend_engine.weights.download.network_settings import Network
 from pixelmend_engine.weights.download.partial_file import OVERLAP
 
@@ -37,7 +37,7 @@ def linked(mirror: Mirror, sha256: str = HASH, host: str | None = None) -> Says:
 def test_the_hub_states_the_hash(fetch: Fetch, mirror: Mirror) -> None:
     mirror.at(AT_HUB, linked(mirror))
     mirror.at("/content", Says(body=BODY))
-    assert fetch(HUB).stated
+    assert fetch(HUB).hash_from_source
     mirror.at("/content", Says(body=OTHER))
     Path(mirror.authority.parent.parent / "small.part").unlink()
     with pytest.raises(WrongFile, match="another SHA-256"):
@@ -49,7 +49,7 @@ def test_a_source_that_states_another_hash_is_not_asked_for_the_file(
 ) -> None:
     mirror.at(AT_HUB, linked(mirror, sha256="0" * 64))
     with pytest.raises(WrongFile, match="states another SHA-256"):
-        fetch(HUB, known=Known(sha256=HASH))
+        fetch(HUB, known=KnownFile(sha256=HASH))
     assert mirror.gets("/content") == []
 
 
@@ -64,7 +64,9 @@ def test_the_token_goes_to_its_own_host_alone(fetch: Fetch, mirror: Mirror, tmp_
     (tmp_path / "small.part").unlink()
     mirror.asked.clear()
     mirror.at("/small", Says(body=BODY))
-    fetch(Plain(f"{mirror.other_url}/small"), network=Network(hub=mirror.url, hub_token="secret"))
+    fetch(
+        DirectUrl(f"{mirror.other_url}/small"), network=Network(hub=mirror.url, hub_token="secret")
+    )
     assert all("Authorization" not in asked.headers for asked in mirror.asked)
 
 
@@ -83,7 +85,7 @@ def test_a_mirror_of_the_hub_may_send_one_to_the_hub_for_good(fetch: Fetch, mirr
     mirror.at(AT_HUB, away)
     mirror.at(f"/hub{AT_HUB}", linked(mirror))
     mirror.at("/content", Says(body=BODY))
-    assert fetch(HUB).stated
+    assert fetch(HUB).hash_from_source
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ AT_API = "/repos/cszn/KAIR/releases/tags/v1.0"
 def test_github_may_state_the_hash(answer: str, stated: bool, fetch: Fetch, mirror: Mirror) -> None:
     mirror.at(AT_API, Says(body=answer.encode()))
     mirror.at(AT_GITHUB, Says(body=BODY))
-    assert fetch(ASSET).stated is stated
+    assert fetch(ASSET).hash_from_source is stated
 
 
 def test_github_need_not_be_asked_where_the_hash_is_known(fetch: Fetch, mirror: Mirror) -> None:
@@ -143,7 +145,7 @@ def test_a_github_that_answers_no_more_questions_gives_the_file(
 ) -> None:
     mirror.at(AT_API, Says(status=403))
     mirror.at(AT_GITHUB, Says(body=BODY))
-    assert not fetch(ASSET).stated
+    assert not fetch(ASSET).hash_from_source
 
 
 # --- Google Drive ---------------------------------------------------------------------------------
@@ -249,6 +251,6 @@ def test_a_folder_without_end_is_left(fetch: Fetch, mirror: Mirror) -> None:
 
 def test_a_remembered_id_is_asked_before_the_folder_is_listed(fetch: Fetch, mirror: Mirror) -> None:
     mirror.at("/download", Says(body=BODY, headers=SENT))
-    fetch(FOLDER, known=Known(drive_id="remembered-id"))
+    fetch(FOLDER, known=KnownFile(drive_id="remembered-id"))
     assert mirror.gets("/download")[0].query["id"] == "remembered-id"
     assert mirror.gets("/embeddedfolderview") == []
