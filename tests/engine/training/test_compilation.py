@@ -10,6 +10,7 @@ import pytest
 TOLERANCE = 1e-5  # float32, in another order
 
 
+@pytest.mark.slow  # the compiler takes its time, however small a block is
 @pytest.mark.skipif(shutil.which("c++") is None, reason="torch compiles with a C++ compiler")
 def test_compiled_blocks_give_the_same_results_and_gradients() -> None:
     command = [sys.executable, compiled_blocks.__file__]

@@ -20,7 +20,7 @@ from pixelmend_engine.training.run_folder import RunFolder
 from pixelmend_engine.training.stage_spec import RunSettings, StageSpec, TrainingProgress
 from pixelmend_engine.weights.checkpoints import reading
 
-FEW, SAVE_EVERY = 24, 5  # steps of a run that is killed
+KILLED_STEPS, SAVE_EVERY = 12, 4  # of a run that is killed
 SETTINGS = RunSettings(device="cpu", report_every=1, save_every=10)
 
 
@@ -41,71 +41,60 @@ def networks(folder: Path) -> dict[str, reading.StateDict]:
     return convert({path.name: reading.read(path) for path in files(folder)})
 
 
-def test_sixty_steps_make_pictures_better_that_were_never_trained_on(
+def test_a_few_steps_make_pictures_better_that_were_never_trained_on(
     photos: Path, tmp_path: Path
 ) -> None:
-    first = run(stage_spec(photos), tmp_path / "stage1")
+    settings = dataclasses.replace(SETTINGS, save_every=STEPS // 3)
+    first = run(stage_spec(photos), tmp_path / "stage1", settings=settings)
     assert len(first) == STEPS
     # Random weights make a picture worse. From there it rises, in each stage, and by more than
     # what a lucky picture would do.
     scores = [p.scores["validation"] for p in first if p.scores]
     assert scores[-1] > scores[0] + 3
 
-    teacher = files(tmp_path / "stage1")
-    second = run(stage_spec(photos, 2, teacher), tmp_path / "stage2")
+    spec = shortened(stage_spec(photos, 2, files(tmp_path / "stage1")), STEPS // 2)
+    settings = dataclasses.replace(SETTINGS, save_every=STEPS // 4)
+    second = run(spec, tmp_path / "stage2", settings=settings)
     scores = [p.scores["validation"] for p in second if p.scores]
-    assert scores[-1] > scores[0]
+    assert scores[-1] > scores[0] + 0.5
     assert {"prior", "pixels"} == set(second[-1].losses)
     stored = {path.name: reading.read(path) for path in (tmp_path / "stage2").glob("model.*")}
     published = networks(tmp_path / "stage2")
     assert convert(stored).keys() == published.keys() == {"net_g", "net_le_dm", "net_d"}
 
 
-class Process:
-    """A run in a process of its own, that says what it loses at each step."""
-
-    def __init__(self, photos: Path, folder: Path, *options: str) -> None:
-        numbers = (str(FEW), str(SAVE_EVERY))
-        given = (RECIPE.id, str(photos), str(folder), *numbers, *options)
-        command = [sys.executable, tiny_run.__file__, *given]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-    def losses(self, until: int = FEW) -> dict[int, str]:
-        """Reads the losses of its steps as they are printed, to the last digit."""
-        assert self.process.stdout is not None
-        found: dict[int, str] = {}
-        for line in self.process.stdout:
-            step, _, losses = line.strip().partition(" ")
-            found[int(step)] = losses
-            if int(step) == until:
+def killed_run(photos: Path, folder: Path, step: int) -> dict[int, str]:
+    """Trains in a process of its own, kills it after a step, and returns the losses until then."""
+    numbers = (str(KILLED_STEPS), str(SAVE_EVERY))
+    command = [sys.executable, tiny_run.__file__, str(photos), str(folder), *numbers]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        losses: dict[int, str] = {}
+        for line in process.stdout:
+            number, _, values = line.strip().partition(" ")
+            losses[int(number)] = values
+            if int(number) == step:
+                process.kill()
                 break
-        return found
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-    def end(self) -> None:
-        self.process.communicate()
-        assert self.process.returncode == 0
+    return losses
 
 
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(photos: Path, tmp_path: Path) -> None:
-    whole, killed = (Process(photos, tmp_path / name) for name in ("whole", "killed"))
-    step = random.randrange(SAVE_EVERY + 1, FEW - 1)
-    before = killed.losses(until=step)
-    killed.kill()
-    rest = Process(photos, tmp_path / "killed", "--resume")
-    expected = whole.losses()
-    whole.end()
-    after = rest.losses()
-    rest.end()
+    spec = shortened(stage_spec(photos), KILLED_STEPS)
+    settings = dataclasses.replace(SETTINGS, save_every=SAVE_EVERY)
+    step = random.randrange(SAVE_EVERY + 1, KILLED_STEPS - 1)
+    before = killed_run(photos, tmp_path / "killed", step)
+    whole = run(spec, tmp_path / "whole", settings=settings)
+    expected = {p.step: tiny_run.losses_text(p) for p in whole}
+    rest = run(spec, tmp_path / "killed", resume=True, settings=settings)
+    after = {p.step: tiny_run.losses_text(p) for p in rest}
 
     first = min(after)  # the step after the last that was saved
     assert first % SAVE_EVERY == 1
     assert first > 1
-    assert after == {number: expected[number] for number in range(first, FEW + 1)}
+    assert after == {number: expected[number] for number in range(first, KILLED_STEPS + 1)}
     assert before == {number: expected[number] for number in range(1, step + 1)}
+    assert rest[-1].scores == whole[-1].scores
 
 
 def test_a_run_stops_when_its_time_is_over_and_keeps_its_state(
