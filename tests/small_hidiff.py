@@ -12,7 +12,7 @@ from pixelmend_engine.catalog.hidiff import COMPACT
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.models import hidiff
 from pixelmend_engine.models.hidiff import HIDiff
-from pixelmend_engine.models.prior_guided import GuidedPipeline
+from pixelmend_engine.models.prior_guided import PriorGuidedPipeline
 from pixelmend_engine.weights import store
 from pixelmend_engine.weights.checkpoints.reading import StateDict
 
@@ -41,7 +41,7 @@ def random_state() -> StateDict:
     return {key: tensor.contiguous() for key, tensor in state.items()}
 
 
-def pipeline(dtype: torch.dtype = torch.float32) -> GuidedPipeline:
+def pipeline(dtype: torch.dtype = torch.float32) -> PriorGuidedPipeline:
     """A small system with random weights, that did not go through files."""
     return hidiff.load(CONFIG, {"small": random_state()}, CPU, dtype)
 

@@ -31,7 +31,7 @@ from pixelmend_engine.models.diffbir.restoration_guidance import (
     weighted_error,
 )
 from pixelmend_engine.models.pipeline import Pipeline, Request
-from pixelmend_engine.nn.precision import computing
+from pixelmend_engine.nn.precision import autocast
 from pixelmend_engine.nn.rrdb import RRDBNet
 from pixelmend_engine.nn.scunet import SCUNet
 from pixelmend_engine.nn.stable_diffusion.autoencoder import mode
@@ -141,7 +141,7 @@ def parts(meter: Meter, pipeline: DiffBIRPipeline, side: int, dtype: torch.dtype
         small = image[..., : side // 4, : side // 4]
         meter.timed("remove degradation, BSRNet to 4 times", lambda: bsrnet(small), side**2 // 16)
         meter.timed("remove degradation, SCUNet", lambda: scunet(image), side**2)
-        with computing(device, dtype):
+        with autocast(device, dtype):
             meter.timed("encode text", lambda: networks.text_encoder(ids))
             meter.timed("encode", lambda: mode(autoencoder.encode(image)), side**2)
             meter.timed("one call, one prompt", lambda: step(1), side**2)

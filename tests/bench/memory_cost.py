@@ -57,14 +57,14 @@ def _child(model_id: str, side: int, phase: str) -> None:
     from pixelmend_engine.models.diffir import DiffIR
     from pixelmend_engine.models.hidiff import HIDiff
     from pixelmend_engine.models.pipeline import Request
-    from pixelmend_engine.models.prior_guided import GuidedPipeline
+    from pixelmend_engine.models.prior_guided import PriorGuidedPipeline
 
     devices.use_huge_pages()
     match find(model_id).config:
         case HIDiffConfig() as config:
-            pipeline = GuidedPipeline(HIDiff(config, teacher=False), torch.float32)
+            pipeline = PriorGuidedPipeline(HIDiff(config, teacher=False), torch.float32)
         case DiffIRConfig() as config:
-            pipeline = GuidedPipeline(DiffIR(config), torch.float32)
+            pipeline = PriorGuidedPipeline(DiffIR(config), torch.float32)
         case other:
             raise AssertionError(other)
     image = torch.rand(1, getattr(config, "inputs", 3), side, side)

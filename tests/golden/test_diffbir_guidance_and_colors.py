@@ -84,12 +84,12 @@ def test_colors() -> None:
     assert_near(result[..., ::2, ::2], golden["wavelet.out"], PICTURE)
     fine = color_transfer.wavelet(content, torch.zeros_like(style))
     assert_near(fine[..., ::2, ::2], golden["wavelet.content_high"], PICTURE)
-    coarse = color_transfer.coarse(content)
+    coarse = color_transfer.low_frequencies(content)
     assert_near(coarse[..., ::2, ::2], golden["wavelet.content_low"], PICTURE)
-    result = color_transfer.adaptive_instance(content, style)
+    result = color_transfer.adain(content, style)
     assert_near(result[..., ::4, ::4], golden["adain.out"], PICTURE)
 
 
 def test_coarse_colors(golden: Golden) -> None:
-    low = color_transfer.coarse((golden["target"] + 1) / 2)
+    low = color_transfer.low_frequencies((golden["target"] + 1) / 2)
     assert_near(low[..., ::4, ::4], golden["better_start.low_freq"], PICTURE)

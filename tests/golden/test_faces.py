@@ -15,7 +15,7 @@ from golden.vectors import assert_near, manifest, record
 from torch import Tensor
 
 from pixelmend_engine.nn.parsenet import ParseNet
-from pixelmend_engine.nn.retinaface import Found, RetinaFace
+from pixelmend_engine.nn.retinaface import RetinaFace, RetinaFaceOutput
 from pixelmend_engine.restoration.faces import alignment, detection, pasting
 from pixelmend_engine.restoration.faces.face import Face
 
@@ -45,7 +45,7 @@ class Detections:
         assert digest(network.state_dict()) == self.golden.sha256
         self.seen = record(network)
         pixels = rearrange(self.golden["image"], "h w c -> 1 c h w").float()
-        self.found: Found = network(detection.network_input(pixels))
+        self.found: RetinaFaceOutput = network(detection.network_input(pixels))
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from pixelmend.errors import UnreadableCheckpoint
 from pixelmend_engine.catalog.diffir import MAX_ENCODER_PIXELS, DiffIRConfig
 from pixelmend_engine.diffusion.posterior_mean import posterior_mean_chain
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.models.prior_guided import GuidedPipeline, block_shares
+from pixelmend_engine.models.prior_guided import PriorGuidedPipeline, block_shares
 from pixelmend_engine.nn.bands import Bands
 from pixelmend_engine.nn.mlp import MLPDenoiser
 from pixelmend_engine.nn.restormer import (
@@ -30,9 +30,9 @@ from pixelmend_engine.nn.restormer import (
     PatchEmbed,
     UncenteredNorm,
     Upsample,
+    convolved_chunks,
     depthwise,
     gate,
-    in_parts,
     pointwise,
     transposed_attention,
 )
@@ -75,7 +75,7 @@ class Attention(nn.Module):
         self.project_out = pointwise(channels, channels)
 
     def forward(self, x: Features, prior: Prior) -> Features:
-        q, k, v = in_parts(self.kernel.modulate(x, prior), self.qkv, self.qkv_dwconv, 3)
+        q, k, v = convolved_chunks(self.kernel.modulate(x, prior), self.qkv, self.qkv_dwconv, 3)
         return self.project_out(transposed_attention(q, k, v, self.temperature))
 
 
@@ -92,7 +92,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Features, prior: Prior) -> Features:
         x = self.kernel.modulate(x, prior)
-        return self.project_out(gate(*in_parts(x, self.project_in, self.dwconv, 2)))
+        return self.project_out(gate(*convolved_chunks(x, self.project_in, self.dwconv, 2)))
 
 
 class TransformerBlock(nn.Module):
@@ -223,7 +223,7 @@ class PriorEncoder(nn.Module):
             _activation(),
         )
         reach = sum(isinstance(module, nn.Conv2d) for module in self.modules())  # each is 3x3
-        self.bands = Bands(shrink=1, reach=reach, most_pixels=MAX_ENCODER_PIXELS)
+        self.bands = Bands(shrink=1, reach=reach, max_pixels=MAX_ENCODER_PIXELS)
 
     @property
     def steps(self) -> list[nn.Module]:
@@ -353,7 +353,7 @@ def convert(files: Mapping[str, StateDict]) -> dict[str, StateDict]:
 
 def load(
     config: DiffIRConfig, files: Mapping[str, StateDict], device: torch.device, dtype: torch.dtype
-) -> GuidedPipeline:
+) -> PriorGuidedPipeline:
     """Fills the networks with a checkpoint, strictly: every name and shape must match.
 
     Raises:
@@ -363,4 +363,4 @@ def load(
     with torch.device("meta"):
         networks = DiffIR(config)
     fill_strictly(networks, states)
-    return GuidedPipeline(networks.to(device), dtype)
+    return PriorGuidedPipeline(networks.to(device), dtype)

@@ -24,20 +24,20 @@ from pixelmend.errors import UnreadableCheckpoint
 from pixelmend_engine.catalog.hidiff import MAX_ENCODER_PIXELS, HIDiffConfig
 from pixelmend_engine.diffusion.posterior_mean import posterior_mean_chain, x0_from_epsilon
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.models.prior_guided import GuidedPipeline, block_shares
+from pixelmend_engine.models.prior_guided import PriorGuidedPipeline, block_shares
 from pixelmend_engine.nn.bands import Bands
 from pixelmend_engine.nn.mixer import Mixer
 from pixelmend_engine.nn.mlp import MLPDenoiser
-from pixelmend_engine.nn.precision import computing
+from pixelmend_engine.nn.precision import autocast
 from pixelmend_engine.nn.restormer import (
     ChannelNorm,
     Downsample,
     PatchEmbed,
     TokenNorm,
     Upsample,
+    convolved_chunks,
     depthwise,
     gate,
-    in_parts,
     pointwise,
     transposed_attention,
 )
@@ -71,7 +71,7 @@ class Attention(nn.Module):
     def forward(self, x: Features, prior: PriorVector | None) -> Features:
         if prior is not None:
             x = _modulate(self, x, prior)
-        q, k, v = in_parts(x, self.qkv, self.qkv_dwconv, 3)
+        q, k, v = convolved_chunks(x, self.qkv, self.qkv_dwconv, 3)
         return self.project_out(transposed_attention(q, k, v, self.temperature))
 
 
@@ -89,7 +89,7 @@ class FeedForward(nn.Module):
     def forward(self, x: Features, prior: PriorVector | None) -> Features:
         if prior is not None:
             x = _modulate(self, x, prior)
-        return self.project_out(gate(*in_parts(x, self.project_in, self.dwconv, 2)))
+        return self.project_out(gate(*convolved_chunks(x, self.project_in, self.dwconv, 2)))
 
 
 def _add_modulation(module: nn.Module, channels: int, prior_dim: int | None) -> None:
@@ -154,7 +154,7 @@ def _attended(
 ) -> Float[Tensor, "b heads p c"]:
     if q.requires_grad and q.dtype == torch.bfloat16 and q.device.type == "cpu":
         # Its gradients take torch 2.13 three times as long in bfloat16; what it puts out does not.
-        with computing(q.device, torch.float32):
+        with autocast(q.device, torch.float32):
             return functional.scaled_dot_product_attention(q.float(), k.float(), v.float())
     return functional.scaled_dot_product_attention(q, k, v)
 
@@ -286,7 +286,7 @@ class LatentEncoder(nn.Module):
                 )
         self.group = config.group
         reach = sum(isinstance(module, nn.Conv2d) for module in self.modules())  # each is 3x3
-        self.bands = Bands(shrink=ENCODER_SHRINK, reach=reach, most_pixels=MAX_ENCODER_PIXELS)
+        self.bands = Bands(shrink=ENCODER_SHRINK, reach=reach, max_pixels=MAX_ENCODER_PIXELS)
         self.mlp = _mixer(config, mixed, 4 * mixed)
         self.end = nn.Sequential(nn.Linear(mixed, config.prior_dim), _activation(config))
 
@@ -461,7 +461,7 @@ def _recognize(state: StateDict) -> str | None:
 
 def load(
     config: HIDiffConfig, files: Mapping[str, StateDict], device: torch.device, dtype: torch.dtype
-) -> GuidedPipeline:
+) -> PriorGuidedPipeline:
     """Fills the networks with a checkpoint, strictly: every name and shape must match.
 
     Raises:
@@ -471,4 +471,4 @@ def load(
     with torch.device("meta"):
         networks = HIDiff(config, teacher="net_le" in states)
     fill_strictly(networks, states)
-    return GuidedPipeline(networks.to(device), dtype)
+    return PriorGuidedPipeline(networks.to(device), dtype)

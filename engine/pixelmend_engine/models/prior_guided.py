@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pixelmend_engine.models.pipeline import Report, Request, Restorer
-from pixelmend_engine.nn.precision import computing
+from pixelmend_engine.nn.precision import autocast
 from pixelmend_engine.nn.progress import reporting
 
 
@@ -72,7 +72,7 @@ class PriorGuidedNetworks(Protocol):
         ...
 
 
-class GuidedPipeline:
+class PriorGuidedPipeline:
     """A loaded system, on the device where its networks lie.
 
     `dtype` is what the transformer computes in; everything about the prior stays in float32.
@@ -123,7 +123,7 @@ class GuidedPipeline:
     ) -> Float[Tensor, "1 3 hs ws"]:
         with (
             torch.inference_mode(),
-            computing(tile.device, self._dtype),
+            autocast(tile.device, self._dtype),
             reporting(self._transformer_shares, report),
         ):
             tile = tile.contiguous(memory_format=torch.channels_last)

@@ -18,11 +18,11 @@ class Bands:
 
     shrink: int
     reach: int
-    most_pixels: int  # in a band, where that is worth the rows that are seen twice
+    max_pixels: int  # in a band, where that is worth the rows that are seen twice
 
     def rows(self, width: int) -> int:
         """Returns how many rows of its output a band is for."""
-        affordable = self.most_pixels // (width * self.shrink) - 2 * self.reach
+        affordable = self.max_pixels // (width * self.shrink) - 2 * self.reach
         return max(2 * self.reach, affordable)
 
     def count(self, height: int, width: int) -> int:

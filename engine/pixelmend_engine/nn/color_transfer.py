@@ -13,38 +13,38 @@ LEVELS = 5  # of the wavelet: colors are what is wider than about 32 pixels
 Pictures = Float[Tensor, "b 3 h w"]
 
 
-def fixed(content: Pictures, style: Pictures, how: str) -> Pictures:
-    """Takes colors over by the method of that name; each other name stands for none."""
-    match how:
+def transfer(content: Pictures, style: Pictures, method: str) -> Pictures:
+    """Gives one picture the colors of the other; a method that is not known stands for none."""
+    match method:
         case "wavelet":
             return wavelet(content, style)
         case "adain":
-            return adaptive_instance(content, style)
+            return adain(content, style)
         case _:
             return content
 
 
 def wavelet(content: Pictures, style: Pictures) -> Pictures:
     """Returns the fine detail of one picture on the coarse colors of the other."""
-    return content - coarse(content) + coarse(style)
+    return content - low_frequencies(content) + low_frequencies(style)
 
 
-def coarse(image: Pictures) -> Pictures:
+def low_frequencies(image: Pictures) -> Pictures:
     """Blurs five times, each time twice as wide."""
     row = torch.tensor([0.25, 0.5, 0.25], device=image.device, dtype=image.dtype)
     kernel = torch.outer(row, row).expand(image.shape[1], 1, 3, 3)
     for level in range(LEVELS):
-        reach = 2**level
-        padded = functional.pad(image, (reach, reach, reach, reach), mode="replicate")
-        image = functional.conv2d(padded, kernel, dilation=reach, groups=image.shape[1])
+        dilation = 2**level
+        padded = functional.pad(image, (dilation, dilation, dilation, dilation), mode="replicate")
+        image = functional.conv2d(padded, kernel, dilation=dilation, groups=image.shape[1])
     return image
 
 
-def adaptive_instance(content: Pictures, style: Pictures) -> Pictures:
+def adain(content: Pictures, style: Pictures) -> Pictures:
     """Returns one picture with mean and deviation of each channel of the other (AdaIN)."""
     mean, deviation = _statistics(content)
-    wanted_mean, wanted_deviation = _statistics(style)
-    return (content - mean) / deviation * wanted_deviation + wanted_mean
+    style_mean, style_deviation = _statistics(style)
+    return (content - mean) / deviation * style_deviation + style_mean
 
 
 def _statistics(image: Pictures) -> tuple[Float[Tensor, "b 3 1 1"], Float[Tensor, "b 3 1 1"]]:

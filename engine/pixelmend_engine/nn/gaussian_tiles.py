@@ -14,7 +14,7 @@ from torch import Tensor
 VARIANCE = 0.01  # of the weights, in tile sides squared
 
 Map = Float[Tensor, "b c h w"]
-Part = Callable[[Map, int, int], Float[Tensor, "n o hs ws"]]
+TileFunction = Callable[[Map, int, int], Float[Tensor, "n o hs ws"]]
 """Takes a tile, and the row and column where it starts."""
 
 
@@ -22,10 +22,10 @@ def starts(length: int, tile: int, stride: int) -> list[int]:
     """Returns where tiles start; the last ends where the picture does."""
     if length <= tile:
         return [0]
-    places = list(range(0, length - tile + 1, stride))
-    if places[-1] != length - tile:
-        places.append(length - tile)
-    return places
+    positions = list(range(0, length - tile + 1, stride))
+    if positions[-1] != length - tile:
+        positions.append(length - tile)
+    return positions
 
 
 def count(height: int, width: int, tile: int, stride: int) -> int:
@@ -38,18 +38,20 @@ def weights(height: int, width: int) -> Float[Tensor, "h w"]:
 
     The middle is half a place lower than it is to the right, as published.
     """
-    rows, columns = _bell(height, height / 2), _bell(width, (width - 1) / 2)
+    rows, columns = _gaussian(height, height / 2), _gaussian(width, (width - 1) / 2)
     return rows[:, None] * columns
 
 
-def _bell(length: int, middle: float) -> Float[Tensor, " n"]:
+def _gaussian(length: int, middle: float) -> Float[Tensor, " n"]:
     places = torch.arange(length, dtype=torch.float64)
     distance = (places - middle) / length
-    bell = torch.exp(-(distance**2) / (2 * VARIANCE)) / math.sqrt(2 * math.pi * VARIANCE)
-    return bell.float()
+    gaussian = torch.exp(-(distance**2) / (2 * VARIANCE)) / math.sqrt(2 * math.pi * VARIANCE)
+    return gaussian.float()
 
 
-def fused(part: Part, x: Map, tile: int, stride: int, scale: int = 1) -> Float[Tensor, "n o hs ws"]:
+def fused(
+    function: TileFunction, x: Map, tile: int, stride: int, scale: int = 1
+) -> Float[Tensor, "n o hs ws"]:
     """Applies a function that enlarges `scale` times to each tile, and weighs what overlaps.
 
     Sums are taken in float32, where `x` lies.
@@ -58,15 +60,15 @@ def fused(part: Part, x: Map, tile: int, stride: int, scale: int = 1) -> Float[T
     rows, columns = min(tile, height), min(tile, width)
     weight = weights(rows * scale, columns * scale).to(x.device)
     total: Tensor | None = None
-    shares = torch.zeros(height * scale, width * scale, device=x.device)
+    weight_sum = torch.zeros(height * scale, width * scale, device=x.device)
     for top in starts(height, tile, stride):
         for left in starts(width, tile, stride):
-            made = part(x[..., top : top + rows, left : left + columns], top, left).float()
+            output = function(x[..., top : top + rows, left : left + columns], top, left).float()
             if total is None:
-                total = made.new_zeros((*made.shape[:2], *shares.shape), device=x.device)
+                total = output.new_zeros((*output.shape[:2], *weight_sum.shape), device=x.device)
             down = slice(top * scale, (top + rows) * scale)
             across = slice(left * scale, (left + columns) * scale)
-            total[..., down, across] += made.to(x.device) * weight
-            shares[down, across] += weight
+            total[..., down, across] += output.to(x.device) * weight
+            weight_sum[down, across] += weight
     assert total is not None
-    return total / shares
+    return total / weight_sum

@@ -3,6 +3,6 @@
 import torch
 
 
-def computing(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
     """Returns the context in which networks compute in `dtype`; float32 leaves all as it is."""
     return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)

@@ -1,4 +1,4 @@
-"""How far a network is, told by hooks on its blocks: networks themselves know nothing of it."""
+"""How far a network is, by forward hooks on its blocks: networks themselves know nothing of it."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager

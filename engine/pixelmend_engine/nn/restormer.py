@@ -97,18 +97,18 @@ def pointwise(inputs: int, outputs: int) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 1, bias=False)
 
 
-def in_parts(
-    x: Float[Tensor, "b i h w"], mixing: nn.Conv2d, looking: nn.Conv2d, parts: int
+def convolved_chunks(
+    x: Float[Tensor, "b i h w"], pointwise: nn.Conv2d, depthwise: nn.Conv2d, chunks: int
 ) -> list[Float[Tensor, "b c h w"]]:
-    """Runs a pointwise and then a depthwise convolution; returns their channels in equal parts.
+    """Runs a pointwise and then a depthwise convolution; returns equal chunks of their channels.
 
-    Each part is computed by itself. Cut from one result, its pixels would lie apart in memory,
-    which takes a CPU twice as long to read; and no more than one part is held twice at a time.
+    Each chunk is computed by itself. Cut from one result, its pixels would lie apart in memory,
+    which takes a CPU twice as long to read; and no more than one chunk is held twice at a time.
     """
-    weights = zip(mixing.weight.chunk(parts), looking.weight.chunk(parts), strict=True)
+    weights = zip(pointwise.weight.chunk(chunks), depthwise.weight.chunk(chunks), strict=True)
     return [
-        functional.conv2d(functional.conv2d(x, mix), look, padding=1, groups=len(look))
-        for mix, look in weights
+        functional.conv2d(functional.conv2d(x, mixing), filters, padding=1, groups=len(filters))
+        for mixing, filters in weights
     ]
 
 
@@ -133,13 +133,13 @@ def transposed_attention(
 
 
 def gate(
-    opened: Float[Tensor, "b c h w"], carried: Float[Tensor, "b c h w"]
+    gating: Float[Tensor, "b c h w"], value: Float[Tensor, "b c h w"]
 ) -> Float[Tensor, "b c h w"]:
     """Lets features, through GELU, scale others.
 
     Source: Restormer, eq. 2 (gated-Dconv feed-forward network).
     """
-    scale = functional.gelu(opened)
+    scale = functional.gelu(gating)
     if torch.is_grad_enabled():
-        return scale * carried
-    return scale.mul_(carried)  # in its place, as nobody needs it anymore
+        return scale * value
+    return scale.mul_(value)  # in its place, as nobody needs it anymore

@@ -19,7 +19,7 @@ ANCHORS = 2  # squares that are tried at each place
 Features = Float[Tensor, "b _ _ _"]  # sizes change on the way
 
 
-class Found(NamedTuple):
+class RetinaFaceOutput(NamedTuple):
     """What the network says of each anchor, level after level, row after row."""
 
     offsets: Float[Tensor, "b n 4"]  # of the box, relative to its anchor
@@ -39,17 +39,20 @@ class RetinaFace(nn.Module):
         self.BboxHead = nn.ModuleList(Head(4) for _ in range(LEVELS))
         self.LandmarkHead = nn.ModuleList(Head(10) for _ in range(LEVELS))
 
-    def forward(self, image: Float[Tensor, "b 3 h w"]) -> Found:
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> RetinaFaceOutput:
         """Looks at pictures of any size: values from 0 to 255, less the mean of each channel."""
         levels = self.fpn(self.body(image))
         contexts = (self.ssh1, self.ssh2, self.ssh3)
         features = [context(level) for context, level in zip(contexts, levels, strict=True)]
-        return Found(
-            *(_all(h, features) for h in (self.BboxHead, self.ClassHead, self.LandmarkHead))
+        return RetinaFaceOutput(
+            *(
+                _concatenated(h, features)
+                for h in (self.BboxHead, self.ClassHead, self.LandmarkHead)
+            )
         )
 
 
-def _all(heads: nn.ModuleList, features: list[Features]) -> Float[Tensor, "b n k"]:
+def _concatenated(heads: nn.ModuleList, features: list[Features]) -> Float[Tensor, "b n k"]:
     return torch.cat([head(level) for head, level in zip(heads, features, strict=True)], dim=1)
 
 

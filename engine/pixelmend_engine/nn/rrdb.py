@@ -30,10 +30,10 @@ class DenseBlock(nn.Module):
         self.conv5 = _conv(width + 4 * growth, width)
 
     def forward(self, x: Features) -> Features:
-        seen = x
+        features = x
         for conv in (self.conv1, self.conv2, self.conv3, self.conv4):
-            seen = torch.cat([seen, functional.leaky_relu(conv(seen), SLOPE)], dim=1)
-        return x + RESIDUAL * self.conv5(seen)
+            features = torch.cat([features, functional.leaky_relu(conv(features), SLOPE)], dim=1)
+        return x + RESIDUAL * self.conv5(features)
 
 
 class ResidualBlock(nn.Module):

@@ -58,8 +58,8 @@ class WindowAttention(nn.Module):
 
     def _bias(self) -> Float[Tensor, "heads n n"]:
         places = torch.cartesian_prod(torch.arange(self.window), torch.arange(self.window))
-        way = places[:, None] - places[None] + self.window - 1  # from the key to the query
-        return self.relative_position_params[:, way[..., 0], way[..., 1]]
+        offset = places[:, None] - places[None] + self.window - 1  # from the key to the query
+        return self.relative_position_params[:, offset[..., 0], offset[..., 1]]
 
     def _apart(self, rows: int, columns: int) -> Bool[Tensor, "windows n n"]:
         # The last row and column of windows hold places from opposite edges of the picture.

@@ -1,4 +1,4 @@
-"""SwinIR on folded pictures: the first stage of DiffBIR, which cleans before it invents.
+"""SwinIR on folded pictures: the first stage of DiffBIR, which removes degradations.
 
 Source: Liang et al., SwinIR, arXiv:2108.10257. Sizes and parameter names are DiffBIR's.
 """
@@ -14,14 +14,14 @@ from torch.nn import functional
 from pixelmend_engine.catalog.sizes import SwinIRSizes
 
 MEAN = (0.4488, 0.4371, 0.4040)  # of DIV2K, red, green, blue; taken away and put back
-FAR = -100.0  # added to a logit where two places do not belong together
+MASKED = -100.0  # added to a logit where two places do not belong together
 
 Pictures = Float[Tensor, "b 3 h w"]
 Grid = Float[Tensor, "b h w c"]
 
 
 class WindowAttention(nn.Module):
-    """Attention among the places of a window, with a bias learned for each way between two."""
+    """Attention among the places of a window, with a bias learned for each relative position."""
 
     def __init__(self, channels: int, heads: int, window: int) -> None:
         super().__init__()
@@ -36,8 +36,8 @@ class WindowAttention(nn.Module):
         q, k, v = rearrange(
             self.qkv(x), "w n (part heads c) -> part w heads n c", part=3, heads=self.heads
         )
-        ways = relative_positions(self.window, x.device)
-        bias = rearrange(self.relative_position_bias_table[ways], "n m heads -> 1 heads n m")
+        positions = relative_positions(self.window, x.device)
+        bias = rearrange(self.relative_position_bias_table[positions], "n m heads -> 1 heads n m")
         if mask is not None:
             copies = x.shape[0] // mask.shape[0]
             bias = bias + rearrange(mask, "w n m -> w 1 n m").repeat(copies, 1, 1, 1)
@@ -46,10 +46,10 @@ class WindowAttention(nn.Module):
 
 
 def relative_positions(window: int, device: torch.device) -> Int[Tensor, "n n"]:
-    """Numbers the way from each place of a window to each other, as Swin's tables do."""
+    """Numbers the offset from each place of a window to each other, as Swin's tables do."""
     places = torch.cartesian_prod(torch.arange(window), torch.arange(window)).to(device)
-    way = places[:, None] - places[None] + window - 1
-    return way[..., 0] * (2 * window - 1) + way[..., 1]
+    offset = places[:, None] - places[None] + window - 1
+    return offset[..., 0] * (2 * window - 1) + offset[..., 1]
 
 
 class Mlp(nn.Module):
@@ -101,7 +101,7 @@ class SwinBlock(nn.Module):
         region = rearrange(down[:, None] * 3 + across, "h w -> 1 h w 1")
         numbers = windows_of(region, self.window)[..., 0]
         apart = numbers[:, :, None] != numbers[:, None, :]
-        return apart.float() * FAR
+        return apart.float() * MASKED
 
     def _regions(self, length: int, device: torch.device) -> Float[Tensor, " n"]:
         regions = torch.zeros(length, device=device)
@@ -172,7 +172,7 @@ class SwinIR(nn.Module):
         return list(self.layers)
 
     def forward(self, image: Pictures) -> Pictures:
-        """Cleans pictures whose sides are multiples of `multiple`."""
+        """Restores pictures whose sides are multiples of `multiple`."""
         mean = rearrange(torch.tensor(MEAN, device=image.device), "c -> 1 c 1 1")
         first = self.conv_first(image - mean)
         x = self.patch_embed.get_submodule("norm")(rearrange(first, "b c h w -> b h w c"))

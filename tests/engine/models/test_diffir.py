@@ -15,7 +15,7 @@ from pixelmend_engine.catalog.diffir import DEBLUR
 from pixelmend_engine.models import loading
 from pixelmend_engine.models.diffir import DiffIR, StageOne
 from pixelmend_engine.models.pipeline import Request
-from pixelmend_engine.models.prior_guided import GuidedPipeline
+from pixelmend_engine.models.prior_guided import PriorGuidedPipeline
 from pixelmend_engine.weights.checkpoints import conversion
 
 SPEC = registry.find("diffir-deblur")
@@ -32,13 +32,15 @@ def state() -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def pipeline(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> GuidedPipeline:
+def pipeline(
+    state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory
+) -> PriorGuidedPipeline:
     path = tmp_path_factory.mktemp("weights") / "any name.pth"
     poor = {key: torch.zeros_like(tensor) for key, tensor in state.items()}
     torch.save({"params": poor, "params_ema": state}, path)
     spec, pipeline = loading.load([SPEC], [path], CPU, torch.float32)
     assert spec is SPEC
-    assert isinstance(pipeline, GuidedPipeline)
+    assert isinstance(pipeline, PriorGuidedPipeline)
     return pipeline
 
 
@@ -46,14 +48,14 @@ IMAGE = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(3))
 
 
 def test_the_averaged_parameters_are_taken(
-    pipeline: GuidedPipeline, state: dict[str, Tensor]
+    pipeline: PriorGuidedPipeline, state: dict[str, Tensor]
 ) -> None:
     assert isinstance(pipeline.networks, DiffIR)
     for key, tensor in pipeline.networks.state_dict().items():
         assert torch.equal(tensor, state[key])
 
 
-def test_the_same_seed_gives_the_same_bits(pipeline: GuidedPipeline) -> None:
+def test_the_same_seed_gives_the_same_bits(pipeline: PriorGuidedPipeline) -> None:
     first, again, other = (
         pipeline.prepare(IMAGE, Request(seeds=(seed,)), ignore)(IMAGE, ignore) for seed in (1, 1, 2)
     )
@@ -61,7 +63,7 @@ def test_the_same_seed_gives_the_same_bits(pipeline: GuidedPipeline) -> None:
     assert not torch.equal(first, other)
 
 
-def test_progress_counts_every_step(pipeline: GuidedPipeline) -> None:
+def test_progress_counts_every_step(pipeline: PriorGuidedPipeline) -> None:
     prepared: list[int] = []
     steps: list[int] = []
     restorer = pipeline.prepare(IMAGE, Request(), lambda done, total: prepared.append(done))
@@ -71,13 +73,13 @@ def test_progress_counts_every_step(pipeline: GuidedPipeline) -> None:
     assert steps == sorted(set(steps))
 
 
-def test_a_picture_looked_at_in_bands_has_the_same_prior(pipeline: GuidedPipeline) -> None:
+def test_a_picture_looked_at_in_bands_has_the_same_prior(pipeline: PriorGuidedPipeline) -> None:
     networks = pipeline.networks
     assert isinstance(networks, DiffIR)
     image = torch.rand(1, 3, 1024, 64, generator=torch.Generator().manual_seed(4))
     whole = networks.condition(image)
     before = networks.condition.bands
-    networks.condition.bands = dataclasses.replace(before, most_pixels=1)
+    networks.condition.bands = dataclasses.replace(before, max_pixels=1)
     try:
         assert networks.condition.band_count(1024, 64) > 4
         in_bands = networks.condition(image)

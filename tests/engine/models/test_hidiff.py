@@ -21,7 +21,7 @@ from pixelmend_engine.inference.tiled_inference import Options, plan_tiles, rest
 from pixelmend_engine.models import loading
 from pixelmend_engine.models.hidiff import HIDiff, HierarchicalIntegration
 from pixelmend_engine.models.pipeline import Pipeline, Request
-from pixelmend_engine.models.prior_guided import GuidedPipeline
+from pixelmend_engine.models.prior_guided import PriorGuidedPipeline
 from pixelmend_engine.restoration.same_size import restore_same_size
 from pixelmend_engine.weights import store
 
@@ -36,7 +36,7 @@ def bundled() -> Pipeline:
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> GuidedPipeline:
+def pipeline() -> PriorGuidedPipeline:
     """A small system, in the place of the bundled one."""
     return small_hidiff.pipeline()
 
@@ -91,11 +91,11 @@ def test_the_portrait_gains_what_the_card_says(
 
 
 def test_a_picture_looked_at_in_bands_is_restored_the_same(
-    pipeline: GuidedPipeline, part: np.ndarray
+    pipeline: PriorGuidedPipeline, part: np.ndarray
 ) -> None:
     assert isinstance(pipeline.networks, HIDiff)
     encoder = pipeline.networks.net_le_dm
-    bands = dataclasses.replace(encoder.bands, most_pixels=1)
+    bands = dataclasses.replace(encoder.bands, max_pixels=1)
     height, width, _ = part.shape
     assert encoder.bands.count(height, width) == 1
     assert bands.count(height, width) > 2
@@ -129,13 +129,13 @@ def test_tiles_change_little(bundled: Pipeline, shaken: np.ndarray, restored: np
     assert np.mean([steps[end - 1] for end in ends]) < 1.3 * steps.mean()
 
 
-def test_the_same_seed_gives_the_same_bits(pipeline: GuidedPipeline, part: np.ndarray) -> None:
+def test_the_same_seed_gives_the_same_bits(pipeline: PriorGuidedPipeline, part: np.ndarray) -> None:
     first, second, other = (run(pipeline, part, seed=seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first, second)
     assert (first != other).any()
 
 
-def test_progress_counts_every_step(pipeline: GuidedPipeline) -> None:
+def test_progress_counts_every_step(pipeline: PriorGuidedPipeline) -> None:
     steps: list[tuple[int, int]] = []
     tile = torch.rand(1, 3, 32, 32)
     pipeline.prepare(tile, Request(), ignore)(tile, lambda done, total: steps.append((done, total)))
@@ -147,7 +147,7 @@ def test_progress_counts_every_step(pipeline: GuidedPipeline) -> None:
     assert len(steps) == pipeline.prepare_steps
 
 
-def test_no_hook_stays_behind(pipeline: GuidedPipeline) -> None:
+def test_no_hook_stays_behind(pipeline: PriorGuidedPipeline) -> None:
     class Stopped(Exception):
         pass
 

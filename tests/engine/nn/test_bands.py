@@ -13,11 +13,11 @@ from pixelmend_engine.nn.bands import Bands
     height=st.integers(1, 60),
     width=st.integers(1, 12),
     cells=st.integers(1, 5),
-    most_pixels=st.integers(1, 600),
+    max_pixels=st.integers(1, 600),
     depth=st.integers(1, 4),
 )
 def test_bands_add_up_to_the_whole(
-    height: int, width: int, cells: int, most_pixels: int, depth: int
+    height: int, width: int, cells: int, max_pixels: int, depth: int
 ) -> None:
     torch.manual_seed(0)
     layers = [nn.Conv2d(3 * 4, 3 * 4, 3, padding=1) for _ in range(depth)]
@@ -29,7 +29,7 @@ def test_bands_add_up_to_the_whole(
         calls.append(band)
         return network(band)
 
-    bands = Bands(shrink=2, reach=depth, most_pixels=most_pixels)
+    bands = Bands(shrink=2, reach=depth, max_pixels=max_pixels)
     pooled = bands.pooled(features, image, cells)
     whole = nn.AdaptiveAvgPool2d(cells)(network(image))
     torch.testing.assert_close(pooled, whole, rtol=0, atol=1e-12)  # sums of some 100 terms near 1
@@ -40,4 +40,4 @@ def test_bands_add_up_to_the_whole(
 def test_a_band_holds_no_more_than_it_may_unless_it_would_be_all_overlap(
     width: int, rows: int
 ) -> None:
-    assert Bands(shrink=2, reach=14, most_pixels=100_000).rows(width) == max(rows, 28)
+    assert Bands(shrink=2, reach=14, max_pixels=100_000).rows(width) == max(rows, 28)

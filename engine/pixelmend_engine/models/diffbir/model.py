@@ -45,7 +45,7 @@ from pixelmend_engine.models.diffbir.offloading import on_device
 from pixelmend_engine.models.diffbir.progress import WeightedProgress
 from pixelmend_engine.models.pipeline import Report, Request, Restorer, unreported
 from pixelmend_engine.nn import color_transfer
-from pixelmend_engine.nn.precision import computing
+from pixelmend_engine.nn.precision import autocast
 from pixelmend_engine.nn.rrdb import RRDBNet
 from pixelmend_engine.nn.scunet import SCUNet
 from pixelmend_engine.nn.stable_diffusion import tiled_autoencoder
@@ -285,7 +285,7 @@ class DiffBIRPipeline:
             latent = latent[..., : condition.shape[-2], : condition.shape[-1]]
             restored = (self._decode(latent / LATENT_SCALE, plan, progress) + 1) / 2
             restored = restored[..., :height, :width]
-            return resized(color_transfer.fixed(restored, smooth, settings.color_fix), size)
+            return resized(color_transfer.transfer(restored, smooth, settings.color_fix), size)
 
     def _remove_degradation(
         self,
@@ -313,7 +313,7 @@ class DiffBIRPipeline:
         if prompts not in self._contexts:
             with self._on_device("encode_text", plan):
                 ids = torch.tensor([tokenize(text) for text in prompts], device=self._device)
-                with computing(self._device, self._dtype):
+                with autocast(self._device, self._dtype):
                     context = self.networks.text_encoder(ids).float()
             # The last one: the next picture's is mostly the same.
             self._contexts = {prompts: context}
@@ -367,7 +367,7 @@ class DiffBIRPipeline:
         )
         if len(tiles) == 1:
             run = tiled_autoencoder.whole
-        with computing(self._device, self._dtype):
+        with autocast(self._device, self._dtype):
             result = run(network, x, tiles, self._device, report).float()
         if self._dtype != torch.float32:
             overflowed = ~result.isfinite().flatten(1).all(dim=1)
@@ -421,7 +421,7 @@ class DiffBIRPipeline:
         calls = sampler.evaluations(settings.steps) * predict.tiles
         with (
             self._on_device("diffuse", plan, *(("autoencoder",) if settings.fidelity else ())),
-            computing(self._device, self._dtype),
+            autocast(self._device, self._dtype),
             progress.hooked("diffuse", networks.stages, calls),
         ):
             latent = sampler.sample(denoiser, x_T, settings.steps, noise, options, unreported)

@@ -68,7 +68,7 @@ class Attention(nn.Module):
 
 
 class Middle(nn.Module):
-    """What lies between the way down and the way up."""
+    """The blocks of the coarsest level."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""IRControlNet: what it sees of the degraded picture steers a frozen U-Net.
+"""IRControlNet: what it sees of the degraded picture conditions a frozen U-Net.
 
 Source: Lin et al., DiffBIR, arXiv:2308.15070, section 3.2. Parameter names are those of the
 published checkpoints. `zero_convs` are called so because training starts with them at zero.
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from pixelmend_engine.catalog.sizes import UNetSizes
 from pixelmend_engine.nn.stable_diffusion.cross_attention import Context
-from pixelmend_engine.nn.stable_diffusion.unet import Descent
+from pixelmend_engine.nn.stable_diffusion.unet import UNetEncoder
 
 
-class ControlNet(Descent):
+class ControlNet(UNetEncoder):
     """A copy of the U-Net's first half that sees the condition beside the noisy latent."""
 
     def __init__(self, sizes: UNetSizes) -> None:
@@ -34,6 +34,6 @@ class ControlNet(Descent):
 
         `x` and `condition` are latents in the same, scaled unit.
         """
-        features, middle = self.descend(torch.cat([x, condition], dim=1), self.embed(t), context)
+        features, middle = self.encode(torch.cat([x, condition], dim=1), self.embed(t), context)
         residuals = [conv(feature) for conv, feature in zip(self.zero_convs, features, strict=True)]
         return [*residuals, self.middle_block_out(middle)]

@@ -39,7 +39,7 @@ class CrossAttention(nn.Module):
         return self.to_out(rearrange(attended, "b heads n c -> b n (heads c)"))
 
 
-class GatedProjection(nn.Module):
+class GEGLU(nn.Module):
     """GEGLU: one half of a projection, through GELU, scales the other."""
 
     def __init__(self, channels: int, hidden: int) -> None:
@@ -47,8 +47,8 @@ class GatedProjection(nn.Module):
         self.proj = nn.Linear(channels, 2 * hidden)
 
     def forward(self, x: Places) -> Float[Tensor, "b p hidden"]:
-        carried, opened = self.proj(x).chunk(2, dim=-1)
-        return carried * functional.gelu(opened)
+        value, gating = self.proj(x).chunk(2, dim=-1)
+        return value * functional.gelu(gating)
 
 
 class FeedForward(nn.Module):
@@ -58,7 +58,7 @@ class FeedForward(nn.Module):
         super().__init__()
         # The checkpoints count a dropout that is never used.
         self.net = nn.Sequential(
-            GatedProjection(channels, 4 * channels),
+            GEGLU(channels, 4 * channels),
             nn.Identity(),
             nn.Linear(4 * channels, channels),
         )

@@ -1,4 +1,4 @@
-"""The text half of OpenCLIP ViT-H/14, which tells Stable Diffusion 2.x what is wanted.
+"""The text half of OpenCLIP ViT-H/14, which encodes prompts for Stable Diffusion 2.x.
 
 Sources: Radford et al., CLIP, arXiv:2103.00020; Cherti et al., OpenCLIP, arXiv:2212.07143.
 Parameter names are those of the published checkpoints. The last of the published layers is never

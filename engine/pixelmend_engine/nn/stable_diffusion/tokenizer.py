@@ -35,14 +35,14 @@ def _cleaned(text: str) -> str:
 
 
 def _ids(text: str) -> Iterator[int]:
-    letters, merges, numbers = _vocabulary()
+    characters, merges, ids = _vocabulary()
     for word in _words(text):
         if word in SPECIAL:
             yield SPECIAL[word]
             continue
-        parts = [letters[byte] for byte in word.encode()]
+        parts = [characters[byte] for byte in word.encode()]
         parts[-1] += "</w>"
-        yield from (numbers[part] for part in _merged(parts, merges))
+        yield from (ids[part] for part in _merged(parts, merges))
 
 
 def _words(text: str) -> Iterator[str]:
@@ -96,16 +96,20 @@ def _vocabulary() -> tuple[list[str], dict[tuple[str, str], int], dict[str, int]
     packed = (folder / "bpe_simple_vocab_16e6.txt.gz").read_bytes()
     lines = gzip.decompress(packed).decode().splitlines()[1 : MERGES + 1]
     pairs = [(first, second) for first, _, second in (line.partition(" ") for line in lines)]
-    letters = _letters()
+    characters = _byte_characters()
     # The file's numbers begin with the printable bytes, in the order of their characters.
-    alone = sorted(letters, key=lambda letter: (ord(letter) >= 256, ord(letter)))
-    words = [*alone, *(letter + "</w>" for letter in alone), *(a + b for a, b in pairs)]
+    single = sorted(characters, key=lambda character: (ord(character) >= 256, ord(character)))
+    words = [*single, *(character + "</w>" for character in single), *(a + b for a, b in pairs)]
     merges = {pair: rank for rank, pair in enumerate(pairs)}
-    return letters, merges, {word: number for number, word in enumerate(words)}
+    return characters, merges, {word: number for number, word in enumerate(words)}
 
 
-def _letters() -> list[str]:
+def _byte_characters() -> list[str]:
     # Each byte as a character: itself where it can be seen, else one from beyond Latin-1.
-    seen = {*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(0xAE, 0x100)}
-    hidden = [byte for byte in range(256) if byte not in seen]
-    return [chr(byte if byte in seen else 256 + hidden.index(byte)) for byte in range(256)]
+    printable = {
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(0xAE, 0x100),
+    }
+    other = [byte for byte in range(256) if byte not in printable]
+    return [chr(byte if byte in printable else 256 + other.index(byte)) for byte in range(256)]

@@ -96,8 +96,8 @@ class Stage(nn.ModuleList):
         return x
 
 
-class Descent(nn.Module):
-    """What U-Net and control network have in common: the way down, and the middle."""
+class UNetEncoder(nn.Module):
+    """What U-Net and control network have in common: the encoder, and the middle block."""
 
     def __init__(self, sizes: UNetSizes, inputs: int) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class Descent(nn.Module):
         first = self.time_embed[0].get_parameter("weight")
         return self.time_embed(timestep_embedding(t, self.sizes.channels).to(first.dtype))
 
-    def descend(
+    def encode(
         self, x: Features, embedding: Embedding, context: Context
     ) -> tuple[list[Tensor], Tensor]:
         """Returns what each stage puts out, and the middle."""
@@ -146,7 +146,7 @@ class Descent(nn.Module):
         return features, self.middle_block(x, embedding, context)
 
 
-class UNet(Descent):
+class UNet(UNetEncoder):
     """Predicts the noise (or v) in a latent, at a timestep, for a text; control is added on top."""
 
     def __init__(self, sizes: UNetSizes) -> None:
@@ -184,7 +184,7 @@ class UNet(Descent):
         `control` has one residual for each of the skips, and one more for the middle.
         """
         embedding = self.embed(t)
-        skips, x = self.descend(x, embedding, context)
+        skips, x = self.encode(x, embedding, context)
         if control:
             *residuals, middle = control
             x = x + middle

@@ -18,7 +18,7 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pixelmend_engine.nn.retinaface import Found
+from pixelmend_engine.nn.retinaface import RetinaFaceOutput
 from pixelmend_engine.restoration.faces.face import Face
 
 Find = Callable[[Float[Tensor, "1 3 h w"]], list[Face]]
@@ -81,7 +81,7 @@ def network_input(image: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
 
 
 def detections(
-    found: Found, height: int, width: int, confident: float = CONFIDENT
+    found: RetinaFaceOutput, height: int, width: int, confident: float = CONFIDENT
 ) -> Float32[np.ndarray, "n 15"]:
     """Returns a row for each face, the most confident first.
 

@@ -26,7 +26,7 @@ from pixelmend_engine.models.diffir import (
     Restored,
     TransformerBlock,
 )
-from pixelmend_engine.nn.precision import computing
+from pixelmend_engine.nn.precision import autocast
 from pixelmend_engine.training.objectives.adversarial_losses import GanLoss
 from pixelmend_engine.training.objectives.perceptual import PerceptualNetwork
 from pixelmend_engine.training.objectives.step_losses import Losses, StepLosses
@@ -154,7 +154,7 @@ class DiffIRObjective(nn.Module):
 
     def run_transformer(self, lq: Pictures, prior: Prior) -> Restored:
         """Runs the transformer alone, in `dtype`."""
-        with computing(lq.device, self.dtype):
+        with autocast(lq.device, self.dtype):
             return self.networks.G(lq, prior).to(lq.dtype)
 
 

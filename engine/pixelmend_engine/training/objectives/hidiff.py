@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pixelmend_engine.diffusion.schedule import float32
 from pixelmend_engine.models.hidiff import HIDiff, Pictures, Prior, TransformerBlock
-from pixelmend_engine.nn.precision import computing
+from pixelmend_engine.nn.precision import autocast
 from pixelmend_engine.training.depth_growth import grow_depth
 from pixelmend_engine.training.objectives.step_losses import Losses, StepLosses
 from pixelmend_engine.training.recipes.recipe import PixelLoss, Stage, StageNumber
@@ -116,7 +116,7 @@ class HIDiffObjective(nn.Module):
 
     def run_transformer(self, lq: Pictures, prior: Prior) -> Pictures:
         """Runs the transformer alone, in `dtype`."""
-        with computing(lq.device, self.dtype):
+        with autocast(lq.device, self.dtype):
             return self.networks.net_g(lq, prior).to(lq.dtype)
 
 

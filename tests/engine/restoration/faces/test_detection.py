@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from pixelmend_engine.nn.retinaface import Found
+from pixelmend_engine.nn.retinaface import RetinaFaceOutput
 from pixelmend_engine.restoration.faces import detection
 from pixelmend_engine.restoration.faces.detection import (
     MOST_PIXELS,
@@ -27,13 +27,13 @@ class Sure(nn.Module):
         self.anchors = anchors
         self.seen: list[Tensor] = []
 
-    def forward(self, image: Tensor) -> Found:
+    def forward(self, image: Tensor) -> RetinaFaceOutput:
         self.seen.append(image)
         count = len(priors(image.shape[-2], image.shape[-1]))
         logits = torch.tensor([5.0, -5.0]).repeat(1, count, 1)
         for anchor in self.anchors:
             logits[:, anchor] = logits[:, anchor].flip(1)
-        return Found(torch.zeros(1, count, 4), logits, torch.zeros(1, count, 10))
+        return RetinaFaceOutput(torch.zeros(1, count, 4), logits, torch.zeros(1, count, 10))
 
 
 @given(height=st.integers(1, 900), width=st.integers(1, 900))
