@@ -47,11 +47,11 @@ def fingerprint(spec: StageSpec, pictures: Sequence[str], processes: int) -> str
     portable = dataclasses.replace(
         spec, folders=(), teacher=(), start=(), discriminator=None, perceptual_weights=None
     )
-    given = (spec.discriminator is not None, spec.perceptual_weights is not None)
+    starts = (spec.discriminator is not None, spec.perceptual_weights is not None)
     if spec.number == 2 and spec.start:  # else there is a teacher
-        given = (*given, bool(spec.teacher))
+        starts = (*starts, bool(spec.teacher))
     weights = [folder.weight for folder in spec.folders]
-    facts = (portable, given, weights, list(pictures), processes)
+    facts = (portable, starts, weights, list(pictures), processes)
     return hashlib.sha256(stored_text(facts).encode()).hexdigest()
 
 

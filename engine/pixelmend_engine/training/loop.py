@@ -315,7 +315,7 @@ def _scalars(progress: TrainingProgress) -> dict[str, float]:
 
 def _dtype(settings: RunSettings, device: torch.device) -> torch.dtype:
     if settings.precision == "auto":
-        chosen = devices.choose_dtype("auto", device)
+        dtype = devices.choose_dtype("auto", device)
         # float16 would need its gradients scaled; what has no bfloat16 trains in float32.
-        return torch.float32 if chosen == torch.float16 else chosen
+        return torch.float32 if dtype == torch.float16 else dtype
     return devices.DTYPES[settings.precision]

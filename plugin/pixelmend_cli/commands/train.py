@@ -56,7 +56,7 @@ def seed_option(what: str) -> Callable[[Command], Command]:
 
 
 @click.command()
-@click.option("--recipe", default="compact", show_default=True, help=RECIPE_HELP)
+@click.option("--recipe", "recipe_id", default="compact", show_default=True, help=RECIPE_HELP)
 @click.option(
     "--sharp",
     multiple=True,
@@ -154,7 +154,7 @@ def seed_option(what: str) -> Callable[[Command], Command]:
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but results and errors.")
 def train(
-    recipe: str,
+    recipe_id: str,
     sharp: tuple[str, ...],
     pairs: tuple[str, ...],
     out_dir: Path,
@@ -191,21 +191,21 @@ def train(
         from pixelmend_engine.training.run_folder import RunFolder
         from pixelmend_engine.training.stage_spec import RunSettings, StageSpec
 
-    whole = registry.find(recipe)
+    recipe = registry.find(recipe_id)
     if steps is not None:
-        whole = whole.with_steps(steps)
+        recipe = recipe.with_steps(steps)
     if batch is not None:
-        whole = whole.with_batch_size(batch)
-    numbers = _stage_numbers(whole, stage)
-    perceptual_weights = _perceptual_weights(whole, numbers, perception)
+        recipe = recipe.with_batch_size(batch)
+    numbers = _stage_numbers(recipe, stage)
+    perceptual_weights = _perceptual_weights(recipe, numbers, perception)
     continues_stage_2 = start is not None and stage == "2"
     if start is not None and not continues_stage_2 and 3 not in numbers:
         raise BadRequest(
-            f"The recipe `{recipe}` begins no stage with weights of stage 2",
+            f"The recipe `{recipe_id}` begins no stage with weights of stage 2",
             hint="Give --stage 2 to go on with them",
         )
     # What goes on from a second stage may learn without a teacher, where the family can.
-    without_teacher = continues_stage_2 and teacher is None and whole.can_train_without_teacher
+    without_teacher = continues_stage_2 and teacher is None and recipe.can_train_without_teacher
     training_folders = _training_folders(sharp, pairs)
     ends = time.monotonic() + (math.inf if minutes is None else minutes * 60)
     for number in numbers:
@@ -213,7 +213,7 @@ def train(
         folder = folders[number]
         needs_start = number > 2 or continues_stage_2
         spec = StageSpec(
-            recipe=whole,
+            recipe=recipe,
             number=number,
             folders=training_folders,
             seed=seed,
@@ -221,7 +221,7 @@ def train(
             start=_weights(start, folders[2]) if needs_start else (),
             discriminator=discriminator,
             perceptual_weights=perceptual_weights
-            if whole.stage(number).perceptual_network
+            if recipe.stage(number).perceptual_network
             else None,
         )
         settings = RunSettings(
@@ -266,23 +266,23 @@ def _stage_numbers(recipe: "Recipe", stage: Literal["all", "1", "2", "3"]) -> "l
 
 
 def _perceptual_weights(
-    recipe: "Recipe", numbers: "list[StageNumber]", given: str | None
+    recipe: "Recipe", numbers: "list[StageNumber]", option: str | None
 ) -> Path | None:
     """Finds the file of the network that compares pictures, if one is asked for and needed."""
     networks = (recipe.stage(number).perceptual_network for number in numbers)
     network = next((name for name in networks if name is not None), None)
-    if network is None or given == NO_PERCEPTION:
+    if network is None or option == NO_PERCEPTION:
         return None
     name = {"vgg19": "VGG-19 of ImageNet", "ade20k": "the dilated ResNet-50 of ADE20K"}[network]
-    if given is None:
+    if option is None:
         raise BadRequest(
             f"The recipe `{recipe.id}` compares pictures as {name} sees them, which is not here",
             hint=f"Give its file with --perception FILE (docs/training.md says where it is), or "
             f"--perception {NO_PERCEPTION} to do without",
         )
-    if not Path(given).is_file():
-        raise BadRequest(f"There is no file `{given}`", hint="Check the path")
-    return Path(given)
+    if not Path(option).is_file():
+        raise BadRequest(f"There is no file `{option}`", hint="Check the path")
+    return Path(option)
 
 
 def _training_folders(sharp: Iterable[str], pairs: Iterable[str]) -> "tuple[TrainingFolder, ...]":
@@ -346,7 +346,7 @@ def _shown(label: str, *, quiet: bool) -> "Generator[Callable[[TrainingProgress]
     metavar="FILE",
     help="Write the sheet to this file (.png, .jpg).",
 )
-@click.option("--recipe", default="compact", show_default=True, help=RECIPE_HELP)
+@click.option("--recipe", "recipe_id", default="compact", show_default=True, help=RECIPE_HELP)
 @click.option(
     "--count",
     type=click.IntRange(1, 100),
@@ -358,14 +358,14 @@ def _shown(label: str, *, quiet: bool) -> "Generator[Callable[[TrainingProgress]
 @seed_option("Draw the degradations with this seed.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 def contact_sheet(
-    photo: Path, output: Path, recipe: str, count: int, seed: int, overwrite: bool
+    photo: Path, output: Path, recipe_id: str, count: int, seed: int, overwrite: bool
 ) -> None:
     """Shows what a recipe of `train` does to a photograph: the middle of it, N times."""
     with needing_the_extra():
         from pixelmend_engine.training.degradation_sheet import degradation_sheet
         from pixelmend_engine.training.recipes import registry
 
-    degradation = registry.find(recipe).final_degradation
+    degradation = registry.find(recipe_id).final_degradation
     sheet = degradation_sheet(photo, degradation, count=count, seed=seed)
     save_sheet(sheet, output, overwrite=overwrite)
     click.echo(click.format_filename(output))

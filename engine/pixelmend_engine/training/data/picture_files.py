@@ -36,11 +36,11 @@ def list_pictures(folder: Path) -> list[Path]:
     Raises:
         BadImage: There are none.
     """
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in images.FORMATS)
-    found = [path for path in found if path.name[0] != "."]
-    if not found:
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in images.FORMATS)
+    paths = [path for path in paths if path.name[0] != "."]
+    if not paths:
         raise BadImage(
             f"There are no pictures in the folder `{folder}`",
             hint=f"Name a folder with {images.READABLE_NAMES} files",
         )
-    return found
+    return paths

@@ -37,9 +37,9 @@ class SamplePool:
         pool = fresh.new_zeros(self._size) if self._pool is None else self._pool
         self._pool, self._done = pool, step
         slots = self._slots(step)
-        drawn = fresh if self._filling(step) else pool.select(slots)
+        batch = fresh if self._filling(step) else pool.select(slots)
         pool.assign(slots, fresh)
-        return drawn
+        return batch
 
     def _filling(self, step: int) -> bool:
         return step * self._count <= self._size
@@ -65,5 +65,7 @@ class SamplePool:
             batch = self._make(earlier)
             if self._pool is None:
                 self._pool = batch.new_zeros(self._size)
-            kept = {slot: n for slot, (step_made, n) in sources.items() if step_made == earlier}
-            self._pool.assign(torch.tensor([*kept]), batch.select(torch.tensor([*kept.values()])))
+            numbers = {slot: n for slot, (step_made, n) in sources.items() if step_made == earlier}
+            self._pool.assign(
+                torch.tensor([*numbers]), batch.select(torch.tensor([*numbers.values()]))
+            )

@@ -181,8 +181,8 @@ class _BatchRandom:
     ) -> Float[Tensor, " b"]:
         low, high = limits
         values = low + (high - low) * torch.rand(self.count, generator=self.generator)
-        chosen = torch.rand(self.count, generator=self.generator) < share
-        return torch.where(chosen, values, otherwise).to(self.device)
+        applied = torch.rand(self.count, generator=self.generator) < share
+        return torch.where(applied, values, otherwise).to(self.device)
 
     def bernoulli(self, share: float) -> Tensor:
         return (torch.rand(self.count, generator=self.generator) < share).to(self.device)

@@ -99,13 +99,13 @@ def _quantized(
     dct = _dct(planes.device)
     steps = rearrange(steps, "b u v -> b 1 1 1 u v")
     blocks = rearrange(planes, "b p (i u) (j v) -> b p i j u v", u=BLOCK, v=BLOCK)
-    kept = ((dct @ blocks @ dct.T) / steps).round() * steps
-    return rearrange(dct.T @ kept @ dct, "b p i j u v -> b p (i u) (j v)")
+    dequantized = ((dct @ blocks @ dct.T) / steps).round() * steps
+    return rearrange(dct.T @ dequantized @ dct, "b p i j u v -> b p (i u) (j v)")
 
 
 def _dct(device: torch.device) -> Float[Tensor, "u v"]:
     frequency = torch.arange(BLOCK, device=device, dtype=torch.float32)
-    place = repeat(frequency, "v -> u v", u=BLOCK)
-    waves = torch.cos((2 * place + 1) * frequency[:, None] * math.pi / (2 * BLOCK))
+    position = repeat(frequency, "v -> u v", u=BLOCK)
+    waves = torch.cos((2 * position + 1) * frequency[:, None] * math.pi / (2 * BLOCK))
     waves[0] *= math.sqrt(0.5)
     return waves * math.sqrt(2 / BLOCK)

@@ -19,7 +19,7 @@ JERK = 8.0  # times as strong as other pushes
 DRIFT = 3.0  # a steady motion beside the pushes, in their strength: most shakes are short arcs
 
 Path = Float[Tensor, "b t 2"]
-Kernels = Float[Tensor, "b _ k k"]  # one for each picture, or for each of several places of it
+Kernels = Float[Tensor, "b _ k k"]  # one for each picture, or for each of several positions in it
 
 
 def shake_paths(length: Float[Tensor, " b"], generator: torch.Generator) -> Path:
@@ -55,14 +55,14 @@ def _random_walk(count: int, axes: int, generator: torch.Generator) -> Float[Ten
 
 
 def rolled_paths(
-    path: Path, roll: Float[Tensor, "b t"], places: Float[Tensor, "n 2"]
+    path: Path, roll: Float[Tensor, "b t"], positions: Float[Tensor, "n 2"]
 ) -> Float[Tensor, "b n t 2"]:
-    """Returns the paths at several places of a picture, in pixels (down, right) from its center.
+    """Returns the paths at several positions in a picture, in pixels (down, right) from its center.
 
     A roll moves what is far from the center most, which is why the blur of a shaken picture
     differs from corner to corner.
     """
-    sideways = torch.stack([-places[:, 1], places[:, 0]], dim=-1)
+    sideways = torch.stack([-positions[:, 1], positions[:, 0]], dim=-1)
     return path[:, None] + roll[:, None, :, None] * sideways[None, :, None, :]
 
 

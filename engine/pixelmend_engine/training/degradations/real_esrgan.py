@@ -65,7 +65,7 @@ class RealESRGANSettings:
 
     scale: Literal[1, 2, 4]
     side: int = 400  # pixels of the picture that are made worse, to cut a crop from
-    sharpened: bool = False  # what is made worse, and to be found again, is sharpened before
+    sharpened: bool = False  # what is degraded, and to be restored, is sharpened before
 
 
 def degrade(

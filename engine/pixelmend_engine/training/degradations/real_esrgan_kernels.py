@@ -49,8 +49,8 @@ def bivariate_kernel(
     widths = torch.diag(torch.tensor(sigma, dtype=torch.float64) ** 2)
     inverse = cast("Tensor", torch.linalg.inv(turn @ widths @ turn.T))
     down, right = _grid(size)
-    places = torch.stack([right, down], dim=-1)
-    distance = torch.einsum("hwi,ij,hwj->hw", places, inverse, places)
+    positions = torch.stack([right, down], dim=-1)
+    distance = torch.einsum("hwi,ij,hwj->hw", positions, inverse, positions)
     match kind:
         case "gaussian":
             values = (-distance / 2).exp()

@@ -51,9 +51,9 @@ class VGG19(nn.Module):
         """Returns what the last convolution of each block sees, half the size each time."""
         features: list[Tensor] = []
         x: Tensor = _normalized(image)
-        for place, layer in enumerate(self.features):
+        for index, layer in enumerate(self.features):
             x = layer(x)
-            if place in self.taps:
+            if index in self.taps:
                 features.append(x)
         return features
 

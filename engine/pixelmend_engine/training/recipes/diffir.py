@@ -75,7 +75,7 @@ DEBLURRING = Recipe(
 
 # --- Super-resolution -----------------------------------------------------------------------------
 
-ENLARGE = Stage(
+SUPER_RESOLUTION = Stage(
     phases=(Phase(1_000_000, 256, 9),),
     rates=(
         ConstantUntil(500_001, 2e-4),
@@ -88,12 +88,12 @@ ENLARGE = Stage(
     ema_decay=EMA_DECAY,
 )
 REALSR_SECOND = dataclasses.replace(
-    ENLARGE,
+    SUPER_RESOLUTION,
     rates=(*PRIOR_ALONE, ConstantUntil(700_000, 2e-4), ConstantUntil(1_000_001, 1e-4)),
     joint_training_from=100_000,
 )
 REALSR_THIRD = dataclasses.replace(
-    ENLARGE,
+    SUPER_RESOLUTION,
     phases=(Phase(400_000, 256, 9),),
     rates=(ConstantUntil(300_000, 1e-4), ConstantUntil(400_001, 5e-5)),
     adversarial=AdversarialSettings(
@@ -105,7 +105,9 @@ REALSR_THIRD = dataclasses.replace(
 
 def _real_world(scale: Literal[1, 2, 4], *, sharpened: bool) -> Recipe:
     # No moving average was kept in the first stages for factors below 4.
-    first = ENLARGE if scale == 4 else dataclasses.replace(ENLARGE, ema_decay=None)
+    first = (
+        SUPER_RESOLUTION if scale == 4 else dataclasses.replace(SUPER_RESOLUTION, ema_decay=None)
+    )
     third = REALSR_THIRD
     if sharpened:
         third = dataclasses.replace(
@@ -125,7 +127,7 @@ def _real_world(scale: Literal[1, 2, 4], *, sharpened: bool) -> Recipe:
     )
 
 
-SRGAN_STAGE = dataclasses.replace(ENLARGE, phases=(Phase(1_000_000, 256, 8),))
+SRGAN_STAGE = dataclasses.replace(SUPER_RESOLUTION, phases=(Phase(1_000_000, 256, 8),))
 SRGAN = Recipe(
     id="diffir-srgan-x4",
     title="DiffIR GAN x4, as published",

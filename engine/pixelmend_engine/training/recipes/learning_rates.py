@@ -28,8 +28,8 @@ LearningRates = tuple[CosineSegment, ...] | tuple[ConstantUntil, ...]
 def learning_rate(rates: LearningRates, step: int) -> float:
     """Returns the learning rate of a step, counted from 1; after all of them, the last one's.
 
-    The cosine of a step is one place behind, as published: the first step is at place 0, and the
-    end of a cycle comes one step before the next one leaves its start.
+    The cosine of a step is one position behind, as published: the first step is at position 0, and
+    the end of a segment comes one step before the next one leaves its start.
     """
     position = step - 1
     for part in rates:
