@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pixelmend.client import launch
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pixelmend.paths import Paths
-    from pixelmend_engine.restoration.model_choice import ModelChoice
+    from pixelmend_engine.restoration.task_request import Request
     from pixelmend_engine.weights.download.network_settings import Network
 
 
@@ -28,24 +29,36 @@ class Engine(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """How the command line shows what an engine tells of its work."""
+
+    note: Callable[[str], None]  # words for the user
+    download: Callable[[str, int, int], None]  # what is downloaded; bytes done, and in all
+
+    def tell(
+        self, report: Callable[[int, int], None], phase: str, done: int, total: int, message: str
+    ) -> None:
+        """Takes what an event says; `report` takes the steps of the picture."""
+        if phase == "run" and message:
+            self.note(message)
+        elif phase == "run":
+            report(done, total)
+        elif phase == "download":
+            self.download(message, done, total)
+
+
 class Remote:
     """The engine as the command line sees it; found, or started, with the first picture."""
 
     def __init__(
-        self,
-        paths: Paths,
-        start: launch.Launch,
-        task: str,
-        options: Json,
-        say: Callable[[str], None],
-        download_progress: Callable[[str, int, int], None],
+        self, paths: Paths, start: launch.Launch, task: str, options: Json, listener: Listener
     ) -> None:
         self._paths = paths
         self._start = start
         self._task = task
         self._options = options
-        self._say = say
-        self._download_progress = download_progress
+        self._listener = listener
         self._client: Client | None = None
 
     def restore(
@@ -56,61 +69,30 @@ class Remote:
             self._client = launch.find_or_start(self._paths, self._start)
 
         def tell(event: Event) -> None:
-            if event.phase == "run" and event.message:
-                self._say(event.message)
-            elif event.phase == "run":
-                report(event.done, event.total)
-            elif event.phase == "download":
-                self._download_progress(event.message, event.done, event.total)
-            elif event.position > 1:
-                self._say(f"Waiting for the engine: {event.position - 1} before it in the queue")
+            if event.phase == "queued" and event.position > 1:
+                before = event.position - 1
+                self._listener.note(f"Waiting for the engine: {before} before it in the queue")
+            self._listener.tell(report, event.phase, event.done, event.total, event.message)
 
         return self._client.restore(raster, self._task, self._options, tell)
-
-
-class Finder:
-    """Finds faces, as the command line's engine that restores nothing."""
-
-    def __init__(
-        self,
-        models_dir: Path,
-        options: dict[str, Any],
-        network: Network,
-        download_progress: Callable[[str, int, int], None],
-    ) -> None:
-        self._options = options
-        self._download_progress = download_progress
-        self._session = Session(models_dir, network)
-
-    def restore(
-        self, raster: Raster, report: Callable[[int, int], None]
-    ) -> tuple[Raster, dict[str, Any]]:
-        """Finds the faces of one picture; returns it with them marked, and the list."""
-        del report  # there are no steps
-        return self._session.find_faces(self._options, raster, self._download_progress)
 
 
 class InProcess:
     """The engine as the command line sees it, without a process of its own."""
 
     def __init__(
-        self,
-        choice: ModelChoice,
-        models_dir: Path,
-        options: dict[str, Any],
-        network: Network,
-        download_progress: Callable[[str, int, int], None],
+        self, request: Request, models_dir: Path, network: Network, listener: Listener
     ) -> None:
-        self._choice = choice
-        self._options = options
-        self._download_progress = download_progress
+        self._request = request
+        self._listener = listener
         self._session = Session(models_dir, network)
 
     def restore(
         self, raster: Raster, report: Callable[[int, int], None]
     ) -> tuple[Raster, dict[str, Any]]:
         """Restores one picture; returns it and what there is to say about it."""
-        provided = self._session.ensure_weights(
-            self._choice, self._download_progress, offline=self._options["offline"]
-        )
-        return self._session.restore(self._choice, self._options, raster, report, provided)
+
+        def progress(phase: str, done: int, total: int, message: str = "", /) -> None:
+            self._listener.tell(report, phase, done, total, message)
+
+        return self._session.run(raster, self._request, progress)

@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 from pixelmend.paths import Paths
-from pixelmend.wire import Bytes, decode, encode
+from pixelmend.wire import Bytes, Raster, encode
+from pixelmend_engine.restoration.task_request import ProgressCallback, Request
 from pixelmend_engine.server import process
-from pixelmend_engine.server.jobs import ProgressCallback
 from pixelmend_engine.server.process import Lifetime, Service, alone
 
 FAIL_SEED = 13  # the seed that makes it fail as nobody expected
@@ -26,20 +26,20 @@ class Echo:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
 
-    def run(self, body: memoryview, progress: ProgressCallback) -> list[Bytes]:
-        raster, facts = decode(body)
+    def run(self, raster: Raster, request: Request, progress: ProgressCallback) -> list[Bytes]:
+        seed = request.options.get("seed")
         progress("load", 0, 0)
         if self._options.minutes:
             progress("run", 0, 0, f"This takes about {self._options.minutes} minutes")
         steps = self._options.steps
         for step in range(steps):
             progress("run", step, steps)
-            if facts.get("seed") == FAIL_SEED:
+            if seed == FAIL_SEED:
                 raise ZeroDivisionError("as nobody expected")
             time.sleep(self._options.step_seconds)
         if not self._options.silent_end:
             progress("run", steps, steps)
-        said = {"seed": facts.get("seed")}
+        said = {"seed": seed}
         if self._options.named:
             said |= {"model": "echo", "title": "Echo", "version": "0"}
         return encode(dataclasses.replace(raster, mask=None), said)

@@ -84,8 +84,8 @@ def _object(properties: dict[str, options.Schema]) -> dict[str, Any]:
     }
 
 
-def check(facts: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
-    """Takes a request's facts apart: the task, and its options with defaults filled in.
+def check(parameters: Mapping[str, Any]) -> tuple[Task, dict[str, Any]]:
+    """Takes a request's parameters apart: the task, and its options with defaults filled in.
 
     The scale, which every task has here, is a number then, and the model is one for all of it.
 
@@ -93,80 +93,80 @@ def check(facts: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
         BadRequest: There is no such task, or an option is not what its schema says.
         UnknownModel: There is no such model, or it is not for this task.
     """
-    given = dict(facts)
-    task = given.pop("task", None)
+    chosen = dict(parameters)
+    task = chosen.pop("task", None)
     if not isinstance(task, str) or task not in TITLES:
         raise BadRequest(f"There is no task `{task}`", hint=f"The engine does {', '.join(TITLES)}")
-    _refuse_wrong(given, schema(task))
+    _refuse_wrong(chosen, schema(task))
     # JSON knows one kind of number: 5.0 is a sound integer there.
     described = options.SPECIAL | options.FACE
     whole = ("seed", "tile", *(n for n, o in described.items() if o.get("type") == "integer"))
-    given |= {n: int(given[n]) for n in whole if isinstance(given.get(n), float)}
-    _refuse_unused(given)
+    chosen |= {n: int(chosen[n]) for n in whole if isinstance(chosen.get(n), float)}
+    _refuse_unused(chosen)
     defaults = {name: option["default"] for name, option in options.of_task(task).items()}
-    asked = defaults | given
-    scale = asked.get("scale", AUTO)
+    values = defaults | chosen
+    scale = values.get("scale", AUTO)
     scale = AUTO if scale == AUTO else float(scale)
-    asked["scale"] = registry.scale_of(task, asked["model"], scale)
-    _refuse_few_steps(registry.matching(task, asked["model"], asked["scale"]), asked)
-    if task == "face" and asked["background"] != options.NONE:
-        registry.matching(*background_of(asked))
-    return task, asked
+    values["scale"] = registry.scale_of(task, values["model"], scale)
+    _refuse_few_steps(registry.matching(task, values["model"], values["scale"]), values)
+    if task == "face" and values["background"] != options.NONE:
+        registry.matching(*background_of(values))
+    return task, values
 
 
-def _refuse_few_steps(models: tuple[ModelSpec, ...], asked: Mapping[str, Any]) -> None:
+def _refuse_few_steps(models: tuple[ModelSpec, ...], values: Mapping[str, Any]) -> None:
     # Before gigabytes are downloaded; where there is a choice of models, for the first of them.
     configs = (spec.config for spec in models if isinstance(spec.config, DiffBIRConfig))
     if (config := next(configs, None)) is not None:
-        DiffBIRSettings.from_options(config, asked)
+        DiffBIRSettings.from_options(config, values)
 
 
-def background_of(asked: Mapping[str, Any]) -> tuple[Task, str, float]:
+def background_of(values: Mapping[str, Any]) -> tuple[Task, str, float]:
     """Returns what restores the background of faces: task, model and scale."""
-    scale = float(asked["upscale"])
-    return "restore" if scale == 1 else "upscale", asked["background"], scale
+    scale = float(values["upscale"])
+    return "restore" if scale == 1 else "upscale", values["background"], scale
 
 
-def result_scale(asked: Mapping[str, Any]) -> float:
+def result_scale(values: Mapping[str, Any]) -> float:
     """Returns how many times wider and higher than its source a result is."""
-    return float(asked.get("upscale", asked["scale"]))
+    return float(values.get("upscale", values["scale"]))
 
 
-def check_finding(facts: dict[str, Any]) -> dict[str, Any]:
+def check_finding(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the options of a job that finds faces, with defaults filled in.
 
     Raises:
         BadRequest: An option is not what its schema says.
     """
-    given = {name: value for name, value in facts.items() if name != "task"}
-    _refuse_wrong(given, _object(options.FINDING))
+    chosen = {name: value for name, value in parameters.items() if name != "task"}
+    _refuse_wrong(chosen, _object(options.FINDING))
     defaults = {name: option["default"] for name, option in options.FINDING.items()}
-    asked = defaults | given
-    return asked | {"min_size": int(asked["min_size"])}
+    values = defaults | chosen
+    return values | {"min_size": int(values["min_size"])}
 
 
-def _refuse_wrong(given: dict[str, Any], schema: dict[str, Any]) -> None:
-    for error in Draft202012Validator(schema).iter_errors(given):
+def _refuse_wrong(chosen: dict[str, Any], schema: dict[str, Any]) -> None:
+    for error in Draft202012Validator(schema).iter_errors(chosen):
         where = ".".join(map(str, error.absolute_path)) or "options"
         raise BadRequest(f"The option {where} is wrong: {error.message}", hint="Change it")
 
 
-def _refuse_unused(given: dict[str, Any]) -> None:
+def _refuse_unused(chosen: dict[str, Any]) -> None:
     # An option that would change nothing is a misunderstanding; better told than left out.
-    model = given.get("model", AUTO)
+    model = chosen.get("model", AUTO)
     if model == AUTO:
         return
-    for name in unused(registry.find(model), given):
+    for name in unused(registry.find(model), chosen):
         raise BadRequest(
             f"The model `{model}` has no option {name}",
             hint="Leave it out, or change the model",
         )
 
 
-def unused(spec: ModelSpec, asked: Mapping[str, Any]) -> list[str]:
+def unused(spec: ModelSpec, values: Mapping[str, Any]) -> list[str]:
     """Lists the options that somebody chose and that a model does not have."""
     return [
         name
         for name, option in options.SPECIAL.items()
-        if name not in spec.options and asked.get(name, option["default"]) != option["default"]
+        if name not in spec.options and values.get(name, option["default"]) != option["default"]
     ]

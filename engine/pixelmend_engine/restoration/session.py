@@ -14,12 +14,18 @@ from pixelmend.errors import OutOfMemory, UnreadableCheckpoint
 from pixelmend_engine.catalog import faces, registry, tasks
 from pixelmend_engine.catalog.registry import AUTO
 from pixelmend_engine.restoration.model_choice import Candidate, ModelChoice, candidates
+from pixelmend_engine.restoration.task_request import (
+    FindFacesRequest,
+    ProgressCallback,
+    Request,
+    TaskRequest,
+)
 from pixelmend_engine.weights.download.network_settings import OFFLINE, Network
 from pixelmend_engine.weights.first_use import WeightsProvider
 from pixelmend_engine.weights.installer import Installer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     import torch
     from torch import Tensor
@@ -30,8 +36,6 @@ if TYPE_CHECKING:
     from pixelmend_engine.models.pipeline import Pipeline
     from pixelmend_engine.restoration.faces.tools import FaceTools
     from pixelmend_engine.weights.first_use import DownloadProgress
-
-    Report = Callable[[int, int], None]
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +63,24 @@ class Session:
         self._loaded: LoadedModel | None = None
         self._face_tools = face_tools
 
+    @property
+    def models_dir(self) -> Path:
+        """The folder of the models."""
+        return self._models_dir
+
+    def run(
+        self, raster: Raster, request: Request, progress: ProgressCallback
+    ) -> tuple[Raster, dict[str, Any]]:
+        """Does what is asked with one picture; returns a picture, and what there is to say of it.
+
+        Raises:
+            PixelmendError: See `ensure_weights`, `load`, and what restores for the task.
+            Canceled: `progress` said so.
+        """
+        if isinstance(request, FindFacesRequest):
+            return self._find_faces(raster, request, progress)
+        return self._restore(raster, request, progress)
+
     def ensure_weights(
         self, choice: ModelChoice, download_progress: DownloadProgress, *, offline: bool
     ) -> tuple[str, ...]:
@@ -70,21 +92,21 @@ class Session:
             PixelmendError: The model was asked for by name; see `WeightsProvider.ensure_model`.
         """
         self._weights.ensure_files(choice.face_files, offline=offline, progress=download_progress)
-        said: tuple[str, ...] = ()
+        notes: tuple[str, ...] = ()
         if choice.background is not None:
-            said = self.ensure_weights(choice.background, download_progress, offline=offline)
+            notes = self.ensure_weights(choice.background, download_progress, offline=offline)
         if choice.weights is not None:
-            return said
+            return notes
         models = registry.matching(choice.task, choice.model, choice.scale)
         if choice.model == AUTO:
             best = self._weights.ensure_best(
                 models, task=choice.task, offline=offline, progress=download_progress
             )
-            return (*said, *best)
+            return (*notes, *best)
         self._weights.ensure_model(
             models[0], task=choice.task, offline=offline, progress=download_progress
         )
-        return said
+        return notes
 
     def load(self, choice: ModelChoice) -> LoadedModel:
         """Returns the chosen model, ready; what was loaded before goes first.
@@ -107,48 +129,39 @@ class Session:
         self._where, self._found = where, found
         return self._loaded
 
-    def restore(
-        self,
-        choice: ModelChoice,
-        options: Mapping[str, Any],
-        raster: Raster,
-        report: Report,
-        provided: Sequence[str] = (),
-        foretell: Callable[[str], None] = logger.warning,
+    def _restore(
+        self, raster: Raster, request: TaskRequest, progress: ProgressCallback
     ) -> tuple[Raster, dict[str, Any]]:
-        """Restores one picture; see `restore_same_size`, and `restore` for what the model does.
-
-        `options` are those of the task (`options.of_task`), all of them; `provided` is what
-        `ensure_weights` had to say; `foretell` takes what the user should know before it begins.
-        Returns the picture, and what there is to say about it.
-        """
         from pixelmend_engine.inference import devices
         from pixelmend_engine.inference import tiled_inference as restore
-        from pixelmend_engine.models.pipeline import Request
+        from pixelmend_engine.models.pipeline import Request as ModelRequest
         from pixelmend_engine.restoration.faces import face_restoration
         from pixelmend_engine.restoration.faces.face_models import FaceModels
         from pixelmend_engine.restoration.inpaint import inpaint
         from pixelmend_engine.restoration.same_size import restore_same_size
         from pixelmend_engine.restoration.upscale import upscale
 
+        choice, options = request.model, request.options
+        provided = self.ensure_weights(choice, _downloads(progress), offline=options["offline"])
+        progress("load", 0, 0)
         runs: list[InferenceResult] = []
         notes: list[str] = []
-        request = Request(
+        asked_of_model = ModelRequest(
             seeds=(options["seed"],),
             scale=choice.scale,
             task=choice.task,
             say=notes.append,
-            foretell=foretell,
+            foretell=lambda words: progress("run", 0, 0, words),
             options=options,
         )
         tile = None if options["tile"] == AUTO else options["tile"]
-        asked = restore.Options(request=request, tile=tile)
+        asked = restore.Options(request=asked_of_model, tile=tile)
 
         def through(
             choice: ModelChoice, image: Tensor, asked: Options, run: int, count: int
         ) -> Tensor:
             def report_share(done: int, total: int) -> None:
-                report(run * total + len(image) * done, count * total)
+                progress("run", run * total + len(image) * done, count * total)
 
             runs.append(self._run(choice, image, asked, report_share, notes))
             return runs[-1].image
@@ -157,7 +170,7 @@ class Session:
             return through(choice, image, asked, number, count)
 
         loaded = None if choice.face_files else self.load(choice)
-        strength = options["strength"]
+        strength = float(options["strength"])
         more: dict[str, Any] = {}
         match choice.task:
             case "face" if choice.face_files:
@@ -194,21 +207,17 @@ class Session:
             **more,
         }
 
-    def find_faces(
-        self, options: Mapping[str, Any], raster: Raster, download_progress: DownloadProgress
+    def _find_faces(
+        self, raster: Raster, request: FindFacesRequest, progress: ProgressCallback
     ) -> tuple[Raster, dict[str, Any]]:
-        """Finds the faces of a picture, and marks them in a small copy of it.
-
-        `options` are those of `options.FINDING`, all of them.
-
-        Raises:
-            PixelmendError: The detector can't be had; see `WeightsProvider.ensure_files`.
-        """
         from pixelmend_engine.inference import devices
         from pixelmend_engine.restoration.faces import face_restoration
 
-        face_files, offline = (faces.DETECTOR,), options["offline"]
-        self._weights.ensure_files(face_files, offline=offline, progress=download_progress)
+        progress("load", 0, 0)
+        options = request.options
+        self._weights.ensure_files(
+            (faces.DETECTOR,), offline=options["offline"], progress=_downloads(progress)
+        )
         device = devices.choose_device(options["device"])
         find = self._tools().detector(device)
         marked, found = face_restoration.found(raster, find, options["min_size"])
@@ -232,7 +241,7 @@ class Session:
         choice: ModelChoice,
         image: Tensor,
         asked: Options,
-        report: Report,
+        report: Callable[[int, int], None],
         notes: list[str],
     ) -> InferenceResult:
         from pixelmend_engine.inference import tiled_inference as restore
@@ -272,6 +281,10 @@ class Session:
         from pixelmend_engine.inference import devices
 
         devices.give_back(device)
+
+
+def _downloads(progress: ProgressCallback) -> DownloadProgress:
+    return lambda words, done, total: progress("download", done, total, words)
 
 
 def _load_first(found: list[Candidate], device: torch.device, dtype: torch.dtype) -> LoadedModel:

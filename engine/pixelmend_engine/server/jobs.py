@@ -21,26 +21,14 @@ from pixelmend.errors import (
     to_json,
     unexpected,
 )
-from pixelmend.wire import FINAL, Bytes, Event
+from pixelmend.wire import FINAL, Bytes, Event, Raster
+from pixelmend_engine.restoration.task_request import ProgressCallback, Request
 from pixelmend_engine.server.spool import BodyBuffer, Spool
 
 logger = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.05  # more would only fill the stream
 DOWNLOAD_EVERY_S = 0.5  # of a download, which may take hours, and whose events are kept
-
-
-@runtime_checkable
-class ProgressCallback(Protocol):
-    """What the work tells of itself."""
-
-    def __call__(self, phase: str, done: int, total: int, message: str = "", /) -> None:
-        """Takes a phase, what is done and what there is in all, and words where there are any.
-
-        Raises:
-            Canceled: The job was canceled.
-        """
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +46,8 @@ class Timing:
 class JobRunner(Protocol):
     """What runs jobs, in a thread of its own; one at a time."""
 
-    def run(self, body: memoryview, progress: ProgressCallback) -> list[Bytes]:
-        """Turns the body of a request into the pieces of the body of a result."""
+    def run(self, raster: Raster, request: Request, progress: ProgressCallback) -> list[Bytes]:
+        """Does what is asked with a picture; returns the pieces of the body of a result."""
         ...
 
     def release(self) -> None:
@@ -73,6 +61,8 @@ class Job:
 
     id: str
     body: BodyBuffer
+    raster: Raster | None  # its pixels are views of the body; None: the job has ended
+    request: Request
     phase: str = "queued"
     events: list[Event] = field(default_factory=list[Event])
     result: BodyBuffer | None = None
@@ -111,7 +101,7 @@ class Jobs:
 
     # --- what the server asks ---------------------------------------------------------------------
 
-    def submit(self, body: BodyBuffer) -> Job:
+    def submit(self, body: BodyBuffer, raster: Raster, request: Request) -> Job:
         """Puts a job at the end of the queue.
 
         Raises:
@@ -119,7 +109,7 @@ class Jobs:
         """
         if self._closed:
             raise EngineUnavailable("The engine is ending", hint="Try again: it starts anew")
-        job = Job(id=secrets.token_hex(8), body=body)
+        job = Job(id=secrets.token_hex(8), body=body, raster=raster, request=request)
         self._jobs[job.id] = job
         self._queue.append(job)
         self._emit(job, Event(0, "queued", position=len(self._queue)))
@@ -271,7 +261,7 @@ class Jobs:
         started = time.monotonic()
         result: BodyBuffer | None = None
         try:
-            result = await self._in_thread(self._run_job, job, progress)
+            result = await self._in_thread(self._run_job, job, job.raster, progress)
             event = Event(0, "done")
         except Canceled:
             event = Event(0, "canceled")
@@ -290,9 +280,10 @@ class Jobs:
         if not job.final:
             self._end(job, event)
 
-    def _run_job(self, job: Job, progress: ProgressCallback) -> BodyBuffer:
+    def _run_job(self, job: Job, raster: Raster | None, progress: ProgressCallback) -> BodyBuffer:
         job.raise_if_canceled()
-        pieces = self._runner.run(job.body.view(), progress)
+        assert raster is not None
+        pieces = self._runner.run(raster, job.request, progress)
         job.raise_if_canceled()
         result = self._spool.buffer(sum(memoryview(piece).nbytes for piece in pieces))
         try:
@@ -326,6 +317,7 @@ class Jobs:
 
     def _end(self, job: Job, event: Event) -> None:
         self._emit(job, event)
+        job.raster = None
         job.body.drop()
         if job.lease is not None:
             job.lease.cancel()

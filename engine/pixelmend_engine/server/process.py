@@ -18,12 +18,11 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pixelmend import __version__
-from pixelmend.errors import OutOfMemory
 from pixelmend.paths import Paths
-from pixelmend.wire import MAX_HEADER, MAX_PROFILE, PROTOCOL, Json, Raster
-from pixelmend_engine.catalog import registry, tasks
+from pixelmend.wire import MAX_HEADER, MAX_PROFILE, PROTOCOL
+from pixelmend_engine.catalog import tasks
 from pixelmend_engine.images import limits
-from pixelmend_engine.server import routes
+from pixelmend_engine.server import admission, routes
 from pixelmend_engine.server.authentication import Credentials
 from pixelmend_engine.server.jobs import JobRunner, Jobs, Timing
 from pixelmend_engine.server.spool import Spool
@@ -118,7 +117,7 @@ class Service(uvicorn.Server):
             spool=self._spool,
             credentials=self._credentials,
             max_body_bytes=min(MAX_BODY, int(memory * BODY_SHARE)),
-            check=_check,
+            admit=admission.admit,
             describe_tasks=lambda: tasks.describe(store.states(models_dir)),
             stop=self.stop,
         )
@@ -209,27 +208,6 @@ class Service(uvicorn.Server):
             return private and self._paths.state.read_bytes() == self._state().encode()
         except OSError:
             return False
-
-
-def _check(raster: Raster, facts: Json) -> None:
-    limits.check_size(raster.width, raster.height, "image")
-    if facts.get("task") == tasks.FIND_FACES:
-        tasks.check_finding(facts)
-        return
-    task, options = tasks.check(facts)
-    pixels, scale = raster.width * raster.height, options["scale"]
-    limits.check_result(raster.width, raster.height, tasks.result_scale(options))
-    # What no plan of tiles makes smaller: each model looks at the whole picture once.
-    needed = min(
-        spec.cost.prepare_bytes(pixels, int(pixels * scale**2))
-        for spec in registry.matching(task, options["model"], scale)
-    )
-    if needed > psutil.virtual_memory().total:
-        raise OutOfMemory(
-            f"A picture of {raster.width} x {raster.height} pixels needs {needed / 1e9:.0f} GB of "
-            "memory, more than this computer has",
-            hint="Restore it in parts",
-        )
 
 
 @contextlib.contextmanager

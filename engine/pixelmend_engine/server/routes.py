@@ -23,6 +23,7 @@ from starlette.types import ExceptionHandler
 from pixelmend import __version__
 from pixelmend.errors import BadRequest, NotFound, PixelmendError, TooLarge, TooSlow, unexpected
 from pixelmend.wire import PROTOCOL, Json, Raster, decode, event_to_sse
+from pixelmend_engine.restoration import task_request
 from pixelmend_engine.server.authentication import Credentials, Guard, error_response
 from pixelmend_engine.server.jobs import Job, Jobs
 from pixelmend_engine.server.spool import BodyBuffer, Spool
@@ -41,7 +42,7 @@ class ServerParts:
     spool: Spool
     credentials: Credentials
     max_body_bytes: int
-    check: Callable[[Raster, Json], object]  # raises where a request can't be met
+    admit: Callable[[Raster, Json], task_request.Request]  # reads and checks; see `admission.admit`
     describe_tasks: Callable[[], list[Json]]
     stop: Callable[[], None]
 
@@ -128,8 +129,9 @@ class Server:
             buffer = self._parts.spool.buffer(int(request.headers.get("content-length", 0)))
             try:
                 await _receive(request, buffer)
-                self._parts.check(*decode(buffer.view()))
-                job = self._parts.jobs.submit(buffer)
+                raster, parameters = decode(buffer.view())
+                admitted = self._parts.admit(raster, parameters)
+                job = self._parts.jobs.submit(buffer, raster, admitted)
             except BaseException:
                 buffer.drop()
                 raise

@@ -1,13 +1,11 @@
-"""What the engine does with a job: a body in, a restored body out."""
+"""What the engine does with a job: a picture and a request in, a result's body out."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pixelmend.wire import Bytes, Raster, decode, encode
-from pixelmend_engine.catalog import tasks
-from pixelmend_engine.restoration.model_choice import ModelChoice
+from pixelmend.wire import Bytes, Raster, encode
 from pixelmend_engine.restoration.session import Session
-from pixelmend_engine.server.jobs import ProgressCallback
+from pixelmend_engine.restoration.task_request import ProgressCallback, Request
 from pixelmend_engine.weights.download.network_settings import OFFLINE, Network
 
 if TYPE_CHECKING:
@@ -22,37 +20,9 @@ class Worker:
     ) -> None:
         self._session = Session(models_dir, network, face_tools)
 
-    def run(self, body: memoryview, progress: ProgressCallback) -> list[Bytes]:
-        """Restores the picture in a body; alpha and what the mask leaves out stay as they are."""
-        raster, facts = decode(body)
-        if facts.get("task") == tasks.FIND_FACES:
-            return self._find_faces(raster, tasks.check_finding(facts), progress)
-        task, options = tasks.check(facts)
-        choice = ModelChoice.of(task, options)
-        provided = self._session.ensure_weights(
-            choice,
-            lambda words, done, total: progress("download", done, total, words),
-            offline=options["offline"],
-        )
-        progress("load", 0, 0)
-        result, facts = self._session.restore(
-            choice,
-            options,
-            raster,
-            lambda done, total: progress("run", done, total),
-            provided,
-            lambda words: progress("run", 0, 0, words),
-        )
-        return encode(result, facts)
-
-    def _find_faces(
-        self, raster: Raster, options: dict[str, Any], progress: ProgressCallback
-    ) -> list[Bytes]:
-        progress("load", 0, 0)
-        marked, facts = self._session.find_faces(
-            options, raster, lambda words, done, total: progress("download", done, total, words)
-        )
-        return encode(marked, facts)
+    def run(self, raster: Raster, request: Request, progress: ProgressCallback) -> list[Bytes]:
+        """Restores a picture; alpha and what the mask leaves out stay as they are."""
+        return encode(*self._session.run(raster, request, progress))
 
     def release(self) -> None:
         """Gives the memory of the loaded model back."""

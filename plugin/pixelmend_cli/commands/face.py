@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -11,10 +11,6 @@ from pixelmend.errors import BadRequest
 from pixelmend_cli.commands.restore import Options, log_to_stderr, run_task, task_options
 from pixelmend_engine.catalog.faces import MIN_SIZE
 from pixelmend_engine.catalog.options import ALL, MAX_UPSCALE, NONE
-
-if TYPE_CHECKING:
-    from pixelmend_cli.download_bar import DownloadBar
-    from pixelmend_cli.restore_files import Engine
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -90,7 +86,10 @@ def face(**options: Any) -> int:
 def _list(options: Options) -> int:
     from pixelmend_cli import settings, targets
     from pixelmend_cli.download_bar import DownloadBar
+    from pixelmend_cli.engines import InProcess, Listener, Remote
     from pixelmend_cli.restore_files import Console, list_faces
+    from pixelmend_engine.catalog import tasks
+    from pixelmend_engine.restoration.task_request import FindFacesRequest
 
     log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
     found = settings.resolve(os.environ)
@@ -101,25 +100,17 @@ def _list(options: Options) -> int:
         suffix="_faces",
         ending=".png",
     )
-    asked: Options = {name: options[name] for name in ("min_size", "device")}
-    asked["offline"] = options["offline"] or found.network.offline
+    parameters: Options = {name: options[name] for name in ("min_size", "device")}
+    parameters["offline"] = options["offline"] or found.network.offline
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])
     console = Console(as_json=True, quiet=options["quiet"])
-    with DownloadBar(quiet=options["quiet"], watched=sys.stderr.isatty()) as transfer:
-        engine = _finder(asked, console.note, transfer, in_process=options["in_process"])
+    with DownloadBar(quiet=options["quiet"], watched=sys.stderr.isatty()) as bar:
+        listener = Listener(note=console.note, download=bar.report)
+        if options["in_process"]:
+            request = FindFacesRequest.of(parameters)
+            engine = InProcess(request, found.models_dir, found.network, listener)
+        else:
+            start = settings.launch_of(found)
+            engine = Remote(found.paths, start, tasks.FIND_FACES, parameters, listener)
         return list_faces(engine, planned, console, overwrite=options["overwrite"])
-
-
-def _finder(
-    asked: Options, say: Callable[[str], None], transfer: "DownloadBar", *, in_process: bool
-) -> "Engine":
-    from pixelmend_cli import settings
-    from pixelmend_cli.engines import Finder, Remote
-    from pixelmend_engine.catalog import tasks
-
-    found = settings.resolve(os.environ)
-    if in_process:
-        return Finder(found.models_dir, asked, found.network, transfer.report)
-    start = settings.launch_of(found)
-    return Remote(found.paths, start, tasks.FIND_FACES, asked, say, transfer.report)

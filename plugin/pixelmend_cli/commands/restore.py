@@ -297,41 +297,43 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
     """Restores the pictures that a command names; returns its exit code."""
     from pixelmend_cli import settings, targets
     from pixelmend_cli.download_bar import DownloadBar
-    from pixelmend_cli.engines import InProcess, Remote
+    from pixelmend_cli.engines import InProcess, Listener, Remote
     from pixelmend_cli.restore_files import Console, FileOptions, restore_all
     from pixelmend_engine.catalog import tasks
-    from pixelmend_engine.restoration.model_choice import ModelChoice, check
+    from pixelmend_engine.restoration.model_choice import check
+    from pixelmend_engine.restoration.task_request import TaskRequest
 
     log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
     found = settings.resolve(os.environ)
-    chosen = {name: options[name] for name in of_task(task)}
+    parameters = {name: options[name] for name in of_task(task)}
     # Sent with the job, because the engine may have been started with other settings.
-    chosen["offline"] = options["offline"] or found.network.offline
-    _, asked = tasks.check({"task": task, **chosen})
+    parameters["offline"] = options["offline"] or found.network.offline
+    request = TaskRequest.of({"task": task, **parameters}, options["weights"])
     planned = targets.plan(
         options["inputs"],
         output=options["output"],
         out_dir=options["out_dir"],
-        suffix=suffix.format_map(asked),
+        suffix=suffix.format_map(request.options),
     )
-    choice = ModelChoice.of(task, asked, options["weights"])
-    check(choice, found.models_dir, offline=asked["offline"])  # told before anything is begun
+    # Told before anything is begun.
+    check(request.model, found.models_dir, offline=request.options["offline"])
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])
     console = Console(as_json=options["as_json"], quiet=options["quiet"])
     files = FileOptions(
         mask=options["mask"],
         overwrite=options["overwrite"],
-        scale=tasks.result_scale(asked),
+        scale=tasks.result_scale(request.options),
         provenance=not options["no_provenance"],
     )
-    with DownloadBar(quiet=options["quiet"], watched=sys.stderr.isatty()) as transfer:
+    with DownloadBar(quiet=options["quiet"], watched=sys.stderr.isatty()) as bar:
+        listener = Listener(note=console.note, download=bar.report)
         # Paths do not cross the engine's API, so weights of the user's own are loaded here.
         if options["in_process"] or options["weights"] is not None:
-            engine = InProcess(choice, found.models_dir, asked, found.network, transfer.report)
+            engine = InProcess(request, found.models_dir, found.network, listener)
         else:
             start = settings.launch_of(found)
-            engine = Remote(found.paths, start, task, chosen, console.note, transfer.report)
+            engine = Remote(found.paths, start, task, parameters, listener)
         return restore_all(engine, planned, console, files)
 
 

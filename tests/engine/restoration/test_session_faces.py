@@ -13,11 +13,12 @@ from torch import Tensor
 
 from pixelmend.errors import Canceled, OutOfMemory
 from pixelmend.wire import Raster
-from pixelmend_engine.catalog import tasks
 from pixelmend_engine.catalog.options import MAX_SEED
 from pixelmend_engine.models.pipeline import Report, Request, Restorer
 from pixelmend_engine.restoration.model_choice import ModelChoice
 from pixelmend_engine.restoration.session import LoadedModel, Session
+from pixelmend_engine.restoration.task_request import TaskRequest
+from pixelmend_engine.weights.first_use import DownloadProgress
 
 NOSES = tuple((x, y) for y in (110, 330) for x in (110, 320, 530))
 GROUP = with_noses((440, 640), *NOSES)  # six faces
@@ -53,6 +54,11 @@ class Ready(Session):
         super().__init__(folder, face_tools=GivenTools(folder))
         self.pipeline = pipeline
 
+    def ensure_weights(
+        self, choice: ModelChoice, download_progress: DownloadProgress, *, offline: bool
+    ) -> tuple[str, ...]:
+        return ()
+
     def load(self, choice: ModelChoice) -> LoadedModel:
         return LoadedModel(spec(tiling="internal"), self.pipeline, CPU, ())
 
@@ -61,16 +67,17 @@ class Run:
     """One picture restored; and what was told meanwhile."""
 
     def __init__(self, pipeline: Together, folder: Path, **options: object) -> None:
-        task, checked = tasks.check({"task": "face", **options})
-        choice = ModelChoice.of(task, checked)
+        request = TaskRequest.of({"task": "face", **options})
         self.shares: list[float] = []
-        self.foretold: list[str] = []
-        self.result, self.facts = Ready(pipeline, folder).restore(
-            choice, checked, picture(GROUP), self._report, (), self.foretold.append
-        )
+        self.warnings: list[str] = []
+        session = Ready(pipeline, folder)
+        self.result, self.facts = session.run(picture(GROUP), request, self._progress)
 
-    def _report(self, done: int, total: int) -> None:
-        self.shares.append(done / total)
+    def _progress(self, phase: str, done: int, total: int, message: str = "", /) -> None:
+        if message:
+            self.warnings.append(message)
+        elif phase == "run":
+            self.shares.append(done / total)
 
 
 def changed(before: Raster, after: Raster) -> np.ndarray:
@@ -108,7 +115,7 @@ def test_progress_rises_evenly_over_all_faces(tmp_path: Path) -> None:
 
 def test_what_takes_long_is_foretold_once_for_all_faces(tmp_path: Path) -> None:
     for most in (1, 4):
-        assert Run(Together(most=most), tmp_path).foretold == ["6 to come"]
+        assert Run(Together(most=most), tmp_path).warnings == ["6 to come"]
 
 
 def test_faces_that_do_not_fit_together_go_in_smaller_batches(tmp_path: Path) -> None:
@@ -117,7 +124,7 @@ def test_faces_that_do_not_fit_together_go_in_smaller_batches(tmp_path: Path) ->
     # Three do not fit either; one at a time is what is left of half of three.
     assert pipeline.batches == [1] * 6
     assert Run(Together(most=4, holds=2), tmp_path, seed=7).result == run.result
-    assert run.foretold == ["6 to come"]
+    assert run.warnings == ["6 to come"]
     assert run.shares[-1] == 1
 
 
@@ -135,14 +142,12 @@ def test_a_face_that_does_not_fit_alone_is_an_error(tmp_path: Path) -> None:
 
 def test_a_cancel_ends_it_between_steps(tmp_path: Path) -> None:
     pipeline = Together(most=2)
-    task, checked = tasks.check({"task": "face"})
+    request = TaskRequest.of({"task": "face"})
 
-    def stop(done: int, total: int) -> None:
-        if done / total > 0.5:
+    def stop(phase: str, done: int, total: int, message: str = "", /) -> None:
+        if total and done / total > 0.5:
             raise Canceled("Canceled", hint="")
 
     with pytest.raises(Canceled):
-        Ready(pipeline, tmp_path).restore(
-            ModelChoice.of(task, checked), checked, picture(GROUP), stop
-        )
+        Ready(pipeline, tmp_path).run(picture(GROUP), request, stop)
     assert pipeline.batches == [2, 2]

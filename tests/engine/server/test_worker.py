@@ -9,8 +9,9 @@ from fakes import unsaid
 from PIL import Image
 
 from pixelmend.errors import UnknownModel
-from pixelmend.wire import Json, Raster, decode, encode
+from pixelmend.wire import Json, Raster, decode
 from pixelmend_engine.catalog import registry
+from pixelmend_engine.restoration import task_request
 from pixelmend_engine.server.worker import Worker
 
 MODEL = "hi-diff-gopro"
@@ -34,13 +35,12 @@ def pixels(small: Image.Image) -> np.ndarray:
 def run(worker: Worker, raster: Raster, **options: object) -> tuple[np.ndarray, Raster, Json]:
     """Restores, and returns the samples as an array, too."""
     asked: Json = {"task": "deblur", "device": "cpu", **options}
-    body = b"".join(bytes(piece) for piece in encode(raster, asked))
     said: list[str] = []
 
     def say(phase: str, done: int, total: int, message: str = "", /) -> None:
         said.append(phase)
 
-    pieces = worker.run(memoryview(body), say)
+    pieces = worker.run(raster, task_request.read(asked), say)
     assert said[0] == "load"
     assert said[-1] == "run"
     result, facts = decode(b"".join(bytes(piece) for piece in pieces))
@@ -106,11 +106,9 @@ def test_every_depth_is_restored_alike(dtype: str, worker: Worker, pixels: np.nd
     deep = (pixels / 255 * top).astype(dtype)
     samples = {"<u2": "U16", "<f2": "F16", "<f4": "F32"}[dtype]
     height, width, _ = pixels.shape
-    asked = encode(
-        Raster(width, height, samples, "RGB", deep.tobytes()), {"task": "deblur", "device": "cpu"}
-    )
-    body = memoryview(b"".join(map(bytes, asked)))
-    pieces = worker.run(body, unsaid)
+    source = Raster(width, height, samples, "RGB", deep.tobytes())
+    request = task_request.read({"task": "deblur", "device": "cpu"})
+    pieces = worker.run(source, request, unsaid)
     result, _ = decode(b"".join(map(bytes, pieces)))
     restored = np.frombuffer(result.data, dtype).reshape(pixels.shape).astype(float) / top * 255
     eight, _, _ = run(worker, raster(pixels, "RGB"))
