@@ -182,23 +182,23 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--device", default="cpu")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     devices.use_huge_pages()
-    device = devices.choose_device(asked.device)
+    device = devices.choose_device(arguments.device)
     dtype = devices.choose_dtype("auto", device)
     meter = Meter(device)
-    files = make(asked.folder, FILES[asked.model])
+    files = make(arguments.folder, FILES[arguments.model])
     loaded: list[Pipeline] = []
 
     def load() -> None:
-        spec = registry.find(asked.model)
+        spec = registry.find(arguments.model)
         loaded.append(loading.load([spec], files, device, dtype)[1])
 
     meter.timed("loaded", load)
     (pipeline,) = loaded
     assert isinstance(pipeline, DiffBIRPipeline)
-    whole(meter, pipeline, asked.side, asked.steps)
-    parts(meter, pipeline, asked.side, dtype)
+    whole(meter, pipeline, arguments.side, arguments.steps)
+    parts(meter, pipeline, arguments.side, dtype)
 
 
 if __name__ == "__main__":

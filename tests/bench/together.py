@@ -1,6 +1,6 @@
 """Measures what DiffBIR's parts take for several faces at once, on a CPU, with random weights.
 
-    python tests/bench/together.py [diffuse|clean|encode|decode] [--faces 1 2 4] [--turns 2]
+    python tests/bench/together.py [diffuse|restore|encode|decode] [--faces 1 2 4] [--turns 2]
 
 One part at a time, in the published sizes and float32, on squares of 512 x 512; the diffusion
 networks with both prompts. Counts take turns, so that other programs disturb all of
@@ -53,7 +53,7 @@ def part(name: str) -> Callable[[int], Tensor]:
             return unet(latents, times, texts, control(latents, latents, times, texts))
 
         return diffuse
-    if name == "clean":
+    if name == "restore":
         swinir = filled(lambda: SwinIR(SwinIRSizes()))
         return lambda faces: swinir(torch.rand(faces, 3, SIDE, SIDE))
     autoencoder = filled(lambda: Autoencoder(AutoencoderSizes()))
@@ -79,19 +79,19 @@ def grown_bytes(run: Callable[[], object]) -> int:
 def main() -> None:
     """Measures."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("part", choices=("diffuse", "clean", "encode", "decode"))
+    parser.add_argument("part", choices=("diffuse", "restore", "encode", "decode"))
     parser.add_argument("--faces", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--turns", type=int, default=2)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     devices.use_huge_pages()
-    run = part(asked.part)
+    run = part(arguments.part)
     with torch.inference_mode():
-        for faces in asked.faces * asked.turns:
+        for faces in arguments.faces * arguments.turns:
             started, computed = time.monotonic(), time.process_time()
             grown = grown_bytes(lambda count=faces: run(count))
             seconds, core_seconds = time.monotonic() - started, time.process_time() - computed
             print(
-                f"{asked.part}, {faces} at once: {core_seconds / faces:.1f} core seconds and "
+                f"{arguments.part}, {faces} at once: {core_seconds / faces:.1f} core seconds and "
                 f"{seconds / faces:.1f} s each, {grown / 1e9:.2f} GB in all",
                 flush=True,
             )

@@ -73,12 +73,12 @@ def filled(network: Network, prefix: str) -> Network:
 
 def digest(state: StateDict) -> str:
     """Hashes names and values, as the golden files do; counters of batches are left out."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for key, tensor in sorted(state.items()):
         if not key.endswith("num_batches_tracked"):
-            found.update(key.encode())
-            found.update(tensor.numpy().astype("<f4").tobytes())
-    return found.hexdigest()
+            digest.update(key.encode())
+            digest.update(tensor.numpy().astype("<f4").tobytes())
+    return digest.hexdigest()
 
 
 def tiny(published: DiffBIRConfig) -> DiffBIRConfig:

@@ -26,18 +26,18 @@ KERNEL, PICTURE = 1e-12, 5e-6
 def test_kernels(name: str) -> None:
     given = GOLDEN.facts["kernels"][name]
     if given["kind"] == "sinc":
-        found = sinc_kernel(given["size"], given["cutoff"])
+        computed = sinc_kernel(given["size"], given["cutoff"])
         around = (given.get("padded", given["size"]) - given["size"]) // 2
-        found = functional.pad(found, (around, around, around, around))
+        computed = functional.pad(computed, (around, around, around, around))
     else:
         sigma, theta, beta = given["sigma"], given.get("theta", 0.0), given.get("beta", 1.0)
-        found = bivariate_kernel(given["kind"], given["size"], tuple(sigma), theta, beta)
-    assert_near(found, GOLDEN[name], KERNEL)
+        computed = bivariate_kernel(given["kind"], given["size"], tuple(sigma), theta, beta)
+    assert_near(computed, GOLDEN[name], KERNEL)
 
 
 def test_a_large_kernel_is_laid_over_a_picture() -> None:
-    found = filter2d(GOLDEN["img"], GOLDEN["aniso"].float()[None])
-    assert_near(found[..., ::2, ::2], GOLDEN["filter2d_aniso"], PICTURE)
+    computed = filter2d(GOLDEN["img"], GOLDEN["aniso"].float()[None])
+    assert_near(computed[..., ::2, ::2], GOLDEN["filter2d_aniso"], PICTURE)
 
 
 def test_sharpened_targets() -> None:
@@ -46,5 +46,5 @@ def test_sharpened_targets() -> None:
 
 @pytest.mark.parametrize("quality", [30, 60, 95])
 def test_compression(quality: int) -> None:
-    found = jpeg.diffjpeg(GOLDEN["img_jpeg_in"], torch.tensor([float(quality)]))
-    assert_near(found[..., ::2, ::2], GOLDEN[f"diffjpeg_q{quality}"], PICTURE)
+    computed = jpeg.diffjpeg(GOLDEN["img_jpeg_in"], torch.tensor([float(quality)]))
+    assert_near(computed[..., ::2, ::2], GOLDEN[f"diffjpeg_q{quality}"], PICTURE)

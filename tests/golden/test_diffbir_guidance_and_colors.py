@@ -57,8 +57,8 @@ def test_guided(golden: Golden, network: Autoencoder, name: str, index: int) -> 
     loss = losses(golden, network)[name.removesuffix("_rep2")]
     repeats = 2 if name.endswith("_rep2") else 1
     if repeats == 1:  # else it is that of the last turn
-        found = float(loss(golden["pred_x0"]))
-        assert found == pytest.approx(facts["loss"], rel=GRADIENT)
+        computed = float(loss(golden["pred_x0"]))
+        assert computed == pytest.approx(facts["loss"], rel=GRADIENT)
     weight, scale = facts["posterior_mean_coef1"], golden.facts["g_scale"]
     after = guided(golden["pred_x0"], weight, scale, loss, repeats)
     assert_near(after, golden[f"{name}.idx{index}"], GRADIENT * facts["delta_absmax"])

@@ -84,13 +84,13 @@ def picture(case: dict[str, Any], size: tuple[int, int]) -> Tensor:
 
 def record_one(network: nn.Module) -> list[tuple[Tensor, Tensor]]:
     """Keeps what a network is given and what it puts out, from now on."""
-    seen: list[tuple[Tensor, Tensor]] = []
+    calls: list[tuple[Tensor, Tensor]] = []
 
     def keep(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        seen.append((inputs[0], output))
+        calls.append((inputs[0], output))
 
     network.register_forward_hook(keep)
-    return seen
+    return calls
 
 
 def merged(parts: list[Tensor], latent: Tensor, tile_side: int | None) -> Tensor:

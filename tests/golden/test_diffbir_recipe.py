@@ -40,8 +40,8 @@ def test_small_networks_have_the_published_names_and_shapes(name: str) -> None:
     build, prefix = NETWORKS[name]
     ours = {prefix + key: list(tensor.shape) for key, tensor in build().state_dict().items()}
     theirs: dict[str, list[int]] = PUBLISHED[name]["params"]
-    wanted = {k: s for k, s in theirs.items() if not any(part in k for part in LEFT_OUT)}
-    assert ours == wanted
+    expected = {k: s for k, s in theirs.items() if not any(part in k for part in LEFT_OUT)}
+    assert ours == expected
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -53,16 +53,16 @@ def test_names_and_shapes_are_the_published_ones(name: str, network: type[nn.Mod
 def test_swinir() -> None:
     golden = Golden("swinir")
     network = swinir()
-    seen = record(network)
+    outputs = record(network)
     output = network(golden["a.input"])
-    assert_near(seen["conv_first"][0], golden["a.conv_first"], TOLERANCE)
+    assert_near(outputs["conv_first"][0], golden["a.conv_first"], TOLERANCE)
     for name, kept in (("layers.0", "rstb0"), ("layers.1", "rstb1"), ("norm", "norm")):
         expected = golden[f"a.{kept}_tokens"]
-        tokens = seen[name][0].flatten(1, 2)
+        tokens = outputs[name][0].flatten(1, 2)
         assert_near(tokens, expected, TOLERANCE * float(expected.abs().max()))
-    assert_near(seen["conv_after_body"][0], golden["a.conv_after_body"], TOLERANCE)
+    assert_near(outputs["conv_after_body"][0], golden["a.conv_after_body"], TOLERANCE)
     # The published code rectifies it in place: that is what was recorded.
-    high = functional.leaky_relu(seen["conv_hr"][0], 0.2)
+    high = functional.leaky_relu(outputs["conv_hr"][0], 0.2)
     assert_near(high[..., ::8, ::8], golden["a.conv_hr_sub8"], TOLERANCE)
     assert_near(output[..., ::2, ::2], golden["a.output"], TOLERANCE)
 
@@ -84,17 +84,17 @@ def test_swinir_on_as_many_places_as_it_was_built_for() -> None:
 def test_bsrnet() -> None:
     golden = Golden("bsrnet")
     network = bsrnet()
-    seen = record(network)
+    outputs = record(network)
     output = network(golden["input"])
-    assert_near(seen["conv_first"][0], golden["conv_first"], TOLERANCE)
-    assert_near(seen["trunk_conv"][0], golden["trunk"], TOLERANCE)
+    assert_near(outputs["conv_first"][0], golden["conv_first"], TOLERANCE)
+    assert_near(outputs["trunk_conv"][0], golden["trunk"], TOLERANCE)
     assert_near(output[..., ::2, ::2], golden["output"], TOLERANCE)
 
 
 def test_scunet() -> None:
     golden = Golden("scunet")
     network = scunet()
-    seen = record(network)
+    outputs = record(network)
     output = network(golden["input"])
     # Some parts are kept at every eighth place, the coarser ones at every fourth.
     finer = dict.fromkeys(("m_head", "m_down1"), 8)
@@ -102,7 +102,7 @@ def test_scunet() -> None:
     for name, every in (finer | coarser).items():
         expected = golden[name]
         largest = float(expected.abs().max())
-        assert_near(seen[name][0][..., ::every, ::every], expected, TOLERANCE * largest)
+        assert_near(outputs[name][0][..., ::every, ::every], expected, TOLERANCE * largest)
     assert_near(output, golden["output"], TOLERANCE * float(golden["output"].abs().max()))
 
 

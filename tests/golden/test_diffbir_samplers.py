@@ -58,11 +58,11 @@ class Analytic:
         self.noise = Bank(GOLDEN[f"{prefix}noise_bank"])
         self.epsilon = case["parameterization"] == "eps"
         self.calls: list[tuple[float, Tensor]] = []
-        self.asked = 0  # for cond, and for uncond
+        self.predictions = 0  # of cond and of uncond
 
     def predict(self, x: Tensor, t: float, both: bool) -> tuple[Tensor, Tensor]:
         self.calls.append((t, x))
-        self.asked += 2 if both else 1
+        self.predictions += 2 if both else 1
         if self.tiling == "tiled":
             tile = GOLDEN.facts["tile"]
             cond, uncond = (
@@ -122,7 +122,7 @@ def test_latents(case: dict[str, Any]) -> None:
     assert model.noise.drawn == case["noise_draws"]
     assert len(model.calls) == sampler.evaluations(case["steps"])
     if not name.startswith("tiled"):  # there, each tile is asked for
-        assert model.asked == case["model_calls"] * case["batch_of_calls"]
+        assert model.predictions == case["model_calls"] * case["batch_of_calls"]
     assert reports[-1][0] == reports[-1][1] == len(reports)
     if f"{name}.calls_x" in GOLDEN.tensors:
         _same_calls(model.calls, case, GOLDEN[f"{name}.calls_x"], size)
@@ -184,8 +184,8 @@ def test_windows_and_weights() -> None:
         height, width = map(int, size.split("x"))
         rows = gaussian_tiles.starts(height, int(tile), int(stride))
         columns = gaussian_tiles.starts(width, int(tile), int(stride))
-        found = [[y, y + int(tile), x, x + int(tile)] for y in rows for x in columns]
-        assert found == expected
+        windows = [[y, y + int(tile), x, x + int(tile)] for y in rows for x in columns]
+        assert windows == expected
     for side in (8, 9, 32, 64):
         assert_near(gaussian_tiles.weights(side, side), GOLDEN[f"gaussian_weights.{side}"], 1e-5)
 

@@ -46,8 +46,8 @@ def test_latents_are_q_sample(system: tuple[str, DiffBIRPipeline]) -> None:
     name, pipeline = system
     for number, t in enumerate(TIMES):
         x0, noise, noised = _latents(number, "x0", "noise", f"{name}.t999_t200")
-        found = pipeline._q_sample(x0, noise, t)  # pyright: ignore[reportPrivateUsage] - else only the whole of it
-        assert_near(found, noised, TOLERANCE)
+        computed = pipeline._q_sample(x0, noise, t)  # pyright: ignore[reportPrivateUsage] - else only the whole of it
+        assert_near(computed, noised, TOLERANCE)
 
 
 def test_noised_latents_are_freed_from_their_noise(system: tuple[str, DiffBIRPipeline]) -> None:
@@ -67,8 +67,8 @@ def test_noised_latents_are_freed_from_their_noise(system: tuple[str, DiffBIRPip
         assert_near(denoiser.epsilon(noised, float(t), alpha, sigma), noise, TOLERANCE)
         if alpha > 0:  # else it is noise alone
             # What was rounded of the noise is so much larger in what is left without it.
-            found = denoiser.x0(noised / alpha, t, sigma / alpha)
-            assert_near(found, x0, TOLERANCE / alpha)
+            computed = denoiser.x0(noised / alpha, t, sigma / alpha)
+            assert_near(computed, x0, TOLERANCE / alpha)
 
 
 def _latents(number: int, *names: str) -> list[Tensor]:

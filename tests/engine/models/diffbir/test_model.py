@@ -242,9 +242,11 @@ FIRST_STEP = """
 import dataclasses, sys
 import torch
 from golden import recipe
-from pixelmend_engine import registry, session, worker  # what an engine holds that waits
-from pixelmend_engine.family import Request
-from pixelmend_engine.models.diffbir import DiffBIR, DiffBIRPipeline
+from pixelmend_engine.catalog import registry
+from pixelmend_engine.models.diffbir.model import DiffBIR, DiffBIRPipeline
+from pixelmend_engine.models.pipeline import Request
+from pixelmend_engine.restoration import session  # what an engine holds that waits
+from pixelmend_engine.server import worker
 config = dataclasses.replace(recipe.tiny(registry.find("diffbir-v2.1").config), min_side=64)
 networks = DiffBIR(config, frozenset({"swinir"}))
 pipeline = DiffBIRPipeline(networks, torch.device("cpu"), torch.float32)

@@ -138,10 +138,10 @@ def stepped(
 ) -> Tensor:
     """Takes the step that is to be taken from an estimate, by what of the target it shows."""
     height, width = (8 * length for length in estimate.shape[-2:])
-    seen = target[..., 8 * top : 8 * top + height, 8 * left : 8 * left + width]
+    shown_target = target[..., 8 * top : 8 * top + height, 8 * left : 8 * left + width]
     estimate = estimate.clone().requires_grad_()
     shown = model.networks.autoencoder.decode(estimate / LATENT_SCALE)
-    error = (smooth_weights(seen) * (shown - seen) ** 2).mean()
+    error = (smooth_weights(shown_target) * (shown - shown_target) ** 2).mean()
     (gradient,) = torch.autograd.grad(error, estimate)
     return estimate.detach() - STRENGTH * gradient
 
