@@ -1,4 +1,4 @@
-"""Makes the example picture and the README's comparison, with Pixelmend's own command.
+"""Makes the example picture and the README's comparison, with the model that ships.
 
     python examples/make_pictures.py
 
@@ -6,13 +6,12 @@
 exposure, and restored; the comparison shows her face before (left) and after, twice enlarged.
 """
 
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+import pixelmend_engine
 
 HERE = Path(__file__).parent
 SHAKEN = HERE / "astronaut_shaken.png"
@@ -32,22 +31,12 @@ def shake(sharp: np.ndarray) -> np.ndarray:
     return np.round(np.clip(blurred, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
 
 
-def restore(picture: np.ndarray) -> np.ndarray:
-    """Deblurs a picture with the model that ships with Pixelmend."""
-    with tempfile.TemporaryDirectory() as folder:
-        before, after = Path(folder) / "before.png", Path(folder) / "after.png"
-        Image.fromarray(picture).save(before)
-        command = [sys.executable, "-m", "pixelmend", "deblur", before, "-o", after]
-        subprocess.run([*command, "--model", "hi-diff-compact", "--device", "cpu"], check=True)
-        with Image.open(after) as restored:
-            return np.asarray(restored)
-
-
 def main() -> None:
     """Writes both pictures."""
     with Image.open(HERE / "astronaut.png") as sharp:
         shaken = shake(np.asarray(sharp.convert("RGB")))
     Image.fromarray(shaken).save(SHAKEN, optimize=True)
+    restore = pixelmend_engine.load("hi-diff-compact", device="cpu")
     both = [Image.fromarray(picture) for picture in (shaken, restore(shaken))]
     crops = [picture.crop(CROP).resize((400, 400)) for picture in both]
     comparison = Image.new("RGB", (808, 400), "white")

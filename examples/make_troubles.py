@@ -10,9 +10,11 @@ need weights that were not at hand. The extra `train` brings scikit-image.
 from pathlib import Path
 
 import numpy as np
-from make_pictures import restore, shake
+from make_pictures import shake
 from PIL import Image, ImageDraw, ImageFilter
 from skimage import data
+
+import pixelmend_engine
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images" / "troubles"
 SIDE = 160  # pixels that the README shows of each picture
@@ -86,6 +88,7 @@ def save(name: str, box: tuple[int, int, int], *pictures: np.ndarray) -> None:
 
 def main() -> None:
     """Writes all six."""
+    restore = pixelmend_engine.load("hi-diff-compact", device="cpu")
     shaken, blurred = shake(photograph("chelsea")), defocus(photograph("coffee"))
     save("shaken", (100, 40, 160), shaken, restore(shaken))
     save("out_of_focus", (250, 150, 160), blurred, restore(blurred))

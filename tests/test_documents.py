@@ -292,6 +292,14 @@ def test_every_dependency_has_its_reason() -> None:
     assert requirements() <= {name for row in rows for name in re.findall(r"[\w-]+", row)}
 
 
+def test_decisions_are_dated_and_the_newest_is_last() -> None:
+    decisions = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+    titles = re.findall(r"^## (.*)$", decisions, re.MULTILINE)[1:]  # behind that on dependencies
+    dates = [title[-len("(2026-11-20)") :] for title in titles]
+    assert all(re.fullmatch(r"\(\d{4}-\d\d-\d\d\)", date) for date in dates)
+    assert dates == sorted(dates)
+
+
 def test_constraints_pin_every_dependency() -> None:
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     assert requirements() <= {line.partition("==")[0] for line in pins.splitlines()}
