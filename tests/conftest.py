@@ -42,15 +42,6 @@ def astronaut() -> np.ndarray:
         return np.array(image.convert("RGB"))
 
 
-@pytest.fixture(scope="module")
-def one_thread() -> Iterator[None]:
-    """Lets torch compute in one thread: two wait for each other longer than small pictures take."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def small(astronaut: np.ndarray) -> Image.Image:
     """A picture that takes no time: her face, 72 x 56 pixels, so not square and no multiple."""
@@ -79,11 +70,14 @@ Call = Callable[..., Ended]
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
-    """A home of the tests' own, with no weights installed, and one engine for all that ask."""
+    """A home of the tests' own, no weights installed, one engine for all that ask, one thread."""
     found = Paths(tmp_path_factory.mktemp("home"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIXELMEND_HOME", str(found.home))
         patch.delenv("PIXELMEND_MODELS", raising=False)
+        # Two threads wait for each other longer than small pictures take, here and in engines.
+        torch.set_num_threads(1)
+        patch.setenv("OMP_NUM_THREADS", "1")
         # Tests that download have a source of their own, and say so.
         patch.setenv("PIXELMEND_OFFLINE", "1")
         yield found

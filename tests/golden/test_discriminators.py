@@ -18,8 +18,6 @@ from pixelmend_engine.training.objectives.discriminators import (
     UNetDiscriminator,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 Network = TypeVar("Network", UNetDiscriminator, PatchDiscriminator)
 PREDICTION = 1e-5
 FLOATS = pytest.mark.parametrize(

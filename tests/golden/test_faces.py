@@ -22,8 +22,6 @@ from pixelmend_engine.restoration.faces.face import Face
 LEVEL = 1 / 255
 NETWORKS = {"diffbir-retinaface-r50": RetinaFace, "diffbir-parsenet": ParseNet}
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_names_and_shapes_are_those_of_the_published_files(name: str) -> None:

@@ -21,8 +21,6 @@ from pixelmend_engine.training.recipes import registry
 from pixelmend_engine.training.recipes.learning_rates import learning_rate
 from pixelmend_engine.training.recipes.recipe import StageNumber
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 RATES: dict[str, dict[str, dict[str, float]]] = json.loads(
     (HERE / "hi-diff-diffir-learning-rates.json").read_text()
 )

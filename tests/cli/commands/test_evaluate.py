@@ -7,8 +7,6 @@ import pytest
 from conftest import Call
 from PIL import Image
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def test_models_are_measured_as_a_table_and_as_json(
     pixelmend: Call, photos: Path, tmp_path: Path

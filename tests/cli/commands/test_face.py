@@ -20,7 +20,7 @@ from pixelmend_engine.catalog import registry
 MODEL = "hi-diff-compact"
 NOSES = ((300, 200), (480, 430))
 
-pytestmark = pytest.mark.usefixtures("one_thread", "faces_known")
+pytestmark = pytest.mark.usefixtures("faces_known")
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,6 @@ import pytest
 from conftest import Call
 from PIL import Image
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def test_a_model_is_trained_resumed_and_restores_pictures(
     pixelmend: Call, photos: Path, photo: Path, tmp_path: Path

@@ -81,7 +81,7 @@ def test_want_of_memory_is_recognized() -> None:
 
 KEEPING = """
 import psutil, sys, torch
-from pixelmend_engine import devices
+from pixelmend_engine.inference import devices
 
 def megabytes():
     return psutil.Process().memory_info().rss / 2**20

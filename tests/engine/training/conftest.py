@@ -1,15 +1,10 @@
-"""A folder to train on, and one thread to do it."""
+"""A folder to train on."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_run
-
-
-@pytest.fixture(autouse=True)
-def _in_one_thread(one_thread: None) -> None:
-    """Applies to every test here."""
 
 
 @pytest.fixture

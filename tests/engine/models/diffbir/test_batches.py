@@ -19,8 +19,6 @@ from pixelmend_engine.models.diffbir.memory_plan import MAX_BATCH_SIZE
 from pixelmend_engine.models.diffbir.model import DiffBIR, DiffBIRPipeline
 from pixelmend_engine.models.pipeline import Request
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 SEEDS = (5, 9)
 FACES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
 STEPS = 3
@@ -102,7 +100,7 @@ def test_nothing_of_a_face_reaches_the_others(
 
 
 def test_only_the_face_that_overflows_in_half_is_done_again() -> None:
-    half = pipeline(V2_1, torch.float16)
+    half = pipeline(V2_1, torch.bfloat16)  # in which a CPU is ten times faster than in float16
     spoiled = FACES.clone()
     spoiled[1] = torch.nan
     clean, beside = (run(half, faces, SEEDS) for faces in (FACES, spoiled))

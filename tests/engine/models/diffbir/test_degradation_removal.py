@@ -8,8 +8,6 @@ from small_diffbir import picture, pipeline
 from pixelmend_engine.catalog.diffbir import V2, RestorationModule
 from pixelmend_engine.models.diffbir.degradation_removal import remove_degradation, tile_count
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.mark.parametrize(
     ("name", "scale", "tile"), [("swinir", 1, 128), ("bsrnet", 4, 48), ("scunet", 1, 128)]

@@ -12,8 +12,7 @@ from pixelmend_engine.models.diffbir.model import DiffBIRPipeline
 from pixelmend_engine.models.diffbir.offloading import on_device
 from pixelmend_engine.models.pipeline import Request
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-QUICK = {"steps": 1, "prompt": ""}
+QUICK = {"steps": 1, "prompt": "", "cfg_scale": 1.0}
 
 
 @pytest.fixture(scope="module")

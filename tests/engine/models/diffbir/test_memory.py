@@ -19,13 +19,12 @@ from pixelmend_engine.nn.stable_diffusion.text_encoder import TextEncoder
 from pixelmend_engine.nn.stable_diffusion.unet import UNet
 from pixelmend_engine.nn.swinir import SwinIR
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 QUICK = {"steps": 2, "prompt": "a photo", "cfg_scale": 1.0, "color_fix": "none"}
 
 
 def test_norms_from_a_thumbnail_give_nearly_the_same() -> None:
     model = pipeline(V2_1, "swinir")
-    image = picture(256, 256)
+    image = picture(128, 192)
 
     def run(tile: int, host_free_bytes: int) -> Tensor:
         request = Request(task="restore", tile=tile, host_free_bytes=host_free_bytes, options=QUICK)

@@ -24,7 +24,6 @@ from pixelmend_engine.models.pipeline import Request
 from pixelmend_engine.nn import gaussian_tiles
 from pixelmend_engine.nn.swinir import SwinIR
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 FIDELITY, STEPS = 0.03, 2
 STRENGTH = 3000 * FIDELITY  # published
 LATENT_SCALE = 0.18215  # published

@@ -27,8 +27,6 @@ from pixelmend_engine.restoration.faces.alignment import Pixels, Square
 from pixelmend_engine.restoration.faces.face import Face
 from pixelmend_engine.restoration.faces.face_batch import FaceResult, Model, Tools, Wishes, choose
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 ALL = Wishes()
 TOOLS = Tools(find=Given([]), parse=parse_by_hand)
 COLORS = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1)], np.float32)

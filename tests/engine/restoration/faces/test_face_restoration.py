@@ -17,8 +17,6 @@ from pixelmend_engine.restoration.faces.face import Face
 from pixelmend_engine.restoration.faces.face_batch import MOST_FACES, Tools
 from pixelmend_engine.restoration.faces.face_restoration import Asked
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 TYPES = {"U8": np.uint8, "U16": np.uint16, "F16": np.float16, "F32": np.float32}
 SMALL = marked(*((0.1 * x + 400, 0.1 * y + 400) for x, y in PORTRAIT.landmarks))
 

@@ -17,8 +17,6 @@ from pixelmend_engine.weights.checkpoints.reading import StateDict
 
 CPU = torch.device("cpu")
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def install(file_id: str, state: StateDict, models_dir: Path) -> None:
     path = store.place(file_id, models_dir)
