@@ -56,11 +56,9 @@ def test_a_full_disk(tmp_path: Path) -> None:
 @mounts
 def test_a_folder_that_may_not_be_written_to(tmp_path: Path, photo: Path) -> None:
     (tmp_path / "disk").mkdir()
-    started = time.monotonic()
     ended = deblur_onto("ro", tmp_path / "disk", photo)
     assert ended.returncode == 5
     assert ended.stderr.splitlines()[0].endswith("can't be written: Read-only file system")
-    assert time.monotonic() - started < 60
 
 
 @pytest.fixture

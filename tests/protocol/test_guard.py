@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -85,11 +84,9 @@ def test_unknown_addresses_are_told_so(engine: Running) -> None:
 
 
 def test_a_body_that_is_too_long_is_not_begun(engine: Running) -> None:
-    started = time.monotonic()
     assert code(engine, "POST", "/v1/jobs", {"Content-Length": str(10**13)}) == "too-large"
     with engine.ask("POST", "/v1/jobs", {"Content-Length": "-1"}) as response:
         assert response.status == 400
-    assert time.monotonic() - started < 5
 
 
 def test_a_body_of_unknown_length_is_not_begun(engine: Running) -> None:

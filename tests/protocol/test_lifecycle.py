@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -220,10 +219,8 @@ def test_an_engine_that_is_killed_is_noticed_and_replaced(start: Start, how: Lau
         if getattr(event, "phase", "") == "run":
             engine.process.kill()
 
-    started = time.monotonic()
     with pytest.raises(EngineUnavailable, match="The engine ended") as failed:
         engine.client.restore(picture(), "deblur", {}, kill)
-    assert time.monotonic() - started < 10
     assert "starts anew" in failed.value.hint
     assert launch.find(engine.paths) is None
     new = launch.find_or_start(engine.paths, how)

@@ -49,11 +49,12 @@ def test_the_first_item_has_to_come_in_time_and_the_others_need_not() -> None:
 
 
 def test_what_hangs_is_left_behind() -> None:
-    free = threading.Event()
+    free, ended = threading.Event(), threading.Event()
 
     def hang() -> Iterator[int]:
         yield 1
-        free.wait(30)
+        free.wait(300)
+        ended.set()
 
     started = time.monotonic()
 
@@ -63,7 +64,7 @@ def test_what_hangs_is_left_behind() -> None:
 
     with pytest.raises(Canceled):
         list(background.iterate_in_thread(hang(), tick, 5.0))
-    assert time.monotonic() - started < 20
+    assert not ended.is_set()
     free.set()
 
 
