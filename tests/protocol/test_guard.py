@@ -90,7 +90,7 @@ def test_a_body_that_is_too_long_is_not_begun(engine: Running) -> None:
 
 
 def test_a_body_of_unknown_length_is_not_begun(engine: Running) -> None:
-    headers: dict[str, str | None] = {"DownloadBar-Encoding": "chunked"}
+    headers: dict[str, str | None] = {"Transfer-Encoding": "chunked"}
     assert code(engine, "POST", "/v1/jobs", headers) == "too-large"
 
 

@@ -18,8 +18,6 @@ from pixelmend.errors import (
 )
 from pixelmend_engine.restoration.restorer import Restorer
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture(scope="module")
 def restore(tmp_path_factory: pytest.TempPathFactory) -> Restorer:
