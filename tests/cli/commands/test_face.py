@@ -1,7 +1,8 @@
 """`pixelmend face`: the faces of a picture are listed, chosen and restored.
 
-The detector and the parser are real, with weights that take a red spot for a nose; a small model
-that ships with the package stands in for those that restore faces.
+Faces are listed by the real detector, with weights that take a red spot for a nose. They are
+restored by the engine of `small_engine.py`, which does the same without a network, and has a small
+model.
 """
 
 import dataclasses
@@ -12,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Call
+from engines import SmallEngine
 from marked_faces import NOSE_FACE, install_face_networks, with_noses
 from PIL import Image
+from small_engine import MODEL
 
 from pixelmend_engine.catalog import registry
 
-MODEL = "hi-diff-compact"
 NOSES = ((300, 200), (480, 430))
 
 pytestmark = pytest.mark.usefixtures("faces_known")
@@ -32,14 +34,29 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def faces_known(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A computer that has the networks for faces, and a model for them."""
+    """A computer that has the networks for faces."""
     known = tuple(
-        dataclasses.replace(spec, tasks=("face", *spec.tasks)) if spec.id == MODEL else spec
+        dataclasses.replace(spec, tasks=("face",)) if spec.id == MODEL else spec
         for spec in registry.MODELS
     )
     monkeypatch.setattr(registry, "MODELS", known)
     monkeypatch.setenv("PIXELMEND_MODELS", str(models_dir))
     return iter([None])
+
+
+@pytest.fixture(scope="module")
+def small_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallEngine]:
+    with SmallEngine(tmp_path_factory.mktemp("home")) as running:
+        yield running
+
+
+@pytest.fixture
+def restored_here(
+    faces_known: None, small_engine: SmallEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Has the commands find the engine that restores faces."""
+    monkeypatch.setenv("PIXELMEND_HOME", str(small_engine.paths.home))
+    monkeypatch.setenv("PIXELMEND_MODELS", str(small_engine.paths.models))
 
 
 @pytest.fixture
@@ -67,11 +84,10 @@ def test_faces_are_listed_and_shown(pixelmend: Call, group: Path) -> None:
         assert (np.asarray(shown) == (255, 212, 0)).all(axis=2).any()
 
 
+@pytest.mark.usefixtures("restored_here")
 def test_only_the_chosen_face_is_restored(pixelmend: Call, group: Path) -> None:
     result = group.with_name("one.png")
-    ended = pixelmend(
-        "face", "--in-process", "--json", "-n", MODEL, "--faces", "1", group, "-o", result
-    )
+    ended = pixelmend("face", "--json", "-n", MODEL, "--faces", "1", group, "-o", result)
     assert ended.code == 0, ended.stderr
     faces = json.loads(ended.stdout)["faces"]
     assert [face["left_alone"] for face in faces] == ["not chosen", None]
@@ -86,19 +102,21 @@ def test_only_the_chosen_face_is_restored(pixelmend: Call, group: Path) -> None:
     assert not changed[other_y - 60 : other_y + 60, other_x - 60 : other_x + 60].any()
 
 
+@pytest.mark.usefixtures("restored_here")
 def test_a_picture_without_faces_ends_with_an_exit_code_of_its_own(
     pixelmend: Call, tmp_path: Path
 ) -> None:
     path = tmp_path / "empty.png"
     Image.fromarray(with_noses((640, 640))).save(path)
-    ended = pixelmend("face", "--in-process", "-n", MODEL, path)
+    ended = pixelmend("face", "-n", MODEL, path)
     assert ended.code == 11
     assert "No face was found" in ended.stderr
     assert not path.with_name("empty_faces.png").exists()
 
 
+@pytest.mark.usefixtures("restored_here")
 def test_a_face_that_is_aligned_is_restored_whole(pixelmend: Call, photo: Path) -> None:
-    ended = pixelmend("face", "--in-process", "--json", "--aligned", "-n", MODEL, photo)
+    ended = pixelmend("face", "--json", "--aligned", "-n", MODEL, photo)
     assert ended.code == 0, ended.stderr
     assert "faces" not in json.loads(ended.stdout)
     assert photo.with_name("photo_faces.png").exists()
@@ -108,8 +126,8 @@ def test_what_contradicts_itself_is_refused(pixelmend: Call, photo: Path) -> Non
     assert pixelmend("face", "--aligned", "--upscale", "2", photo).code == 2
     assert pixelmend("face", "--faces", "0;1", photo).code == 2
     assert pixelmend("face", "--upscale", "5", photo).code == 2
-    assert pixelmend("face", "-n", "hi-diff-gopro", photo).code == 2
-    assert pixelmend("face", "-n", MODEL, "--background", "hi-diff-gopro", photo).code == 2
+    assert pixelmend("face", "-n", "hi-diff-compact", photo).code == 2
+    assert pixelmend("face", "-n", MODEL, "--background", "hi-diff-copmact", photo).code == 2
 
 
 def test_offline_the_networks_for_faces_have_to_be_here(
