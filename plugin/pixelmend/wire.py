@@ -47,23 +47,23 @@ class Raster:
     def __post_init__(self) -> None:
         """Refuses what contradicts itself."""
         if self.samples not in SAMPLE_BYTES or self.channels not in CHANNELS:
-            raise _wrong(f"samples `{self.samples}` with channels `{self.channels}`")
+            raise _invalid(f"samples `{self.samples}` with channels `{self.channels}`")
         if self.encoding not in ENCODINGS:
-            raise _wrong(f"the encoding `{self.encoding}`")
+            raise _invalid(f"the encoding `{self.encoding}`")
         if not (0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE):
-            raise _wrong(f"a size of {self.width} x {self.height}")
+            raise _invalid(f"a size of {self.width} x {self.height}")
         pixels = self.width * self.height
         expected = pixels * CHANNELS[self.channels] * SAMPLE_BYTES[self.samples]
         if _size(self.data) != expected:
-            raise _wrong(f"{_size(self.data)} bytes of pixels where {expected} belong")
+            raise _invalid(f"{_size(self.data)} bytes of pixels where {expected} belong")
         if self.mask is not None and _size(self.mask) != pixels:
-            raise _wrong(f"{_size(self.mask)} bytes of mask where {pixels} belong")
+            raise _invalid(f"{_size(self.mask)} bytes of mask where {pixels} belong")
         if self.color_profile is not None and len(self.color_profile) > MAX_PROFILE:
-            raise _wrong(f"a color profile of {len(self.color_profile)} bytes")
+            raise _invalid(f"a color profile of {len(self.color_profile)} bytes")
 
 
-def _wrong(what: str) -> BadRequest:
-    return BadRequest(f"The pixels can't be read: there is {what}", hint="See docs/protocol.md")
+def _invalid(detail: str) -> BadRequest:
+    return BadRequest(f"The pixels can't be read: there is {detail}", hint="See docs/protocol.md")
 
 
 def _size(data: Bytes) -> int:

@@ -33,10 +33,12 @@ def resolve(environ: Mapping[str, str]) -> Settings:
     Raises:
         BadRequest: A variable has a value that it can't have.
     """
-    found = paths.resolve(environ)
+    user_paths = paths.resolve(environ)
     return Settings(
-        paths=found,
-        models_dir=Path(environ.get("PIXELMEND_MODELS") or found.models).expanduser().absolute(),
+        paths=user_paths,
+        models_dir=Path(environ.get("PIXELMEND_MODELS") or user_paths.models)
+        .expanduser()
+        .absolute(),
         network=network.resolve(environ),
         release_after_s=_minutes(environ, "PIXELMEND_RELEASE_MINUTES", 5),
         exit_after_s=_minutes(environ, "PIXELMEND_EXIT_MINUTES", 30),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Call
 from PIL import Image
 
 OPTIONS = ["-n", "hi-diff-compact", "--device", "cpu", "--in-process"]
@@ -102,7 +103,7 @@ def test_canceled_work_leaves_nothing_behind(number: signal.Signals, large: Path
 
 
 @posix
-def test_a_terminal_shows_a_bar_and_a_pipe_does_not(photo: Path) -> None:
+def test_a_terminal_shows_a_bar_and_a_pipe_does_not(pixelmend: Call, photo: Path) -> None:
     import pty
 
     controller, terminal = pty.openpty()
@@ -116,8 +117,7 @@ def test_a_terminal_shows_a_bar_and_a_pipe_does_not(photo: Path) -> None:
     assert b"photo.png" in shown
     assert b"100%" in shown
 
-    piped = subprocess.run([*DEBLUR, str(photo), "--overwrite"], capture_output=True, check=True)
-    assert piped.stderr == b""
+    assert pixelmend("deblur", *OPTIONS, "--overwrite", photo).stderr == ""
 
 
 def read(terminal: int) -> bytes:
