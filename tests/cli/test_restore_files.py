@@ -24,8 +24,8 @@ def test_results_go_to_stdout_and_errors_to_stderr(capsys: pytest.CaptureFixture
 
 
 def test_an_error_names_its_picture_once(capsys: pytest.CaptureFixture[str]) -> None:
-    told = BadImage("`in.png` is no image", hint="Choose another")
-    Console(as_json=False, quiet=False).failure(TARGET, told)
+    error = BadImage("`in.png` is no image", hint="Choose another")
+    Console(as_json=False, quiet=False).failure(TARGET, error)
     assert capsys.readouterr().err == "`in.png` is no image\n  Choose another\n"
 
 

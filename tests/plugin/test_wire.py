@@ -44,8 +44,8 @@ def rasters(draw: st.DrawFn) -> Raster:
 @given(raster=rasters(), facts=st.dictionaries(st.text(), st.integers() | st.text()))
 def test_pictures_come_back_as_they_were(raster: Raster, facts: dict[str, object]) -> None:
     body = b"".join(bytes(piece) for piece in encode(raster, facts))
-    read, told = decode(body)
-    assert told == facts
+    read, read_facts = decode(body)
+    assert read_facts == facts
     for name in ("width", "height", "samples", "channels", "encoding", "color_profile"):
         assert getattr(read, name) == getattr(raster, name)
     assert bytes(read.data) == raster.data

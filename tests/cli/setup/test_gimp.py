@@ -53,16 +53,16 @@ def test_profiles_are_found_wherever_packages_put_them(
 def test_profiles_of_other_versions_are_left_alone(tmp_path: Path) -> None:
     for version in ("2.10", "3.0", "3.2", "4.0", "3.0-backup"):
         (tmp_path / ".config" / "GIMP" / version).mkdir(parents=True)
-    found = gimp_install.profiles(computer(tmp_path))
-    assert [profile.name for profile in found] == ["3.0", "3.2"]
+    profiles = gimp_install.profiles(computer(tmp_path))
+    assert [profile.name for profile in profiles] == ["3.0", "3.2"]
 
 
 def test_variables_are_honored(tmp_path: Path) -> None:
     (tmp_path / "config" / "GIMP" / "3.0").mkdir(parents=True)
-    found = gimp_install.profiles(computer(tmp_path, XDG_CONFIG_HOME=str(tmp_path / "config")))
-    assert found == [tmp_path / "config" / "GIMP" / "3.0"]
-    found = gimp_install.profiles(computer(tmp_path, GIMP3_DIRECTORY=str(tmp_path / "own")))
-    assert found == [tmp_path / "own"]
+    profiles = gimp_install.profiles(computer(tmp_path, XDG_CONFIG_HOME=str(tmp_path / "config")))
+    assert profiles == [tmp_path / "config" / "GIMP" / "3.0"]
+    profiles = gimp_install.profiles(computer(tmp_path, GIMP3_DIRECTORY=str(tmp_path / "own")))
+    assert profiles == [tmp_path / "own"]
 
 
 def test_all_that_the_plug_in_needs_is_there(

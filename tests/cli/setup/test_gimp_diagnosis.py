@@ -35,34 +35,36 @@ def wrong(computer: Computer) -> list[str]:
     ]
 
 
-def found(computer: Computer, name: str) -> Finding:
+def finding_of(computer: Computer, name: str) -> Finding:
     return next(finding for finding in gimp_diagnosis.examine(computer) if finding.name == name)
 
 
 def test_a_sound_installation_has_nothing_wrong(computer: Computer, folder: Path) -> None:
     assert wrong(computer) == []
-    assert found(computer, "menu").value == "deblur"
+    assert finding_of(computer, "menu").value == "deblur"
 
 
 def test_a_computer_without_profiles_says_where_it_looked(tmp_path: Path) -> None:
-    finding = found(Computer(environ={"PATH": ""}, platform="linux", home=tmp_path), "profiles")
+    finding = finding_of(
+        Computer(environ={"PATH": ""}, platform="linux", home=tmp_path), "profiles"
+    )
     assert str(tmp_path / ".config" / "GIMP") in finding.value
 
 
 def test_a_missing_plug_in_is_found(computer: Computer) -> None:
-    assert found(computer, "plug-in").value.startswith("missing")
-    assert "pixelmend setup gimp" in str(found(computer, "plug-in").hint)
+    assert finding_of(computer, "plug-in").value.startswith("missing")
+    assert "pixelmend setup gimp" in str(finding_of(computer, "plug-in").hint)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no executable bit")
 def test_a_script_that_can_not_be_executed_is_found(computer: Computer, folder: Path) -> None:
     (folder / gimp.SCRIPT).chmod(0o644)
-    assert found(computer, "plug-in").value.startswith("not executable")
+    assert finding_of(computer, "plug-in").value.startswith("not executable")
 
 
 def test_another_version_is_found(computer: Computer, folder: Path) -> None:
     (folder / "pixelmend" / "__init__.py").write_text('__version__ = "0.0.1"\n', encoding="utf-8")
-    assert found(computer, "plug-in").value == "version 0.0.1"
+    assert finding_of(computer, "plug-in").value == "version 0.0.1"
 
 
 def test_an_empty_menu_is_found(computer: Computer, folder: Path) -> None:
@@ -83,10 +85,10 @@ def test_a_python_that_is_gone_is_found(computer: Computer, folder: Path) -> Non
 
 
 def test_a_gimp_that_passed_over_it_is_found(computer: Computer, folder: Path) -> None:
-    assert found(computer, "registered").value.startswith("not yet")
+    assert finding_of(computer, "registered").value.startswith("not yet")
     register = folder.parents[1] / "pluginrc"
     register.write_text("(plug-in-def other.py)", encoding="utf-8")
     os.utime(folder / gimp.SCRIPT, (0, 0))
-    assert found(computer, "registered").value.startswith("no")
+    assert finding_of(computer, "registered").value.startswith("no")
     register.write_text(f"(plug-in-def {gimp.SCRIPT})", encoding="utf-8")
-    assert found(computer, "registered").value == "yes"
+    assert finding_of(computer, "registered").value == "yes"

@@ -17,8 +17,8 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
     target = tmp_path / "editor" / "plug-in"
     target.mkdir(parents=True)
     (target / "old.py").touch()
-    with install.replace_folder(target, tmp_path) as made:
-        (made / "new.py").touch()
+    with install.replace_folder(target, tmp_path) as folder:
+        (folder / "new.py").touch()
         assert (target / "old.py").exists()
     assert [path.name for path in target.iterdir()] == ["new.py"]
     assert [path.name for path in tmp_path.iterdir()] == ["editor"]
@@ -30,9 +30,9 @@ def test_a_failure_leaves_the_old_one(tmp_path: Path) -> None:
     (target / "old.py").touch()
     with (
         pytest.raises(EditorMissing, match="can't be written"),
-        install.replace_folder(target, tmp_path) as made,
+        install.replace_folder(target, tmp_path) as folder,
     ):
-        (made / "missing" / "new.py").touch()
+        (folder / "missing" / "new.py").touch()
     assert (target / "old.py").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["plug-in"]
 

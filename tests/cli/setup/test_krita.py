@@ -56,8 +56,8 @@ def test_folders_are_found_wherever_packages_put_them(
     tmp_path: Path, platform: str, folder: str, settings: str
 ) -> None:
     (tmp_path / folder).mkdir(parents=True)
-    found = krita.places(computer(tmp_path, platform))
-    assert found == [Place(tmp_path / folder, tmp_path / settings)]
+    places = krita.places(computer(tmp_path, platform))
+    assert places == [Place(tmp_path / folder, tmp_path / settings)]
 
 
 def test_the_store_of_windows_has_a_folder_of_its_own(tmp_path: Path) -> None:
@@ -70,8 +70,8 @@ def test_the_store_of_windows_has_a_folder_of_its_own(tmp_path: Path) -> None:
 def test_variables_are_honored(tmp_path: Path) -> None:
     (tmp_path / "data" / "krita").mkdir(parents=True)
     environ = {"XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "etc")}
-    found = krita.places(computer(tmp_path, **environ))
-    assert found == [Place(tmp_path / "data" / "krita", tmp_path / "etc" / "kritarc")]
+    places = krita.places(computer(tmp_path, **environ))
+    assert places == [Place(tmp_path / "data" / "krita", tmp_path / "etc" / "kritarc")]
 
 
 def test_a_folder_that_the_user_moved_is_followed(tmp_path: Path, put: Put) -> None:
@@ -101,11 +101,11 @@ def test_all_that_the_docker_needs_is_there(tmp_path: Path, used: Computer, put:
 def test_every_task_has_an_action(tmp_path: Path, used: Computer, put: Put) -> None:
     put(used)
     file = tmp_path / ".local" / "share" / "krita" / "actions" / f"{NAME}.action"
-    found = {
+    actions = {
         one.get("name"): one.findtext("text") for one in ElementTree.parse(file).iter("Action")
     }
-    assert found["pixelmend_task_deblur"] == "Pixelmend: Deblur & more"
-    assert {"pixelmend_show", "pixelmend_restore", "pixelmend_cancel"} <= found.keys()
+    assert actions["pixelmend_task_deblur"] == "Pixelmend: Deblur & more"
+    assert {"pixelmend_show", "pixelmend_restore", "pixelmend_cancel"} <= actions.keys()
 
 
 def test_an_update_replaces_all_of_it(used: Computer, put: Put) -> None:
@@ -166,8 +166,8 @@ def test_a_docker_that_came_in_a_file_finds_what_setup_recorded(
     monkeypatch.setenv("PIXELMEND_HOME", str(tmp_path / "data"))
     launch = Launch(python=sys.executable, models=tmp_path / "models")
     krita.record_install(Paths(tmp_path / "data"), launch)
-    found = host.read_install(tmp_path)
-    assert (found.launch, found.paths) == (launch, Paths(tmp_path / "data"))
+    engine = host.read_install(tmp_path)
+    assert (engine.launch, engine.paths) == (launch, Paths(tmp_path / "data"))
 
 
 def test_a_file_that_can_not_be_written_is_told(tmp_path: Path) -> None:

@@ -32,24 +32,24 @@ def wrong(computer: Computer) -> list[str]:
     return [one.name for one in krita_diagnosis.examine(computer) if one.hint is not None]
 
 
-def found(computer: Computer, name: str) -> Finding:
+def finding_of(computer: Computer, name: str) -> Finding:
     return next(one for one in krita_diagnosis.examine(computer) if one.name == name)
 
 
 def test_a_sound_installation_has_nothing_wrong(computer: Computer, folder: Path) -> None:
     assert wrong(computer) == []
-    assert found(computer, "menu").value == "deblur"
-    assert found(computer, "enabled").value.startswith("yes")
+    assert finding_of(computer, "menu").value == "deblur"
+    assert finding_of(computer, "enabled").value.startswith("yes")
 
 
 def test_a_computer_without_krita_says_where_it_looked(tmp_path: Path) -> None:
     nothing = Computer(environ={"PATH": ""}, platform="linux", home=tmp_path)
-    assert str(tmp_path / ".local" / "share" / "krita") in found(nothing, "folders").value
+    assert str(tmp_path / ".local" / "share" / "krita") in finding_of(nothing, "folders").value
 
 
 def test_a_missing_docker_is_found(computer: Computer) -> None:
     assert wrong(computer) == ["plug-in"]
-    assert "pixelmend setup krita" in str(found(computer, "plug-in").hint)
+    assert "pixelmend setup krita" in str(finding_of(computer, "plug-in").hint)
 
 
 def test_a_missing_registration_is_found(computer: Computer, folder: Path) -> None:
@@ -62,4 +62,4 @@ def test_a_docker_that_is_switched_off_is_found(
 ) -> None:
     kritarc.disable(tmp_path / ".config" / "kritarc", NAME)
     assert wrong(computer) == ["enabled"]
-    assert "Python Plugin Manager" in str(found(computer, "enabled").hint)
+    assert "Python Plugin Manager" in str(finding_of(computer, "enabled").hint)

@@ -24,13 +24,13 @@ LANGUAGES = ("de", "zh_CN")
 
 def texts() -> set[str]:
     """Lists what users of an editor are shown, from the code and the engine's descriptions."""
-    found = set(tasks.TITLES.values()) | set(tasks.RESULTS.values())
+    texts = set(tasks.TITLES.values()) | set(tasks.RESULTS.values())
     for task in tasks.TITLES:
         for option in options.of_task(task).values():
-            found |= {option["title"], option["description"]}
+            texts |= {option["title"], option["description"]}
     for path in CODE:
-        found |= set(_marked(ast.parse(path.read_text(encoding="utf-8"))))
-    return found
+        texts |= set(_marked(ast.parse(path.read_text(encoding="utf-8"))))
+    return texts
 
 
 def _marked(tree: ast.AST) -> Iterator[str]:

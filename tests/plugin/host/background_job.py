@@ -64,10 +64,10 @@ def run_job(options: Json, *, cancel: bool = False) -> Json:
     }
 
 
-told = {
+outcomes = {
     "well": run_job({"seed": 3}),
     "wrong": run_job({"model": "missing"}),
     "canceled": run_job({}, cancel=True),
     "main thread": threads == {True},
 }
-sys.stdout.write(json.dumps(told))
+sys.stdout.write(json.dumps(outcomes))

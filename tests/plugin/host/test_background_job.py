@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).parent / "background_job.py"
 
 
 @pytest.fixture(scope="module", params=["PyQt6", "PyQt5"])
-def told(
+def outcomes(
     request: pytest.FixtureRequest, home: Paths, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """How each job went."""
@@ -35,23 +35,23 @@ def told(
     return json.loads(ended.stdout)
 
 
-def test_a_picture_goes_there_and_back(told: dict[str, Any]) -> None:
-    assert told["well"]["ended"] == ["done"]
-    assert (told["well"]["width"], told["well"]["model"]) == (64, "hi-diff-compact")
-    assert "run" in told["well"]["phases"]
+def test_a_picture_goes_there_and_back(outcomes: dict[str, Any]) -> None:
+    assert outcomes["well"]["ended"] == ["done"]
+    assert (outcomes["well"]["width"], outcomes["well"]["model"]) == (64, "hi-diff-compact")
+    assert "run" in outcomes["well"]["phases"]
 
 
-def test_news_arrive_in_the_main_thread_which_does_not_wait(told: dict[str, Any]) -> None:
-    assert told["main thread"]
-    assert told["well"]["turns"] > 5
+def test_news_arrive_in_the_main_thread_which_does_not_wait(outcomes: dict[str, Any]) -> None:
+    assert outcomes["main thread"]
+    assert outcomes["well"]["turns"] > 5
 
 
-def test_an_error_is_kept(told: dict[str, Any]) -> None:
-    assert told["wrong"]["ended"] == ["failed"]
-    assert told["wrong"]["error"] == "unknown-model"
+def test_an_error_is_kept(outcomes: dict[str, Any]) -> None:
+    assert outcomes["wrong"]["ended"] == ["failed"]
+    assert outcomes["wrong"]["error"] == "unknown-model"
 
 
-def test_after_a_cancel_nothing_is_heard_but_the_end(told: dict[str, Any]) -> None:
-    assert told["canceled"]["ended"] == ["canceled"]
-    assert told["canceled"]["phases"] == []
-    assert told["canceled"]["width"] is None
+def test_after_a_cancel_nothing_is_heard_but_the_end(outcomes: dict[str, Any]) -> None:
+    assert outcomes["canceled"]["ended"] == ["canceled"]
+    assert outcomes["canceled"]["phases"] == []
+    assert outcomes["canceled"]["width"] is None

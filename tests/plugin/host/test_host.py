@@ -127,9 +127,9 @@ def test_settings_are_read_as_they_were_written(engine: PluginInstall) -> None:
 def test_damaged_settings_say_what_to_do(engine: PluginInstall, changed: Json) -> None:
     with pytest.raises(EngineUnavailable):
         host.read_install(engine.folder)
-    told = {**engine.to_json(), **changed}
-    told = {name: value for name, value in told.items() if value is not None}
-    (engine.folder / host.SETTINGS).write_text(json.dumps(told), encoding="utf-8")
+    fields = {**engine.to_json(), **changed}
+    fields = {name: value for name, value in fields.items() if value is not None}
+    (engine.folder / host.SETTINGS).write_text(json.dumps(fields), encoding="utf-8")
     with pytest.raises(EngineUnavailable, match="where Pixelmend is installed") as raised:
         host.read_install(engine.folder)
     assert "pixelmend setup" in raised.value.hint

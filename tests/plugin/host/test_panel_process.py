@@ -17,7 +17,7 @@ LISTENER = """\
 #!{python}
 import sys
 print("cancel", flush=True)
-with open({heard!r}, "wb") as file:
+with open({received!r}, "wb") as file:
     file.write(" ".join(sys.argv[1:]).encode() + b"\\n" + sys.stdin.buffer.read())
 """
 
@@ -26,8 +26,8 @@ with open({heard!r}, "wb") as file:
 def listener(tmp_path: Path) -> str:
     """A program that asks to cancel, and writes down all that it hears."""
     program = tmp_path / "listener"
-    heard = str(tmp_path / "heard")
-    program.write_text(LISTENER.format(python=sys.executable, heard=heard), encoding="utf-8")
+    received = str(tmp_path / "received")
+    program.write_text(LISTENER.format(python=sys.executable, received=received), encoding="utf-8")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     return str(program)
 
@@ -54,9 +54,9 @@ def test_it_hears_all_and_is_heard(tmp_path: Path, listener: str, options: Panel
     panel.show_error(OutOfMemory("full", hint="close"), "details")
     wait(lambda: panel.canceled)
     panel.close()
-    heard = tmp_path / "heard"
-    wait(lambda: heard.exists() and b"details" in heard.read_bytes())
-    command, *rest = heard.read_bytes().split(b"\n", 3)
+    received = tmp_path / "received"
+    wait(lambda: received.exists() and b"details" in received.read_bytes())
+    command, *rest = received.read_bytes().split(b"\n", 3)
     assert b"-m pixelmend.panel --title Deblur" in command
     assert b"--above 7" in command
     model, event, picture = rest[0], rest[1], rest[2]

@@ -40,8 +40,8 @@ def test_one_transparent_pixel_is_seen_in_every_depth(
 
 
 def test_integers_are_blue_first_and_floats_red_first(color_space: Any) -> None:
-    found = {depth: color_space.ColorSpace("RGBA", depth, "any").channels for depth in DTYPES}
-    assert found == {"U8": "BGRA", "U16": "BGRA", "F16": "RGBA", "F32": "RGBA"}
+    channels = {depth: color_space.ColorSpace("RGBA", depth, "any").channels for depth in DTYPES}
+    assert channels == {"U8": "BGRA", "U16": "BGRA", "F16": "RGBA", "F32": "RGBA"}
 
 
 def test_what_the_engine_does_not_take_is_said(color_space: Any) -> None:

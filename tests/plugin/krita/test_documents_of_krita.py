@@ -48,12 +48,12 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             "pixelmend.errors",
             "pixelmend.wire",
         )
-        made = SimpleNamespace()
+        modules = SimpleNamespace()
         for name in names:
             module = importlib.import_module(f"pixelmend_krita.{name}")
-            setattr(made, name.rpartition(".")[2], module)
-        made.scratch_document.color_profile = _profile
-        yield made
+            setattr(modules, name.rpartition(".")[2], module)
+        modules.scratch_document.color_profile = _profile
+        yield modules
     finally:
         sys.path.remove(str(folder))
         for name in set(sys.modules) - before:
@@ -64,13 +64,13 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def document() -> Iterator[Document]:
     """A document of 100 x 80 pixels with a layer of 40 x 30."""
-    made = Document(100, 80)
+    opened = Document(100, 80)
     layer = Node("photo", place=PLACE)
     layer.pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 4), np.uint8)
-    made.root.addChildNode(layer, None)
-    made.active = layer
-    Krita.instance().opened = [made]
-    yield made
+    opened.root.addChildNode(layer, None)
+    opened.active = layer
+    Krita.instance().opened = [opened]
+    yield opened
     Krita.instance().opened = []
 
 
@@ -175,10 +175,10 @@ def restored(docker: Any, document: Document) -> tuple[Any, Any]:
     source = docker.layer_source.find_source(document, DEBLUR, merged=False)
     raster = end_of(docker.layer_source.read(source))
     negative = bytes(255 - value for value in raster.data)
-    made = docker.wire.Raster(
+    result = docker.wire.Raster(
         width=raster.width, height=raster.height, samples="U8", channels="BGRA", data=negative
     )
-    return source, made
+    return source, result
 
 
 def test_the_result_lies_above_its_layer_as_opaque_as_it(docker: Any, document: Document) -> None:

@@ -68,22 +68,22 @@ def gone(dock: DockerPanel) -> bool:
 
 def no_icon(name: str) -> QtGui.QIcon:
     """Stands for the host's icons."""
-    asked.append(name)
+    icons_asked_for.append(name)
     return QtGui.QIcon()
 
 
 application = QtWidgets.QApplication(sys.argv[:1])
-asked: list[str] = []
+icons_asked_for: list[str] = []
 dock = DockerPanel(no_icon)
 dock.resize(250, 800)
 dock.show_tasks(TASKS, {})
 dock.show()
-heard: list[object] = []
+requests: list[object] = []
 
 
 def hear(request: RestoreRequest) -> None:
     """Takes note of what is requested."""
-    heard.append(request.to_json())
+    requests.append(request.to_json())
 
 
 dock.restore_requested.connect(hear)
@@ -104,9 +104,9 @@ dock.form.more.click()
 say("offline unfolded", dock.form.widgets["offline"].isVisible())
 say("larger", "place" in dock.form.widgets)
 QTest.mouseClick(dock.run_button, Qt.MouseButton.LeftButton)
-say("wanted", heard[-1])
+say("requested", requests[-1])
 dock.start("upscale")
-say("started", heard[-1])
+say("started", requests[-1])
 say("larger of upscale", "place" in dock.form.widgets)
 
 again = DockerPanel(no_icon)
@@ -125,7 +125,7 @@ say(
     [dock.run_button.isVisible(), dock.panel.headline.text(), dock.panel.progress_bar.value()],
 )
 dock.start(None)
-say("only one", len(heard))
+say("only one", len(requests))
 dock.panel.close_button.click()
 application.processEvents()
 say("canceled", [ended, gone(dock)])
@@ -151,12 +151,12 @@ say("low", dock.choices.isVisible())
 dock.show_history([result(2, orphaned=True), result(1)])
 chosen = dock.history.current()
 say("newest", None if chosen is None else chosen.number)
-told: list[object] = []
+emitted: list[object] = []
 
 
 def tell(word: str) -> Callable[[Result], None]:
     """Takes note of a result that something is wanted of."""
-    return lambda one: told.append(f"{word} {one.number}")
+    return lambda one: emitted.append(f"{word} {one.number}")
 
 
 dock.document_requested.connect(tell("open"))
@@ -166,18 +166,18 @@ dock.history.open_button.click()
 dock.history.list.setCurrentRow(1)
 say("at home", dock.history.open_button.isVisible())
 dock.history.forget_button.click()
-say("told", told)
+say("emitted", emitted)
 dock.history.list.itemClicked.emit(dock.history.list.item(1))
 say("opened", dock.panel.headline.text())
 dock.show_history([])
 say("no history", dock.history.isVisible())
 
-before = len(asked)
+before = len(icons_asked_for)
 palette = dock.palette()
 palette.setColor(palette.ColorRole.Window, QtGui.QColor("black"))
 dock.setPalette(palette)
 application.processEvents()
-say("icons follow the theme", len(asked) > before)
+say("icons follow the theme", len(icons_asked_for) > before)
 dock.resize(250, 900)
 nameless = [one.objectName() for one in (dock.task, dock.source) if not one.accessibleName()]
 nameless += [name for name, one in dock.form.widgets.items() if not one.accessibleName()]
@@ -202,8 +202,8 @@ faces.show_faces(
 faces.show()
 application.processEvents()
 say("all chosen", faces.selected)
-seen: list[list[int]] = []
-faces.changed.connect(lambda: seen.append(faces.selected))
+selections: list[list[int]] = []
+faces.changed.connect(lambda: selections.append(faces.selected))
 left, keep = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 QTest.mouseClick(faces, left, keep, faces.box_rect(1).center().toPoint())
 say("the smaller one", faces.selected)
@@ -214,7 +214,7 @@ QTest.keyClick(faces, Qt.Key.Key_Space)
 say("by key", faces.selected)
 QTest.keyClick(faces, Qt.Key.Key_A)
 QTest.keyClick(faces, Qt.Key.Key_A)
-say("all or none", seen[-2:])
+say("all or none", selections[-2:])
 place = faces.box_rect(0)
 say("place", [round(v) for v in (place.left(), place.top(), place.width(), place.height())])
 image = faces.grab().toImage()
@@ -229,20 +229,20 @@ whose.restore_requested.connect(hear)
 whose.detection_requested.connect(hear)
 say("fields of faces", list(whose.form.widgets))
 whose.find_button.click()
-say("finding", heard[-1])
+say("detection", requests[-1])
 whose.show_work(None)
 whose.show_end(None)
 whose.face_picker.show_faces(
     plain("gray"), [FaceBox(30, 30, 60, 60), FaceBox(150, 45, 90, 90)], 300
 )
 application.processEvents()
-say("found", [gone(whose), whose.face_picker.isVisible(), whose.minimumSizeHint().width()])
+say("detected", [gone(whose), whose.face_picker.isVisible(), whose.minimumSizeHint().width()])
 whose.start(None)
-say("all of them", heard[-1])
+say("all of them", requests[-1])
 place = whose.face_picker.box_rect(1).center().toPoint()
 QTest.mouseClick(whose.face_picker, left, keep, place)
 whose.start(None)
-say("one of them", heard[-1])
+say("one of them", requests[-1])
 QTest.keyClick(whose.face_picker, Qt.Key.Key_Space)
 QTest.mouseClick(whose.face_picker, left, keep, whose.face_picker.box_rect(0).center().toPoint())
 QTest.mouseClick(whose.face_picker, left, keep, place)

@@ -40,12 +40,12 @@ def plain(name: str) -> QtGui.QImage:
     return image
 
 
-def listened(panel: JobPanel) -> list[str]:
+def recorded(panel: JobPanel) -> list[str]:
     """Returns a list that fills with what the panel emits."""
-    heard: list[str] = []
-    panel.canceled.connect(lambda: heard.append("canceled"))
-    panel.closed.connect(lambda: heard.append("closed"))
-    return heard
+    emitted: list[str] = []
+    panel.canceled.connect(lambda: emitted.append("canceled"))
+    panel.closed.connect(lambda: emitted.append("closed"))
+    return emitted
 
 
 def say(name: str, value: object) -> None:
@@ -66,7 +66,7 @@ panel.show_event(Event(2, "run", 7, 20, seconds_left=42))
 say("running", f"{panel.headline.text()}|{panel.progress_bar.value()}|{panel.time_left.text()}")
 panel.show_event(Event(2, "run", 7, 20, message="This takes about 3 minutes"))
 panel.show_event(Event(2, "run", 8, 20, seconds_left=42))
-say("foretold", f"{panel.time_left.text()}|{panel.hint.isVisible()}|{panel.hint.text()}")
+say("estimate", f"{panel.time_left.text()}|{panel.hint.isVisible()}|{panel.hint.text()}")
 panel.show_event(Event(3, "download", 10_000_000, 96_000_000))
 clock.now += 2
 panel.show_event(Event(4, "download", 30_000_000, 96_000_000, seconds_left=29))
@@ -74,15 +74,15 @@ say("downloading", panel.time_left.text())
 facts = {"title": "HI-Diff GoPro", "weights": "missing", "size_bytes": 96_000_000}
 panel.show_model({**facts, "license": "Apache-2.0", "source": "the authors", "folder": "/models"})
 say("model", panel.model.text().replace("\n", "|"))
-heard = listened(panel)
+emitted = recorded(panel)
 panel.close()
-say("closed", " ".join(heard))
+say("closed", " ".join(emitted))
 
 panel = JobPanel()
 panel.show()
-heard = listened(panel)
+emitted = recorded(panel)
 QTest.keyClick(panel, Qt.Key.Key_Escape)
-say("escape", " ".join(heard))
+say("escape", " ".join(emitted))
 
 panel = JobPanel()
 panel.show()
@@ -110,9 +110,9 @@ say("mouse moves", round(panel.compare.divider, 2))
 QTest.mouseClick(panel.actual_size_button, Qt.MouseButton.LeftButton)
 width = panel.compare.picture_rect().width() * panel.compare.devicePixelRatioF()
 say("zoom", f"{panel.compare.actual_size} {panel.actual_size_button.isChecked()} {width}")
-heard = listened(panel)
+emitted = recorded(panel)
 panel.close()
-say("done closed", " ".join(heard))
+say("done closed", " ".join(emitted))
 
 panel = JobPanel()
 panel.show()

@@ -32,7 +32,7 @@ def test_what_most_never_need_is_folded_away(printed: dict[str, Any]) -> None:
 
 
 def test_a_click_says_what_is_wanted(printed: dict[str, Any]) -> None:
-    assert printed["wanted"] == {
+    assert printed["requested"] == {
         "task": "deblur",
         "options": {"model": "small", "strength": 0.5, "offline": False},
         "source": "layer",
@@ -83,7 +83,7 @@ def test_a_low_docker_shows_one_thing_at_a_time(printed: dict[str, Any]) -> None
 def test_earlier_results_are_listed_opened_and_forgotten(printed: dict[str, Any]) -> None:
     assert printed["newest"] == 2
     assert (printed["orphaned"], printed["at home"]) == (True, False)
-    assert printed["told"] == ["open 2", "drop 1"]
+    assert printed["emitted"] == ["open 2", "drop 1"]
     assert printed["opened"] == "Deblured 1"
     assert printed["no history"] is False
 
@@ -122,10 +122,10 @@ def test_boxes_are_drawn_where_the_faces_are(printed: dict[str, Any]) -> None:
 
 def test_faces_are_found_before_they_are_chosen(printed: dict[str, Any]) -> None:
     assert printed["fields of faces"] == ["model", "strength", "offline"]
-    assert printed["finding"]["task"] == "find-faces"
-    assert printed["finding"]["options"] == {"offline": False}
-    assert printed["found"][:2] == [True, True]
-    assert printed["found"][2] <= 250
+    assert printed["detection"]["task"] == "find-faces"
+    assert printed["detection"]["options"] == {"offline": False}
+    assert printed["detected"][:2] == [True, True]
+    assert printed["detected"][2] <= 250
     assert printed["faces of deblur"] == [False, False]
 
 

@@ -11,8 +11,8 @@ def printed(shown_by: Callable[[str], dict[str, str]]) -> dict[str, str]:
     return shown_by("offscreen.py")
 
 
-def test_what_is_foretold_stays_while_it_runs(printed: dict[str, str]) -> None:
-    assert printed["foretold"] == "about 40 seconds left|True|This takes about 3 minutes"
+def test_an_estimate_stays_while_it_runs(printed: dict[str, str]) -> None:
+    assert printed["estimate"] == "about 40 seconds left|True|This takes about 3 minutes"
     assert "minutes" not in printed["notes"]  # of the result
 
 

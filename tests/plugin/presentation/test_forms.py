@@ -1,4 +1,4 @@
-"""Fields from descriptions, and options from answers."""
+"""Fields from descriptions, and options from values."""
 
 from pathlib import Path
 from typing import Any
@@ -79,21 +79,21 @@ def test_most_users_see_few_fields(deblur: dict[str, Any]) -> None:
 def test_answers_become_options_that_the_engine_takes(
     deblur: dict[str, Any], answer: str, option: object
 ) -> None:
-    answers = {field.name: field.default for field in forms.fields(deblur)} | {"tile": answer}
-    asked = forms.options(deblur, answers)
-    assert asked["tile"] == option
-    Draft202012Validator(deblur["options"]).validate(asked)
+    values = {field.name: field.default for field in forms.fields(deblur)} | {"tile": answer}
+    chosen = forms.options(deblur, values)
+    assert chosen["tile"] == option
+    Draft202012Validator(deblur["options"]).validate(chosen)
 
 
 def test_options_become_the_answers_they_came_from(deblur: dict[str, Any]) -> None:
-    asked = {"tile": 512, "strength": 0.5, "model": "gone"}
-    answers = {one.name: forms.initial_value(one, asked) for one in forms.fields(deblur)}
-    assert (answers["tile"], answers["strength"], answers["seed"]) == ("512", 0.5, 0)
-    assert answers["model"] == "auto"  # the dialog can't show what there is no more
+    chosen = {"tile": 512, "strength": 0.5, "model": "gone"}
+    values = {one.name: forms.initial_value(one, chosen) for one in forms.fields(deblur)}
+    assert (values["tile"], values["strength"], values["seed"]) == ("512", 0.5, 0)
+    assert values["model"] == "auto"  # the dialog can't show what there is no more
 
 
 def test_a_model_is_found_by_its_id(deblur: dict[str, Any]) -> None:
-    found = forms.model_of(deblur, "hi-diff-compact")
-    assert found is not None
-    assert found["title"] == "HI-Diff Compact"
+    model = forms.model_of(deblur, "hi-diff-compact")
+    assert model is not None
+    assert model["title"] == "HI-Diff Compact"
     assert forms.model_of(deblur, "auto") is None
