@@ -17,6 +17,7 @@ from pixelmend.paths import Paths
 
 FAKE = REPOSITORY / "tests" / "protocol" / "fake_engine.py"
 SMALL = Path(__file__).with_name("small_engine.py")
+ALWAYS_S = 3600.0
 TESTS = (REPOSITORY / "tests", REPOSITORY / "tests" / "hosts")
 
 
@@ -41,6 +42,7 @@ class SlowEngine(Running):
     def __init__(self, home: Path, step_seconds: float = 0.2, steps: int = 300) -> None:
         command = [sys.executable, str(FAKE), "--home", str(home), "--steps", str(steps)]
         command += ["--step-seconds", str(step_seconds), "--named", "1"]
+        command += ["--exit-after", str(ALWAYS_S)]  # the editors may be busy elsewhere for long
         self._start(home, command)
 
     def _start(self, home: Path, command: list[str]) -> None:
