@@ -7,6 +7,8 @@ Its norms look at the whole picture; how it runs in tiles all the same stands in
 `tiled_autoencoder`.
 """
 
+from collections.abc import Iterable
+
 import torch
 from einops import rearrange
 from jaxtyping import Float
@@ -38,8 +40,8 @@ class ResidualBlock(nn.Module):
             self.nin_shortcut = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Features) -> Outputs:
-        y = self.conv1(functional.silu(self.norm1(x)))
-        y = self.conv2(functional.silu(self.norm2(y)))
+        # In one expression, so that each feature map is freed as soon as the next one is there.
+        y = self.conv2(functional.silu(self.norm2(self.conv1(functional.silu(self.norm1(x))))))
         return self.shortcut(x) + y
 
     def shortcut(self, x: Features) -> Outputs:
@@ -111,17 +113,11 @@ class Level(nn.Module):
             ResidualBlock(inputs if number == 0 else outputs, outputs) for number in range(blocks)
         )
 
-    def forward(self, x: Features) -> Resized:
-        for block in self.block:
-            x = block(x)
-        return self.resample(x)
-
-    def resample(self, x: Features) -> Resized:
-        """Changes the size, where the level does."""
-        for name in ("downsample", "upsample"):
-            if hasattr(self, name):
-                return self.get_submodule(name)(x)
-        return x
+    @property
+    def layers(self) -> list[nn.Module]:
+        """Its blocks, and what changes the size, one after the other."""
+        resamplers = [getattr(self, name, None) for name in ("downsample", "upsample")]
+        return [*self.block, *(layer for layer in resamplers if layer is not None)]
 
 
 class Encoder(nn.Module):
@@ -143,10 +139,15 @@ class Encoder(nn.Module):
         self.norm_out = _norm(inputs)
         self.conv_out = _conv(inputs, 2 * sizes.latent)
 
+    @property
+    def down_layers(self) -> list[nn.Module]:
+        """The layers of all levels, from the finest to the coarsest."""
+        return _layers(self.down)
+
     def forward(self, image: Pictures) -> Resized:
         x = self.conv_in(image)
-        for level in self.down:
-            x = level(x)
+        for layer in self.down_layers:
+            x = layer(x)
         x = self.mid(x)
         return self.conv_out(functional.silu(self.norm_out(x)))
 
@@ -171,11 +172,21 @@ class Decoder(nn.Module):
         self.norm_out = _norm(inputs)
         self.conv_out = _conv(inputs, 3)
 
+    @property
+    def up_layers(self) -> list[nn.Module]:
+        """The layers of all levels, from the coarsest to the finest."""
+        return _layers(reversed(self.up))
+
     def forward(self, latent: Features) -> Resized:
         x = self.mid(self.conv_in(latent))
-        for level in reversed(self.up):
-            x = level(x)
+        for layer in self.up_layers:
+            x = layer(x)
         return self.conv_out(functional.silu(self.norm_out(x)))
+
+
+def _layers(levels: Iterable[nn.Module]) -> list[nn.Module]:
+    # In one list: a level of its own would keep what it was given until its last layer.
+    return [layer for level in levels if isinstance(level, Level) for layer in level.layers]
 
 
 class Autoencoder(nn.Module):

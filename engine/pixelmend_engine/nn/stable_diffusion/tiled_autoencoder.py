@@ -21,10 +21,11 @@ from pixelmend_engine.nn.progress import reporting
 from pixelmend_engine.nn.stable_diffusion.autoencoder import (
     Attention,
     Decoder,
+    Downsample,
     Encoder,
-    Level,
     Middle,
     ResidualBlock,
+    Upsample,
 )
 
 Report = Callable[[int, int], None]
@@ -193,20 +194,16 @@ def steps_between_norms(network: nn.Module, stack: Stack) -> Generator[nn.GroupN
     match network:
         case Encoder():
             stack.append(network.conv_in(stack.pop()))
-            for stage in (*network.down, network.mid):
-                yield from steps_between_norms(stage, stack)
+            for layer in (*network.down_layers, network.mid):
+                yield from steps_between_norms(layer, stack)
             yield network.norm_out
             stack.append(network.conv_out(functional.silu(stack.pop())))
         case Decoder():
             stack.append(network.conv_in(stack.pop()))
-            for stage in (network.mid, *reversed(network.up)):
-                yield from steps_between_norms(stage, stack)
+            for layer in (network.mid, *network.up_layers):
+                yield from steps_between_norms(layer, stack)
             yield network.norm_out
             stack.append(network.conv_out(functional.silu(stack.pop())))
-        case Level():
-            for block in network.block:
-                yield from steps_between_norms(block, stack)
-            stack.append(network.resample(stack.pop()))
         case Middle():
             for part in (network.block_1, network.attn_1, network.block_2):
                 yield from steps_between_norms(part, stack)
@@ -223,6 +220,8 @@ def steps_between_norms(network: nn.Module, stack: Stack) -> Generator[nn.GroupN
             yield network.norm
             change = network.attend(stack.pop())
             stack.append(stack.pop() + change)
+        case Downsample() | Upsample():
+            stack.append(network(stack.pop()))
         case _:
             raise AssertionError(network)
 
