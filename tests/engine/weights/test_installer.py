@@ -309,6 +309,7 @@ def test_killed_at_any_moment_and_started_again(
             # Timed by what has come, as computers are not equally fast.
             while _size(part) < share * len(body) and not place.exists():
                 assert process.poll() is None
+                time.sleep(0.005)
             if share == 1:
                 time.sleep(
                     chance.uniform(0, 3)
@@ -331,6 +332,7 @@ def test_a_kill_between_download_and_conversion_costs_no_second_download(
         deadline = time.monotonic() + 30
         while not part.exists() or part.stat().st_size < len(checkpoint()):
             assert time.monotonic() < deadline
+            time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
     installer.pull(file, HASTY, untold)
     assert_installed(installer, file)
