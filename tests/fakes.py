@@ -1,13 +1,16 @@
 """Small stand-ins for what takes long or can't be had."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from pixelmend_engine.catalog.registry import find
 from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec, Tiling
-from pixelmend_engine.models.pipeline import Report, Request, Restorer
+from pixelmend_engine.inference.tiled_inference import LoadedModel
+from pixelmend_engine.models.pipeline import ModelRequest, Pipeline, TileRestorer
+from pixelmend_engine.nn.progress import Progress
 
 
 def ignore(done: int, total: int) -> None:
@@ -22,6 +25,27 @@ def unsaid(phase: str, done: int, total: int, message: str = "", /) -> None:
     """Tells nobody of phases."""
 
 
+@dataclasses.dataclass
+class Function:
+    """A runner that is a function of one picture."""
+
+    function: Callable[[Tensor], Tensor]
+
+    def max_batch_size(self, height: int, width: int) -> int:
+        return 1
+
+    def run(
+        self,
+        image: Tensor,
+        progress: Progress,
+        numbers: Sequence[int] = (0,),
+        remaining: int = 1,
+    ) -> Tensor:
+        restored = self.function(image)
+        progress.update(1, 1)
+        return restored
+
+
 class Brighter:
     """A pipeline that adds the same to every pixel, in two steps a tile, however many there are."""
 
@@ -34,17 +58,17 @@ class Brighter:
         self.seeds: list[tuple[int, ...]] = []
         self.sizes: list[tuple[int, int]] = []
 
-    def at_once(self, height: int, width: int, request: Request) -> int:
+    def max_batch_size(self, height: int, width: int, request: ModelRequest) -> int:
         return self.most
 
-    def prepare(self, image: Tensor, request: Request, report: Report) -> Restorer:
+    def prepare(self, image: Tensor, request: ModelRequest, progress: Progress) -> TileRestorer:
         self.seeds.append(request.seeds)
-        report(1, 1)
+        progress.update(1, 1)
 
-        def restore(tile: Tensor, report: Report) -> Tensor:
+        def restore(tile: Tensor, progress: Progress) -> Tensor:
             self.sizes.append((tile.shape[-2], tile.shape[-1]))
-            report(1, 2)
-            report(2, 2)
+            progress.update(1, 2)
+            progress.update(2, 2)
             return tile + self.by
 
         return restore
@@ -60,14 +84,14 @@ class Starving(Brighter):
         self.largest = largest
         self.refused = 0
 
-    def prepare(self, image: Tensor, request: Request, report: Report) -> Restorer:
-        inner = super().prepare(image, request, report)
+    def prepare(self, image: Tensor, request: ModelRequest, progress: Progress) -> TileRestorer:
+        inner = super().prepare(image, request, progress)
 
-        def restore(tile: Tensor, report: Report) -> Tensor:
+        def restore(tile: Tensor, progress: Progress) -> Tensor:
             if len(self.sizes) >= self.fails_at and max(tile.shape) > self.largest:
                 self.refused += 1
                 raise self.error
-            return inner(tile, report)
+            return inner(tile, progress)
 
         return restore
 
@@ -81,10 +105,10 @@ class Failing:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def at_once(self, height: int, width: int, request: Request) -> int:
+    def max_batch_size(self, height: int, width: int, request: ModelRequest) -> int:
         return 1
 
-    def prepare(self, image: Tensor, request: Request, report: Report) -> Restorer:
+    def prepare(self, image: Tensor, request: ModelRequest, progress: Progress) -> TileRestorer:
         raise self.error
 
 
@@ -97,3 +121,10 @@ def spec(*, tile_bytes_per_pixel: int = 1, tiling: Tiling = "supported") -> Mode
 
 
 CPU = torch.device("cpu")
+
+
+def loaded(
+    pipeline: Pipeline, facts: ModelSpec | None = None, device: torch.device = CPU
+) -> LoadedModel:
+    """A model that is ready."""
+    return LoadedModel(facts or spec(), pipeline, device)

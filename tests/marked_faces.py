@@ -5,7 +5,7 @@ The portrait is in the repository; photographs that are not are looked for in th
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +20,12 @@ from torch import Tensor, nn
 
 from pixelmend_engine.catalog.faces import DETECTOR, PARSER
 from pixelmend_engine.catalog.weight_files import manifest
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.restoration.faces.alignment import SIDE, TEMPLATE, Pixels, Square
 from pixelmend_engine.restoration.faces.detection import Find
+from pixelmend_engine.restoration.faces.detector_and_parser import FaceDetectorAndParser
 from pixelmend_engine.restoration.faces.face import Face
-from pixelmend_engine.restoration.faces.face_batch import Tools
-from pixelmend_engine.restoration.faces.tools import FaceTools
+from pixelmend_engine.restoration.faces.parsing import Parse
 from pixelmend_engine.weights import store
 from pixelmend_engine.weights.checkpoints.reading import StateDict
 
@@ -114,21 +115,44 @@ def mild_network(seed: int = 0) -> nn.Module:
     return network.requires_grad_(requires_grad=False)
 
 
-@dataclass
 class Mild:
     """Restores squares with the small network, and remembers which went together."""
 
-    network: nn.Module
-    batches: list[list[int]]
+    def __init__(self, network: nn.Module | None = None, most: int = 1) -> None:
+        self.network = network or mild_network()
+        self.most = most
+        self.batches: list[list[int]] = []
+        self.remaining: list[int] = []
 
-    def __call__(self, squares: Tensor, numbers: Sequence[int]) -> Tensor:
+    def max_batch_size(self, height: int, width: int) -> int:
+        return self.most
+
+    def run(
+        self,
+        image: Tensor,
+        progress: Progress,
+        numbers: Sequence[int] = (0,),
+        remaining: int = 1,
+    ) -> Tensor:
         self.batches.append(list(numbers))
+        self.remaining.append(remaining)
+        progress.update(1, 1)
+        return self.change(image, numbers)
+
+    def change(self, squares: Tensor, numbers: Sequence[int]) -> Tensor:
+        """What it makes of squares."""
         return squares + self.network(squares)
 
 
-def mild(seed: int = 0) -> Mild:
-    """A restorer of squares with random weights."""
-    return Mild(mild_network(seed), [])
+class Changed(Mild):
+    """Restores squares with a function of them and their numbers."""
+
+    def __init__(self, function: Callable[[Tensor, Sequence[int]], Tensor], most: int = 1) -> None:
+        super().__init__(most=most)
+        self.function = function
+
+    def change(self, squares: Tensor, numbers: Sequence[int]) -> Tensor:
+        return self.function(squares, numbers)
 
 
 def unchanged(squares: Tensor, numbers: Sequence[int]) -> Tensor:
@@ -183,16 +207,27 @@ def find_noses(image: Tensor) -> list[Face]:
     return [marked(*(around + np.array(nose)).tolist()) for nose in noses]
 
 
-class GivenTools(FaceTools):
-    """Finds red noses, and takes all of a face for face."""
+class GivenNetworks(FaceDetectorAndParser):
+    """Finds red noses, and takes all of a face for face, unless other functions are given."""
 
-    def detector(self, device: torch.device) -> Find:
-        """Returns what finds them."""
-        return find_noses
+    def __init__(self, find: Find = find_noses, parse: Parse = parse_by_hand) -> None:
+        super().__init__(Path())
+        self._find = find
+        self._parse = parse
 
-    def tools(self, device: torch.device) -> Tools:
-        """Returns both."""
-        return Tools(find=find_noses, parse=parse_by_hand)
+    def load_detector(self, device: torch.device) -> None:
+        """Loads nothing."""
+
+    def load(self, device: torch.device) -> None:
+        """Loads nothing."""
+
+    def find(self, image: Tensor) -> list[Face]:
+        """Finds faces."""
+        return self._find(image)
+
+    def parse(self, square: Square) -> UInt8[np.ndarray, "512 512"]:
+        """Parses one."""
+        return self._parse(square)
 
 
 def skin_everywhere() -> StateDict:

@@ -30,8 +30,9 @@ from pixelmend_engine.models.diffbir.restoration_guidance import (
     smooth_weights,
     weighted_error,
 )
-from pixelmend_engine.models.pipeline import Pipeline, Request
+from pixelmend_engine.models.pipeline import ModelRequest, Pipeline
 from pixelmend_engine.nn.precision import autocast
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.nn.rrdb import RRDBNet
 from pixelmend_engine.nn.scunet import SCUNet
 from pixelmend_engine.nn.stable_diffusion.autoencoder import mode
@@ -153,19 +154,20 @@ def parts(meter: Meter, pipeline: DiffBIRPipeline, side: int, dtype: torch.dtype
 def whole(meter: Meter, pipeline: DiffBIRPipeline, side: int, steps: int) -> None:
     """Times a picture through all of them."""
     image = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(1))
-    request = Request(
+    request = ModelRequest(
         task="restore",
         options={"steps": steps},
         free_bytes=devices.free_bytes(meter.device),
         host_free_bytes=devices.free_bytes(torch.device("cpu")),
-        foretell=print,
+        warn_before=print,
     )
     reports: list[int] = []
     results: list[torch.Tensor] = []
 
     def restore() -> None:
-        restorer = pipeline.prepare(image, request, lambda done, _: reports.append(done))
-        results.append(restorer(image, lambda done, _: reports.append(done)))
+        progress = Progress(lambda done, _: reports.append(done))
+        restorer = pipeline.prepare(image, request, progress)
+        results.append(restorer(image, progress))
 
     meter.timed(f"all, {steps} steps", restore)
     (result,) = results

@@ -56,8 +56,9 @@ def _child(model_id: str, side: int, phase: str) -> None:
     from pixelmend_engine.inference import devices
     from pixelmend_engine.models.diffir import DiffIR
     from pixelmend_engine.models.hidiff import HIDiff
-    from pixelmend_engine.models.pipeline import Request
+    from pixelmend_engine.models.pipeline import ModelRequest
     from pixelmend_engine.models.prior_guided import PriorGuidedPipeline
+    from pixelmend_engine.nn.progress import Progress
 
     devices.use_huge_pages()
     match find(model_id).config:
@@ -69,17 +70,14 @@ def _child(model_id: str, side: int, phase: str) -> None:
             raise AssertionError(other)
     image = torch.rand(1, getattr(config, "inputs", 3), side, side)
 
-    def ignore(_done: int, _total: int) -> None:
-        """Reports to nobody."""
-
     corner = image[..., :64, :64]
-    restorer = pipeline.prepare(corner, Request(), ignore)
-    restorer(corner, ignore)
+    restorer = pipeline.prepare(corner, ModelRequest(), Progress())
+    restorer(corner, Progress())
     started = time.perf_counter()
     if phase == "prepare":
-        pipeline.prepare(image, Request(), ignore)
+        pipeline.prepare(image, ModelRequest(), Progress())
     else:
-        restorer(image, ignore)
+        restorer(image, Progress())
     took = time.perf_counter() - started
     print(devices.peak_bytes(torch.device("cpu")), took)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from fakes import Function
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,9 +23,15 @@ from pixelmend_cli import settings
 from pixelmend_engine.catalog import registry
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.images import files as images
-from pixelmend_engine.inference import tiled_inference
+from pixelmend_engine.inference.tiled_inference import (
+    InferenceResult,
+    LoadedModel,
+    plan_tiles,
+    run_model,
+)
 from pixelmend_engine.models import loading
-from pixelmend_engine.models.pipeline import Pipeline
+from pixelmend_engine.models.pipeline import ModelRequest, Pipeline
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.restoration.same_size import restore_same_size
 from pixelmend_engine.weights import store
 
@@ -69,7 +76,7 @@ def _compare(pipeline: Pipeline, spec: ModelSpec, pixels: Pixels, label: str) ->
         difference = tiled.pixels.astype(np.float64) - whole.pixels
         psnr = 10 * np.log10(255**2 / np.mean(difference**2))
         padded = [-(-length // spec.multiple) * spec.multiple for length in (height, width)]
-        plan = tiled_inference.plan_tiles(spec, padded[0], padded[1], side, CPU)
+        plan = plan_tiles(spec, padded[0], padded[1], side, CPU)
         rows = {edge for tile in plan.tiles for edge in (tile.rows.start, tile.rows.stop)}
         columns = {e for tile in plan.tiles for e in (tile.columns.start, tile.columns.stop)}
         seam = _seam(difference, rows, columns)
@@ -78,19 +85,16 @@ def _compare(pipeline: Pipeline, spec: ModelSpec, pixels: Pixels, label: str) ->
 
 def run(pipeline: Pipeline, spec: ModelSpec, pixels: Pixels, side: int) -> Run:
     """Restores a picture with tiles of that side; 0: whole."""
-    runs: list[tiled_inference.InferenceResult] = []
+    runs: list[InferenceResult] = []
 
     def through_the_model(image: Tensor) -> Tensor:
-        options = tiled_inference.Options(tile=side)
-        done = tiled_inference.restore(
-            pipeline, spec, image, options, CPU, lambda _done, _total: None
-        )
-        runs.append(done)
-        return done.image
+        model = LoadedModel(spec, pipeline, CPU)
+        runs.append(run_model(model, image, ModelRequest(tile=side), Progress()))
+        return runs[-1].image
 
     height, width, _ = pixels.shape
     source = Raster(width, height, "U8", "RGB", pixels.tobytes())
-    result, _ = restore_same_size(source, 1.0, through_the_model)
+    result, _ = restore_same_size(source, 1.0, Function(through_the_model), Progress())
     restored = np.frombuffer(result.data, np.uint8).reshape(pixels.shape)
     return Run(restored, runs[0].tiles, runs[0].seconds)
 

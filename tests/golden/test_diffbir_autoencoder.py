@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from fakes import CPU, ignore
+from fakes import CPU
 from golden import recipe
 from golden.recipe import Golden, filled
 from golden.vectors import assert_near, manifest
 
 from pixelmend_engine.catalog.sizes import AutoencoderSizes
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.nn.stable_diffusion import tiled_autoencoder as tiled
 from pixelmend_engine.nn.stable_diffusion.autoencoder import Autoencoder, mode, sample
 
@@ -94,7 +95,7 @@ def test_along_a_short_side_there_is_one_tile(height: int, width: int) -> None:
 def test_tiled_encoding(golden: Golden, network: Autoencoder) -> None:
     image = golden["tiled_enc.image"]
     cut = tiled.tiles(image.shape[-2], image.shape[-1], 96, tiled.ENCODER_PAD)
-    features = tiled.with_shared_norms(network.encoder, image, cut, CPU, ignore)
+    features = tiled.with_shared_norms(network.encoder, image, cut, CPU, Progress())
     assert_near(features, golden["tiled_enc.h"], TILED)
     assert_near(network.quant_conv(features), golden["tiled_enc.moments"], TILED)
 
@@ -102,7 +103,7 @@ def test_tiled_encoding(golden: Golden, network: Autoencoder) -> None:
 def test_tiled_decoding(golden: Golden, network: Autoencoder) -> None:
     latent = network.post_quant_conv(golden["tiled_dec.z"])
     cut = tiled.tiles(latent.shape[-2], latent.shape[-1], 12, tiled.DECODER_PAD)
-    image = tiled.with_shared_norms(network.decoder, latent, cut, CPU, ignore)
+    image = tiled.with_shared_norms(network.decoder, latent, cut, CPU, Progress())
     assert_near(image[..., ::4, ::4], golden["tiled_dec.image"], TILED)
 
 
@@ -112,6 +113,6 @@ def test_tiles_with_the_norms_of_a_thumbnail_are_near_to_the_whole(
     latent = network.post_quant_conv(golden["tiled_dec.z"])
     whole = network.decode(golden["tiled_dec.z"])
     cut = tiled.tiles(latent.shape[-2], latent.shape[-1], 12, tiled.DECODER_PAD)
-    image = tiled.with_thumbnail_norms(network.decoder, latent, cut, CPU, ignore)
+    image = tiled.with_thumbnail_norms(network.decoder, latent, cut, CPU, Progress())
     # The thumbnail's norms see nearly the same: far nearer than without it.
     assert (image - whole).abs().mean() < 0.1 * whole.std()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from einops import rearrange
-from fakes import CPU, ignore
+from fakes import CPU
 from golden import recipe
 from golden.recipe import Golden, recipe_tensor
 from golden.vectors import assert_near
@@ -22,6 +22,7 @@ from pixelmend_engine.catalog.diffbir_settings import DiffBIRSettings
 from pixelmend_engine.models.diffbir.degradation_removal import remove_degradation
 from pixelmend_engine.models.diffbir.memory_plan import Plan
 from pixelmend_engine.models.diffbir.model import DiffBIR, DiffBIRPipeline
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.nn.stable_diffusion import tiled_autoencoder
 from pixelmend_engine.nn.stable_diffusion.autoencoder import mode
 
@@ -160,7 +161,7 @@ def test_from_picture_to_picture(case: dict[str, Any]) -> None:
             plan.remove_degradation,
             CPU,
         )
-    result = model.run(image, size, module, settings, draws, plan, ignore)
+    result = model.run(image, size, module, settings, draws, plan, Progress())
 
     assert draws.drawn == case["noise_draws"]
     assert list(smooth.shape[-2:]) == case["cond_img_hw"]

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from marked_faces import GivenTools
+from marked_faces import GivenNetworks
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 from small_diffbir import small, write
 from small_hidiff import CONFIG
@@ -80,7 +80,7 @@ def main() -> None:
     with alone(paths) as only:
         if not only:
             sys.exit(3)
-        worker = Worker(paths.models, face_tools=GivenTools(paths.models))
+        worker = Worker(paths.models, face_networks=GivenNetworks())
         lifetime = Lifetime(release_after_s=ALWAYS_S, exit_after_s=ALWAYS_S)
         asyncio.run(Service(paths, worker, paths.models, lifetime).live())
 

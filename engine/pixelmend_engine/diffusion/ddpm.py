@@ -7,7 +7,7 @@ import numpy as np
 from pixelmend.errors import BadRequest
 from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.noise import Noise
-from pixelmend_engine.diffusion.sampler import Latent, Report, SamplerOptions
+from pixelmend_engine.diffusion.sampler import Latent, SamplerOptions
 from pixelmend_engine.diffusion.schedule import float32
 
 
@@ -17,7 +17,6 @@ def spaced(
     steps: int,
     noise: Noise,
     options: SamplerOptions,
-    report: Report,
     /,
 ) -> Latent:
     """Draws from q(x_{k-1} | x_k, x_0) on evenly spaced timesteps.
@@ -38,7 +37,6 @@ def spaced(
         x = coef_x0[k] * x0 + coef_xt[k] * x
         if k > 0:
             x = x + deviations[k] * eps
-        report(steps - k, steps)
     return x
 
 
@@ -62,7 +60,6 @@ def ddim(
     steps: int,
     noise: Noise,
     options: SamplerOptions,
-    report: Report,
     /,
 ) -> Latent:
     """Adds no noise; where the timesteps do not divide evenly, there is a step more.
@@ -83,7 +80,6 @@ def ddim(
             eps = math.sqrt(alpha_bar_t) * output + math.sqrt(1 - alpha_bar_t) * x
         noise.draw(x)  # not used, but counted
         x = math.sqrt(alpha_bar_prev) * x0 + math.sqrt(1 - alpha_bar_prev) * eps
-        report(len(timesteps) - k, len(timesteps))
     return x
 
 

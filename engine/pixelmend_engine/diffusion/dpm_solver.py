@@ -13,7 +13,7 @@ from jaxtyping import Float32
 
 from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.noise import Noise
-from pixelmend_engine.diffusion.sampler import Latent, Report, SamplerOptions
+from pixelmend_engine.diffusion.sampler import Latent, SamplerOptions
 from pixelmend_engine.diffusion.schedule import Schedule
 
 MIN_LAMBDA = -5.1  # noisier entries of the schedule are left out, as published
@@ -26,7 +26,6 @@ def dpmpp_2m_continuous(
     steps: int,
     noise: Noise,
     options: SamplerOptions,
-    report: Report,
     /,
 ) -> Latent:
     """Adds no noise; each step but the first looks back at the one before it.
@@ -48,7 +47,6 @@ def dpmpp_2m_continuous(
             denoised = x0 + h / (2 * h_prev) * (x0 - x0_prev)
         x = sigma_t / sigma_s * x - alpha_t * math.expm1(-h) * denoised
         x0_prev, h_prev = x0, h
-        report(step + 1, steps)
     return x
 
 

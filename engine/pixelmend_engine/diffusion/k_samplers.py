@@ -19,7 +19,7 @@ from torch import Tensor
 
 from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.noise import Noise
-from pixelmend_engine.diffusion.sampler import Latent, Report, Sampler, SamplerOptions
+from pixelmend_engine.diffusion.sampler import Latent, Sampler, SamplerOptions
 from pixelmend_engine.diffusion.schedule import Schedule
 
 FIRST_ALPHA_BAR = 1e-8  # stands for the first entry, in every schedule, as published: sigma 10 000
@@ -71,7 +71,6 @@ def sampler(step: Step) -> Sampler:
         steps: int,
         noise: Noise,
         options: SamplerOptions,
-        report: Report,
         /,
     ) -> Latent:
         sigmas, timesteps = sigma_grid(denoiser.schedule, steps)
@@ -79,7 +78,6 @@ def sampler(step: Step) -> Sampler:
         x = x_T * math.sqrt(1 + sigmas[0] ** 2)
         for i in range(steps):
             x = step(state, x, i)
-            report(i + 1, steps)
         return x
 
     return sample

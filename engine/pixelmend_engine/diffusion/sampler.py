@@ -11,7 +11,6 @@ from pixelmend_engine.diffusion.denoiser import Denoiser
 from pixelmend_engine.diffusion.noise import Noise
 
 Latent = Float[Tensor, "b c h w"]
-Report = Callable[[int, int], None]
 GuidanceFn = Callable[[Latent, int, float], Latent]
 """Changes an estimate of x_0 at a timestep; the float is its weight in the posterior mean."""
 
@@ -40,8 +39,7 @@ class Sampler(Protocol):
         steps: int,
         noise: Noise,
         options: SamplerOptions,
-        report: Report,
         /,
     ) -> Latent:
-        """Draws a latent, from normal noise; calls `report(done, steps)` after each step."""
+        """Draws a latent, from normal noise."""
         ...

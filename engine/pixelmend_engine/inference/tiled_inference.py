@@ -7,8 +7,8 @@ import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -17,7 +17,8 @@ from torch import Tensor
 from pixelmend.errors import OutOfMemory
 from pixelmend_engine.catalog.spec import MIN_TILE, RESULT_BYTES, SOURCE_BYTES, ModelSpec
 from pixelmend_engine.inference import devices, tiling
-from pixelmend_engine.models.pipeline import Pipeline, Report, Request, Restorer, unreported, untold
+from pixelmend_engine.models.pipeline import ModelRequest, Pipeline, TileRestorer, untold
+from pixelmend_engine.nn.progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +27,14 @@ REPLANNED = 3  # times, where a model that cuts pictures by itself was short of 
 LARGEST_TILE = 768  # pixels a side; larger ones cost memory and gain little (docs/performance.md)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What the user may choose for one restoration."""
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is ready, and where."""
 
-    request: Request = field(default_factory=Request)
-    tile: int | None = None  # None: as memory allows; 0: never; else the longest side, in pixels
+    spec: ModelSpec
+    pipeline: Pipeline
+    device: torch.device
+    notes: tuple[str, ...] = ()  # what the user should know of how it was chosen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,67 +47,58 @@ class InferenceResult:
     peak_bytes: int  # the most memory this process has held on the device
 
 
-def at_once(
-    pipeline: Pipeline, height: int, width: int, options: Options, device: torch.device
-) -> int:
+def max_batch_size(model: LoadedModel, height: int, width: int, request: ModelRequest) -> int:
     """Returns how many pictures of a size go through a model together, by what is free now."""
-    return pipeline.at_once(height, width, _granted(options, device))
+    return model.pipeline.max_batch_size(height, width, _with_free_memory(request, model.device))
 
 
-def _granted(options: Options, device: torch.device) -> Request:
-    """Asks for what the user chose, in the memory that is free now."""
+def _with_free_memory(request: ModelRequest, device: torch.device) -> ModelRequest:
     return dataclasses.replace(
-        options.request,
-        tile=options.tile,
+        request,
         free_bytes=devices.free_bytes(device),
         host_free_bytes=devices.free_bytes(torch.device("cpu")),
     )
 
 
-def restore(
-    pipeline: Pipeline,
-    spec: ModelSpec,
-    image: Float[Tensor, "b c h w"],
-    options: Options,
-    device: torch.device,
-    report: Report,
+def run_model(
+    model: LoadedModel, image: Float[Tensor, "b c h w"], request: ModelRequest, progress: Progress
 ) -> InferenceResult:
-    """Restores a picture: as `family.Restorer` gets it, with sides of any length.
+    """Restores a picture: as `pipeline.TileRestorer` gets it, with sides of any length.
 
-    Of some that go together (see `at_once`), each has a seed of its own.
+    The request's `tile`: None cuts as memory allows, 0 never, else to tiles of that side.
+    Of some that go together (see `max_batch_size`), each has a seed of its own.
 
     Raises:
         OutOfMemory: The picture, or the smallest tile of it, does not fit.
-        Canceled: `report` said so.
+        Canceled: `progress` said so.
     """
     started = time.monotonic()
+    spec, pipeline, device = model.spec, model.pipeline, model.device
     height, width = image.shape[-2:]
-    scale = options.request.scale
+    scale = request.scale
     image = tiling.pad(image, spec.multiple, spec.padding)
-    plan = plan_tiles(spec, image.shape[-2], image.shape[-1], options.tile, device, scale)
-    looks, steps = pipeline.prepare_steps, pipeline.tile_steps
-    total = looks + len(plan.tiles) * steps
+    plan = plan_tiles(spec, image.shape[-2], image.shape[-1], request.tile, device, scale)
+    before, each = pipeline.prepare_steps, pipeline.tile_steps
+    total = before + len(plan.tiles) * each
 
     internal = spec.tiling == "internal"  # it cuts the picture by itself, as it is granted memory
     assert internal or len(image) == 1
-    request = _granted(options, device) if internal else options.request
+    if internal:
+        request = _with_free_memory(request, device)
 
-    report(0, total)
-    with _out_of_memory_told(image.shape[-1], image.shape[-2], device):
-        seen = image if internal else image.to(device)
-        restorer = pipeline.prepare(seen, request, lambda done, _: report(done, total))
-    shrinking = _Shrinking(restorer, spec, device)
+    progress.update(0, 1)
+    with _as_out_of_memory(image.shape[-1], image.shape[-2], device):
+        whole = image if internal else image.to(device)
+        restorer = pipeline.prepare(whole, request, progress.part(before, of=total))
+    shrinking = _TileShrinker(restorer, spec, device)
 
     def restore_tile(tile: Float[Tensor, "1 c h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
-        before = looks + number * steps
-        return shrinking.restore(tile, lambda share: report(before + int(share * steps), total))
+        return shrinking.restore(tile, progress.part(each, after=before + number * each, of=total))
 
     def restore_whole() -> Float[Tensor, "b 3 hs ws"]:
-        replanning = _Replanning(pipeline, request, device)
-        with _out_of_memory_told(width, height, device):
-            return replanning.restore(
-                restorer, image, lambda share: report(looks + int(share * steps), total)
-            )
+        replanning = _Replanner(pipeline, request, device)
+        with _as_out_of_memory(width, height, device):
+            return replanning.restore(restorer, image, progress.part(each, after=before, of=total))
 
     restored = restore_whole() if internal else tiling.apply(restore_tile, image, plan, int(scale))
     result = InferenceResult(
@@ -161,27 +155,27 @@ def plan_tiles(
     return tiling.plan(height, width, side, spec.multiple)
 
 
-class _Shrinking:
+class _TileShrinker:
     """Restores tiles; one that does not fit into memory is cut, and so are all that follow.
 
     What was finished before stays: a cut tile is put together and blended as if it were whole.
     """
 
-    def __init__(self, restorer: Restorer, spec: ModelSpec, device: torch.device) -> None:
+    def __init__(self, restorer: TileRestorer, spec: ModelSpec, device: torch.device) -> None:
         self._restorer = restorer
         self._spec = spec
         self._device = device
         self._side: int | None = None  # pixels, once a tile did not fit
 
     def restore(
-        self, tile: Float[Tensor, "1 c h w"], report: Callable[[float], None]
+        self, tile: Float[Tensor, "1 c h w"], progress: Progress
     ) -> Float[Tensor, "1 3 hs ws"]:
-        """Restores a tile; `report` gets the share of it that is done."""
+        """Restores a tile, in parts where it has to be."""
         while True:
             height, width = tile.shape[-2:]
             plan = tiling.plan(height, width, self._side, self._spec.multiple)
             try:
-                return self._restore(tile, plan, report)
+                return self._restore(tile, plan, progress)
             except (RuntimeError, MemoryError) as error:
                 longest = max(max(t.rows.length, t.columns.length) for t in plan.tiles)
                 if not devices.is_out_of_memory(error):
@@ -198,42 +192,34 @@ class _Shrinking:
             logger.warning("out of memory: going on with tiles of %d pixels", self._side)
 
     def _restore(
-        self, tile: Float[Tensor, "1 c h w"], plan: tiling.Plan, report: Callable[[float], None]
+        self, tile: Float[Tensor, "1 c h w"], plan: tiling.Plan, progress: Progress
     ) -> Float[Tensor, "1 3 hs ws"]:
         def part(piece: Float[Tensor, "1 c h w"], number: int) -> Float[Tensor, "1 3 hs ws"]:
-            return self._restorer(
-                piece.to(self._device),
-                lambda done, steps: report((number + done / steps) / len(plan.tiles)),
-            )
+            own = progress.part(1, after=number, of=len(plan.tiles))
+            return self._restorer(piece.to(self._device), own)
 
         return tiling.apply(part, tile, plan, int(self._spec.scales[0]))
 
 
-class _Replanning:
+class _Replanner:
     """Restores with a model that cuts pictures by itself; what did not fit is planned anew.
 
     Each time in half the memory, or with tiles half as large where the user chose them. Pictures
     that go together are not tried again: fewer of them may fit as they are.
     """
 
-    def __init__(self, pipeline: Pipeline, request: Request, device: torch.device) -> None:
+    def __init__(self, pipeline: Pipeline, request: ModelRequest, device: torch.device) -> None:
         self._pipeline = pipeline
         self._request = request
         self._device = device
-        self._told = 0.0  # the share that was reported; a new plan begins at 0 again
 
     def restore(
-        self, restorer: Restorer, image: Float[Tensor, "b c h w"], report: Callable[[float], None]
+        self, restorer: TileRestorer, image: Float[Tensor, "b c h w"], progress: Progress
     ) -> Float[Tensor, "b 3 hs ws"]:
-        """Restores; `report` gets the share that is done."""
-
-        def rising(done: int, of: int) -> None:
-            self._told = max(self._told, done / of)
-            report(self._told)
-
+        """Restores pictures, with less memory each time that it was short."""
         for left in reversed(range(REPLANNED + 1)):
             try:
-                return restorer(image, rising)
+                return restorer(image, progress)
             except (RuntimeError, MemoryError) as error:
                 final = left == 0 or len(image) > 1 or self._request.tile == 0
                 if final or not devices.is_out_of_memory(error):
@@ -241,23 +227,23 @@ class _Replanning:
             # Outside of the handler, where the error no longer holds the tensors it met.
             devices.give_back(self._device)
             logger.warning("out of memory: planned anew, in half of it")
-            restorer = self._pipeline.prepare(image, self._halved(), unreported)
+            restorer = self._pipeline.prepare(image, self._halved(), Progress())
         raise AssertionError
 
-    def _halved(self) -> Request:
+    def _halved(self) -> ModelRequest:
         free, tile = self._request.free_bytes, self._request.tile
         self._request = dataclasses.replace(
             self._request,
             free_bytes=None if free is None else free // 2,
             tile=None if tile is None else tile // 2,
-            say=untold,  # it was said
-            foretell=untold,
+            add_note=untold,  # it was said
+            warn_before=untold,
         )
         return self._request
 
 
 @contextlib.contextmanager
-def _out_of_memory_told(width: int, height: int, device: torch.device) -> Generator[None]:
+def _as_out_of_memory(width: int, height: int, device: torch.device) -> Generator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:

@@ -8,21 +8,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pixelmend_engine.catalog.spec import Task
-
-Report = Callable[[int, int], None]
-"""Takes steps done and steps in all; raises `Canceled` when the user asked to stop."""
+from pixelmend_engine.nn.progress import Progress
 
 
 def untold(words: str) -> None:
     """Takes words, and tells nobody."""
 
 
-def unreported(done: int, total: int) -> None:
-    """Takes steps, and reports to nobody."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class ModelRequest:
     """What is asked of a loaded model, for one picture, or for some of one size at once."""
 
     seeds: tuple[int, ...] = (0,)  # of each; the same one draws the same noise on every device
@@ -31,24 +25,26 @@ class Request:
     tile: int | None = None  # a side in pixels, 0 for none; None: as memory allows
     free_bytes: int | None = None  # that it may take on its device; None: nobody counts
     host_free_bytes: int | None = None  # that it may take beside its device, likewise
-    ahead: int = 1  # pictures of this size that are to come, these among them: for what is foretold
-    say: Callable[[str], None] = untold  # takes what the user should know of the result
-    foretell: Callable[[str], None] = untold  # takes what the user should know before it begins
+    remaining: int = (
+        1  # pictures of this size that are to come, these among them: for `warn_before`
+    )
+    add_note: Callable[[str], None] = untold  # takes what the user should know of the result
+    warn_before: Callable[[str], None] = untold  # takes what the user should know before it begins
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])  # those that it takes
 
 
 @runtime_checkable
-class Restorer(Protocol):
+class TileRestorer(Protocol):
     """A model that has seen the whole picture and now restores it, tile by tile."""
 
     def __call__(
-        self, tile: Float[Tensor, "b c h w"], report: Report
+        self, tile: Float[Tensor, "b c h w"], progress: Progress
     ) -> Float[Tensor, "b 3 hs ws"]:
         """Restores one tile: sRGB, [0, 1], in and out; hs = h * scale, ws = w * scale.
 
         Height and width are multiples of the model's `multiple`. Models that fill holes see 0
         there, and where they are in a fourth channel, which is 1 there. What comes out may leave
-        [0, 1] a little. Calls `report(done, tile_steps)` after each step.
+        [0, 1] a little. `progress` is that of the tile.
         """
         ...
 
@@ -59,15 +55,15 @@ class Pipeline(Protocol):
 
     @property
     def prepare_steps(self) -> int:
-        """How many steps looking at the whole picture takes."""
+        """How much work looking at the whole picture is, against `tile_steps`."""
         ...
 
     @property
     def tile_steps(self) -> int:
-        """How many steps one tile takes."""
+        """How much work one tile is, against `prepare_steps`."""
         ...
 
-    def at_once(self, height: int, width: int, request: Request) -> int:
+    def max_batch_size(self, height: int, width: int, request: ModelRequest) -> int:
         """Returns how many pictures of a size it takes together, at least one.
 
         As many as gain time by it, and fit into the memory that is granted.
@@ -75,11 +71,11 @@ class Pipeline(Protocol):
         ...
 
     def prepare(
-        self, image: Float[Tensor, "b c h w"], request: Request, report: Report
-    ) -> Restorer:
+        self, image: Float[Tensor, "b c h w"], request: ModelRequest, progress: Progress
+    ) -> TileRestorer:
         """Looks at the whole picture, once: as the restorer will see it, tile by tile.
 
         Of several, none changes what becomes of another, up to rounding.
-        Calls `report(done, prepare_steps)` after each step.
+        `progress` is that of looking.
         """
         ...

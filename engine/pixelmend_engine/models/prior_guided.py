@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pixelmend_engine.models.pipeline import Report, Request, Restorer
+from pixelmend_engine.models.pipeline import ModelRequest, TileRestorer
 from pixelmend_engine.nn.precision import autocast
-from pixelmend_engine.nn.progress import reporting
+from pixelmend_engine.nn.progress import Progress, reporting
 
 
 @runtime_checkable
@@ -98,33 +98,29 @@ class PriorGuidedPipeline:
         """One step for each block's share of the work."""
         return sum(self._transformer_shares.values())
 
-    def at_once(self, height: int, width: int, request: Request) -> int:  # noqa: ARG002 - the same for all
+    def max_batch_size(self, height: int, width: int, request: ModelRequest) -> int:  # noqa: ARG002 - the same for all
         """Returns 1: none of their tasks has several pictures of a size."""
         return 1
 
     def prepare(
-        self, image: Float[Tensor, "1 c h w"], request: Request, report: Report
-    ) -> Restorer:
+        self, image: Float[Tensor, "1 c h w"], request: ModelRequest, progress: Progress
+    ) -> TileRestorer:
         """Diffuses the prior of the whole picture; the tiles share it."""
         (seed,) = request.seeds
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(1, *self.networks.prior_shape, generator=generator)
         band_count = self.networks.encoder.band_count(image.shape[-2], image.shape[-1])
-
-        def report_encoder(done: int, total: int) -> None:
-            report(done // band_count, total)
-
-        with torch.inference_mode(), reporting(self._encoder_blocks, report_encoder):
+        with torch.inference_mode(), reporting(self._encoder_blocks, progress, band_count):
             prior = self.networks.diffuse_prior(image, noise.to(image.device))
         return partial(self._restore, prior)
 
     def _restore(
-        self, prior: Float[Tensor, "..."], tile: Float[Tensor, "1 c h w"], report: Report
+        self, prior: Float[Tensor, "..."], tile: Float[Tensor, "1 c h w"], progress: Progress
     ) -> Float[Tensor, "1 3 hs ws"]:
         with (
             torch.inference_mode(),
             autocast(tile.device, self._dtype),
-            reporting(self._transformer_shares, report),
+            reporting(self._transformer_shares, progress),
         ):
             tile = tile.contiguous(memory_format=torch.channels_last)
             return self.networks.transformer(tile, prior).float()

@@ -5,7 +5,7 @@ those it was trained with is seen smaller, and what fills it is enlarged.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -19,6 +19,8 @@ from torch.nn import functional
 from pixelmend.errors import BadRequest
 from pixelmend.wire import Raster
 from pixelmend_engine.catalog.spec import CONTEXT, WIDEST_HOLE
+from pixelmend_engine.nn.progress import Progress
+from pixelmend_engine.restoration.model_runner import ModelRunner
 from pixelmend_engine.restoration.same_size import unchanged
 from pixelmend_engine.restoration.source_image import (
     SourceImage,
@@ -32,9 +34,6 @@ CELL = 32  # pixels; holes are grouped on a grid of such cells
 
 MIN_SIDE = 8  # pixels of what the model sees
 
-Fill = Callable[[Float[Tensor, "1 4 h w"], int, int], Float[Tensor, "1 3 h w"]]
-"""Takes one region (see `family.Restorer`), its number, and how many there are."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
@@ -46,7 +45,9 @@ class Region:
     shrink: float  # how much smaller the model sees it
 
 
-def inpaint(raster: Raster, strength: float, restore: Fill) -> tuple[Raster, list[str]]:
+def inpaint(
+    raster: Raster, strength: float, runner: ModelRunner, progress: Progress
+) -> tuple[Raster, list[str]]:
     """Fills what the mask marks; without a mask, what the picture's alpha leaves open.
 
     What fills is painted over the picture, as opaque as the mask is white; without a mask it is
@@ -67,7 +68,8 @@ def inpaint(raster: Raster, strength: float, restore: Fill) -> tuple[Raster, lis
     result = source.samples.copy()
     regions = list(_regions(shares))
     for number, region in enumerate(regions):
-        filled = restore(_with_holes(source, shares, region), number, len(regions))
+        part_of_work = progress.part(1, after=number, of=len(regions))
+        filled = runner.run(_with_holes(source, shares, region), part_of_work)
         part = result[region.rows, region.columns]
         _paint(part, source.from_network(_enlarged(filled, region), slice(None)), shares, region)
     return dataclasses.replace(raster, data=result.data.cast("B"), mask=None), source.notes

@@ -6,14 +6,14 @@ and so does all that the mask leaves out.
 """
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
-from torch import Tensor
 
 from pixelmend.wire import Raster
 from pixelmend_engine.catalog.spec import CONTEXT
+from pixelmend_engine.nn.progress import Progress
+from pixelmend_engine.restoration.model_runner import ModelRunner
 from pixelmend_engine.restoration.source_image import (
     SourceImage,
     as_float,
@@ -23,12 +23,13 @@ from pixelmend_engine.restoration.source_image import (
     grown,
 )
 
-Restore = Callable[[Float[Tensor, "1 3 h w"]], Float[Tensor, "1 3 hs ws"]]
-"""Restores a picture: sRGB, [0, 1], in and out."""
-
 
 def restore_same_size(
-    raster: Raster, strength: float, restore: Restore, context: int | None = CONTEXT
+    raster: Raster,
+    strength: float,
+    runner: ModelRunner,
+    progress: Progress,
+    context: int | None = CONTEXT,
 ) -> tuple[Raster, list[str]]:
     """Restores a picture; returns it with the same size, type, channels, encoding and profile.
 
@@ -47,7 +48,7 @@ def restore_same_size(
 
     part = source.samples[rows, columns][..., source.color]
     model_input = source.model_input(rows, columns)
-    restored = restore(model_input).clamp_(0, 1)
+    restored = runner.run(model_input, progress).clamp_(0, 1)
     result = source.samples.copy()
     for band in bands(part.shape[0]):
         change = source.from_network(restored, band) - source.from_network(model_input, band)

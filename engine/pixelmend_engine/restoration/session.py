@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,43 +23,31 @@ from pixelmend_engine.weights.first_use import WeightsProvider
 from pixelmend_engine.weights.installer import Installer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import torch
-    from torch import Tensor
 
     from pixelmend.wire import Raster
-    from pixelmend_engine.catalog.spec import ModelSpec
-    from pixelmend_engine.inference.tiled_inference import InferenceResult, Options
-    from pixelmend_engine.models.pipeline import Pipeline
-    from pixelmend_engine.restoration.faces.tools import FaceTools
+    from pixelmend_engine.inference.tiled_inference import LoadedModel
+    from pixelmend_engine.restoration.faces.detector_and_parser import FaceDetectorAndParser
     from pixelmend_engine.weights.first_use import DownloadProgress
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model that is ready, and where."""
-
-    spec: ModelSpec
-    pipeline: Pipeline
-    device: torch.device
-    notes: tuple[str, ...]  # what the user should know of how it was chosen
 
 
 class Session:
     """Keeps the model of the last choice, because the next is mostly the same."""
 
     def __init__(
-        self, models_dir: Path, network: Network = OFFLINE, face_tools: FaceTools | None = None
+        self,
+        models_dir: Path,
+        network: Network = OFFLINE,
+        face_networks: FaceDetectorAndParser | None = None,
     ) -> None:
         self._models_dir = models_dir
         self._weights = WeightsProvider(Installer(models_dir, network))
         self._where = ("", "")  # as the choice of the loaded model has it
         self._found: list[Candidate] = []
         self._loaded: LoadedModel | None = None
-        self._face_tools = face_tools
+        self._networks = face_networks
 
     @property
     def models_dir(self) -> Path:
@@ -133,58 +119,59 @@ class Session:
         self, raster: Raster, request: TaskRequest, progress: ProgressCallback
     ) -> tuple[Raster, dict[str, Any]]:
         from pixelmend_engine.inference import devices
-        from pixelmend_engine.inference import tiled_inference as restore
-        from pixelmend_engine.models.pipeline import Request as ModelRequest
+        from pixelmend_engine.models.pipeline import ModelRequest
+        from pixelmend_engine.nn.progress import Progress
         from pixelmend_engine.restoration.faces import face_restoration
-        from pixelmend_engine.restoration.faces.face_models import FaceModels
         from pixelmend_engine.restoration.inpaint import inpaint
+        from pixelmend_engine.restoration.model_runner import LoadedModelRunner
         from pixelmend_engine.restoration.same_size import restore_same_size
         from pixelmend_engine.restoration.upscale import upscale
 
         choice, options = request.model, request.options
         provided = self.ensure_weights(choice, _downloads(progress), offline=options["offline"])
         progress("load", 0, 0)
-        runs: list[InferenceResult] = []
         notes: list[str] = []
-        asked_of_model = ModelRequest(
-            seeds=(options["seed"],),
-            scale=choice.scale,
-            task=choice.task,
-            say=notes.append,
-            foretell=lambda words: progress("run", 0, 0, words),
-            options=options,
-        )
-        tile = None if options["tile"] == AUTO else options["tile"]
-        asked = restore.Options(request=asked_of_model, tile=tile)
 
-        def through(
-            choice: ModelChoice, image: Tensor, asked: Options, run: int, count: int
-        ) -> Tensor:
-            def report_share(done: int, total: int) -> None:
-                progress("run", run * total + len(image) * done, count * total)
+        def runner_of(choice: ModelChoice) -> LoadedModelRunner:
+            asked = ModelRequest(
+                seeds=(options["seed"],),
+                scale=choice.scale,
+                task=choice.task,
+                tile=None if options["tile"] == AUTO else options["tile"],
+                add_note=notes.append,
+                warn_before=lambda words: progress("run", 0, 0, words),
+                options=options,
+            )
+            return LoadedModelRunner(self.load, choice, asked)
 
-            runs.append(self._run(choice, image, asked, report_share, notes))
-            return runs[-1].image
-
-        def through_the_model(image: Tensor, number: int = 0, count: int = 1) -> Tensor:
-            return through(choice, image, asked, number, count)
-
+        whole = Progress(lambda done, total: progress("run", done, total))
+        runner, background = runner_of(choice), None
         loaded = None if choice.face_files else self.load(choice)
         strength = float(options["strength"])
         more: dict[str, Any] = {}
         match choice.task:
             case "face" if choice.face_files:
-                models = FaceModels(choice, asked, through, self._at_once)
-                tools = self._tools().tools(devices.choose_device(choice.device))
-                wishes = face_restoration.asked(options)
-                result, said, results = face_restoration.restore(raster, wishes, tools, models)
-                more = {"faces": face_restoration.facts(results)}
+                background = choice.background and runner_of(choice.background)
+                networks = self._face_networks()
+                networks.load(devices.choose_device(choice.device))
+                result, said, faces = face_restoration.restore(
+                    raster,
+                    face_restoration.selection_of(options),
+                    face_restoration.FaceModels(
+                        networks=networks, faces=runner, background=background
+                    ),
+                    whole,
+                    scale=float(options["upscale"]),
+                    strength=strength,
+                )
+                more = {"faces": [face.to_json() for face in faces]}
             case "upscale":
-                result, said = upscale(raster, choice.scale, strength, through_the_model)
+                result, said = upscale(raster, choice.scale, strength, runner, whole)
             case "inpaint":
-                result, said = inpaint(raster, strength, through_the_model)
+                result, said = inpaint(raster, strength, runner, whole)
             case "deblur" | "face" | "restore" | "denoise":
-                result, said = restore_same_size(raster, strength, through_the_model)
+                result, said = restore_same_size(raster, strength, runner, whole)
+        runs = [*(background.results if background else ()), *runner.results]
         loaded = (self._loaded if runs else loaded) or self.load(choice)
         if choice.model == AUTO and (left := tasks.unused(loaded.spec, options)):
             notes.append(f"`{loaded.spec.id}` has no {', '.join(left)}, which was left out")
@@ -219,8 +206,9 @@ class Session:
             (faces.DETECTOR,), offline=options["offline"], progress=_downloads(progress)
         )
         device = devices.choose_device(options["device"])
-        find = self._tools().detector(device)
-        marked, found = face_restoration.found(raster, find, options["min_size"])
+        networks = self._face_networks()
+        networks.load_detector(device)
+        marked, found = face_restoration.find_faces(raster, networks, options["min_size"])
         return marked, {
             "task": tasks.FIND_FACES,
             "version": __version__,
@@ -229,48 +217,18 @@ class Session:
             "notes": [] if found else ["no face was found"],
         }
 
-    def _tools(self) -> FaceTools:
-        from pixelmend_engine.restoration.faces.tools import FaceTools
+    def _face_networks(self) -> FaceDetectorAndParser:
+        from pixelmend_engine.restoration.faces.detector_and_parser import FaceDetectorAndParser
 
-        if self._face_tools is None:
-            self._face_tools = FaceTools(self._models_dir)
-        return self._face_tools
-
-    def _run(
-        self,
-        choice: ModelChoice,
-        image: Tensor,
-        asked: Options,
-        report: Callable[[int, int], None],
-        notes: list[str],
-    ) -> InferenceResult:
-        from pixelmend_engine.inference import tiled_inference as restore
-
-        loaded = self.load(choice)
-        try:
-            return restore.restore(
-                loaded.pipeline, loaded.spec, image, asked, loaded.device, report
-            )
-        except OutOfMemory as error:
-            if choice.device != AUTO or loaded.device.type == "cpu" or len(image) > 1:
-                raise
-            notes.append(f"{error.message}; the CPU did it, more slowly")
-        # The last resort, where the user did not ask for that GPU and nothing smaller can be tried.
-        logger.warning("out of memory on the GPU: going on with the CPU")
-        loaded = self.load(dataclasses.replace(choice, device="cpu"))
-        return restore.restore(loaded.pipeline, loaded.spec, image, asked, loaded.device, report)
-
-    def _at_once(self, choice: ModelChoice, height: int, width: int, asked: Options) -> int:
-        from pixelmend_engine.inference import tiled_inference as restore
-
-        loaded = self.load(choice)
-        return restore.at_once(loaded.pipeline, height, width, asked, loaded.device)
+        if self._networks is None:
+            self._networks = FaceDetectorAndParser(self._models_dir)
+        return self._networks
 
     def release(self) -> None:
         """Gives the memory of all that is loaded back to the system."""
         self._unload()
-        if self._face_tools is not None:
-            self._face_tools.release()
+        if self._networks is not None:
+            self._networks.release()
 
     def _unload(self) -> None:
         if self._loaded is None:
@@ -289,6 +247,7 @@ def _downloads(progress: ProgressCallback) -> DownloadProgress:
 
 def _load_first(found: list[Candidate], device: torch.device, dtype: torch.dtype) -> LoadedModel:
     from pixelmend_engine.inference import devices
+    from pixelmend_engine.inference.tiled_inference import LoadedModel
     from pixelmend_engine.models import loading
 
     notes: list[str] = []

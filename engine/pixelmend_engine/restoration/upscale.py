@@ -12,8 +12,9 @@ from jaxtyping import Float
 
 from pixelmend.wire import Raster
 from pixelmend_engine.images import limits
+from pixelmend_engine.nn.progress import Progress
+from pixelmend_engine.restoration.model_runner import ModelRunner
 from pixelmend_engine.restoration.resampling import Enlargement
-from pixelmend_engine.restoration.same_size import Restore
 from pixelmend_engine.restoration.source_image import (
     SourceImage,
     as_float,
@@ -24,7 +25,7 @@ from pixelmend_engine.restoration.source_image import (
 
 
 def upscale(
-    raster: Raster, scale: float, strength: float, restore: Restore
+    raster: Raster, scale: float, strength: float, runner: ModelRunner, progress: Progress
 ) -> tuple[Raster, list[str]]:
     """Enlarges a picture; returns it with the same type, channels, encoding and profile.
 
@@ -39,7 +40,7 @@ def upscale(
     weight = blend_weights(raster, strength)[..., None]
     height, width = int(raster.height * scale), int(raster.width * scale)
     enlargement = Enlargement((raster.height, raster.width), (height, width))
-    restored = restore(model_input).clamp_(0, 1) if weight.any() else None
+    restored = runner.run(model_input, progress).clamp_(0, 1) if weight.any() else None
 
     def smooth(rows: slice) -> Float[np.ndarray, "n w 3"]:
         return rearrange(model_input[..., rows, :], "1 c h w -> h w c").numpy()

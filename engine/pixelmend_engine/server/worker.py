@@ -9,16 +9,19 @@ from pixelmend_engine.restoration.task_request import ProgressCallback, Request
 from pixelmend_engine.weights.download.network_settings import OFFLINE, Network
 
 if TYPE_CHECKING:
-    from pixelmend_engine.restoration.faces.tools import FaceTools
+    from pixelmend_engine.restoration.faces.detector_and_parser import FaceDetectorAndParser
 
 
 class Worker:
     """Restores pictures with the models of one folder."""
 
     def __init__(
-        self, models_dir: Path, network: Network = OFFLINE, face_tools: "FaceTools | None" = None
+        self,
+        models_dir: Path,
+        network: Network = OFFLINE,
+        face_networks: "FaceDetectorAndParser | None" = None,
     ) -> None:
-        self._session = Session(models_dir, network, face_tools)
+        self._session = Session(models_dir, network, face_networks)
 
     def run(self, raster: Raster, request: Request, progress: ProgressCallback) -> list[Bytes]:
         """Restores a picture; alpha and what the mask leaves out stay as they are."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fakes import Function
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
@@ -25,6 +26,7 @@ from pixelmend_engine.images.formats import jxl
 from pixelmend_engine.images.metadata import Metadata
 from pixelmend_engine.images.photo import Photo
 from pixelmend_engine.images.xmp import PHOTOSHOP, Packet, Provenance
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.restoration.same_size import restore_same_size
 
 ICC = b"a profile, carried along unread " * 8
@@ -94,7 +96,9 @@ def test_what_a_model_leaves_alone_comes_back_to_the_bit(
         return
     files.write(photo, source)
     read = files.read(source)
-    raster, _ = restore_same_size(files.to_raster(read), 1.0, lambda seen: seen.clone())
+    raster, _ = restore_same_size(
+        files.to_raster(read), 1.0, Function(lambda seen: seen.clone()), Progress()
+    )
     assert files.check_format(read, result) == []
     files.write(files.with_pixels(read, raster), result)
     again = files.read(result)

@@ -5,21 +5,21 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from fakes import CPU, Brighter, Failing, Starving, ignore, spec
+from fakes import CPU, Brighter, Failing, Starving, loaded, spec
 from torch import Tensor
 
 from pixelmend.errors import Canceled, OutOfMemory
-from pixelmend_engine.catalog.spec import MIN_TILE, MemoryCost
+from pixelmend_engine.catalog.spec import MIN_TILE, MemoryCost, ModelSpec
 from pixelmend_engine.inference import devices
 from pixelmend_engine.inference.tiled_inference import (
     LARGEST_TILE,
     REPLANNED,
     InferenceResult,
-    Options,
     plan_tiles,
-    restore,
+    run_model,
 )
-from pixelmend_engine.models.pipeline import Report, Request, Restorer
+from pixelmend_engine.models.pipeline import ModelRequest, Pipeline, TileRestorer
+from pixelmend_engine.nn.progress import STEPS, Listener, Progress
 
 
 @pytest.fixture
@@ -32,6 +32,17 @@ def pixels(portrait: Tensor) -> Tensor:
     return portrait[..., :301, :413]  # neither side is a multiple of 8
 
 
+def run(
+    pipeline: Pipeline,
+    image: Tensor,
+    listener: Listener | None = None,
+    facts: ModelSpec | None = None,
+    **request: object,
+) -> InferenceResult:
+    asked = ModelRequest(**request)  # pyright: ignore[reportArgumentType] - a test knows what
+    return run_model(loaded(pipeline, facts), image, asked, Progress(listener))
+
+
 def assert_same(result: InferenceResult, image: Tensor) -> None:
     """Compares, up to the rounding of two blending weights that add up to 1."""
     torch.testing.assert_close(result.image, image, atol=2e-7, rtol=0)
@@ -39,42 +50,43 @@ def assert_same(result: InferenceResult, image: Tensor) -> None:
 
 def test_a_model_that_changes_nothing_changes_nothing(pixels: Tensor) -> None:
     for tile in (0, 192):
-        result = restore(Brighter(), spec(), pixels, Options(tile=tile), CPU, ignore)
+        result = run(Brighter(), pixels, tile=tile)
         assert_same(result, pixels)
 
 
 def test_the_model_sees_multiples_of_what_it_asks_for(pixels: Tensor) -> None:
     pipeline = Brighter()
-    restore(pipeline, spec(), pixels, Options(tile=192), CPU, ignore)
+    run(pipeline, pixels, tile=192)
     assert len(pipeline.sizes) > 1
     assert all(height % 8 == 0 and width % 8 == 0 for height, width in pipeline.sizes)
 
 
 def test_progress_rises_to_a_total_known_before(pixels: Tensor) -> None:
     reports: list[tuple[int, int]] = []
-    options = Options(tile=192)
-    result = restore(
-        Brighter(), spec(), pixels, options, CPU, lambda done, total: reports.append((done, total))
-    )
-    assert [done for done, _ in reports] == list(range(2 * result.tiles + 2))
-    assert {total for _, total in reports} == {1 + 2 * result.tiles}
+    result = run(Brighter(), pixels, lambda done, total: reports.append((done, total)), tile=192)
+    steps = 1 + 2 * result.tiles
+    assert [done for done, _ in reports] == [STEPS * step // steps for step in range(steps + 1)]
+    assert {total for _, total in reports} == {STEPS}
 
 
 def test_cancel_ends_it_at_the_next_step(pixels: Tensor) -> None:
     pipeline = Brighter()
 
+    calls: list[int] = []
+
     def cancel(done: int, total: int) -> None:
-        if done == 4:
+        calls.append(done)
+        if len(calls) == 5:  # the start, the look, two steps of a tile, one of the next
             raise Canceled("Canceled", hint="")
 
     with pytest.raises(Canceled):
-        restore(pipeline, spec(), pixels, Options(tile=192), CPU, cancel)
+        run(pipeline, pixels, cancel, tile=192)
     assert len(pipeline.sizes) == 2
 
 
 def test_the_seed_reaches_the_model(pixels: Tensor) -> None:
     pipeline = Brighter()
-    restore(pipeline, spec(), pixels, Options(request=Request(seeds=(7,))), CPU, ignore)
+    run(pipeline, pixels, seeds=(7,))
     assert pipeline.seeds == [(7,)]
 
 
@@ -97,16 +109,16 @@ def test_want_of_memory_halves_the_tile_and_goes_on(
     def note(done: int, total: int) -> None:
         shares.append((done, total))
 
-    result = restore(pipeline, spec(), portrait, Options(tile=384), CPU, note)
+    result = run(pipeline, portrait, note, tile=384)
     assert_same(result, portrait)  # blended without a trace
     assert pipeline.refused == 1
     assert shares == sorted(shares)
-    assert shares[-1] == (9, 9)
+    assert shares[-1] == (STEPS, STEPS)
 
 
 def test_a_picture_taken_whole_is_cut_where_it_does_not_fit(portrait: Tensor) -> None:
     pipeline = Starving(MemoryError(), fails_at=0, largest=200)
-    result = restore(pipeline, spec(), portrait, Options(tile=0), CPU, ignore)
+    result = run(pipeline, portrait, tile=0)
     assert_same(result, portrait)
     assert pipeline.refused == 2  # 512, 256; 192 fits
 
@@ -114,17 +126,17 @@ def test_a_picture_taken_whole_is_cut_where_it_does_not_fit(portrait: Tensor) ->
 def test_where_nothing_fits_there_is_no_endless_loop(pixels: Tensor) -> None:
     pipeline = Starving(MemoryError(), fails_at=0, largest=100)
     with pytest.raises(OutOfMemory, match="not even hold a tile"):
-        restore(pipeline, spec(), pixels, Options(tile=0), CPU, ignore)
+        run(pipeline, pixels, tile=0)
 
 
 def test_a_picture_that_can_not_be_looked_at_is_told(pixels: Tensor) -> None:
     with pytest.raises(OutOfMemory, match="does not hold a picture of 416 x 304"):
-        restore(Failing(MemoryError()), spec(), pixels, Options(tile=0), CPU, ignore)
+        run(Failing(MemoryError()), pixels, tile=0)
 
 
 def test_other_failures_are_not_taken_for_want_of_memory(pixels: Tensor) -> None:
     with pytest.raises(RuntimeError, match="shapes"):
-        restore(Failing(RuntimeError("shapes differ")), spec(), pixels, Options(), CPU, ignore)
+        run(Failing(RuntimeError("shapes differ")), pixels)
 
 
 def test_a_picture_that_fits_is_taken_whole() -> None:
@@ -170,13 +182,13 @@ class Granted(Starving):
     def __init__(self, needs: int) -> None:
         super().__init__(MemoryError(), fails_at=0, largest=0)
         self.needs = needs
-        self.requests: list[Request] = []
+        self.requests: list[ModelRequest] = []
 
-    def prepare(self, image: Tensor, request: Request, report: Report) -> Restorer:
+    def prepare(self, image: Tensor, request: ModelRequest, progress: Progress) -> TileRestorer:
         self.requests.append(request)
         self.largest = 10**6 if (request.free_bytes or 0) <= self.needs else 0
-        request.say("fidelity")
-        return super().prepare(image, request, report)
+        request.add_note("fidelity")
+        return super().prepare(image, request, progress)
 
 
 @pytest.mark.parametrize("halvings", [0, 1, 3])
@@ -186,9 +198,8 @@ def test_what_did_not_fit_is_planned_anew_in_half_the_memory(
     monkeypatch.setattr(devices, "free_bytes", free)
     pipeline = Granted(FREE >> halvings)
     said: list[str] = []
-    asked = Options(request=Request(say=said.append))
     steps: list[int] = []
-    done = restore(pipeline, INTERNAL, pixels, asked, CPU, lambda done, _: steps.append(done))
+    done = run(pipeline, pixels, lambda done, _: steps.append(done), INTERNAL, add_note=said.append)
     assert torch.equal(done.image, pixels)
     assert [one.free_bytes for one in pipeline.requests] == [FREE >> n for n in range(halvings + 1)]
     assert said == ["fidelity"]
@@ -199,12 +210,12 @@ def test_planning_anew_ends(pixels: Tensor, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(devices, "free_bytes", free)
     pipeline = Granted(10)
     with pytest.raises(OutOfMemory):
-        restore(pipeline, INTERNAL, pixels, Options(), CPU, ignore)
+        run(pipeline, pixels, facts=INTERNAL)
     assert len(pipeline.requests) == REPLANNED + 1
 
 
 def test_a_picture_that_is_never_to_be_cut_is_not_tried_again(pixels: Tensor) -> None:
     pipeline = Granted(-1)
     with pytest.raises(OutOfMemory):
-        restore(pipeline, INTERNAL, pixels, Options(tile=0), CPU, ignore)
+        run(pipeline, pixels, facts=INTERNAL, tile=0)
     assert len(pipeline.requests) == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from fakes import CPU, ignore
+from fakes import CPU
 from published import tensors
 from torch import Tensor
 
@@ -14,8 +14,9 @@ from pixelmend_engine.catalog import registry, weight_files
 from pixelmend_engine.catalog.diffir import DEBLUR
 from pixelmend_engine.models import loading
 from pixelmend_engine.models.diffir import DiffIR, StageOne
-from pixelmend_engine.models.pipeline import Request
+from pixelmend_engine.models.pipeline import ModelRequest
 from pixelmend_engine.models.prior_guided import PriorGuidedPipeline
+from pixelmend_engine.nn.progress import STEPS, Progress
 from pixelmend_engine.weights.checkpoints import conversion
 
 SPEC = registry.find("diffir-deblur")
@@ -57,20 +58,24 @@ def test_the_averaged_parameters_are_taken(
 
 def test_the_same_seed_gives_the_same_bits(pipeline: PriorGuidedPipeline) -> None:
     first, again, other = (
-        pipeline.prepare(IMAGE, Request(seeds=(seed,)), ignore)(IMAGE, ignore) for seed in (1, 1, 2)
+        pipeline.prepare(IMAGE, ModelRequest(seeds=(seed,)), Progress())(IMAGE, Progress())
+        for seed in (1, 1, 2)
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
 def test_progress_counts_every_step(pipeline: PriorGuidedPipeline) -> None:
-    prepared: list[int] = []
+    looks: list[int] = []
     steps: list[int] = []
-    restorer = pipeline.prepare(IMAGE, Request(), lambda done, total: prepared.append(done))
-    restorer(IMAGE, lambda done, total: steps.append(done))
-    assert prepared == list(range(1, pipeline.prepare_steps + 1))
-    assert steps[-1] == pipeline.tile_steps
-    assert steps == sorted(set(steps))
+    restorer = pipeline.prepare(
+        IMAGE, ModelRequest(), Progress(lambda done, total: looks.append(done))
+    )
+    restorer(IMAGE, Progress(lambda done, total: steps.append(done)))
+    blocks = pipeline.prepare_steps
+    assert looks == [STEPS * (block + 1) // blocks for block in range(blocks)]
+    assert steps[-1] == STEPS
+    assert steps == sorted(steps)
 
 
 def test_a_picture_looked_at_in_bands_has_the_same_prior(pipeline: PriorGuidedPipeline) -> None:
@@ -99,7 +104,10 @@ def test_what_is_downloaded_loads_once_it_is_converted(tmp_path: Path) -> None:
         )
     spec, pipeline = loading.load([SPEC], [tmp_path / "ours.safetensors"], CPU, torch.float32)
     assert spec is SPEC
-    assert pipeline.prepare(IMAGE, Request(seeds=(1,)), ignore)(IMAGE, ignore).shape == IMAGE.shape
+    assert (
+        pipeline.prepare(IMAGE, ModelRequest(seeds=(1,)), Progress())(IMAGE, Progress()).shape
+        == IMAGE.shape
+    )
 
 
 def test_weights_of_the_first_stage_are_named(tmp_path: Path) -> None:

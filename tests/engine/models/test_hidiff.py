@@ -11,17 +11,18 @@ import pytest
 import small_hidiff
 import torch
 from conftest import EXAMPLES
-from fakes import CPU, ignore
+from fakes import CPU, Function, loaded
 from PIL import Image
 from torch import Tensor, nn
 
 from pixelmend.wire import Raster
 from pixelmend_engine.catalog import registry
-from pixelmend_engine.inference.tiled_inference import Options, plan_tiles, restore
+from pixelmend_engine.inference.tiled_inference import plan_tiles, run_model
 from pixelmend_engine.models import loading
 from pixelmend_engine.models.hidiff import HIDiff, HierarchicalIntegration
-from pixelmend_engine.models.pipeline import Pipeline, Request
+from pixelmend_engine.models.pipeline import ModelRequest, Pipeline
 from pixelmend_engine.models.prior_guided import PriorGuidedPipeline
+from pixelmend_engine.nn.progress import STEPS, Progress
 from pixelmend_engine.restoration.same_size import restore_same_size
 from pixelmend_engine.weights import store
 
@@ -66,12 +67,12 @@ def psnr(one: np.ndarray, two: np.ndarray) -> float:
 
 def run(pipeline: Pipeline, pixels: np.ndarray, *, seed: int = 0, tile: int = 0) -> np.ndarray:
     def through_the_model(image: Tensor) -> Tensor:
-        options = Options(request=Request(seeds=(seed,)), tile=tile)
-        return restore(pipeline, SPEC, image, options, CPU, ignore).image
+        request = ModelRequest(seeds=(seed,), tile=tile)
+        return run_model(loaded(pipeline, SPEC), image, request, Progress()).image
 
     height, width, _ = pixels.shape
     source = Raster(width, height, "U8", "RGB", pixels.tobytes())
-    result, _ = restore_same_size(source, 1.0, through_the_model)
+    result, _ = restore_same_size(source, 1.0, Function(through_the_model), Progress())
     return np.frombuffer(result.data, np.uint8).reshape(pixels.shape)
 
 
@@ -109,13 +110,13 @@ def test_a_picture_looked_at_in_bands_is_restored_the_same(
         encoder.bands, before = bands, encoder.bands
         try:
             in_bands = pipeline.networks.diffuse_prior(image, noise)
-            pipeline.prepare(image, Request(), lambda step, _: done.append(step))
+            pipeline.prepare(image, ModelRequest(), Progress(lambda step, _: done.append(step)))
         finally:
             encoder.bands = before
     # Floats are added in another order; with one row less around a band it is 6e-4.
     torch.testing.assert_close(in_bands, whole, rtol=0, atol=1e-5)
     assert done == sorted(done)
-    assert done[-1] == pipeline.prepare_steps
+    assert done[-1] == STEPS
 
 
 def test_tiles_change_little(bundled: Pipeline, shaken: np.ndarray, restored: np.ndarray) -> None:
@@ -138,13 +139,17 @@ def test_the_same_seed_gives_the_same_bits(pipeline: PriorGuidedPipeline, part: 
 def test_progress_counts_every_step(pipeline: PriorGuidedPipeline) -> None:
     steps: list[tuple[int, int]] = []
     tile = torch.rand(1, 3, 32, 32)
-    pipeline.prepare(tile, Request(), ignore)(tile, lambda done, total: steps.append((done, total)))
-    assert steps[-1] == (pipeline.tile_steps, pipeline.tile_steps)
-    assert [done for done, _ in steps] == sorted({done for done, _ in steps})
-    steps: list[tuple[int, int]] = []
-    pipeline.prepare(tile, Request(), lambda done, total: steps.append((done, total)))
-    assert steps == [(done, pipeline.prepare_steps) for done in range(1, len(steps) + 1)]
-    assert len(steps) == pipeline.prepare_steps
+    pipeline.prepare(tile, ModelRequest(), Progress())(
+        tile, Progress(lambda done, total: steps.append((done, total)))
+    )
+    assert steps[-1] == (STEPS, STEPS)
+    assert steps == sorted(steps)
+    blocks = pipeline.prepare_steps
+    steps.clear()
+    pipeline.prepare(
+        tile, ModelRequest(), Progress(lambda done, total: steps.append((done, total)))
+    )
+    assert steps == [(STEPS * (block + 1) // blocks, STEPS) for block in range(blocks)]
 
 
 def test_no_hook_stays_behind(pipeline: PriorGuidedPipeline) -> None:
@@ -156,9 +161,11 @@ def test_no_hook_stays_behind(pipeline: PriorGuidedPipeline) -> None:
 
     tile = torch.rand(1, 3, 32, 32)
     with pytest.raises(Stopped):
-        pipeline.prepare(tile, Request(), ignore)(tile, stop)
+        pipeline.prepare(tile, ModelRequest(), Progress())(tile, Progress(stop))
     steps: list[int] = []
-    pipeline.prepare(tile, Request(), ignore)(tile, lambda done, total: steps.append(done))
+    pipeline.prepare(tile, ModelRequest(), Progress())(
+        tile, Progress(lambda done, total: steps.append(done))
+    )
     assert len(steps) == len(set(steps))
 
 

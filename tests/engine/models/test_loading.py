@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from fakes import CPU, ignore
+from fakes import CPU
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
 from pixelmend.errors import UnreadableCheckpoint
@@ -13,7 +13,8 @@ from pixelmend_engine.catalog.hidiff import HIDiffConfig
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.models import loading
 from pixelmend_engine.models.hidiff import HIDiff
-from pixelmend_engine.models.pipeline import Pipeline, Request
+from pixelmend_engine.models.pipeline import ModelRequest, Pipeline
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.weights.checkpoints.reading import StateDict
 
 GOPRO = registry.find("hi-diff-gopro")
@@ -52,7 +53,7 @@ def one_file(states: dict[str, StateDict], folder: Path) -> list[Path]:
 def restored(pipeline: Pipeline) -> torch.Tensor:
     """What a model makes of one small picture."""
     image = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(3))
-    return pipeline.prepare(image, Request(seeds=(5,)), ignore)(image, ignore)
+    return pipeline.prepare(image, ModelRequest(seeds=(5,)), Progress())(image, Progress())
 
 
 @pytest.mark.parametrize("spec", [GOPRO, REALBLUR_J], ids=lambda spec: spec.id)

@@ -4,6 +4,7 @@ import numpy as np
 import profiles
 import pytest
 import torch
+from fakes import Function
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasters import array, picture
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from pixelmend.wire import CHANNELS, ENCODINGS, Raster
 from pixelmend_engine.catalog.spec import CONTEXT
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.restoration.same_size import restore_same_size
 from pixelmend_engine.restoration.source_image import DTYPES
 
@@ -48,7 +50,7 @@ def pictures(draw: st.DrawFn) -> Raster:
 @settings(max_examples=150)
 @given(raster=pictures(), strength=st.floats(0, 1))
 def test_a_model_that_changes_nothing_gives_back_every_bit(raster: Raster, strength: float) -> None:
-    result, _ = restore_same_size(raster, strength, same)
+    result, _ = restore_same_size(raster, strength, Function(same), Progress())
     assert bytes(result.data) == bytes(raster.data)
     for name in ("width", "height", "samples", "channels", "encoding", "color_profile"):
         assert getattr(result, name) == getattr(raster, name)
@@ -63,7 +65,7 @@ def test_a_model_that_changes_everything_never_spreads_what_is_no_number(raster:
         seen.append(image)
         return brighter(image)
 
-    result, _ = restore_same_size(raster, 1.0, look)
+    result, _ = restore_same_size(raster, 1.0, Function(look), Progress())
     before, after = array(raster), array(result)
     if before.dtype.kind == "f":
         whole = np.isfinite(before).all(axis=2)
@@ -80,7 +82,7 @@ def test_a_model_that_changes_everything_never_spreads_what_is_no_number(raster:
 def test_every_depth_is_changed_in_its_own_steps(dtype: str, step: float) -> None:
     top = 1 if dtype[1] == "f" else np.iinfo(dtype).max
     samples = (np.full((9, 9, 3), 0.5) * top).astype(dtype)
-    result, _ = restore_same_size(picture(samples), 1.0, brighter)
+    result, _ = restore_same_size(picture(samples), 1.0, Function(brighter), Progress())
     change = array(result).astype(float) - samples
     np.testing.assert_allclose(change, step, atol=0.001 if dtype[1] == "f" else 1)
 
@@ -93,7 +95,7 @@ def test_16_bit_values_are_not_rounded_to_8() -> None:
         seen.append(image)
         return image
 
-    restore_same_size(picture(samples), 1.0, look)
+    restore_same_size(picture(samples), 1.0, Function(look), Progress())
     assert torch.unique(seen[0]).numel() == 4096  # pyright: ignore[reportUnknownMemberType]
 
 
@@ -101,7 +103,9 @@ def test_colors_outside_srgb_survive_a_change() -> None:
     green = np.zeros((16, 16, 3), "<u2")
     green[..., 1] = np.linspace(40_000, 65_535, 16).astype(int)
     raster = picture(green, color_profile=profiles.RGB["Adobe RGB"])
-    result, _ = restore_same_size(raster, 1.0, lambda image: (image - 0.01).clamp(0, 1))
+    result, _ = restore_same_size(
+        raster, 1.0, Function(lambda image: (image - 0.01).clamp(0, 1)), Progress()
+    )
     after = array(result)
     assert after[..., 1].max() > 64_000  # in sRGB alone it would end near 56 000
     assert (np.diff(after[0, :, 1].astype(int)) > 0).all()  # nothing ran into one value
@@ -110,7 +114,9 @@ def test_colors_outside_srgb_survive_a_change() -> None:
 def test_light_beyond_white_survives() -> None:
     bright = np.full((16, 16, 3), 0.2, "<f4")
     bright[4:8] = 7.5
-    result, _ = restore_same_size(picture(bright, encoding="linear"), 1.0, brighter)
+    result, _ = restore_same_size(
+        picture(bright, encoding="linear"), 1.0, Function(brighter), Progress()
+    )
     np.testing.assert_array_equal(array(result)[4:8], bright[4:8])
     assert (array(result)[8:] > 0.2).all()
 
@@ -119,7 +125,9 @@ def test_strength_and_mask_weigh_the_change() -> None:
     samples = np.full((4, 4, 3), 100, np.uint8)
     mask = np.zeros((4, 4), np.uint8)
     mask[:, 1], mask[:, 2:] = 128, 255
-    result, _ = restore_same_size(picture(samples, mask=mask.tobytes()), 0.5, brighter)
+    result, _ = restore_same_size(
+        picture(samples, mask=mask.tobytes()), 0.5, Function(brighter), Progress()
+    )
     np.testing.assert_array_equal(array(result)[0, :, 0], [100, 106, 113, 113])
 
 
@@ -133,7 +141,9 @@ def test_only_what_the_mask_needs_is_computed() -> None:
         sizes.append(image.shape)
         return brighter(image)
 
-    result, _ = restore_same_size(picture(samples, mask=mask.tobytes()), 1.0, look)
+    result, _ = restore_same_size(
+        picture(samples, mask=mask.tobytes()), 1.0, Function(look), Progress()
+    )
     assert sizes == [(1, 3, 20 + 2 * CONTEXT, 40 + 2 * CONTEXT)]
     outside = mask == 0
     np.testing.assert_array_equal(array(result)[outside], samples[outside])
@@ -150,7 +160,7 @@ def test_hidden_colors_do_not_bleed_into_what_is_seen() -> None:
         seen.append(image)
         return brighter(image)
 
-    result, _ = restore_same_size(picture(samples, "RGBA"), 1.0, look)
+    result, _ = restore_same_size(picture(samples, "RGBA"), 1.0, Function(look), Progress())
     wanted = torch.tensor([120, 130, 140]).reshape(1, 3, 1, 1) / 255
     torch.testing.assert_close(seen[0], wanted.expand_as(seen[0]), atol=1e-5, rtol=0)
     after = array(result)
@@ -161,6 +171,8 @@ def test_hidden_colors_do_not_bleed_into_what_is_seen() -> None:
 @pytest.mark.parametrize("channels", ["RGBA", "YA"])
 def test_a_picture_that_is_all_hidden_stays_and_is_told(channels: str) -> None:
     samples = np.zeros((9, 9, CHANNELS[channels]), np.uint8)
-    result, notes = restore_same_size(picture(samples, channels), 1.0, brighter)
+    result, notes = restore_same_size(
+        picture(samples, channels), 1.0, Function(brighter), Progress()
+    )
     assert bytes(result.data) == samples.tobytes()
     assert "nothing to restore" in notes[0]

@@ -42,10 +42,10 @@ from pixelmend_engine.models.diffbir.degradation_removal import (
 )
 from pixelmend_engine.models.diffbir.memory_plan import PHASES, Phase, Plan, Workload
 from pixelmend_engine.models.diffbir.offloading import on_device
-from pixelmend_engine.models.diffbir.progress import WeightedProgress
-from pixelmend_engine.models.pipeline import Report, Request, Restorer, unreported
+from pixelmend_engine.models.pipeline import ModelRequest, TileRestorer
 from pixelmend_engine.nn import color_transfer
 from pixelmend_engine.nn.precision import autocast
+from pixelmend_engine.nn.progress import Progress, reporting
 from pixelmend_engine.nn.rrdb import RRDBNet
 from pixelmend_engine.nn.scunet import SCUNet
 from pixelmend_engine.nn.stable_diffusion import tiled_autoencoder
@@ -163,7 +163,7 @@ class DiffBIRPipeline:
     """A loaded system. Its parts lie on the device, or go there one after the other."""
 
     prepare_steps = 0  # the whole picture is one tile: it cuts it by itself
-    tile_steps = 1000  # a thousandth of the time each, about
+    tile_steps = 1
 
     def __init__(self, networks: DiffBIR, device: torch.device, dtype: torch.dtype) -> None:
         networks.eval().requires_grad_(requires_grad=False)
@@ -177,7 +177,7 @@ class DiffBIRPipeline:
         self._dtype = dtype
         self._contexts: dict[tuple[str, str], Context] = {}
 
-    def at_once(self, height: int, width: int, request: Request) -> int:
+    def max_batch_size(self, height: int, width: int, request: ModelRequest) -> int:
         """Returns how many pictures of a size go through together, in the memory granted."""
         if self._device.type == "cpu":
             return 1  # several take as long as one by one, and more memory (docs/performance.md)
@@ -188,7 +188,7 @@ class DiffBIRPipeline:
         free_bytes = self._free_bytes(request)
         return memory_plan.max_batch_size(work, free_bytes, request.host_free_bytes, request.tile)
 
-    def prepare(self, image: Pictures, request: Request, report: Report) -> Restorer:  # noqa: ARG002 - it takes no time
+    def prepare(self, image: Pictures, request: ModelRequest, progress: Progress) -> TileRestorer:  # noqa: ARG002 - it takes no time
         """Checks the settings and plans; the restorer does the rest, with the whole pictures.
 
         Raises:
@@ -203,23 +203,25 @@ class DiffBIRPipeline:
                 hint="Point --weights at a folder with all files of the model that you named",
             )
         if settings.fidelity:
-            request.say(
+            request.add_note(
                 f"fidelity takes the sampler {settings.sampler} with {settings.steps} steps"
             )
         if settings.start_point == "cond" and self.config.zero_snr:
-            request.say("start_point cond changes nothing here: this model starts from noise alone")
+            request.add_note(
+                "start_point cond changes nothing here: this model starts from noise alone"
+            )
         size = (int(image.shape[-2] * request.scale), int(image.shape[-1] * request.scale))
         work = self.workload(name, image.shape, size, settings)
         plan = self.plan(work, request)
         _refuse_too_large(work, size, request)
         self._warn_of_duration(settings, work, plan, request)
 
-        def restore(tile: Pictures, report: Report) -> Float[Tensor, "b 3 hs ws"]:
-            return self.run(tile, size, name, settings, SeededNoise(*request.seeds), plan, report)
+        def restore(tile: Pictures, progress: Progress) -> Float[Tensor, "b 3 hs ws"]:
+            return self.run(tile, size, name, settings, SeededNoise(*request.seeds), plan, progress)
 
         return restore
 
-    def plan(self, work: Workload, request: Request) -> Plan:
+    def plan(self, work: Workload, request: ModelRequest) -> Plan:
         """Plans how pictures are cut, from the memory that the request grants."""
         free_bytes = self._free_bytes(request)
         return memory_plan.plan_for(work, free_bytes, request.host_free_bytes, request.tile)
@@ -248,7 +250,7 @@ class DiffBIRPipeline:
             host_is_device=self._device.type == "cpu",
         )
 
-    def _free_bytes(self, request: Request) -> int | None:
+    def _free_bytes(self, request: ModelRequest) -> int | None:
         """Returns what is granted, with what the weights take that already lie there."""
         if request.free_bytes is None:
             return None
@@ -264,7 +266,7 @@ class DiffBIRPipeline:
         settings: DiffBIRSettings,
         noise: Noise,
         plan: Plan,
-        report: Report,
+        progress: Progress,
     ) -> Float[Tensor, "b 3 hs ws"]:
         """Restores pictures to a size; `noise` is drawn from in the published order.
 
@@ -272,18 +274,21 @@ class DiffBIRPipeline:
         """
         image = image.cpu()
         work = self.workload(module, image.shape, size, settings)
-        seconds = time_estimate.seconds_by_phase(settings, work, plan)
-        progress = WeightedProgress(report, self.tile_steps, seconds)
+        phases = _parts(progress, time_estimate.seconds_by_phase(settings, work, plan))
         with torch.no_grad():
-            context = self._encode_text(settings, plan, progress)
-            smooth = self._remove_degradation(image, size, module, plan, progress)
+            context = self._encode_text(settings, plan, phases["encode_text"])
+            smooth = self._remove_degradation(
+                image, size, module, plan, phases["remove_degradation"]
+            )
             height, width = smooth.shape[-2:]
             in_tiles = plan.encode is not None or plan.diffuse is not None
             padded = padded_to(smooth, LATENT_PIXELS if in_tiles else PIXELS)
-            condition = self._encode(2 * padded - 1, plan, progress)
-            latent = self._diffuse(condition, padded, context, settings, noise, plan, progress)
+            condition = self._encode(2 * padded - 1, plan, phases["encode"])
+            latent = self._diffuse(
+                condition, padded, context, settings, noise, plan, phases["diffuse"]
+            )
             latent = latent[..., : condition.shape[-2], : condition.shape[-1]]
-            restored = (self._decode(latent / LATENT_SCALE, plan, progress) + 1) / 2
+            restored = (self._decode(latent / LATENT_SCALE, plan, phases["decode"]) + 1) / 2
             restored = restored[..., :height, :width]
             return resized(color_transfer.transfer(restored, smooth, settings.color_fix), size)
 
@@ -293,7 +298,7 @@ class DiffBIRPipeline:
         size: tuple[int, int],
         module: RestorationModule,
         plan: Plan,
-        progress: WeightedProgress,
+        progress: Progress,
     ) -> Float[Tensor, "b 3 hc wc"]:
         network = self.networks.restoration_module(module)
         input_size = image.shape[-2:] if isinstance(network, RRDBNet) else size
@@ -301,14 +306,12 @@ class DiffBIRPipeline:
         calls = tile_count(input_size[0], input_size[1], tile)
         with (
             self._on_device("remove_degradation", plan, module),
-            progress.hooked("remove_degradation", network.steps, calls),
+            reporting(dict.fromkeys(network.steps, 1), progress, calls),
         ):
             min_side = self.config.min_side
             return remove_degradation(network, image, size, min_side, tile, self._device)
 
-    def _encode_text(
-        self, settings: DiffBIRSettings, plan: Plan, progress: WeightedProgress
-    ) -> Context:
+    def _encode_text(self, settings: DiffBIRSettings, plan: Plan, progress: Progress) -> Context:
         prompts = (settings.prompt, settings.negative_prompt)
         if prompts not in self._contexts:
             with self._on_device("encode_text", plan):
@@ -317,10 +320,10 @@ class DiffBIRPipeline:
                     context = self.networks.text_encoder(ids).float()
             # The last one: the next picture's is mostly the same.
             self._contexts = {prompts: context}
-        progress.report("encode_text", 1, 1)
+        progress.update(1, 1)
         return self._contexts[prompts]
 
-    def _encode(self, image: Pictures, plan: Plan, progress: WeightedProgress) -> Latent:
+    def _encode(self, image: Pictures, plan: Plan, progress: Progress) -> Latent:
         autoencoder = self.networks.autoencoder
         with self._on_device("encode", plan):
             features = self._in_tiles(
@@ -328,12 +331,12 @@ class DiffBIRPipeline:
                 image,
                 (plan.encode, tiled_autoencoder.ENCODER_PAD),
                 plan,
-                lambda done, total: progress.report("encode", done, total),
+                progress,
             )
             moments = autoencoder.quant_conv(features.to(self._device)).cpu()
         return mode(moments) * LATENT_SCALE
 
-    def _decode(self, latent: Latent, plan: Plan, progress: WeightedProgress) -> Pictures:
+    def _decode(self, latent: Latent, plan: Plan, progress: Progress) -> Pictures:
         autoencoder = self.networks.autoencoder
         tile = None if plan.decode is None else plan.decode // LATENT_PIXELS
         with self._on_device("decode", plan):
@@ -342,7 +345,7 @@ class DiffBIRPipeline:
                 autoencoder.post_quant_conv(latent.to(self._device)),
                 (tile, tiled_autoencoder.DECODER_PAD),
                 plan,
-                lambda done, total: progress.report("decode", done, total),
+                progress,
             )
 
     def _in_tiles(
@@ -351,7 +354,7 @@ class DiffBIRPipeline:
         x: Float[Tensor, "b c h w"],
         tile_and_pad: tuple[int | None, int],
         plan: Plan,
-        report: Report,
+        progress: Progress,
     ) -> Float[Tensor, "b o hs ws"]:
         """Runs the autoencoder; what is not finite in half precision is done again in float32."""
         tile, pad = tile_and_pad
@@ -368,11 +371,11 @@ class DiffBIRPipeline:
         if len(tiles) == 1:
             run = tiled_autoencoder.whole
         with autocast(self._device, self._dtype):
-            result = run(network, x, tiles, self._device, report).float()
+            result = run(network, x, tiles, self._device, progress).float()
         if self._dtype != torch.float32:
             overflowed = ~result.isfinite().flatten(1).all(dim=1)
             if overflowed.any():
-                result[overflowed] = run(network, x[overflowed], tiles, self._device, report)
+                result[overflowed] = run(network, x[overflowed], tiles, self._device, progress)
         return result
 
     def _diffuse(
@@ -383,7 +386,7 @@ class DiffBIRPipeline:
         settings: DiffBIRSettings,
         noise: Noise,
         plan: Plan,
-        progress: WeightedProgress,
+        progress: Progress,
     ) -> Padded:
         tile = None if plan.diffuse is None else plan.diffuse // LATENT_PIXELS
         if tile is not None and max(condition.shape[-2:]) <= tile:
@@ -422,9 +425,9 @@ class DiffBIRPipeline:
         with (
             self._on_device("diffuse", plan, *(("autoencoder",) if settings.fidelity else ())),
             autocast(self._device, self._dtype),
-            progress.hooked("diffuse", networks.stages, calls),
+            reporting(dict.fromkeys(networks.stages, 1), progress, calls),
         ):
-            latent = sampler.sample(denoiser, x_T, settings.steps, noise, options, unreported)
+            latent = sampler.sample(denoiser, x_T, settings.steps, noise, options)
             return latent.cpu()
 
     def _q_sample(self, latent: Latent, noise: Latent, t: int) -> Latent:
@@ -433,7 +436,7 @@ class DiffBIRPipeline:
         return math.sqrt(alpha_bar) * latent + math.sqrt(1 - alpha_bar) * noise
 
     def _warn_of_duration(
-        self, settings: DiffBIRSettings, work: Workload, plan: Plan, request: Request
+        self, settings: DiffBIRSettings, work: Workload, plan: Plan, request: ModelRequest
     ) -> None:
         """Warns before it begins of what takes long; on a CPU alone, where that is known."""
         if self._device.type != "cpu":
@@ -443,8 +446,8 @@ class DiffBIRPipeline:
             settings, work, plan, parameters, time_estimate.relative_cpu_time()
         )
         faces = request.task == "face"
-        if warning := time_estimate.duration_warning(expected_s, request.ahead, faces=faces):
-            request.foretell(warning)
+        if warning := time_estimate.duration_warning(expected_s, request.remaining, faces=faces):
+            request.warn_before(warning)
 
     def _on_device(self, phase: Phase, plan: Plan, *others: str) -> AbstractContextManager[object]:
         needed = (*PHASES[phase], *others)
@@ -454,7 +457,17 @@ class DiffBIRPipeline:
         return on_device(modules, rest, self._device, all_resident=plan.all_resident)
 
 
-def _refuse_too_large(work: Workload, size: tuple[int, int], request: Request) -> None:
+def _parts(progress: Progress, seconds: Mapping[Phase, float]) -> dict[Phase, Progress]:
+    # Phases of very different kinds: each by its share of the time.
+    total, elapsed = sum(seconds.values()), 0.0
+    parts: dict[Phase, Progress] = {}
+    for phase, duration in seconds.items():
+        parts[phase] = progress.part(duration, after=elapsed, of=total)
+        elapsed += duration
+    return parts
+
+
+def _refuse_too_large(work: Workload, size: tuple[int, int], request: ModelRequest) -> None:
     needed, free = memory_plan.host_bytes(work), request.host_free_bytes
     if free is not None and needed > free:
         raise OutOfMemory(

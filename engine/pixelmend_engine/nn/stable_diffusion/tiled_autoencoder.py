@@ -7,7 +7,7 @@ thumbnail of the picture goes first, and each tile is normalized with its moment
 """
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pixelmend_engine.nn.progress import reporting
+from pixelmend_engine.nn.progress import Progress, reporting
 from pixelmend_engine.nn.stable_diffusion.autoencoder import (
     Attention,
     Decoder,
@@ -28,7 +28,6 @@ from pixelmend_engine.nn.stable_diffusion.autoencoder import (
     Upsample,
 )
 
-Report = Callable[[int, int], None]
 Moments = tuple[Tensor, Tensor]  # mean and biased variance of each sample and group
 Stack = list[Tensor]
 """The tensors of one run: the last is the one that is worked on, the others are shortcuts."""
@@ -120,11 +119,11 @@ def whole(
     x: Float[Tensor, "b c h w"],
     cut: Sequence[Tile],
     device: torch.device,
-    report: Report,
+    progress: Progress,
 ) -> Float[Tensor, "b o hs ws"]:
     """Runs a picture that is one tile."""
     assert len(cut) == 1
-    with reporting(dict.fromkeys(_norms(network), 1), report):
+    with reporting(dict.fromkeys(_norms(network), 1), progress):
         return network(x.to(device)).to(x.device)
 
 
@@ -133,7 +132,7 @@ def with_shared_norms(
     x: Float[Tensor, "b c h w"],
     cut: Sequence[Tile],
     device: torch.device,
-    report: Report,
+    progress: Progress,
 ) -> Float[Tensor, "b o hs ws"]:
     """Runs all tiles from norm to norm; between norms they lie where `x` lies."""
     stacks = [[tile.of(x)] for tile in cut]
@@ -151,7 +150,7 @@ def with_shared_norms(
                 norms.append(norm)
                 shared = _added(shared, _moments(norm, stack[-1]), tile.area / total_area)
             _move(stack, x.device)
-            report(turn * len(cut) + number + 1, (norm_count + 1) * len(cut))
+            progress.update(turn * len(cut) + number + 1, (norm_count + 1) * len(cut))
         if shared is not None:
             moments = shared[0].to(x.device), shared[1].to(x.device)
             for stack in stacks:
@@ -164,7 +163,7 @@ def with_thumbnail_norms(
     x: Float[Tensor, "b c h w"],
     cut: Sequence[Tile],
     device: torch.device,
-    report: Report,
+    progress: Progress,
 ) -> Float[Tensor, "b o hs ws"]:
     """Runs a thumbnail of the picture, then each tile with the moments of its norms."""
     largest = max(cut, key=lambda tile: tile.area)
@@ -182,7 +181,7 @@ def with_thumbnail_norms(
         for norm, moments in zip(steps, thumbnail_moments, strict=True):
             stack[-1] = _normalized(norm, stack[-1], moments)
         results.append(stack.pop().to(x.device))
-        report(number + 1, len(cut))
+        progress.update(number + 1, len(cut))
     return _merged(results, cut, x)
 
 

@@ -1,59 +1,38 @@
-"""The way of the faces of a picture: chosen, aligned, restored, pasted, compared.
+"""The way of the faces of a picture: selected, aligned, restored, pasted, compared.
 
 They are restored as many together as the model takes at once, so thirty take no more memory than
 those. Larger faces are pasted last: of two that overlap, the larger one is mostly in front.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Bool, Float, Float32
-from torch import Tensor
+from jaxtyping import Bool, Float32
 
 from pixelmend_engine.catalog.faces import MIN_SIZE
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.restoration.faces import alignment, pasting
-from pixelmend_engine.restoration.faces.alignment import Matrix, Pixels, Square
-from pixelmend_engine.restoration.faces.detection import Find
+from pixelmend_engine.restoration.faces.alignment import SIDE, Matrix, Pixels, Square
+from pixelmend_engine.restoration.faces.detector_and_parser import FaceDetectorAndParser
 from pixelmend_engine.restoration.faces.face import Face
-from pixelmend_engine.restoration.faces.identity_check import IdentityCheck, likeness
-from pixelmend_engine.restoration.faces.parsing import Parse
+from pixelmend_engine.restoration.faces.identity_check import IdentityCheck, check_identity
+from pixelmend_engine.restoration.model_runner import ModelRunner
 
 MOST_FACES = 100  # that are listed; what describes them has to fit into a header of 64 KiB
 NOT_CHOSEN = "not chosen"
 
-RestoreSquares = Callable[
-    [Float[Tensor, "n 3 512 512"], Sequence[int]], Float[Tensor, "n 3 512 512"]
-]
-"""Restores aligned faces, sRGB in [0, 1]; the numbers are the faces', for their noise."""
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What looks at faces."""
-
-    find: Find
-    parse: Parse
-
-
-@dataclass(frozen=True)
-class Model:
-    """What restores faces."""
-
-    restore: RestoreSquares
-    at_once: Callable[[], int]  # how many it takes; asked before each batch, as memory changes
-
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
+class FaceSelection:
     """Which faces are to be restored."""
 
-    chosen: tuple[int, ...] | None = None  # numbers in the list of all faces; None: all
-    min_size: int = MIN_SIZE
-    selected: Bool[np.ndarray, "h w"] | None = None  # where the picture may change; None: all of it
+    numbers: tuple[int, ...] | None = None  # in the list of all faces; None: all
+    min_size: int = MIN_SIZE  # pixels
+    area: Bool[np.ndarray, "h w"] | None = None  # where the picture may change; None: all of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +42,12 @@ class FaceResult:
     number: int
     face: Face
     left_alone: str | None = None  # why; None: it was restored
-    likeness: IdentityCheck | None = None
+    identity_check: IdentityCheck | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Describes it for a front end."""
-        told = {"number": self.number, **self.face.to_json(), "left_alone": self.left_alone}
-        return told | (self.likeness.to_json() if self.likeness else {})
+        json = {"number": self.number, **self.face.to_json(), "left_alone": self.left_alone}
+        return json | (self.identity_check.to_json() if self.identity_check else {})
 
 
 @dataclass(frozen=True)
@@ -80,35 +59,40 @@ class FaceCrop:
     matrix: Matrix
 
 
-def choose(
-    faces: Sequence[Face], wishes: Wishes, height: int, width: int
+def select(
+    faces: Sequence[Face], selection: FaceSelection, height: int, width: int
 ) -> tuple[list[FaceCrop], list[FaceResult]]:
     """Sorts faces into those to restore and those that are left alone, with the reason."""
-    tasks: list[FaceCrop] = []
-    alone: list[FaceResult] = []
+    crops: list[FaceCrop] = []
+    left_alone: list[FaceResult] = []
     for number, face in enumerate(faces):
         matrix = alignment.matrix_of(face)
-        reason = _reason(number, face, matrix, wishes, height, width)
+        reason = _reason(number, face, matrix, selection, height, width)
         if matrix is None or reason is not None:
-            alone.append(FaceResult(number=number, face=face, left_alone=reason))
+            left_alone.append(FaceResult(number=number, face=face, left_alone=reason))
         else:
-            tasks.append(FaceCrop(number, face, matrix))
-    return tasks, alone
+            crops.append(FaceCrop(number, face, matrix))
+    return crops, left_alone
 
 
 def _reason(
-    number: int, face: Face, matrix: Matrix | None, wishes: Wishes, height: int, width: int
+    number: int,
+    face: Face,
+    matrix: Matrix | None,
+    selection: FaceSelection,
+    height: int,
+    width: int,
 ) -> str | None:
-    if wishes.chosen is not None and number not in wishes.chosen:
+    if selection.numbers is not None and number not in selection.numbers:
         return NOT_CHOSEN
-    if face.size < wishes.min_size:
-        return f"smaller than {wishes.min_size} pixels"
+    if face.size < selection.min_size:
+        return f"smaller than {selection.min_size} pixels"
     if matrix is None:
         return "its eyes, nose and mouth do not fit a face"
     window = alignment.window_of(matrix, height, width)
     if window.empty:
         return "outside the picture"
-    if wishes.selected is not None and not wishes.selected[window.rows, window.columns].any():
+    if selection.area is not None and not selection.area[window.rows, window.columns].any():
         return "outside the selection"
     return None
 
@@ -116,9 +100,10 @@ def _reason(
 def restore_faces(
     source: Pixels,
     canvas: Float32[np.ndarray, "hs ws 3"],
-    tasks: Sequence[FaceCrop],
-    tools: Tools,
-    model: Model,
+    crops: Sequence[FaceCrop],
+    networks: FaceDetectorAndParser,
+    runner: ModelRunner,
+    progress: Progress,
     scale: float = 1.0,
 ) -> list[FaceResult]:
     """Restores faces of `source` and puts them into `canvas`, in place.
@@ -127,36 +112,31 @@ def restore_faces(
     background may have been restored before.
     """
     results: list[FaceResult] = []
-    waiting = sorted(tasks, key=lambda task: task.face.size)
+    waiting = sorted(crops, key=lambda crop: crop.face.size)
     while waiting:
-        count = model.at_once()
-        batch, waiting = waiting[:count], waiting[count:]
-        results += _restore_batch(source, canvas, batch, tools, model.restore, scale)
+        size = runner.max_batch_size(SIDE, SIDE)
+        batch = waiting[:size]
+        before = [alignment.crop(source, crop.matrix) for crop in batch]
+        numbers = [crop.number for crop in batch]
+        part = progress.part(len(batch), after=len(results), of=len(crops))
+        after = restore_squares(before, numbers, runner, part, len(waiting))
+        while batch:  # what is put back is no longer kept
+            pair = before.pop(0), after.pop(0)
+            results.append(_put_back(canvas, batch.pop(0), *pair, networks, scale))
+        waiting = waiting[size:]
     return results
 
 
-def _restore_batch(
-    source: Pixels,
-    canvas: Float32[np.ndarray, "hs ws 3"],
-    batch: Sequence[FaceCrop],
-    tools: Tools,
-    restore: RestoreSquares,
-    scale: float,
-) -> list[FaceResult]:
-    before = [alignment.crop(source, task.matrix) for task in batch]
-    after = run_squares(before, [task.number for task in batch], restore)
-    return [
-        _put_back(canvas, task, was, made, tools, scale)
-        for task, was, made in zip(batch, before, after, strict=True)
-    ]
-
-
-def run_squares(
-    squares: Sequence[Square], numbers: Sequence[int], restore: RestoreSquares
+def restore_squares(
+    squares: Sequence[Square],
+    numbers: Sequence[int],
+    runner: ModelRunner,
+    progress: Progress,
+    remaining: int,
 ) -> list[Square]:
     """Restores aligned faces; what leaves [0, 1] is cut off, as the published code does."""
     images = rearrange([torch.from_numpy(square) for square in squares], "n h w c -> n c h w")
-    restored = restore(images.contiguous(), numbers)
+    restored = runner.run(images.contiguous(), progress, numbers, remaining)
     assert restored.shape == images.shape
     pixels = rearrange(restored.clamp(0, 1), "n c h w -> n h w c").float().cpu().numpy()
     return [np.ascontiguousarray(square) for square in pixels]
@@ -164,17 +144,17 @@ def run_squares(
 
 def _put_back(
     canvas: Float32[np.ndarray, "hs ws 3"],
-    task: FaceCrop,
+    crop: FaceCrop,
     before: Square,
     after: Square,
-    tools: Tools,
+    networks: FaceDetectorAndParser,
     scale: float,
 ) -> FaceResult:
-    classes = tools.parse(after)
+    classes = networks.parse(after)
     mask = pasting.face_mask(classes)
     if not mask.any():
         reason = "no face is seen in what was restored"
-        return FaceResult(number=task.number, face=task.face, left_alone=reason)
-    pasting.paste(canvas, after, classes, alignment.enlarged(task.matrix, scale))
-    compared = likeness(before, after, task.face, task.matrix, tools.find, mask)
-    return FaceResult(number=task.number, face=task.face, likeness=compared)
+        return FaceResult(number=crop.number, face=crop.face, left_alone=reason)
+    pasting.paste(canvas, after, classes, alignment.enlarged(crop.matrix, scale))
+    compared = check_identity(before, after, crop.face, crop.matrix, networks.find, mask)
+    return FaceResult(number=crop.number, face=crop.face, identity_check=compared)

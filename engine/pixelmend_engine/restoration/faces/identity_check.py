@@ -52,7 +52,7 @@ class IdentityCheck:
             "changed": self.changed,
         }
 
-    def said(self) -> str:
+    def in_words(self) -> str:
         """Says it in words."""
         if self.drift is None:
             return "no face is seen there any more"
@@ -60,7 +60,7 @@ class IdentityCheck:
         return f"{moved}; coarse similarity {self.similarity:.2f} of 1"
 
 
-def likeness(
+def check_identity(
     before: Square,
     after: Square,
     face: Face,

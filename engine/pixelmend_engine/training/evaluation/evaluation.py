@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixelmend.errors import BadRequest
-from pixelmend_engine.inference import tiled_inference as restore
-from pixelmend_engine.models.pipeline import Request, unreported
-from pixelmend_engine.restoration.session import LoadedModel
+from pixelmend_engine.inference.tiled_inference import LoadedModel, run_model
+from pixelmend_engine.models.pipeline import ModelRequest
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.training.data import picture_files
 from pixelmend_engine.training.data.crops import check_sizes
 from pixelmend_engine.training.data.folders import TrainingPair
@@ -146,15 +146,9 @@ def model_method(name: str, loaded: LoadedModel, seed: int) -> Method:
     """Makes a method of a loaded model."""
 
     def restore_with_model(case: Case) -> Picture:
-        restored = restore.restore(
-            loaded.pipeline,
-            loaded.spec,
-            case.blurred[None] / 255,
-            restore.Options(request=Request(seeds=(seed,))),
-            loaded.device,
-            unreported,
-        )
-        return metrics.to_uint8(restored.image[0].cpu())
+        request = ModelRequest(seeds=(seed,))
+        result = run_model(loaded, case.blurred[None] / 255, request, Progress())
+        return metrics.to_uint8(result.image[0].cpu())
 
     return Method(name, restore_with_model)
 

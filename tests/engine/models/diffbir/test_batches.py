@@ -9,7 +9,7 @@ import dataclasses
 
 import pytest
 import torch
-from fakes import CPU, ignore
+from fakes import CPU
 from golden import recipe
 from torch import Tensor
 
@@ -17,7 +17,9 @@ from pixelmend.errors import Canceled
 from pixelmend_engine.catalog.diffbir import V1_FACE, V2_1, DiffBIRConfig
 from pixelmend_engine.models.diffbir.memory_plan import MAX_BATCH_SIZE
 from pixelmend_engine.models.diffbir.model import DiffBIR, DiffBIRPipeline
-from pixelmend_engine.models.pipeline import Request
+from pixelmend_engine.models.pipeline import ModelRequest
+from pixelmend_engine.nn.progress import STEPS as PROGRESS_STEPS
+from pixelmend_engine.nn.progress import Progress
 
 SEEDS = (5, 9)
 FACES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
@@ -45,8 +47,8 @@ def v1_face() -> DiffBIRPipeline:
 
 
 def run(model: DiffBIRPipeline, faces: Tensor, seeds: tuple[int, ...], **options: object) -> Tensor:
-    request = Request(seeds=seeds, task="face", options=QUICK | options)
-    return model.prepare(faces, request, ignore)(faces, ignore)
+    request = ModelRequest(seeds=seeds, task="face", options=QUICK | options)
+    return model.prepare(faces, request, Progress())(faces, Progress())
 
 
 def assert_as_alone(model: DiffBIRPipeline, **options: object) -> None:
@@ -109,10 +111,10 @@ def test_only_the_face_that_overflows_in_half_is_done_again() -> None:
 
 def test_faces_that_have_to_be_cut_after_all_stay_apart(v2_1: DiffBIRPipeline) -> None:
     large = torch.nn.functional.interpolate(FACES, size=(128, 192), mode="bilinear").clamp(0, 1)
-    request = Request(seeds=SEEDS, task="face", options=QUICK, tile=64)
-    together = v2_1.prepare(large, request, ignore)(large, ignore)
+    request = ModelRequest(seeds=SEEDS, task="face", options=QUICK, tile=64)
+    together = v2_1.prepare(large, request, Progress())(large, Progress())
     request = dataclasses.replace(request, seeds=SEEDS[1:])
-    alone = v2_1.prepare(large[1:], request, ignore)(large[1:], ignore)
+    alone = v2_1.prepare(large[1:], request, Progress())(large[1:], Progress())
     torch.testing.assert_close(together[1:], alone, atol=TOLERANCE, rtol=0)
 
 
@@ -133,10 +135,10 @@ def test_both_prompts_of_all_faces_are_one_call(v2_1: DiffBIRPipeline) -> None:
 
 def test_progress_of_several_rises_to_the_end(v2_1: DiffBIRPipeline) -> None:
     steps: list[int] = []
-    request = Request(seeds=SEEDS, task="face", options=QUICK)
-    v2_1.prepare(FACES, request, ignore)(FACES, lambda done, _: steps.append(done))
-    assert steps == sorted(set(steps))
-    assert steps[-1] == v2_1.tile_steps
+    request = ModelRequest(seeds=SEEDS, task="face", options=QUICK)
+    v2_1.prepare(FACES, request, Progress())(FACES, Progress(lambda done, _: steps.append(done)))
+    assert steps == sorted(steps)
+    assert steps[-1] == PROGRESS_STEPS
     assert len(steps) > 20
 
 
@@ -148,18 +150,18 @@ def test_several_are_canceled_between_steps(v2_1: DiffBIRPipeline) -> None:
         if done > total // 2:
             raise Canceled("Canceled", hint="")
 
-    request = Request(seeds=SEEDS, task="face", options=QUICK)
+    request = ModelRequest(seeds=SEEDS, task="face", options=QUICK)
     with pytest.raises(Canceled):
-        v2_1.prepare(FACES, request, ignore)(FACES, refuse)
-    assert reports[-2] <= v2_1.tile_steps // 2 < reports[-1]
+        v2_1.prepare(FACES, request, Progress())(FACES, Progress(refuse))
+    assert reports[-2] <= PROGRESS_STEPS // 2 < reports[-1]
 
 
-def test_the_time_of_all_faces_is_foretold(v2_1: DiffBIRPipeline) -> None:
+def test_the_time_of_all_faces_is_told_before_it_begins(v2_1: DiffBIRPipeline) -> None:
     told: list[str] = []
     large = torch.zeros(1, 3, 1, 1).expand(1, 3, 5000, 5000)
-    for ahead in (1, 30):
-        request = Request(task="face", ahead=ahead, foretell=told.append)
-        v2_1.prepare(large, request, ignore)
+    for remaining in (1, 30):
+        request = ModelRequest(task="face", remaining=remaining, warn_before=told.append)
+        v2_1.prepare(large, request, Progress())
     alone, all_faces = told
     assert alone.startswith("This takes about ")
     assert all_faces.startswith("The 30 faces take about ")
@@ -169,12 +171,12 @@ def test_the_time_of_all_faces_is_foretold(v2_1: DiffBIRPipeline) -> None:
 def test_as_many_go_together_as_a_card_has_room_for(v2_1: DiffBIRPipeline) -> None:
     on_a_card = DiffBIRPipeline(v2_1.networks, torch.device("cuda"), torch.float16)
     roomy, small = (
-        Request(task="face", free_bytes=free, host_free_bytes=64 * 10**9)
+        ModelRequest(task="face", free_bytes=free, host_free_bytes=64 * 10**9)
         for free in (64 * 10**9, 3 * 10**9)
     )
-    assert on_a_card.at_once(512, 512, roomy) == MAX_BATCH_SIZE
-    assert v2_1.at_once(512, 512, roomy) == 1  # on a CPU nothing is gained
-    assert 1 < on_a_card.at_once(512, 512, small) < MAX_BATCH_SIZE
-    assert on_a_card.at_once(4096, 4096, small) == 1
+    assert on_a_card.max_batch_size(512, 512, roomy) == MAX_BATCH_SIZE
+    assert v2_1.max_batch_size(512, 512, roomy) == 1  # on a CPU nothing is gained
+    assert 1 < on_a_card.max_batch_size(512, 512, small) < MAX_BATCH_SIZE
+    assert on_a_card.max_batch_size(4096, 4096, small) == 1
     guided = dataclasses.replace(roomy, options={"fidelity": 0.5})
-    assert 1 < on_a_card.at_once(512, 512, guided) < MAX_BATCH_SIZE
+    assert 1 < on_a_card.max_batch_size(512, 512, guided) < MAX_BATCH_SIZE

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from fakes import ignore
 from small_diffbir import pipeline
 from torch import nn
 
@@ -10,7 +9,8 @@ from pixelmend.errors import OutOfMemory
 from pixelmend_engine.catalog.diffbir import V2_1
 from pixelmend_engine.models.diffbir.model import DiffBIRPipeline
 from pixelmend_engine.models.diffbir.offloading import on_device
-from pixelmend_engine.models.pipeline import Request
+from pixelmend_engine.models.pipeline import ModelRequest
+from pixelmend_engine.nn.progress import Progress
 
 QUICK = {"steps": 1, "prompt": "", "cfg_scale": 1.0}
 
@@ -26,8 +26,8 @@ def test_a_long_narrow_picture_is_cut_along_its_long_side(
 ) -> None:
     image = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(3))
     whole, cut = (
-        model.prepare(image, Request(task="restore", tile=tile, options=QUICK), ignore)(
-            image, ignore
+        model.prepare(image, ModelRequest(task="restore", tile=tile, options=QUICK), Progress())(
+            image, Progress()
         )
         for tile in (0, 512)
     )
@@ -40,16 +40,18 @@ def test_a_picture_that_no_memory_holds_is_refused_before_it_begins(
     model: DiffBIRPipeline,
 ) -> None:
     thread = torch.zeros(1, 3, 1, 1).expand(1, 3, 1, 40_000)  # enlarged to 64 x 2,560,000
-    request = Request(task="restore", host_free_bytes=10**9, options=QUICK)
+    request = ModelRequest(task="restore", host_free_bytes=10**9, options=QUICK)
     with pytest.raises(OutOfMemory, match="A picture of 40000 x 1 pixels needs 36"):
-        model.prepare(thread, request, ignore)
+        model.prepare(thread, request, Progress())
 
 
 def test_what_changes_nothing_is_said(model: DiffBIRPipeline) -> None:
     said: list[str] = []
     image = torch.zeros(1, 3, 8, 8)
     options = {"start_point": "cond", **QUICK}
-    model.prepare(image, Request(task="restore", options=options, say=said.append), ignore)
+    model.prepare(
+        image, ModelRequest(task="restore", options=options, add_note=said.append), Progress()
+    )
     assert said == ["start_point cond changes nothing here: this model starts from noise alone"]
 
 

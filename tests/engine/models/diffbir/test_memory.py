@@ -4,7 +4,6 @@ from typing import Any, Self
 
 import pytest
 import torch
-from fakes import ignore
 from small_diffbir import picture, pipeline
 from torch import Tensor, nn
 
@@ -12,7 +11,8 @@ from pixelmend_engine.catalog.diffbir import V2_1
 from pixelmend_engine.catalog.diffbir_settings import DiffBIRSettings
 from pixelmend_engine.diffusion.noise import SeededNoise
 from pixelmend_engine.models.diffbir.memory_plan import Plan
-from pixelmend_engine.models.pipeline import Request
+from pixelmend_engine.models.pipeline import ModelRequest
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.nn.stable_diffusion.autoencoder import Autoencoder
 from pixelmend_engine.nn.stable_diffusion.controlnet import ControlNet
 from pixelmend_engine.nn.stable_diffusion.text_encoder import TextEncoder
@@ -27,8 +27,10 @@ def test_norms_from_a_thumbnail_give_nearly_the_same() -> None:
     image = picture(128, 192)
 
     def run(tile: int, host_free_bytes: int) -> Tensor:
-        request = Request(task="restore", tile=tile, host_free_bytes=host_free_bytes, options=QUICK)
-        return model.prepare(image, request, ignore)(image, ignore)
+        request = ModelRequest(
+            task="restore", tile=tile, host_free_bytes=host_free_bytes, options=QUICK
+        )
+        return model.prepare(image, request, Progress())(image, Progress())
 
     whole, together, from_thumbnail = run(0, 10**12), run(64, 10**12), run(64, 40_000_000)
     assert not torch.equal(together, from_thumbnail)
@@ -97,7 +99,7 @@ def test_networks_that_have_no_room_together_are_offloaded_after_their_phase(
         all_resident=all_resident,
         needed_bytes={},
     )
-    model.run(picture(64, 64), (64, 64), "swinir", settings, SeededNoise(0), plan, ignore)
+    model.run(picture(64, 64), (64, 64), "swinir", settings, SeededNoise(0), plan, Progress())
     # Guidance towards the source asks the autoencoder at every step.
     diffusing = ["Diffusion", "Control", *(["Coder"] if fidelity else [])]
     phases = [["Text"], ["Restoration"], ["Coder"], diffusing, ["Coder"]]

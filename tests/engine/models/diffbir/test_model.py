@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from fakes import CPU, ignore
+from fakes import CPU
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 from small_diffbir import small, write
 from torch import Tensor
@@ -16,12 +16,13 @@ from pixelmend.errors import Canceled, UnreadableCheckpoint
 from pixelmend_engine.catalog.diffbir import DiffBIRConfig
 from pixelmend_engine.catalog.diffbir_settings import DiffBIRSettings
 from pixelmend_engine.catalog.spec import ModelSpec
-from pixelmend_engine.inference import tiled_inference
+from pixelmend_engine.inference.tiled_inference import LoadedModel, run_model
 from pixelmend_engine.models import loading
 from pixelmend_engine.models.diffbir.files import sorted_by_network
 from pixelmend_engine.models.diffbir.memory_plan import Plan
 from pixelmend_engine.models.diffbir.model import DiffBIRPipeline
-from pixelmend_engine.models.pipeline import Request
+from pixelmend_engine.models.pipeline import ModelRequest
+from pixelmend_engine.nn.progress import STEPS, Progress
 
 IMAGE = torch.rand(1, 3, 40, 56, generator=torch.Generator().manual_seed(3))
 QUICK = {"steps": 2, "prompt": "a photo"}
@@ -49,8 +50,8 @@ def v2_1(tmp_path_factory: pytest.TempPathFactory) -> DiffBIRPipeline:
 
 
 def run(pipeline: DiffBIRPipeline, image: Tensor = IMAGE, **facts: object) -> Tensor:
-    request = Request(**({"task": "upscale", "options": QUICK} | facts))  # pyright: ignore[reportArgumentType]
-    return pipeline.prepare(image, request, ignore)(image, ignore)
+    request = ModelRequest(**({"task": "upscale", "options": QUICK} | facts))  # pyright: ignore[reportArgumentType]
+    return pipeline.prepare(image, request, Progress())(image, Progress())
 
 
 def test_every_task_gives_the_asked_size(loaded: tuple[ModelSpec, DiffBIRPipeline]) -> None:
@@ -100,20 +101,22 @@ def test_defaults_are_each_versions_own() -> None:
 def test_what_takes_long_is_told_before_it_begins(v2_1: DiffBIRPipeline) -> None:
     told: list[str] = []
     whole = torch.zeros(1, 3, 1, 1).expand(1, 3, 60_000, 60_000)
-    v2_1.prepare(whole, Request(task="restore", foretell=told.append), ignore)
+    v2_1.prepare(whole, ModelRequest(task="restore", warn_before=told.append), Progress())
     (words,) = told
     assert words.startswith("This takes about ")
     told.clear()
-    v2_1.prepare(IMAGE, Request(task="restore", foretell=told.append), ignore)
+    v2_1.prepare(IMAGE, ModelRequest(task="restore", warn_before=told.append), Progress())
     assert told == []
 
 
 def test_progress_rises_to_the_end(v2_1: DiffBIRPipeline) -> None:
     steps: list[int] = []
-    request = Request(task="restore", options=QUICK)
-    v2_1.prepare(IMAGE, request, ignore)(IMAGE, lambda done, total: steps.append(done))
-    assert steps == sorted(set(steps))
-    assert steps[-1] == v2_1.tile_steps
+    request = ModelRequest(task="restore", options=QUICK)
+    v2_1.prepare(IMAGE, request, Progress())(
+        IMAGE, Progress(lambda done, total: steps.append(done))
+    )
+    assert steps == sorted(steps)
+    assert steps[-1] == STEPS
     assert len(steps) > 20
 
 
@@ -122,9 +125,9 @@ def test_a_report_that_refuses_ends_the_run(v2_1: DiffBIRPipeline) -> None:
         if done > total // 2:
             raise Canceled("Canceled", hint="")
 
-    request = Request(task="restore", options=QUICK)
+    request = ModelRequest(task="restore", options=QUICK)
     with pytest.raises(Canceled):
-        v2_1.prepare(IMAGE, request, ignore)(IMAGE, refuse)
+        v2_1.prepare(IMAGE, request, Progress())(IMAGE, Progress(refuse))
 
 
 def test_a_picture_is_cut_where_the_user_wants_it(v2_1: DiffBIRPipeline) -> None:
@@ -140,11 +143,10 @@ def test_a_picture_is_cut_where_the_user_wants_it(v2_1: DiffBIRPipeline) -> None
 
 
 def test_the_frame_runs_it_whole(v2_1: DiffBIRPipeline) -> None:
-    asked = tiled_inference.Options(request=Request(task="upscale", scale=2.0, options=QUICK))
+    request = ModelRequest(task="upscale", scale=2.0, options=QUICK)
     reports: list[int] = []
-    result = tiled_inference.restore(
-        v2_1, small("diffbir-v2.1"), IMAGE, asked, CPU, lambda done, total: reports.append(done)
-    )
+    model = LoadedModel(small("diffbir-v2.1"), v2_1, CPU)
+    result = run_model(model, IMAGE, request, Progress(lambda done, _: reports.append(done)))
     assert result.image.shape == (1, 3, 80, 112)
     assert reports == sorted(reports)
 
@@ -231,7 +233,7 @@ def test_plans_are_told_what_is_there(v2_1: DiffBIRPipeline) -> None:
     size = (3000, 4000)
     image = torch.zeros(1, 3, 1, 1).expand(1, 3, *size)
     plan = v2_1.plan(
-        v2_1.workload("swinir", image.shape, size, settings), Request(free_bytes=6_000_000_000)
+        v2_1.workload("swinir", image.shape, size, settings), ModelRequest(free_bytes=6_000_000_000)
     )
     assert isinstance(plan, Plan)
     assert plan.diffuse is not None
@@ -244,7 +246,8 @@ import torch
 from golden import recipe
 from pixelmend_engine.catalog import registry
 from pixelmend_engine.models.diffbir.model import DiffBIR, DiffBIRPipeline
-from pixelmend_engine.models.pipeline import Request
+from pixelmend_engine.models.pipeline import ModelRequest
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.restoration import session  # what an engine holds that waits
 from pixelmend_engine.server import worker
 config = dataclasses.replace(recipe.tiny(registry.find("diffbir-v2.1").config), min_side=64)
@@ -253,9 +256,8 @@ pipeline = DiffBIRPipeline(networks, torch.device("cpu"), torch.float32)
 packages = lambda: {name.partition(".")[0] for name in sys.modules}
 before = packages()
 image = torch.rand(1, 3, 40, 56)
-request = Request(task="restore", options={"steps": 2, "prompt": "a photo"})
-report = lambda done, total: None
-assert pipeline.prepare(image, request, report)(image, report).isfinite().all()
+request = ModelRequest(task="restore", options={"steps": 2, "prompt": "a photo"})
+assert pipeline.prepare(image, request, Progress())(image, Progress()).isfinite().all()
 print(*sorted(packages() - before - set(sys.stdlib_module_names)))
 """
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import pytest
 import torch
-from fakes import ignore
 from small_diffbir import picture, pipeline, tiny
 from torch import Tensor
 from torch.nn import functional
@@ -20,8 +19,9 @@ from pixelmend_engine.diffusion.noise import SeededNoise
 from pixelmend_engine.models.diffbir.memory_plan import Plan
 from pixelmend_engine.models.diffbir.model import DiffBIRPipeline
 from pixelmend_engine.models.diffbir.restoration_guidance import smooth_weights, weighted_error
-from pixelmend_engine.models.pipeline import Request
+from pixelmend_engine.models.pipeline import ModelRequest
 from pixelmend_engine.nn import gaussian_tiles
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.nn.swinir import SwinIR
 
 FIDELITY, STEPS = 0.03, 2
@@ -73,7 +73,13 @@ def run(
         needed_bytes={},
     )
     return model.run(
-        picture(height, width), (height, width), "swinir", settings, SeededNoise(0), plan, ignore
+        picture(height, width),
+        (height, width),
+        "swinir",
+        settings,
+        SeededNoise(0),
+        plan,
+        Progress(),
     )
 
 
@@ -157,5 +163,7 @@ def test_it_says_how(model: DiffBIRPipeline) -> None:
     said: list[str] = []
     image = picture(64, 96)
     options = {"steps": STEPS, "prompt": "a photo", "fidelity": FIDELITY}
-    model.prepare(image, Request(task="restore", options=options, say=said.append), ignore)
+    model.prepare(
+        image, ModelRequest(task="restore", options=options, add_note=said.append), Progress()
+    )
     assert said == ["fidelity takes the sampler spaced with 2 steps"]

@@ -12,23 +12,25 @@ from einops import rearrange
 from marked_faces import (
     PHOTOGRAPHS,
     PORTRAIT,
+    Changed,
     Given,
+    GivenNetworks,
+    Mild,
     marked,
-    mild,
-    parse_by_hand,
     photograph,
     portrait,
     unchanged,
 )
 from torch import Tensor
 
+from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.restoration.faces import alignment, face_batch
 from pixelmend_engine.restoration.faces.alignment import Pixels, Square
 from pixelmend_engine.restoration.faces.face import Face
-from pixelmend_engine.restoration.faces.face_batch import FaceResult, Model, Tools, Wishes, choose
+from pixelmend_engine.restoration.faces.face_batch import FaceResult, FaceSelection, select
 
-ALL = Wishes()
-TOOLS = Tools(find=Given([]), parse=parse_by_hand)
+ALL = FaceSelection()
+NETWORKS = GivenNetworks(find=Given([]))
 COLORS = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1)], np.float32)
 
 
@@ -39,27 +41,26 @@ def moved(face: Face, x: float, y: float, scale: float = 1.0) -> Face:
 def run(
     picture: Pixels,
     faces: list[Face],
-    restore: face_batch.RestoreSquares,
-    tools: Tools = TOOLS,
-    wishes: Wishes = ALL,
-    most: int = 1,
+    runner: Mild,
+    networks: GivenNetworks = NETWORKS,
+    selection: FaceSelection = ALL,
 ) -> tuple[Pixels, list[FaceResult]]:
-    tasks, _ = choose(faces, wishes, *picture.shape[:2])
+    crops, _ = select(faces, selection, *picture.shape[:2])
     canvas = picture.copy()
-    model = Model(restore, at_once=lambda: most)
-    return canvas, face_batch.restore_faces(picture, canvas, tasks, tools, model)
+    results = face_batch.restore_faces(picture, canvas, crops, networks, runner, Progress())
+    return canvas, results
 
 
-def numbers(faces: list[Face], **wishes: object) -> list[int]:
-    tasks, _ = choose(faces, Wishes(**wishes), 512, 512)  # pyright: ignore[reportArgumentType]
-    return [task.number for task in tasks]
+def numbers(faces: list[Face], **wanted: object) -> list[int]:
+    crops, _ = select(faces, FaceSelection(**wanted), 512, 512)  # pyright: ignore[reportArgumentType]
+    return [crop.number for crop in crops]
 
 
 def test_all_faces_are_restored_unless_some_are_chosen() -> None:
     faces = [PORTRAIT, moved(PORTRAIT, 150, 20), moved(PORTRAIT, -100, 200)]
     assert numbers(faces) == [0, 1, 2]
-    assert numbers(faces, chosen=(0, 2)) == [0, 2]
-    _, alone = choose(faces, Wishes(chosen=(1,)), 512, 512)
+    assert numbers(faces, numbers=(0, 2)) == [0, 2]
+    _, alone = select(faces, FaceSelection(numbers=(1,)), 512, 512)
     assert [(result.number, result.left_alone) for result in alone] == [
         (0, "not chosen"), (2, "not chosen")
     ]  # fmt: skip
@@ -68,8 +69,8 @@ def test_all_faces_are_restored_unless_some_are_chosen() -> None:
 def test_small_faces_are_left_alone_and_said_so() -> None:
     small = moved(PORTRAIT, 0, 0, scale=0.2)
     assert 15 < small.size < 32
-    tasks, alone = choose([PORTRAIT, small], Wishes(), 512, 512)
-    assert [task.number for task in tasks] == [0]
+    crops, alone = select([PORTRAIT, small], FaceSelection(), 512, 512)
+    assert [crop.number for crop in crops] == [0]
     assert "smaller than 32 pixels" in str(alone[0].left_alone)
     assert numbers([PORTRAIT, small], min_size=10) == [0, 1]
     assert numbers([PORTRAIT, small], min_size=400) == []
@@ -77,20 +78,20 @@ def test_small_faces_are_left_alone_and_said_so() -> None:
 
 def test_a_selection_chooses_the_faces_in_it() -> None:
     faces = [PORTRAIT, moved(PORTRAIT, 10, 300, 0.8)]
-    selected = np.zeros((512, 512), bool)
-    selected[90:100, 200:210] = True
-    assert numbers(faces, selected=selected) == [0]
+    area = np.zeros((512, 512), bool)
+    area[90:100, 200:210] = True
+    assert numbers(faces, area=area) == [0]
 
 
 def test_no_faces_are_left_over() -> None:
     outside = moved(PORTRAIT, 5000, 0)
     degenerate = marked(*[(5.0, 5.0)] * 5)
-    tasks, alone = choose([outside, degenerate, PORTRAIT], Wishes(min_size=0), 512, 512)
-    assert sorted([t.number for t in tasks] + [o.number for o in alone]) == [0, 1, 2]
+    crops, alone = select([outside, degenerate, PORTRAIT], FaceSelection(min_size=0), 512, 512)
+    assert sorted([crop.number for crop in crops] + [o.number for o in alone]) == [0, 1, 2]
 
 
 def test_the_portrait_goes_the_whole_way() -> None:
-    picture, restore = portrait(), mild()
+    picture, restore = portrait(), Mild()
     restored, results = run(picture, [PORTRAIT], restore)
     assert restore.batches == [[0]]
     assert results[0].left_alone is None
@@ -112,7 +113,7 @@ def test_the_portrait_goes_the_whole_way() -> None:
 
 def test_a_restoration_that_changes_nothing_changes_hardly_anything() -> None:
     picture = portrait()
-    restored, _ = run(picture, [PORTRAIT], unchanged)
+    restored, _ = run(picture, [PORTRAIT], Changed(unchanged))
     assert np.abs(restored - picture).mean() < 0.1 / 255
 
 
@@ -148,20 +149,20 @@ def test_drift_is_that_of_the_landmarks(shift: int) -> None:
     def shifting(squares: Tensor, numbers: Sequence[int]) -> Tensor:
         return torch.roll(squares, shift, dims=3)
 
-    tools = Tools(find=Markers(), parse=parse_by_hand)
-    _, results = run(picture, [PORTRAIT], shifting, tools)
-    likeness = results[0].likeness
-    assert likeness is not None
+    networks = GivenNetworks(find=Markers())
+    _, results = run(picture, [PORTRAIT], Changed(shifting), networks)
+    identity = results[0].identity_check
+    assert identity is not None
     # The eyes are 134 pixels of the square apart, as they were marked.
-    assert likeness.drift == pytest.approx(shift / 134.5, abs=2e-3)
-    assert likeness.changed is (shift == 30)
+    assert identity.drift == pytest.approx(shift / 134.5, abs=2e-3)
+    assert identity.changed is (shift == 30)
 
 
 def test_geometry_is_exact_through_the_whole_way() -> None:
     picture = with_markers(portrait(), PORTRAIT)
     (found,) = Markers()(rearrange(torch.from_numpy(picture), "h w c -> 1 c h w"))
     np.testing.assert_allclose(found.points, PORTRAIT.points, atol=0.1)  # spots are drawn in 1/16
-    restored, _ = run(picture, [PORTRAIT], unchanged)
+    restored, _ = run(picture, [PORTRAIT], Changed(unchanged))
     (again,) = Markers()(rearrange(torch.from_numpy(restored), "h w c -> 1 c h w"))
     np.testing.assert_allclose(again.points, found.points, atol=0.05)
 
@@ -175,7 +176,7 @@ def test_of_overlapping_faces_the_larger_one_is_in_front() -> None:
         return colors.expand_as(squares)
 
     for faces, most in itertools.product(([large, small], [small, large]), (1, 2)):
-        restored, _ = run(picture, faces, painted, most=most)
+        restored, _ = run(picture, faces, Changed(painted, most))
         value = float(faces.index(large))
         x, y = (int(side) for side in large.points[2])
         assert restored[y, x, 0] == pytest.approx(value, abs=1e-4)
@@ -203,15 +204,15 @@ def pixels_of_head() -> Pixels:
 @pytest.mark.parametrize("most", [1, 8, 100])
 def test_thirty_faces_are_all_restored_as_many_together_as_is_said(most: int) -> None:
     picture, faces = group(30)
-    restore = mild()
-    restored, results = run(picture, faces, restore, most=most)
+    restore = Mild(most=most)
+    restored, results = run(picture, faces, restore)
     smallest_first = list(range(30))  # as `group` makes them
     expected = [smallest_first[start : start + most] for start in range(0, 30, most)]
     assert restore.batches == expected
     assert [result.number for result in results] == smallest_first
     assert all(result.left_alone is None for result in results)
     for number in (0, 17, 29):
-        alone, _ = run(picture, faces, mild(), wishes=Wishes(chosen=(number,)))
+        alone, _ = run(picture, faces, Mild(), selection=FaceSelection(numbers=(number,)))
         left, top, right, bottom = (int(side) for side in faces[number].box)
         part = (slice(top, bottom), slice(left, right))
         np.testing.assert_allclose(alone[part], restored[part], atol=1e-6)  # rounding
@@ -219,11 +220,16 @@ def test_thirty_faces_are_all_restored_as_many_together_as_is_said(most: int) ->
 
 def test_how_many_go_together_is_asked_before_each_batch() -> None:
     picture, faces = group(6)
-    restore, answers = mild(), iter([3, 1, 2])
-    tasks, _ = choose(faces, ALL, *picture.shape[:2])
-    model = Model(restore, at_once=lambda: next(answers))
-    face_batch.restore_faces(picture, picture.copy(), tasks, TOOLS, model)
+    sizes = iter([3, 1, 2])
+
+    class Shrinking(Mild):
+        def max_batch_size(self, height: int, width: int) -> int:
+            return next(sizes)
+
+    restore = Shrinking()
+    run(picture, faces, restore)
     assert restore.batches == [[0, 1, 2], [3], [4, 5]]
+    assert restore.remaining == [6, 3, 2]
 
 
 @pytest.mark.parametrize("most", [1, 8])
@@ -232,7 +238,7 @@ def test_thirty_faces_take_the_memory_of_those_that_go_together(most: int) -> No
     peaks: list[int] = []
     for count in (most, 30):
         tracemalloc.start()
-        run(picture, faces[-count:], unchanged, most=most)
+        run(picture, faces[-count:], Changed(unchanged, most))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     # numpy's and OpenCV's arrays are counted; one square in float32 has 3 MB, thirty have 94.
@@ -241,7 +247,8 @@ def test_thirty_faces_take_the_memory_of_those_that_go_together(most: int) -> No
 
 def test_what_leaves_the_range_of_colors_is_cut_off() -> None:
     square = np.full((512, 512, 3), 0.5, np.float32)
-    (seen,) = face_batch.run_squares([square], [0], lambda images, _: images + 2)
+    runner = Changed(lambda images, _: images + 2)
+    (seen,) = face_batch.restore_squares([square], [0], runner, Progress(), 1)
     assert seen.max() == 1
 
 
@@ -250,13 +257,13 @@ def test_where_no_face_is_left_nothing_is_pasted() -> None:
         return np.zeros((512, 512), np.uint8)
 
     picture = portrait()
-    restored, results = run(picture, [PORTRAIT], mild(), Tools(find=Given([]), parse=nothing))
+    restored, results = run(picture, [PORTRAIT], Mild(), GivenNetworks(Given([]), nothing))
     assert (restored == picture).all()
     assert "no face" in str(results[0].left_alone)
 
 
 def test_an_outcome_says_all_there_is_to_say() -> None:
-    _, (result,) = run(portrait(), [PORTRAIT], unchanged, Tools(Given([PORTRAIT]), parse_by_hand))
+    _, (result,) = run(portrait(), [PORTRAIT], Changed(unchanged), GivenNetworks(Given([PORTRAIT])))
     told = result.to_json()
     assert told["number"] == 0
     assert told["left_alone"] is None
@@ -273,7 +280,7 @@ def test_photographs_go_the_whole_way(name: str) -> None:
     painted = picture
     for face in faces:
         painted = with_markers(painted, face) if face is faces[0] else painted
-    restored, results = run(picture, faces, mild())
+    restored, results = run(picture, faces, Mild())
     assert len(results) == len(faces)
     changed = (restored != picture).any(axis=2)
     for face in faces:
@@ -281,12 +288,12 @@ def test_photographs_go_the_whole_way(name: str) -> None:
         assert changed[y, x]
     assert changed.mean() < 0.6
     (before,) = find(rearrange(torch.from_numpy(painted), "h w c -> 1 c h w"))
-    again, _ = run(painted, faces[:1], unchanged)
+    again, _ = run(painted, faces[:1], Changed(unchanged))
     (after,) = find(rearrange(torch.from_numpy(again), "h w c -> 1 c h w"))
     np.testing.assert_allclose(after.points, before.points, atol=0.2)
 
 
 def test_gray_pictures_stay_gray() -> None:
     gray = np.repeat(portrait().mean(axis=2, keepdims=True), 3, axis=2)
-    restored, _ = run(gray, [PORTRAIT], unchanged)
+    restored, _ = run(gray, [PORTRAIT], Changed(unchanged))
     np.testing.assert_allclose(restored[..., 0], restored[..., 2], atol=1e-6)

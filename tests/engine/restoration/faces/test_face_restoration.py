@@ -1,52 +1,50 @@
 """The faces of a picture are restored in its own depth, profile and size, and nothing else is."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 import torch
-from marked_faces import PORTRAIT, Given, marked, mild_network, parse_by_hand, portrait
-from torch import Tensor, nn
+from marked_faces import (
+    PORTRAIT,
+    Changed,
+    Given,
+    GivenNetworks,
+    Mild,
+    marked,
+    parse_by_hand,
+    portrait,
+)
+from torch import Tensor
 from torch.nn import functional
 
 from pixelmend import wire
 from pixelmend.errors import BadRequest, NoFaceFound
 from pixelmend.wire import Raster
+from pixelmend_engine.nn.progress import STEPS, Progress
 from pixelmend_engine.restoration.faces import face_restoration
 from pixelmend_engine.restoration.faces.face import Face
-from pixelmend_engine.restoration.faces.face_batch import MOST_FACES, Tools
-from pixelmend_engine.restoration.faces.face_restoration import Asked
+from pixelmend_engine.restoration.faces.face_batch import MOST_FACES, FaceResult, FaceSelection
+from pixelmend_engine.restoration.faces.face_restoration import FaceModels
 
 TYPES = {"U8": np.uint8, "U16": np.uint16, "F16": np.float16, "F32": np.float32}
+ALL = FaceSelection()
 SMALL = marked(*((0.1 * x + 400, 0.1 * y + 400) for x, y in PORTRAIT.landmarks))
 
 
-class Mild:
-    """Restores faces with a small random network, and perhaps the background with another."""
-
-    def __init__(self, background: Tensor | None = None, most: int = 1) -> None:
-        self.network: nn.Module = mild_network()
-        self.given = background
-        self.most = most
-        self.runs: list[tuple[list[int], int, int]] = []
-
-    @property
-    def has_background(self) -> bool:
-        return self.given is not None
-
-    def at_once(self) -> int:
-        return self.most
-
-    def faces(self, squares: Tensor, numbers: Sequence[int], run: int, runs: int) -> Tensor:
-        self.runs.append((list(numbers), run, runs))
-        return squares + self.network(squares)
-
-    def background(self, image: Tensor, runs: int) -> Tensor | None:
-        return self.given
-
-
-def tools(*faces: Face) -> Tools:
-    return Tools(find=Given(list(faces)), parse=parse_by_hand)
+def restore(
+    before: Raster,
+    *faces: Face,
+    runner: Mild | None = None,
+    background: Tensor | None = None,
+    networks: GivenNetworks | None = None,
+    selection: FaceSelection = ALL,
+    **how: float,
+) -> tuple[Raster, list[str], list[FaceResult]]:
+    models = FaceModels(
+        networks=networks or GivenNetworks(find=Given(list(faces))),
+        faces=runner or Mild(),
+        background=None if background is None else Changed(lambda _, __: background),
+    )
+    return face_restoration.restore(before, selection, models, Progress(), **how)
 
 
 def raster(samples: str = "U8", channels: str = "RGB", **facts: object) -> Raster:
@@ -84,7 +82,7 @@ def test_every_depth_comes_back_with_the_face_changed_and_the_rest_to_the_bit(
     samples: str, channels: str
 ) -> None:
     before = raster(samples, channels)
-    after, notes, results = face_restoration.restore(before, Asked(), tools(PORTRAIT), Mild())
+    after, notes, results = restore(before, PORTRAIT)
     assert (after.samples, after.channels, after.width) == (samples, channels, 512)
     changed = (samples_of(before) != samples_of(after)).any(axis=2)
     assert changed[127, 225]
@@ -96,33 +94,37 @@ def test_every_depth_comes_back_with_the_face_changed_and_the_rest_to_the_bit(
 
 def test_a_picture_without_faces_is_said_to_have_none() -> None:
     with pytest.raises(NoFaceFound) as raised:
-        face_restoration.restore(raster(), Asked(), tools(), Mild())
+        restore(raster())
     assert raised.value.exit_code == 11
     assert raised.value.hint
 
 
 def test_where_the_background_is_restored_faces_may_be_missing() -> None:
     white = torch.ones(1, 3, 512, 512)
-    after, _, results = face_restoration.restore(raster(), Asked(), tools(), Mild(white))
+    after, _, results = restore(raster(), background=white)
     assert (samples_of(after) == 255).all()
     assert results == []
 
 
 def test_faces_are_pasted_into_the_restored_background() -> None:
-    models = Mild(torch.ones(1, 3, 512, 512))
-    after, _, _ = face_restoration.restore(raster(), Asked(), tools(PORTRAIT), models)
+    after, _, _ = restore(raster(), PORTRAIT, background=torch.ones(1, 3, 512, 512))
     assert (samples_of(after)[300:] == 255).all()
     assert samples_of(after)[127, 225].min() < 200
-    assert models.runs == [([0], 1, 2)]  # the background was the first run of two
 
 
-def test_faces_that_go_together_are_counted_one_by_one() -> None:
-    others = [marked(*((x + 9 * i, y) for x, y in PORTRAIT.landmarks)) for i in range(5)]
-    models = Mild(torch.ones(1, 3, 512, 512), most=2)
-    face_restoration.restore(raster(), Asked(), tools(*others), models)
-    assert [(len(numbers), run, runs) for numbers, run, runs in models.runs] == [
-        (2, 1, 6), (2, 3, 6), (1, 5, 6)
-    ]  # fmt: skip
+def test_progress_counts_the_background_and_each_face() -> None:
+    others = [marked(*((x + 9 * i, y) for x, y in PORTRAIT.landmarks)) for i in range(4)]
+    white = torch.ones(1, 3, 512, 512)
+    runner, steps = Mild(most=3), list[int]()
+    models = FaceModels(
+        networks=GivenNetworks(find=Given(others)),
+        faces=runner,
+        background=Changed(lambda _, __: white),
+    )
+    progress = Progress(lambda done, _: steps.append(done))
+    face_restoration.restore(raster(), ALL, models, progress)
+    assert steps == [STEPS // 5, 4 * STEPS // 5, STEPS]
+    assert runner.remaining == [4, 1]
 
 
 def test_a_selection_is_kept_to_and_chooses_its_faces() -> None:
@@ -130,33 +132,32 @@ def test_a_selection_is_kept_to_and_chooses_its_faces() -> None:
     mask[100:130, 200:230] = 255
     before = raster(mask=mask.tobytes())
     other = marked(*((x, y + 250) for x, y in PORTRAIT.landmarks))
-    models = Mild()
-    after, _, results = face_restoration.restore(before, Asked(), tools(PORTRAIT, other), models)
+    runner = Mild()
+    after, _, results = restore(before, PORTRAIT, other, runner=runner)
     changed = (samples_of(before) != samples_of(after)).any(axis=2)
     assert changed.any()
     assert not changed[mask == 0].any()
-    assert [numbers for numbers, _, _ in models.runs] == [[0]]
+    assert runner.batches == [[0]]
     assert results[1].left_alone == "outside the selection"
 
 
 def test_only_the_chosen_faces_are_restored() -> None:
     other = marked(*((x, y + 250) for x, y in PORTRAIT.landmarks))
-    models = Mild()
-    _, notes, _ = face_restoration.restore(
-        raster(), Asked(chosen=(1,)), tools(PORTRAIT, other), models
-    )
-    assert models.runs == [([1], 0, 1)]
+    runner = Mild()
+    selection = FaceSelection(numbers=(1,))
+    _, notes, _ = restore(raster(), PORTRAIT, other, runner=runner, selection=selection)
+    assert runner.batches == [[1]]
     assert not [note for note in notes if "left alone" in note]
 
 
 def test_a_face_that_is_not_there_can_not_be_chosen() -> None:
     with pytest.raises(BadRequest, match="no face 3"):
-        face_restoration.restore(raster(), Asked(chosen=(0, 3)), tools(PORTRAIT), Mild())
+        restore(raster(), PORTRAIT, selection=FaceSelection(numbers=(0, 3)))
 
 
 def test_small_faces_are_left_alone_and_said_so_once() -> None:
     before = raster()
-    after, notes, _ = face_restoration.restore(before, Asked(), tools(SMALL, SMALL), Mild())
+    after, notes, _ = restore(before, SMALL, SMALL)
     assert bytes(after.data) == bytes(before.data)
     assert notes == ["faces 0, 1 left alone: smaller than 32 pixels"]
 
@@ -167,9 +168,7 @@ def test_a_face_that_changed_is_said_so_with_what_to_do() -> None:
     def find(image: Tensor) -> list[Face]:
         return next(found)
 
-    _, notes, (result,) = face_restoration.restore(
-        raster(), Asked(), Tools(find, parse_by_hand), Mild()
-    )
+    _, notes, (result,) = restore(raster(), networks=GivenNetworks(find, parse_by_hand))
     assert result.to_json()["changed"] is True
     assert any("changed noticeably" in note and "--fidelity" in note for note in notes)
 
@@ -177,10 +176,10 @@ def test_a_face_that_changed_is_said_so_with_what_to_do() -> None:
 @pytest.mark.parametrize("scale", [1.5, 2.0])
 def test_faces_lie_where_they_should_in_an_enlarged_picture(scale: float) -> None:
     before = raster()
-    after, _, _ = face_restoration.restore(before, Asked(scale=scale), tools(PORTRAIT), Mild())
+    after, _, _ = restore(before, PORTRAIT, scale=scale)
     assert (after.width, after.height) == (int(512 * scale), int(512 * scale))
     # Against the portrait restored in its own size, and enlarged afterwards.
-    alone, _, _ = face_restoration.restore(before, Asked(), tools(PORTRAIT), Mild())
+    alone, _, _ = restore(before, PORTRAIT)
     seen = torch.from_numpy(samples_of(alone).astype(np.float32)).permute(2, 0, 1)[None]
     expected = functional.interpolate(seen, scale_factor=scale, mode="bicubic")[0]
     difference = (expected.permute(1, 2, 0).numpy() - samples_of(after)).mean(axis=2)
@@ -191,26 +190,26 @@ def test_faces_lie_where_they_should_in_an_enlarged_picture(scale: float) -> Non
 
 def test_strength_weighs_the_change() -> None:
     before = raster("F32")
-    whole, _, _ = face_restoration.restore(before, Asked(), tools(PORTRAIT), Mild())
-    half, _, _ = face_restoration.restore(before, Asked(strength=0.5), tools(PORTRAIT), Mild())
+    whole, _, _ = restore(before, PORTRAIT)
+    half, _, _ = restore(before, PORTRAIT, strength=0.5)
     change, halved = (samples_of(r) - samples_of(before) for r in (whole, half))
     np.testing.assert_allclose(halved, change / 2, atol=1e-6)
 
 
 def test_faces_are_listed_with_a_picture_that_shows_them() -> None:
-    shown, faces = face_restoration.found(raster("U16", "YA"), Given([PORTRAIT]), 32)
+    shown, faces = face_restoration.find_faces(
+        raster("U16", "YA"), GivenNetworks(find=Given([PORTRAIT])), 32
+    )
     assert faces == [PORTRAIT]
     assert (shown.samples, shown.channels, shown.width, shown.height) == ("U8", "RGB", 512, 512)
 
 
 def test_what_describes_a_crowd_fits_into_a_header() -> None:
     crowd = [PORTRAIT] * (MOST_FACES + 20)
-    shown, faces = face_restoration.found(raster(), Given(crowd), 32)
+    shown, faces = face_restoration.find_faces(raster(), GivenNetworks(find=Given(crowd)), 32)
     assert len(faces) == MOST_FACES
-    _, notes, results = face_restoration.restore(
-        raster(), Asked(min_size=9999), tools(*crowd), Mild()
-    )
+    _, notes, results = restore(raster(), *crowd, selection=FaceSelection(min_size=9999))
     assert len(results) == MOST_FACES
-    facts = {"faces": face_restoration.facts(results), "notes": notes}
+    facts = {"faces": [result.to_json() for result in results], "notes": notes}
     (head, *_) = wire.encode(shown, facts)
     assert len(bytes(head)) < wire.MAX_HEADER

@@ -107,7 +107,7 @@ def test_a_face_that_moved_has_changed(square: Square, mask: np.ndarray) -> None
     for share, changed in ((0.5, False), (1.5, True)):
         moved = placed(shifted(share * MOST_DRIFT * between))
         find = InTurn([placed(TEMPLATE)], [moved])
-        compared = identity_check.likeness(square, square, PORTRAIT, matrix, find, mask)
+        compared = identity_check.check_identity(square, square, PORTRAIT, matrix, find, mask)
         assert compared.drift == pytest.approx(share * MOST_DRIFT, rel=1e-6)
         assert compared.changed is changed
 
@@ -117,18 +117,20 @@ def test_where_the_detector_sees_nothing_in_a_poor_face_the_picture_counts(
 ) -> None:
     matrix = matrix_of(PORTRAIT)
     there = placed(alignment.apply(matrix, PORTRAIT.points))
-    compared = identity_check.likeness(square, square, PORTRAIT, matrix, InTurn([], [there]), mask)
+    compared = identity_check.check_identity(
+        square, square, PORTRAIT, matrix, InTurn([], [there]), mask
+    )
     assert compared.drift == pytest.approx(0, abs=1e-9)
     assert not compared.changed
 
 
 def test_a_face_that_is_gone_has_changed(square: Square, mask: np.ndarray) -> None:
-    compared = identity_check.likeness(
+    compared = identity_check.check_identity(
         square, square, PORTRAIT, matrix_of(PORTRAIT), InTurn([placed(TEMPLATE)], []), mask
     )
     assert compared.drift is None
     assert compared.changed
-    assert "no face" in compared.said()
+    assert "no face" in compared.in_words()
     assert compared.to_json() == {"drift": None, "similarity": 1.0, "changed": True}
 
 

@@ -9,7 +9,7 @@ from fakes import CPU, Brighter, spec
 from PIL import Image
 
 from pixelmend.errors import BadRequest
-from pixelmend_engine.restoration.session import LoadedModel
+from pixelmend_engine.inference.tiled_inference import LoadedModel
 from pixelmend_engine.training.data.folders import TrainingPair
 from pixelmend_engine.training.evaluation import metrics
 from pixelmend_engine.training.evaluation.evaluation import (
