@@ -24,7 +24,7 @@ QUICK = {"steps": 2, "prompt": "a photo", "cfg_scale": 1.0, "color_fix": "none"}
 
 def test_norms_from_a_thumbnail_give_nearly_the_same() -> None:
     model = pipeline(V2_1, "swinir")
-    image = picture(128, 192)
+    image = picture(256, 256)
 
     def run(tile: int, host_free_bytes: int) -> Tensor:
         request = ModelRequest(

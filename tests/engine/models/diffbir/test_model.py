@@ -131,7 +131,7 @@ def test_a_report_that_refuses_ends_the_run(v2_1: DiffBIRPipeline) -> None:
 
 
 def test_a_picture_is_cut_where_the_user_wants_it(v2_1: DiffBIRPipeline) -> None:
-    image = torch.nn.functional.interpolate(IMAGE, size=(72, 320), mode="bilinear")
+    image = torch.nn.functional.interpolate(IMAGE, size=(72, 448), mode="bilinear")
     options = QUICK | {"steps": 1, "cfg_scale": 1.0}
     plain, never, cut = (
         run(v2_1, image, task="restore", options=options, tile=tile) for tile in (None, 0, 256)
