@@ -23,10 +23,10 @@ from pixelmend_cli import settings
 from pixelmend_engine.catalog import registry
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.images import files as images
+from pixelmend_engine.inference.tile_size import plan_tiles
 from pixelmend_engine.inference.tiled_inference import (
     InferenceResult,
     LoadedModel,
-    plan_tiles,
     run_model,
 )
 from pixelmend_engine.models import loading

@@ -15,16 +15,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pixelmend.errors import OutOfMemory
-from pixelmend_engine.catalog.spec import MIN_TILE, RESULT_BYTES, SOURCE_BYTES, ModelSpec
+from pixelmend_engine.catalog.spec import MIN_TILE, ModelSpec
 from pixelmend_engine.inference import devices, tiling
+from pixelmend_engine.inference.tile_size import plan_tiles
 from pixelmend_engine.models.pipeline import ModelRequest, Pipeline, TileRestorer, untold
 from pixelmend_engine.nn.progress import Progress
 
 logger = logging.getLogger(__name__)
 
-MEMORY_SHARE = 0.5  # of what is free; the rest is for the user's other programs
 REPLANNED = 3  # times, where a model that cuts pictures by itself was short of memory
-LARGEST_TILE = 768  # pixels a side; larger ones cost memory and gain little (docs/performance.md)
 
 
 @dataclass(frozen=True)
@@ -118,41 +117,6 @@ def run_model(
         result.peak_bytes / 1e9,
     )
     return result
-
-
-def plan_tiles(
-    spec: ModelSpec,
-    height: int,
-    width: int,
-    tile: int | None,
-    device: torch.device,
-    scale: float = 1.0,
-) -> tiling.Plan:
-    """Takes the picture whole where it fits, because attention sees it whole; else cuts it.
-
-    Raises:
-        OutOfMemory: There is not even room to look at the whole picture once.
-    """
-    free = devices.free_bytes(device)
-    pixels = height * width
-    result_pixels = int(pixels * scale**2)
-    fixed = spec.cost.prepare_bytes(pixels, result_pixels)
-    if fixed > free:
-        raise OutOfMemory(
-            f"A picture of {width} x {height} pixels needs {fixed / 1e9:.1f} GB of memory, "
-            f"and {free / 1e9:.1f} GB are free on `{device}`",
-            hint="Close other programs, or restore the picture in parts",
-        )
-    if spec.tiling == "internal":
-        return tiling.plan(height, width, None, spec.multiple)
-    if tile is not None:
-        return tiling.plan(height, width, tile or None, spec.multiple)
-    beside_tiles = SOURCE_BYTES * pixels + RESULT_BYTES * result_pixels
-    affordable = int((free * MEMORY_SHARE - beside_tiles) / spec.cost.tile_bytes_per_pixel)
-    if pixels <= affordable:
-        return tiling.plan(height, width, None, spec.multiple)
-    side = min(LARGEST_TILE, tiling.largest_side(affordable, spec.multiple))
-    return tiling.plan(height, width, side, spec.multiple)
 
 
 class _TileShrinker:

@@ -5,17 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from fakes import CPU, Brighter, Failing, Starving, loaded, spec
+from fakes import Brighter, Failing, Starving, loaded, spec
 from torch import Tensor
 
 from pixelmend.errors import Canceled, OutOfMemory
-from pixelmend_engine.catalog.spec import MIN_TILE, MemoryCost, ModelSpec
+from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.inference import devices
 from pixelmend_engine.inference.tiled_inference import (
-    LARGEST_TILE,
     REPLANNED,
     InferenceResult,
-    plan_tiles,
     run_model,
 )
 from pixelmend_engine.models.pipeline import ModelRequest, Pipeline, TileRestorer
@@ -137,33 +135,6 @@ def test_a_picture_that_can_not_be_looked_at_is_told(pixels: Tensor) -> None:
 def test_other_failures_are_not_taken_for_want_of_memory(pixels: Tensor) -> None:
     with pytest.raises(RuntimeError, match="shapes"):
         run(Failing(RuntimeError("shapes differ")), pixels)
-
-
-def test_a_picture_that_fits_is_taken_whole() -> None:
-    assert len(plan_tiles(spec(), 4000, 6000, None, CPU).tiles) == 1
-
-
-def test_a_picture_that_does_not_fit_is_cut() -> None:
-    plan = plan_tiles(spec(tile_bytes_per_pixel=10_000), 8000, 8000, None, CPU)
-    longest = max(tile.rows.length for tile in plan.tiles)
-    assert MIN_TILE <= longest <= LARGEST_TILE
-
-
-def test_a_picture_that_can_not_even_be_looked_at_is_refused() -> None:
-    cost = MemoryCost(prepare_bytes_per_pixel=10**9, prepare_pixels=10**9, tile_bytes_per_pixel=1)
-    greedy = dataclasses.replace(spec(), cost=cost)
-    with pytest.raises(OutOfMemory, match=r"needs 160000\.0 GB"):
-        plan_tiles(greedy, 400, 400, 192, CPU)
-
-
-def test_a_picture_for_which_there_is_no_memory_at_all_is_cut_small() -> None:
-    plan = plan_tiles(spec(tile_bytes_per_pixel=10**12), 400, 400, None, CPU)
-    assert max(tile.rows.length for tile in plan.tiles) <= MIN_TILE
-
-
-def test_the_user_may_forbid_tiles() -> None:
-    plan = plan_tiles(spec(tile_bytes_per_pixel=10**12), 400, 400, 0, CPU)
-    assert len(plan.tiles) == 1
 
 
 INTERNAL = dataclasses.replace(spec(), tiling="internal")

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from pixelmend.wire import Raster
 from pixelmend_engine.catalog import registry
-from pixelmend_engine.inference.tiled_inference import plan_tiles, run_model
+from pixelmend_engine.inference.tile_size import plan_tiles
+from pixelmend_engine.inference.tiled_inference import run_model
 from pixelmend_engine.models import loading
 from pixelmend_engine.models.hidiff import HIDiff, HierarchicalIntegration
 from pixelmend_engine.models.pipeline import ModelRequest, Pipeline

@@ -1,0 +1,45 @@
+"""How large tiles are: by the memory that is free, and by what the user asks for."""
+
+import torch
+
+from pixelmend.errors import OutOfMemory
+from pixelmend_engine.catalog.spec import RESULT_BYTES, SOURCE_BYTES, ModelSpec
+from pixelmend_engine.inference import devices, tiling
+
+MEMORY_SHARE = 0.5  # of what is free; the rest is for the user's other programs
+LARGEST_TILE = 768  # pixels a side; larger ones cost memory and gain little (docs/performance.md)
+
+
+def plan_tiles(
+    spec: ModelSpec,
+    height: int,
+    width: int,
+    tile: int | None,
+    device: torch.device,
+    scale: float = 1.0,
+) -> tiling.Plan:
+    """Takes the picture whole where it fits, because attention sees it whole; else cuts it.
+
+    Raises:
+        OutOfMemory: There is not even room to look at the whole picture once.
+    """
+    free = devices.free_bytes(device)
+    pixels = height * width
+    result_pixels = int(pixels * scale**2)
+    fixed = spec.cost.prepare_bytes(pixels, result_pixels)
+    if fixed > free:
+        raise OutOfMemory(
+            f"A picture of {width} x {height} pixels needs {fixed / 1e9:.1f} GB of memory, "
+            f"and {free / 1e9:.1f} GB are free on `{device}`",
+            hint="Close other programs, or restore the picture in parts",
+        )
+    if spec.tiling == "internal":
+        return tiling.plan(height, width, None, spec.multiple)
+    if tile is not None:
+        return tiling.plan(height, width, tile or None, spec.multiple)
+    beside_tiles = SOURCE_BYTES * pixels + RESULT_BYTES * result_pixels
+    affordable = int((free * MEMORY_SHARE - beside_tiles) / spec.cost.tile_bytes_per_pixel)
+    if pixels <= affordable:
+        return tiling.plan(height, width, None, spec.multiple)
+    side = min(LARGEST_TILE, tiling.largest_side(affordable, spec.multiple))
+    return tiling.plan(height, width, side, spec.multiple)
