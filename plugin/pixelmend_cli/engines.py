@@ -48,7 +48,7 @@ class Listener:
             self.download(message, done, total)
 
 
-class Remote:
+class RemoteEngine:
     """The engine as the command line sees it; found, or started, with the first picture."""
 
     def __init__(
@@ -77,7 +77,7 @@ class Remote:
         return self._client.restore(raster, self._task, self._options, tell)
 
 
-class InProcess:
+class InProcessEngine:
     """The engine as the command line sees it, without a process of its own."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The command line as a client of the real engine."""
+"""The command line as a client of the real engine, and as an engine of its own."""
 
 import json
 import subprocess
@@ -6,12 +6,19 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import Call
+from fakes import ignore, untold
 from PIL import Image
 
 from pixelmend import __version__
+from pixelmend.errors import DeviceUnavailable
 from pixelmend.paths import Paths
+from pixelmend_cli.engines import InProcessEngine, Listener
+from pixelmend_engine.images import files
+from pixelmend_engine.restoration.task_request import TaskRequest
+from pixelmend_engine.weights.download.network_settings import OFFLINE
 
 
 def test_both_ways_give_the_same_bits(pixelmend: Call, photo: Path, tmp_path: Path) -> None:
@@ -76,3 +83,25 @@ def test_errors_of_the_engine_are_told_as_those_of_the_command(
     ended = pixelmend("deblur", tmp_path / "a.png", "--device", "cuda:77")
     assert ended.code == 6
     assert len(ended.stderr.splitlines()) == 2
+
+
+LISTENER = Listener(note=lambda words: None, download=untold)
+
+
+def engine(models_dir: Path, device: str) -> InProcessEngine:
+    request = TaskRequest.of({"task": "deblur", "device": device, "seed": 1})
+    return InProcessEngine(request, models_dir, OFFLINE, LISTENER)
+
+
+def test_a_device_that_is_not_there_is_refused(photo: Path, tmp_path: Path) -> None:
+    with pytest.raises(DeviceUnavailable):
+        engine(tmp_path, "cuda:99").restore(files.to_raster(files.read(photo)), ignore)
+
+
+def test_a_picture_comes_back_with_what_there_is_to_say(photo: Path, tmp_path: Path) -> None:
+    source = files.to_raster(files.read(photo))
+    result, facts = engine(tmp_path, "cpu").restore(source, ignore)
+    assert (result.width, result.height) == (source.width, source.height)
+    assert bytes(result.data) != bytes(source.data)
+    assert (facts["model"], facts["seed"], facts["scale"]) == ("hi-diff-compact", 1, 1)
+    assert np.isfinite(facts["seconds"])

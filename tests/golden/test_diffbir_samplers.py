@@ -21,7 +21,7 @@ from pixelmend_engine.diffusion.noise import SeededNoise
 from pixelmend_engine.diffusion.registry import SAMPLERS
 from pixelmend_engine.diffusion.sampler import SamplerOptions
 from pixelmend_engine.diffusion.schedule import Schedule
-from pixelmend_engine.nn import gaussian_tiles
+from pixelmend_engine.nn import gaussian_blending
 
 TOLERANCE = 2e-4
 AMPLIFYING = ("edm_heun", "edm_dpm_2", "edm_dpm_2_a")
@@ -65,7 +65,7 @@ class Analytic:
         if self.tiling == "tiled":
             tile = GOLDEN.facts["tile"]
             cond, uncond = (
-                gaussian_tiles.fused(
+                gaussian_blending.fused(
                     lambda part, top, left, text=text: self.output(
                         part, t, text, self.condition[..., top : top + 8, left : left + 8]
                     ),
@@ -176,12 +176,12 @@ def test_windows_and_weights() -> None:
     for name, expected in GOLDEN.facts["sliding_windows"].items():
         size, _, tile, _, stride = name.split()
         height, width = map(int, size.split("x"))
-        rows = gaussian_tiles.starts(height, int(tile), int(stride))
-        columns = gaussian_tiles.starts(width, int(tile), int(stride))
+        rows = gaussian_blending.starts(height, int(tile), int(stride))
+        columns = gaussian_blending.starts(width, int(tile), int(stride))
         windows = [[y, y + int(tile), x, x + int(tile)] for y in rows for x in columns]
         assert windows == expected
     for side in (8, 9, 32, 64):
-        assert_near(gaussian_tiles.weights(side, side), GOLDEN[f"gaussian_weights.{side}"], 1e-5)
+        assert_near(gaussian_blending.weights(side, side), GOLDEN[f"gaussian_weights.{side}"], 1e-5)
 
 
 def test_sigmas_start_where_the_published_ones_start() -> None:

@@ -22,7 +22,7 @@ from pixelmend_engine.catalog.diffir import MAX_ENCODER_PIXELS, DiffIRConfig
 from pixelmend_engine.diffusion.posterior_mean import posterior_mean_chain
 from pixelmend_engine.diffusion.schedule import Schedule
 from pixelmend_engine.models.prior_guided import PriorGuidedPipeline, block_shares
-from pixelmend_engine.nn.bands import Bands
+from pixelmend_engine.nn.banded_pooling import Bands
 from pixelmend_engine.nn.mlp import MLPDenoiser
 from pixelmend_engine.nn.restormer import (
     ChannelNorm,

@@ -25,9 +25,9 @@ from pixelmend_engine.catalog.hidiff import MAX_ENCODER_PIXELS, HIDiffConfig
 from pixelmend_engine.diffusion.posterior_mean import posterior_mean_chain, x0_from_epsilon
 from pixelmend_engine.diffusion.schedule import Schedule
 from pixelmend_engine.models.prior_guided import PriorGuidedPipeline, block_shares
-from pixelmend_engine.nn.bands import Bands
-from pixelmend_engine.nn.mixer import Mixer
+from pixelmend_engine.nn.banded_pooling import Bands
 from pixelmend_engine.nn.mlp import MLPDenoiser
+from pixelmend_engine.nn.mlp_mixer import MLPMixer
 from pixelmend_engine.nn.precision import autocast
 from pixelmend_engine.nn.restormer import (
     ChannelNorm,
@@ -319,9 +319,9 @@ def _activation(config: HIDiffConfig) -> nn.Module:
     return nn.GELU() if config.encoder == "gelu" else nn.LeakyReLU(0.1)
 
 
-def _mixer(config: HIDiffConfig, width: int, hidden: int) -> Mixer:
+def _mixer(config: HIDiffConfig, width: int, hidden: int) -> MLPMixer:
     tokens = config.prior_tokens
-    return Mixer(tokens, width, int(TOKEN_HIDDEN_SHARE * tokens), hidden)
+    return MLPMixer(tokens, width, int(TOKEN_HIDDEN_SHARE * tokens), hidden)
 
 
 class MixerDenoiser(nn.Module):

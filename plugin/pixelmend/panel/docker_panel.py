@@ -15,7 +15,7 @@ from ..presentation.messages import translate
 from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from ..wire import Event, Json
 from .face_picker import FacePicker
-from .form import Form, narrow
+from .form_widget import Form, narrow
 from .history import History, Result
 from .job_panel import JobPanel
 

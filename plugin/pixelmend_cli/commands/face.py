@@ -86,7 +86,7 @@ def face(**options: Any) -> int:
 def _list(options: Options) -> int:
     from pixelmend_cli import settings, targets
     from pixelmend_cli.download_bar import DownloadBar
-    from pixelmend_cli.engines import InProcess, Listener, Remote
+    from pixelmend_cli.engines import InProcessEngine, Listener, RemoteEngine
     from pixelmend_cli.restore_files import Console, list_faces
     from pixelmend_engine.catalog import tasks
     from pixelmend_engine.restoration.task_request import FindFacesRequest
@@ -109,8 +109,8 @@ def _list(options: Options) -> int:
         listener = Listener(note=console.note, download=bar.report)
         if options["in_process"]:
             request = FindFacesRequest.of(parameters)
-            engine = InProcess(request, found.models_dir, found.network, listener)
+            engine = InProcessEngine(request, found.models_dir, found.network, listener)
         else:
             start = settings.launch_of(found)
-            engine = Remote(found.paths, start, tasks.FIND_FACES, parameters, listener)
+            engine = RemoteEngine(found.paths, start, tasks.FIND_FACES, parameters, listener)
         return list_faces(engine, planned, console, overwrite=options["overwrite"])

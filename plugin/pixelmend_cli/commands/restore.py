@@ -297,7 +297,7 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
     """Restores the pictures that a command names; returns its exit code."""
     from pixelmend_cli import settings, targets
     from pixelmend_cli.download_bar import DownloadBar
-    from pixelmend_cli.engines import InProcess, Listener, Remote
+    from pixelmend_cli.engines import InProcessEngine, Listener, RemoteEngine
     from pixelmend_cli.restore_files import Console, FileOptions, restore_all
     from pixelmend_engine.catalog import tasks
     from pixelmend_engine.restoration.model_choice import check
@@ -330,10 +330,10 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
         listener = Listener(note=console.note, download=bar.report)
         # Paths do not cross the engine's API, so weights of the user's own are loaded here.
         if options["in_process"] or options["weights"] is not None:
-            engine = InProcess(request, found.models_dir, found.network, listener)
+            engine = InProcessEngine(request, found.models_dir, found.network, listener)
         else:
             start = settings.launch_of(found)
-            engine = Remote(found.paths, start, task, parameters, listener)
+            engine = RemoteEngine(found.paths, start, task, parameters, listener)
         return restore_all(engine, planned, console, files)
 
 

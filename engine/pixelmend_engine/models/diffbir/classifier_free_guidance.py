@@ -9,7 +9,7 @@ from einops import repeat
 from jaxtyping import Float
 from torch import Tensor
 
-from pixelmend_engine.nn import gaussian_tiles
+from pixelmend_engine.nn import gaussian_blending
 from pixelmend_engine.nn.stable_diffusion.controlnet import ControlNet
 from pixelmend_engine.nn.stable_diffusion.unet import UNet
 
@@ -41,7 +41,7 @@ class ClassifierFreeGuidance:
         if self._tile is None:
             return 1
         height, width = self._condition.shape[-2:]
-        return gaussian_tiles.count(height, width, self._tile, self._tile // 2)
+        return gaussian_blending.count(height, width, self._tile, self._tile // 2)
 
     def __call__(self, x: Latent, t: float, both: bool) -> tuple[Latent, Latent]:
         """Returns the networks' outputs for cond and uncond; without `both`, cond twice."""
@@ -63,5 +63,5 @@ class ClassifierFreeGuidance:
         if self._tile is None:
             output = predict(x)
         else:
-            output = gaussian_tiles.fused(predict, x, self._tile, self._tile // 2)
+            output = gaussian_blending.fused(predict, x, self._tile, self._tile // 2)
         return output[: len(x)], output[-len(x) :]

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from pixelmend_engine.nn import gaussian_tiles
+from pixelmend_engine.nn import gaussian_blending
 from pixelmend_engine.nn.rrdb import RRDBNet
 from pixelmend_engine.nn.scunet import SCUNet
 from pixelmend_engine.nn.swinir import SwinIR
@@ -57,14 +57,14 @@ def _run(
     if tile_count(image.shape[-2], image.shape[-1], tile) == 1:
         return restore(image)
     assert tile is not None
-    return gaussian_tiles.fused(restore, image, tile, tile // 2, scale)
+    return gaussian_blending.fused(restore, image, tile, tile // 2, scale)
 
 
 def tile_count(height: int, width: int, tile: int | None) -> int:
     """Returns how often a network is called for a picture of that size."""
     if tile is None:
         return 1
-    return gaussian_tiles.count(height, width, tile, tile // 2)
+    return gaussian_blending.count(height, width, tile, tile // 2)
 
 
 def with_min_side(image: Pictures, min_side: int) -> Resized:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixelmend_engine.diffusion.sampler import GuidanceFn
-from pixelmend_engine.nn import gaussian_tiles
+from pixelmend_engine.nn import gaussian_blending
 from pixelmend_engine.nn.stable_diffusion.autoencoder import Autoencoder
 
 STRENGTH = 3000.0  # that a scale of 1 stands for
@@ -63,7 +63,7 @@ def guidance_fn(
 
         if tile is None:
             return guide_tile(x0)
-        return gaussian_tiles.fused(guide_tile, x0, tile, tile // 2)
+        return gaussian_blending.fused(guide_tile, x0, tile, tile // 2)
 
     return guide
 

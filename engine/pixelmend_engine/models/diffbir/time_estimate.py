@@ -13,7 +13,7 @@ from pixelmend_engine.catalog.diffbir import RestorationModule
 from pixelmend_engine.catalog.diffbir_settings import DiffBIRSettings
 from pixelmend_engine.diffusion.registry import SAMPLERS
 from pixelmend_engine.models.diffbir.memory_plan import Phase, Plan, Workload
-from pixelmend_engine.nn import gaussian_tiles
+from pixelmend_engine.nn import gaussian_blending
 
 # Seconds for 512 x 512 pixels in float32 on two CPU cores.
 DEGRADATION_REMOVAL_S: Mapping[RestorationModule, float] = {
@@ -61,7 +61,7 @@ def _overlap_factor(size: tuple[int, int], tile: int | None) -> float:
     if tile is None:
         return 1.0
     area = min(tile, height) * min(tile, width)
-    return gaussian_tiles.count(height, width, tile, tile // 2) * area / (height * width)
+    return gaussian_blending.count(height, width, tile, tile // 2) * area / (height * width)
 
 
 def estimated_s(

@@ -20,7 +20,7 @@ from pixelmend_engine.models.diffbir.memory_plan import Plan
 from pixelmend_engine.models.diffbir.model import DiffBIRPipeline
 from pixelmend_engine.models.diffbir.restoration_guidance import smooth_weights, weighted_error
 from pixelmend_engine.models.pipeline import ModelRequest
-from pixelmend_engine.nn import gaussian_tiles
+from pixelmend_engine.nn import gaussian_blending
 from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.nn.swinir import SwinIR
 
@@ -106,8 +106,8 @@ def test_the_last_step_goes_down_the_gradient_of_the_error(
     side = max(result.shape[-2:]) if tile is None else tile // 8
     places = [
         (top, left)
-        for top in gaussian_tiles.starts(result.shape[-2], side, side // 2)
-        for left in gaussian_tiles.starts(result.shape[-1], side, side // 2)
+        for top in gaussian_blending.starts(result.shape[-2], side, side // 2)
+        for left in gaussian_blending.starts(result.shape[-1], side, side // 2)
     ]
     assert len(places) == (1 if tile is None else 4)
     assert len(latents) == STEPS * len(places)
@@ -120,7 +120,7 @@ def test_the_last_step_goes_down_the_gradient_of_the_error(
     if tile is None:
         expected = steps[0, 0][..., : result.shape[-2], : result.shape[-1]]
     else:
-        expected = gaussian_tiles.fused(
+        expected = gaussian_blending.fused(
             lambda _, top, left: steps[top, left], result, side, side // 2
         )
     # float32, of latents of order 1; the step itself is ten thousand times as large.

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from pixelmend_engine.nn.bands import Bands
+from pixelmend_engine.nn.banded_pooling import Bands
 
 
 @given(

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-class Mixer(nn.Module):
+class MLPMixer(nn.Module):
     """Mixes over the tokens, then over the channels, each with a residual."""
 
     def __init__(self, tokens: int, channels: int, token_hidden: int, channel_hidden: int) -> None:
