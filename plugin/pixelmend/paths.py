@@ -42,7 +42,10 @@ class Paths:
 
 
 def resolve(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Paths:
-    """Finds the user's data directory: `PIXELMEND_HOME`, or else where the platform wants it."""
+    """Finds the user's data directory where nobody has recorded it for a host.
+
+    `PIXELMEND_HOME`, or else where platformdirs, which hosts do not have, finds it as well.
+    """
     environ = os.environ if environ is None else environ
     if environ.get("PIXELMEND_HOME"):
         # Absolute, because the engine has another current folder.

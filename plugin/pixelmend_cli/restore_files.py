@@ -12,7 +12,7 @@ import click
 import numpy as np
 from jaxtyping import UInt8
 
-from pixelmend.atomic import replacing
+from pixelmend.atomic import atomic_write
 from pixelmend.errors import (
     Canceled,
     DeviceUnavailable,
@@ -158,7 +158,7 @@ def list_faces(
 
     def list_one(target: Target, _number: int) -> None:
         raster = images.to_raster(images.read(target.source), None)
-        with replacing(target.result, overwrite=overwrite) as temporary:
+        with atomic_write(target.result, overwrite=overwrite) as temporary:
             annotated, facts = engine.restore(raster, _ignore_progress)
             shape = (annotated.height, annotated.width, 3)
             pixels = np.frombuffer(annotated.data, np.uint8).reshape(shape)
@@ -202,7 +202,7 @@ def _restore(
     losses = images.check_format(photo, target.result, files.scale)
     raster = images.to_raster(photo, mask)
     with (
-        replacing(target.result, overwrite=files.overwrite) as temporary,
+        atomic_write(target.result, overwrite=files.overwrite) as temporary,
         console.progress(f"{count}{name}") as progress,
     ):
         result, facts = engine.restore(raster, progress.report)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from pixelmend import paths
 from pixelmend.client.launch import Launch
 from pixelmend.errors import BadRequest
@@ -33,7 +35,7 @@ def resolve(environ: Mapping[str, str]) -> Settings:
     Raises:
         BadRequest: A variable has a value that it can't have.
     """
-    user_paths = paths.resolve(environ)
+    user_paths = Paths(data_dir(environ))
     return Settings(
         paths=user_paths,
         models_dir=Path(environ.get("PIXELMEND_MODELS") or user_paths.models)
@@ -43,6 +45,16 @@ def resolve(environ: Mapping[str, str]) -> Settings:
         release_after_s=_minutes(environ, "PIXELMEND_RELEASE_MINUTES", 5),
         exit_after_s=_minutes(environ, "PIXELMEND_EXIT_MINUTES", 30),
     )
+
+
+def data_dir(environ: Mapping[str, str]) -> Path:
+    """Returns the user's data directory: `PIXELMEND_HOME`, or else where the platform wants it."""
+    unrecorded = paths.resolve(environ).home  # where hosts look that nobody has told
+    if environ.get("PIXELMEND_HOME"):
+        return unrecorded
+    platform = platformdirs.user_data_path("pixelmend", appauthor=False)
+    # Where the two differ (XDG_DATA_HOME on macOS), the weights that are there already stay in use.
+    return unrecorded if unrecorded.is_dir() and not platform.is_dir() else platform
 
 
 def launch_of(settings: Settings) -> Launch:

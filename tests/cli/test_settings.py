@@ -1,7 +1,9 @@
 """Settings come from a variable, or else from the platform's habits."""
 
+import sys
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from pixelmend.errors import BadRequest
@@ -19,6 +21,22 @@ def test_an_empty_variable_is_none() -> None:
     default = settings.resolve({}).models_dir
     assert default.parts[-2:] == ("pixelmend", "models")
     assert settings.resolve({"PIXELMEND_MODELS": ""}).models_dir == default
+
+
+def test_without_a_variable_the_platform_says_where_data_lie() -> None:
+    platform = platformdirs.user_data_path("pixelmend", appauthor=False)
+    assert settings.resolve({}).paths.home == platform
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the rules are moved apart with its variable")
+def test_weights_that_are_there_stay_in_use_where_the_platform_has_another_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "platform"))
+    before = {"XDG_DATA_HOME": str(tmp_path / "before")}
+    assert settings.data_dir(before) == tmp_path / "platform" / "pixelmend"
+    (tmp_path / "before" / "pixelmend").mkdir(parents=True)
+    assert settings.data_dir(before) == tmp_path / "before" / "pixelmend"
 
 
 def test_lifetimes_are_minutes() -> None:

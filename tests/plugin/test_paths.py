@@ -8,7 +8,7 @@ from pixelmend import paths
 
 
 def test_it_is_the_folder_that_platformdirs_names() -> None:
-    # The host's Python has no platformdirs, so the rule is written twice, and held together here.
+    # A host's Python has no platformdirs, and a docker that came in a file was told nothing.
     assert paths.resolve({}).home == platformdirs.user_data_path("pixelmend", appauthor=False)
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import os
 import struct
 import warnings
 from collections.abc import Generator
@@ -12,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from pixelmend.atomic import told
+from pixelmend.atomic import as_output_failed
 from pixelmend.errors import BadImage, OutOfMemory, OutputFailed, UnsupportedImage
 from pixelmend.wire import MAX_PROFILE, Raster
 from pixelmend_engine.images import limits, metadata, xmp
@@ -302,8 +301,6 @@ def write(photo: Photo, path: Path, *, result: Path | None = None) -> None:
                 png.write(photo, path)
             case _:
                 pillow.write(photo, path, format_)
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
 
 
 def _as(kind: str, pixels: np.ndarray) -> np.ndarray:
@@ -318,7 +315,7 @@ def _as(kind: str, pixels: np.ndarray) -> np.ndarray:
 @contextlib.contextmanager
 def _as_output_failed(path: Path) -> Generator[None]:
     try:
-        with told(path):
+        with as_output_failed(path):
             yield
     except BROKEN as error:
         raise OutputFailed(

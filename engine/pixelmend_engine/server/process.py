@@ -18,6 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pixelmend import __version__
+from pixelmend.atomic import atomic_write_text
 from pixelmend.paths import Paths
 from pixelmend.wire import MAX_HEADER, MAX_PROFILE, PROTOCOL
 from pixelmend_engine.catalog import tasks
@@ -194,13 +195,7 @@ class Service(uvicorn.Server):
 
     def _write_state(self) -> None:
         self._paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = self._paths.state.with_suffix(".part")
-        temporary.unlink(missing_ok=True)
-        with os.fdopen(
-            os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w"
-        ) as file:
-            file.write(self._state())
-        temporary.replace(self._paths.state)
+        atomic_write_text(self._paths.state, self._state(), mode=0o600)
 
     def _state_is_ours(self) -> bool:
         try:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from pixelmend.atomic import replacing, told
+from pixelmend.atomic import as_output_failed, atomic_write
 from pixelmend.errors import OutputExists, OutputFailed, UnreadableCheckpoint, WeightsMissing
 from pixelmend_engine.training.published_format import Files, Networks
 
@@ -70,7 +70,7 @@ class RunFolder:
         Raises:
             OutputFailed: The disk is full.
         """
-        with replacing(self.state, overwrite=True) as temporary, told(self.state):
+        with atomic_write(self.state, overwrite=True) as temporary, as_output_failed(self.state):
             torch.save(state, temporary)
 
     def load_state(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class RunFolder:
         for name, content in files.items():
             path = self.published / name
             path.parent.mkdir(exist_ok=True)
-            with replacing(path, overwrite=True) as temporary, told(path):
+            with atomic_write(path, overwrite=True) as temporary, as_output_failed(path):
                 torch.save(dict(content), temporary)
         halves = {
             f"{network}.{name}": tensor.to(torch.float16).contiguous()
@@ -109,6 +109,6 @@ class RunFolder:
             for name, tensor in state.items()
         }
         path = self.path / "model.safetensors"
-        with replacing(path, overwrite=True) as temporary, told(path):
+        with atomic_write(path, overwrite=True) as temporary, as_output_failed(path):
             # Not by `save_file`, whose files are for their owner's eyes alone.
             temporary.write_bytes(save(halves))

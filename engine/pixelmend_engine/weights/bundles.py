@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from pixelmend.atomic import move_into_place
 from pixelmend.errors import OutputExists, OutputFailed, UnreadableCheckpoint, WeightsMissing
 from pixelmend_engine.catalog.weight_files import SHA256, Catalog, WeightFile
 from pixelmend_engine.weights import records, store
@@ -66,7 +67,7 @@ def write(installer: Installer, files: Sequence[WeightFile], path: Path) -> None
             archive.writestr(INDEX, json.dumps(index, indent=1))
             for file_id, place in places.items():
                 archive.write(place, f"{file_id}.safetensors")
-        temporary.replace(path)
+        move_into_place(temporary, path)
     except OSError as error:
         raise OutputFailed(
             f"`{path}` can't be written: {error.strerror or error}", hint="Choose another place"

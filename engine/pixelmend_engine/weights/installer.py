@@ -18,6 +18,7 @@ from pathlib import Path
 import filelock
 import psutil
 
+from pixelmend.atomic import move_into_place
 from pixelmend.errors import DiskFull, OutputFailed, UnreadableCheckpoint, WeightsMissing, WrongFile
 from pixelmend_engine.catalog.weight_files import DriveFile, Verification, WeightFile, manifest
 from pixelmend_engine.weights import store
@@ -117,7 +118,7 @@ class Installer:
         if keep_original:
             folder = self.models_dir / "originals" / file.id
             folder.mkdir(parents=True, exist_ok=True)
-            part.path.replace(folder / Path(file.name).name)
+            move_into_place(part.path, folder / Path(file.name).name)
         part.drop()
         logger.info("installed %s from %s", file.id, record.source)
 
@@ -181,8 +182,7 @@ class Installer:
     def _put_in_place(self, file: WeightFile, temporary: Path, record: Record) -> None:
         place = store.place(file.id, self.models_dir)
         digest = store.sha256(temporary)
-        _to_disk(temporary)
-        temporary.replace(place)
+        move_into_place(temporary, place)
         self.records.put(file.id, dataclasses.replace(record, installed_sha256=digest))
 
     @contextlib.contextmanager
@@ -259,12 +259,6 @@ def _record_of(file: WeightFile, downloaded: DownloadedFile) -> Record:
         verification=verification,
         drive_id=source.id if isinstance(source, DriveFile) and in_folder else None,
     )
-
-
-def _to_disk(path: Path) -> None:
-    # A power failure must not leave a name without its bytes.
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def _size(part: Path) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pixelmend.atomic import atomic_write_text
 from pixelmend_engine.catalog.weight_files import PROOF_WORDS, Verification
 
 
@@ -61,9 +62,7 @@ class Records:
     def put(self, file_id: str, record: Record) -> None:
         """Remembers it, whole or not at all."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        beside = self._path(file_id).with_suffix(".new")
-        beside.write_text(json.dumps(to_json(record), indent=1), encoding="utf-8")
-        beside.replace(self._path(file_id))
+        atomic_write_text(self._path(file_id), json.dumps(to_json(record), indent=1))
 
     def forget(self, file_id: str) -> None:
         """Remembers nothing of it any more."""

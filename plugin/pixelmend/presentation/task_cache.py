@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import cast
 
+from ..atomic import atomic_write_text
 from ..wire import Json
 
 NAME = "tasks.json"
@@ -27,9 +28,7 @@ def read(folder: Path) -> list[Json]:
 
 def write(folder: Path, tasks: list[Json]) -> None:
     """Writes the tasks, all of them or none."""
-    temporary = folder / f"{NAME}.part"
-    temporary.write_text(json.dumps(tasks, indent=1), encoding="utf-8")
-    os.replace(temporary, folder / NAME)
+    atomic_write_text(folder / NAME, json.dumps(tasks, indent=1))
 
 
 def refresh(folder: Path, tasks: list[Json], entry: str) -> bool:

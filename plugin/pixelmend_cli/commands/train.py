@@ -376,11 +376,11 @@ def save_sheet(sheet: Any, path: Path, *, overwrite: bool) -> None:
 
     Raises:
         BadRequest: The name ends as that of no picture does.
-        PixelmendError: See `replacing`.
+        PixelmendError: See `atomic_write`.
     """
-    from pixelmend.atomic import replacing
+    from pixelmend.atomic import atomic_write
 
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise BadRequest(f"A sheet is no `{path.suffix}` file", hint="Name a .png or .jpg file")
-    with replacing(path, overwrite=overwrite) as temporary:
+    with atomic_write(path, overwrite=overwrite) as temporary:
         sheet.save(temporary)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pixelmend
+from pixelmend.atomic import atomic_write_text
 from pixelmend.errors import EditorMissing
 from pixelmend.host import host
 from pixelmend.host.host import PluginInstall
@@ -87,7 +88,7 @@ def copy_shared(folder: Path, tasks: list[object], *, panel: bool) -> None:
 def write_settings(folder: Path, engine: PluginInstall) -> None:
     """Writes where the engine is."""
     settings = json.dumps(engine.to_json(), indent=1)
-    (folder / host.SETTINGS).write_text(settings, encoding="utf-8")
+    atomic_write_text(folder / host.SETTINGS, settings)
 
 
 def remove(path: Path) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from pixelmend.atomic import replacing
+from pixelmend.atomic import atomic_write
 from pixelmend.client.launch import Launch
 from pixelmend.errors import EditorMissing, OutputFailed
 from pixelmend.host.host import PluginInstall
-from pixelmend.paths import Paths
+from pixelmend.paths import Paths, resolve
 from pixelmend_cli.setup import install, kritarc
 from pixelmend_cli.setup.install import Computer
 
@@ -171,7 +171,7 @@ def write_zip(file: Path, tasks: list[object]) -> None:
             f"The folder can't be made ({error.strerror}): `{file.parent}`",
             hint="Name a folder that you may write to",
         ) from error
-    with tempfile.TemporaryDirectory() as name, replacing(file, overwrite=True) as temporary:
+    with tempfile.TemporaryDirectory() as name, atomic_write(file, overwrite=True) as temporary:
         folder = Path(name)
         _copy_plugin(folder / NAME, tasks)
         shutil.copyfile(_desktop(), folder / f"{NAME}.desktop")
@@ -183,8 +183,9 @@ def write_zip(file: Path, tasks: list[object]) -> None:
 
 def record_install(paths: Paths, launch: Launch) -> None:
     """Writes where the engine is to where a docker looks that came in a file."""
-    paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    install.write_settings(paths.home, PluginInstall(paths.home, ENTRY, paths, launch))
+    for folder in dict.fromkeys((paths.home, resolve().home)):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        install.write_settings(folder, PluginInstall(paths.home, ENTRY, paths, launch))
 
 
 def installed(computer: Computer) -> list[Place]:

@@ -4,6 +4,8 @@ import contextlib
 import re
 from pathlib import Path
 
+from pixelmend.atomic import move_into_place
+
 GROUP = "python"
 
 
@@ -85,4 +87,4 @@ def _write(file: Path, lines: list[str]) -> None:
     with contextlib.suppress(FileNotFoundError):
         temporary.chmod(file.stat().st_mode & 0o777)
     # Not over a link: some keep their settings elsewhere.
-    temporary.replace(file.resolve())
+    move_into_place(temporary, file.resolve())

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from pixelmend.atomic import atomic_write_text
+
 OVERLAP = 64 * 1024  # bytes that are asked for twice where nothing else tells a file from another
 BLOCK_BYTES = 1024 * 1024  # bytes hashed at once
 
@@ -97,9 +99,7 @@ class PartialFile:
         self.identity = None
 
     def _write_identity(self, identity: Identity) -> None:
-        beside = self._identity_path.with_name(f"{self._identity_path.name}.new")
-        beside.write_text(json.dumps(dataclasses.asdict(identity)), encoding="utf-8")
-        beside.replace(self._identity_path)
+        atomic_write_text(self._identity_path, json.dumps(dataclasses.asdict(identity)))
         self.identity = identity
 
     def _rehash(self) -> None:
