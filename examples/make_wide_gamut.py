@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 from pixelmend_engine.images import files
+from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata
-from pixelmend_engine.images.photo import Photo
 
 FIGURE = Path(__file__).parent.parent / "docs" / "images" / "wide_gamut.png"
 HEIGHT, WIDTH, GAP = 96, 768, 8
@@ -38,7 +38,7 @@ def main() -> None:
     before = gradient()
     with tempfile.TemporaryDirectory() as folder:
         source, result = Path(folder, "before.png"), Path(folder, "after.png")
-        files.write(Photo(pixels=before, metadata=Metadata(icc_profile=P3)), source)
+        files.write(ImageFile(pixels=before, metadata=Metadata(icc_profile=P3)), source)
         command = [sys.executable, "-m", "pixelmend", "deblur", source, "-o", result, "-q"]
         subprocess.run([*command, "--model", "hi-diff-compact", "--device", "cpu"], check=True)
         after = files.read(result).pixels

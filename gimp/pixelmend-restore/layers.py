@@ -13,7 +13,7 @@ from pixelmend.host.selection import Area, context
 from pixelmend.wire import Bytes, Json, Raster
 
 ROWS = 64  # moved at once: faster than all at once, and without copies of everything
-SAMPLES = {"u8": "U8", "u16": "U16", "half": "F16", "float": "F32"}
+SAMPLE_TYPES = {"u8": "U8", "u16": "U16", "half": "F16", "float": "F32"}
 SHOWN = "R'G'B'A u8"  # without a space of its own it is sRGB, as a screen shows it
 MASK = "Y u8"  # 0 to 255
 FINE_MASK = "Y float"  # holds what masks of deeper images hold
@@ -24,7 +24,7 @@ class Format:
     """How a layer holds its pixels."""
 
     babl: str  # GEGL converts nothing where it is asked for exactly this
-    samples: str
+    sample_type: str  # as the wire names it
     channels: str
     encoding: str
 
@@ -43,12 +43,12 @@ def format_of(layer: Gimp.Layer) -> Format:
     """Returns the format that GIMP hands over as it is."""
     native = layer.get_format()
     model, kind = Babl.get_name(native).split("-space-")[0].rsplit(" ", 1)
-    kind = kind if kind in SAMPLES else "float"  # u32 and double, which only a few images have
+    kind = kind if kind in SAMPLE_TYPES else "float"  # u32 and double, which only a few images have
     channels = model.replace("'", "").replace("~", "")
     encoding = "nonlinear" if "'" in model else "perceptual" if "~" in model else "linear"
     # The name without the image's own color space would mean sRGB, and a conversion to it.
     babl = Babl.get_name(Babl.format_with_space(f"{model} {kind}", native))
-    return Format(babl, SAMPLES[kind], channels, encoding)
+    return Format(babl, SAMPLE_TYPES[kind], channels, encoding)
 
 
 def layer_of(drawable: Gimp.Drawable) -> Gimp.Layer:
@@ -104,7 +104,7 @@ def read(layer: Gimp.Layer, area: Area, mask: bytes | None) -> Raster:
     return Raster(
         width=area.width,
         height=area.height,
-        samples=form.samples,
+        sample_type=form.sample_type,
         channels=form.channels,
         data=data,
         encoding=form.encoding,

@@ -191,7 +191,7 @@ def read(source: LayerSource) -> Generator[float, None, Raster]:
     return Raster(
         width=area.width,
         height=area.height,
-        samples=wire_space.depth,
+        sample_type=wire_space.depth,
         channels=str(wire_space.channels),
         data=data,
         mask=mask,

@@ -19,13 +19,28 @@ MAX_HEADER = 64 * 1024  # bytes; names and options are far below, the profile is
 MAX_PROFILE = 8 * 1024 * 1024  # bytes; the largest profiles of printers have four
 MAX_SIDE = 1_000_000  # pixels
 
-SAMPLE_BYTES = {"U8": 1, "U16": 2, "F16": 2, "F32": 4}
 CHANNELS = {"RGB": 3, "RGBA": 4, "BGR": 3, "BGRA": 4, "Y": 1, "YA": 2}
 ENCODINGS = ("nonlinear", "perceptual", "linear")
 LENGTH = struct.Struct("<Q")
 
 PHASES = ("queued", "download", "load", "run", "done", "failed", "canceled")
 FINAL = ("done", "failed", "canceled")
+
+
+@dataclass(frozen=True)
+class SampleType:
+    """What one number of a pixel is: a whole number (`U`) or a float (`F`), and its bits."""
+
+    size_bytes: int
+    white: int  # whole numbers go from 0 to it; floats may go beyond
+
+
+SAMPLE_TYPES = {
+    "U8": SampleType(1, 255),
+    "U16": SampleType(2, 65_535),
+    "F16": SampleType(2, 1),
+    "F32": SampleType(4, 1),
+}
 
 Bytes = Union[bytes, bytearray, memoryview]
 Json = dict[str, Any]
@@ -37,7 +52,7 @@ class Raster:
 
     width: int
     height: int
-    samples: str  # a key of SAMPLE_BYTES
+    sample_type: str  # a key of SAMPLE_TYPES
     channels: str  # a key of CHANNELS: which samples a pixel has, in which order
     data: Bytes
     encoding: str = "nonlinear"  # the profile's own curve; or sRGB's ("perceptual"), or "linear"
@@ -46,14 +61,14 @@ class Raster:
 
     def __post_init__(self) -> None:
         """Refuses what contradicts itself."""
-        if self.samples not in SAMPLE_BYTES or self.channels not in CHANNELS:
-            raise _invalid(f"samples `{self.samples}` with channels `{self.channels}`")
+        if self.sample_type not in SAMPLE_TYPES or self.channels not in CHANNELS:
+            raise _invalid(f"samples `{self.sample_type}` with channels `{self.channels}`")
         if self.encoding not in ENCODINGS:
             raise _invalid(f"the encoding `{self.encoding}`")
         if not (0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE):
             raise _invalid(f"a size of {self.width} x {self.height}")
         pixels = self.width * self.height
-        expected = pixels * CHANNELS[self.channels] * SAMPLE_BYTES[self.samples]
+        expected = pixels * CHANNELS[self.channels] * SAMPLE_TYPES[self.sample_type].size_bytes
         if _size(self.data) != expected:
             raise _invalid(f"{_size(self.data)} bytes of pixels where {expected} belong")
         if self.mask is not None and _size(self.mask) != pixels:
@@ -77,7 +92,7 @@ def encode(raster: Raster, facts: Json) -> list[Bytes]:
     """
     shape = [raster.height, raster.width]
     tensors: list[tuple[str, str, list[int], Bytes]] = [
-        ("image", raster.samples, [*shape, CHANNELS[raster.channels]], raster.data)
+        ("image", raster.sample_type, [*shape, CHANNELS[raster.channels]], raster.data)
     ]
     if raster.mask is not None:
         tensors.append(("mask", "U8", shape, raster.mask))
@@ -118,7 +133,7 @@ def decode(body: Bytes) -> tuple[Raster, Json]:
     tensors = _tensors(header, view[start:])
     if "image" not in tensors:
         raise _malformed("it holds no image")
-    samples, shape, data = tensors["image"]
+    sample_type, shape, data = tensors["image"]
     channels = texts.get("channels", "")
     if len(shape) != 3 or shape[2] != CHANNELS.get(channels):
         raise _malformed(f"an image of shape {shape} has no channels `{channels}`")
@@ -130,7 +145,7 @@ def decode(body: Bytes) -> tuple[Raster, Json]:
     raster = Raster(
         width=shape[1],
         height=shape[0],
-        samples=samples,
+        sample_type=sample_type,
         channels=channels,
         data=data,
         encoding=texts.get("encoding", "nonlinear"),
@@ -177,7 +192,7 @@ def _tensors(header: Json, data: memoryview) -> dict[str, tuple[str, list[int], 
     for name, (dtype, shape, begin, end) in sorted(
         ((name, _entry(name, entry)) for name, entry in header.items()), key=lambda item: item[1][2]
     ):
-        size = SAMPLE_BYTES[dtype]
+        size = SAMPLE_TYPES[dtype].size_bytes
         for dimension in shape:
             size *= dimension
         if begin != expected or end - begin != size or end > len(data):
@@ -195,7 +210,7 @@ def _entry(name: str, entry: object) -> tuple[str, list[int], int, int]:
         dtype, shape, offsets = (fields.get(key) for key in ("dtype", "shape", "data_offsets"))
         if (
             isinstance(dtype, str)
-            and dtype in SAMPLE_BYTES
+            and dtype in SAMPLE_TYPES
             and _are_sizes(shape, MAX_SIDE)
             and 1 <= len(cast("list[int]", shape)) <= 3
             and _are_sizes(offsets, 2**62)

@@ -29,7 +29,7 @@ from pixelmend.errors import (
 from pixelmend_cli.engines import Engine
 from pixelmend_cli.targets import Target
 from pixelmend_engine.images import files as images
-from pixelmend_engine.images.photo import Photo
+from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.xmp import Provenance
 
 FATAL_ERRORS = (  # what is wrong with one would be wrong with all
@@ -162,7 +162,7 @@ def list_faces(
             annotated, facts = engine.restore(raster, _ignore_progress)
             shape = (annotated.height, annotated.width, 3)
             pixels = np.frombuffer(annotated.data, np.uint8).reshape(shape)
-            images.write(Photo(pixels=pixels), temporary, result=target.result)
+            images.write(ImageFile(pixels=pixels), temporary, result=target.result)
         console.result(target, facts)
 
     exit_codes = _for_each(targets, console, list_one)

@@ -16,8 +16,8 @@ from profiles import RGB
 
 from pixelmend import __version__
 from pixelmend_engine.images import files
+from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata
-from pixelmend_engine.images.photo import Photo
 from pixelmend_engine.images.xmp import PHOTOSHOP, Packet
 
 
@@ -67,7 +67,7 @@ def test_16_bits_and_their_profile_go_through(
 ) -> None:
     deep = np.asarray(small).astype(np.uint16) * 257 + 3  # values that 8 bits do not have
     metadata = Metadata(icc_profile=RGB["Display P3"], dpi=(300.0, 300.0))
-    files.write(Photo(pixels=deep, metadata=metadata), tmp_path / "in.tif")
+    files.write(ImageFile(pixels=deep, metadata=metadata), tmp_path / "in.tif")
     for target in ("out.tif", "out.png"):
         ended = pixelmend("deblur", tmp_path / "in.tif", "-o", tmp_path / target)
         assert ended.code == 0
@@ -91,7 +91,7 @@ def test_what_a_format_has_no_room_for_is_said(
     pixelmend: Call, small: Image.Image, tmp_path: Path
 ) -> None:
     deep = np.asarray(small).astype(np.uint16) * 257
-    files.write(Photo(pixels=deep), tmp_path / "in.png")
+    files.write(ImageFile(pixels=deep), tmp_path / "in.png")
     ended = pixelmend("deblur", tmp_path / "in.png", "-o", tmp_path / "out.jpg")
     assert ended.code == 0
     assert "in.png: JPEG files hold 8 bits per channel; finer tones are lost" in ended.stderr

@@ -77,7 +77,7 @@ def raster(
     return Raster(
         width=part.shape[1],
         height=part.shape[0],
-        samples=SAMPLES[kind],
+        sample_type=SAMPLES[kind],
         channels="YA" if layer["model"] == "GRAYA" else color,
         data=part.tobytes(),
         mask=None if mask is None else binarized(mask[place].tobytes()),

@@ -12,7 +12,7 @@ from pixelmend.wire import (
     ENCODINGS,
     MAX_PROFILE,
     PHASES,
-    SAMPLE_BYTES,
+    SAMPLE_TYPES,
     Event,
     Raster,
     decode,
@@ -26,13 +26,13 @@ from pixelmend.wire import (
 def rasters(draw: st.DrawFn) -> Raster:
     """Pictures of every kind, small."""
     width, height = draw(st.integers(1, 9)), draw(st.integers(1, 9))
-    samples = draw(st.sampled_from(list(SAMPLE_BYTES)))
+    sample_type = draw(st.sampled_from(list(SAMPLE_TYPES)))
     channels = draw(st.sampled_from(list(CHANNELS)))
-    size = width * height * CHANNELS[channels] * SAMPLE_BYTES[samples]
+    size = width * height * CHANNELS[channels] * SAMPLE_TYPES[sample_type].size_bytes
     return Raster(
         width,
         height,
-        samples,
+        sample_type,
         channels,
         draw(st.binary(min_size=size, max_size=size)),
         draw(st.sampled_from(ENCODINGS)),
@@ -46,7 +46,7 @@ def test_pictures_come_back_as_they_were(raster: Raster, facts: dict[str, object
     body = b"".join(bytes(piece) for piece in encode(raster, facts))
     read, read_facts = decode(body)
     assert read_facts == facts
-    for name in ("width", "height", "samples", "channels", "encoding", "color_profile"):
+    for name in ("width", "height", "sample_type", "channels", "encoding", "color_profile"):
         assert getattr(read, name) == getattr(raster, name)
     assert bytes(read.data) == raster.data
     assert (read.mask is None) == (raster.mask is None)
@@ -76,7 +76,7 @@ def test_pixels_are_not_copied() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"samples": "U64"},
+        {"sample_type": "U64"},
         {"channels": "CMYK"},
         {"encoding": "log"},
         {"width": 0},
@@ -88,7 +88,7 @@ def test_pixels_are_not_copied() -> None:
     ids=lambda wrong: next(iter(wrong)),
 )
 def test_what_contradicts_itself_is_refused(wrong: dict[str, object]) -> None:
-    sound = {"width": 2, "height": 2, "samples": "U8", "channels": "RGB", "data": bytes(12)}
+    sound = {"width": 2, "height": 2, "sample_type": "U8", "channels": "RGB", "data": bytes(12)}
     with pytest.raises(BadRequest, match="can't be read"):
         Raster(**{**sound, **wrong})  # pyright: ignore[reportArgumentType] - wrong on purpose
 

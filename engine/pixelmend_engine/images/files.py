@@ -16,7 +16,8 @@ from pixelmend.errors import BadImage, OutOfMemory, OutputFailed, UnsupportedIma
 from pixelmend.wire import MAX_PROFILE, Raster
 from pixelmend_engine.images import limits, metadata, xmp
 from pixelmend_engine.images.formats import jxl, pillow, png, tiff
-from pixelmend_engine.images.photo import Photo, white
+from pixelmend_engine.images.image_file import ImageFile
+from pixelmend_engine.images.sample_types import DTYPES, white
 from pixelmend_engine.images.xmp import Provenance
 
 FORMATS = {
@@ -38,13 +39,13 @@ PROVENANCE_ROOM = 2048  # bytes, more than `signed` adds
 MAX_SEGMENT = 65_502  # bytes of EXIF or XMP, what one of a JPEG file's segments holds
 NO_GRAY = {"Y": ("WEBP",), "YA": ("WEBP", "AVIF")}  # formats that hold it as RGB
 NO_IPTC = ("WEBP", "AVIF", "JXL")  # formats that have no place for it
-SAMPLES = {  # what pixels can be in each format, the best last
-    "JPEG": ("uint8",),
-    "WEBP": ("uint8",),
-    "AVIF": ("uint8",),
-    "PNG": ("uint8", "uint16"),
-    "TIFF": ("uint8", "uint16", "float16", "float32"),
-    "JXL": ("uint8", "uint16", "float16", "float32"),
+SAMPLE_TYPES = {  # what pixels can be in each format, the best last
+    "JPEG": ("U8",),
+    "WEBP": ("U8",),
+    "AVIF": ("U8",),
+    "PNG": ("U8", "U16"),
+    "TIFF": ("U8", "U16", "F16", "F32"),
+    "JXL": ("U8", "U16", "F16", "F32"),
 }
 BROKEN = (  # what decoders and encoders raise besides OSError, over files and values they reject
     AttributeError,
@@ -59,7 +60,7 @@ BROKEN = (  # what decoders and encoders raise besides OSError, over files and v
 )
 
 
-def read(path: Path) -> Photo:
+def read(path: Path) -> ImageFile:
     """Reads a picture upright, in the depth that its file has.
 
     The orientation that EXIF asks for is applied, and taken out of the metadata.
@@ -94,7 +95,7 @@ def _start(path: Path) -> bytes:
         return file.read(12)
 
 
-def _notes(photo: Photo, path: Path, format_: str) -> list[str]:
+def _notes(photo: ImageFile, path: Path, format_: str) -> list[str]:
     notes: list[str] = []
     named = FORMATS.get(path.suffix.lower(), "no format")
     if named != format_:
@@ -154,7 +155,7 @@ def read_mask(path: Path) -> UInt8[np.ndarray, "h w"]:
         UnsupportedImage: As for `read`.
     """
     photo = read(path)
-    pixels = _as("uint8", photo.pixels)
+    pixels = _as("U8", photo.pixels)
     gray = pixels[..., 0]
     if photo.channels.startswith("RGB"):
         gray = np.array(Image.fromarray(np.ascontiguousarray(pixels[..., :3])).convert("L"))
@@ -163,7 +164,7 @@ def read_mask(path: Path) -> UInt8[np.ndarray, "h w"]:
     return np.ascontiguousarray(gray)
 
 
-def to_raster(photo: Photo, mask: UInt8[np.ndarray, "h w"] | None = None) -> Raster:
+def to_raster(photo: ImageFile, mask: UInt8[np.ndarray, "h w"] | None = None) -> Raster:
     """Turns a picture into what travels to the engine.
 
     Raises:
@@ -180,7 +181,7 @@ def to_raster(photo: Photo, mask: UInt8[np.ndarray, "h w"] | None = None) -> Ras
     return Raster(
         width=width,
         height=height,
-        samples=photo.samples,
+        sample_type=photo.sample_type,
         channels=photo.channels,
         data=photo.pixels.data.cast("B"),
         mask=None if mask is None else np.ascontiguousarray(mask).data.cast("B"),
@@ -188,7 +189,7 @@ def to_raster(photo: Photo, mask: UInt8[np.ndarray, "h w"] | None = None) -> Ras
     )
 
 
-def with_pixels(photo: Photo, raster: Raster) -> Photo:
+def with_pixels(photo: ImageFile, raster: Raster) -> ImageFile:
     """Returns the picture with what came back from the engine in place of its own pixels.
 
     The resolution grows with the picture, so that it prints at its old size.
@@ -206,7 +207,7 @@ def with_pixels(photo: Photo, raster: Raster) -> Photo:
     return dataclasses.replace(photo, pixels=pixels, metadata=found)
 
 
-def signed(photo: Photo, provenance: Provenance) -> Photo:
+def signed(photo: ImageFile, provenance: Provenance) -> ImageFile:
     """Says in a picture's XMP that it was restored, and how; other metadata stay."""
     try:
         packet = xmp.restored(photo.metadata.xmp, provenance)
@@ -218,7 +219,7 @@ def signed(photo: Photo, provenance: Provenance) -> Photo:
     return dataclasses.replace(photo, metadata=dataclasses.replace(photo.metadata, xmp=packet))
 
 
-def check_format(photo: Photo, path: Path, scale: float = 1.0) -> list[str]:
+def check_format(photo: ImageFile, path: Path, scale: float = 1.0) -> list[str]:
     """Makes sure, before the work, that a picture can be written to a file of that name.
 
     `scale` is how many times wider and higher it will be.
@@ -250,15 +251,15 @@ def check_format(photo: Photo, path: Path, scale: float = 1.0) -> list[str]:
             f"{format_} files can't hold {problem}", hint="Name a .png or .tif file with -o"
         )
     notes: list[str] = []
-    if photo.pixels.dtype.name not in SAMPLES[format_]:
-        bits = np.dtype(SAMPLES[format_][-1]).itemsize * 8
+    if photo.sample_type not in SAMPLE_TYPES[format_]:
+        bits = DTYPES[SAMPLE_TYPES[format_][-1]].itemsize * 8
         notes.append(f"{format_} files hold {bits} bits per channel; finer tones are lost")
     if photo.metadata.iptc is not None and format_ in NO_IPTC:
         notes.append(f"its IPTC records were left out; {format_} files have no place for them")
     return notes
 
 
-def _problem(photo: Photo, format_: str, scale: float) -> str | None:
+def _problem(photo: ImageFile, format_: str, scale: float) -> str | None:
     found, longest = photo.metadata, int(max(photo.pixels.shape) * scale)
     if longest > MAX_SIDES.get(format_, longest):
         return f"a side of {longest} pixels"
@@ -277,7 +278,7 @@ def _problem(photo: Photo, format_: str, scale: float) -> str | None:
     return None
 
 
-def write(photo: Photo, path: Path, *, result: Path | None = None) -> None:
+def write(photo: ImageFile, path: Path, *, result: Path | None = None) -> None:
     """Writes a picture in the format that the file's ending says, with all of its metadata.
 
     `result` is what `path` will be called; the user knows no other name.
@@ -286,9 +287,9 @@ def write(photo: Photo, path: Path, *, result: Path | None = None) -> None:
         OutputFailed: The disk is full.
     """
     format_ = FORMATS[path.suffix.lower()]
-    kinds = SAMPLES[format_]
-    if photo.pixels.dtype.name not in kinds:
-        pixels = _as(kinds[-1], photo.pixels)
+    sample_types = SAMPLE_TYPES[format_]
+    if photo.sample_type not in sample_types:
+        pixels = _as(sample_types[-1], photo.pixels)
         photo = dataclasses.replace(photo, pixels=pixels)
     with warnings.catch_warnings(), _as_output_failed(result or path):
         warnings.simplefilter("ignore")  # of odd metadata, carried along as they are
@@ -303,13 +304,14 @@ def write(photo: Photo, path: Path, *, result: Path | None = None) -> None:
                 pillow.write(photo, path, format_)
 
 
-def _as(kind: str, pixels: np.ndarray) -> np.ndarray:
+def _as(sample_type: str, pixels: np.ndarray) -> np.ndarray:
     # For formats that hold less, and for masks; whole numbers alone.
-    if pixels.dtype.name == kind:
+    dtype = DTYPES[sample_type]
+    if pixels.dtype == dtype:
         return pixels
-    scale = np.iinfo(kind).max / white(pixels.dtype)
+    scale = white(dtype) / white(pixels.dtype)
     values = np.nan_to_num(pixels.astype(np.float32)).clip(0, white(pixels.dtype))
-    return np.rint(values * np.float32(scale)).astype(kind)
+    return np.rint(values * np.float32(scale)).astype(dtype)
 
 
 @contextlib.contextmanager

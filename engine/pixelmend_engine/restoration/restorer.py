@@ -18,8 +18,9 @@ from pixelmend.errors import BadImage, BadRequest, UnsupportedImage
 from pixelmend_engine.catalog import registry
 from pixelmend_engine.catalog.registry import AUTO
 from pixelmend_engine.images import files, limits
+from pixelmend_engine.images.image_file import CHANNELS, ImageFile, with_channels
 from pixelmend_engine.images.metadata import Metadata
-from pixelmend_engine.images.photo import CHANNELS, TYPES, Photo, white, with_channels
+from pixelmend_engine.images.sample_types import NAMES, white
 from pixelmend_engine.restoration.model_choice import check
 from pixelmend_engine.restoration.session import Session
 from pixelmend_engine.restoration.task_request import TaskRequest
@@ -143,9 +144,9 @@ def load(model: str = AUTO, *, weights: File | None = None, **options: Any) -> R
     return Restorer(model, None if weights is None else Path(weights), options)
 
 
-def _photo(image: ImageLike) -> Photo:
+def _photo(image: ImageLike) -> ImageFile:
     if isinstance(image, np.ndarray):
-        return Photo(pixels=_pixels(image))
+        return ImageFile(pixels=_pixels(image))
     if isinstance(image, Image.Image):
         if image.mode not in MODES:
             raise UnsupportedImage(
@@ -153,7 +154,7 @@ def _photo(image: ImageLike) -> Photo:
                 hint='Convert it first: image.convert("RGB")',
             )
         profile = image.info.get("icc_profile")
-        return Photo(pixels=_pixels(np.array(image)), metadata=Metadata(icc_profile=profile))
+        return ImageFile(pixels=_pixels(np.array(image)), metadata=Metadata(icc_profile=profile))
     photo = files.read(Path(image))
     if photo.pixels.dtype != np.uint8:
         raise UnsupportedImage(
@@ -165,9 +166,9 @@ def _photo(image: ImageLike) -> Photo:
 
 def _pixels(array: Array) -> Shaped[np.ndarray, "h w c"]:
     # A copy where need be: rows one after the other, in the order of bytes that travels.
-    if array.dtype.name not in TYPES:
+    if array.dtype.name not in NAMES:
         raise UnsupportedImage(
-            f"The picture is an array of `{array.dtype.name}`", hint=f"Use {', '.join(TYPES)}"
+            f"The picture is an array of `{array.dtype.name}`", hint=f"Use {', '.join(NAMES)}"
         )
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in CHANNELS):
         raise BadImage(
@@ -182,7 +183,7 @@ def _mask(mask: ImageLike) -> UInt8[np.ndarray, "h w"]:
         return np.array(mask.convert("L"))
     if not isinstance(mask, np.ndarray):
         return files.read_mask(Path(mask))
-    if mask.ndim != 2 or mask.dtype.name not in (*TYPES, "bool"):
+    if mask.ndim != 2 or mask.dtype.name not in (*NAMES, "bool"):
         raise BadImage(
             f"The mask is an array of `{mask.dtype.name}`, shape `{mask.shape}`",
             hint="Use [h, w] of bool, or of a type that pictures have",
@@ -192,7 +193,7 @@ def _mask(mask: ImageLike) -> UInt8[np.ndarray, "h w"]:
     return np.rint(values * np.float32(255 / top)).astype(np.uint8)
 
 
-def _pillow(photo: Photo, source: Image.Image | File) -> Image.Image:
+def _pillow(photo: ImageFile, source: Image.Image | File) -> Image.Image:
     channels = photo.pixels.shape[2]
     image = Image.fromarray(photo.pixels if channels > 1 else photo.pixels[..., 0])
     if isinstance(source, Image.Image):

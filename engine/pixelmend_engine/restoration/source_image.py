@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from pixelmend.wire import CHANNELS, Raster
 from pixelmend_engine.images.color import ColorSpace, color_space
+from pixelmend_engine.images.sample_types import DTYPES
 
-DTYPES = {"U8": "<u1", "U16": "<u2", "F16": "<f2", "F32": "<f4"}
 # Which samples of a pixel have color, in the order red, green, blue (or gray alone).
 COLOR = {
     "RGB": (0, 1, 2),
@@ -43,7 +43,7 @@ class SourceImage:
     def of(cls, raster: Raster) -> SourceImage:
         """Reads what a front end sent."""
         shape = (raster.height, raster.width, CHANNELS[raster.channels])
-        samples = np.frombuffer(raster.data, DTYPES[raster.samples]).reshape(shape)
+        samples = np.frombuffer(raster.data, DTYPES[raster.sample_type]).reshape(shape)
         invalid = np.zeros(shape[:2], bool)
         if raster.channels.endswith("A"):
             invalid |= samples[..., -1] == 0

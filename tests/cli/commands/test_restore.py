@@ -11,8 +11,8 @@ from conftest import Call
 from PIL import Image
 
 from pixelmend_engine.images import files
+from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata
-from pixelmend_engine.images.photo import Photo
 from pixelmend_engine.images.xmp import PHOTOSHOP, Packet
 
 
@@ -37,7 +37,7 @@ def scan(small: Image.Image, tmp_path: Path) -> Path:
     exif[271] = "A scanner"
     metadata = Metadata(dpi=(300.0, 300.0), exif=b"Exif\0\0" + exif.tobytes())
     path = tmp_path / "scan.tif"
-    files.write(Photo(pixels=np.concatenate([color, alpha], axis=2), metadata=metadata), path)
+    files.write(ImageFile(pixels=np.concatenate([color, alpha], axis=2), metadata=metadata), path)
     return path
 
 

@@ -23,8 +23,8 @@ from pixelmend.errors import (
 )
 from pixelmend_engine.images import files
 from pixelmend_engine.images.formats import jxl
+from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata
-from pixelmend_engine.images.photo import Photo
 from pixelmend_engine.images.xmp import PHOTOSHOP, Packet, Provenance
 from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.restoration.same_size import restore_same_size
@@ -65,7 +65,7 @@ def test_metadata_is_kept(ending: str, small: Image.Image, tmp_path: Path) -> No
             assert written.info["dpi"] == pytest.approx((300, 300), abs=0.01)
 
 
-def any_photo(draw: Callable[[st.SearchStrategy[Any]], Any], ending: str) -> Photo:
+def any_photo(draw: Callable[[st.SearchStrategy[Any]], Any], ending: str) -> ImageFile:
     """A picture of any depth, with any profile and size, and any values at all."""
     dtype = np.dtype(draw(st.sampled_from(LOSSLESS[ending])))
     channels = draw(st.integers(1, 4))
@@ -79,7 +79,7 @@ def any_photo(draw: Callable[[st.SearchStrategy[Any]], Any], ending: str) -> Pho
         tiny = np.abs(np.nan_to_num(pixels)) < np.finfo(dtype).tiny
         pixels = np.where(tiny, np.zeros_like(pixels), np.nan_to_num(pixels))
     profile = draw(st.sampled_from(list((GRAY if channels < 3 else RGB).values())))
-    return Photo(pixels=pixels, metadata=Metadata(icc_profile=profile))
+    return ImageFile(pixels=pixels, metadata=Metadata(icc_profile=profile))
 
 
 @given(data=st.data())
@@ -118,7 +118,7 @@ def test_a_format_that_holds_less_is_written_and_said(
 ) -> None:
     ramp = np.linspace(0, 1, 64 * 64 * 3).reshape(64, 64, 3)
     pixels = (ramp * (1 if dtype == "float32" else 65535)).astype(dtype)
-    photo = Photo(pixels=pixels)
+    photo = ImageFile(pixels=pixels)
     (note,) = files.check_format(photo, tmp_path / f"out{ending}")
     assert f"{bits} bits per channel" in note
     files.write(photo, tmp_path / f"out{ending}")
@@ -131,14 +131,14 @@ def test_a_format_that_holds_less_is_written_and_said(
 
 def test_light_beyond_white_becomes_white_where_it_must(tmp_path: Path) -> None:
     pixels = np.array([-1, 0, 0.5, 1, 7, np.inf, -np.inf, np.nan], np.float32)
-    photo = Photo(pixels=np.tile(pixels, (8, 1))[..., None])
+    photo = ImageFile(pixels=np.tile(pixels, (8, 1))[..., None])
     files.write(photo, tmp_path / "out.png")
     written = files.read(tmp_path / "out.png").pixels[0, :, 0]
     assert written.tolist() == [0, 0, 32768, 65535, 65535, 65535, 0, 0]
 
 
 def test_floats_without_a_profile_are_taken_for_srgb_and_that_is_said(tmp_path: Path) -> None:
-    files.write(Photo(pixels=np.zeros((8, 8, 3), np.float32)), tmp_path / "in.tif")
+    files.write(ImageFile(pixels=np.zeros((8, 8, 3), np.float32)), tmp_path / "in.tif")
     (note,) = files.read(tmp_path / "in.tif").notes
     assert "sRGB was assumed" in note
 
@@ -147,13 +147,13 @@ def test_xmp_that_grows_when_it_is_written_is_refused_before_the_work(tmp_path: 
     rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
     quotes = '"' * 20_000  # each of which takes six bytes between double quotes
     packet = f"<r:RDF xmlns:r='{rdf}'><r:Description a='{quotes}'/></r:RDF>".encode()
-    photo = Photo(pixels=np.zeros((8, 8, 3), np.uint8), metadata=Metadata(xmp=packet))
+    photo = ImageFile(pixels=np.zeros((8, 8, 3), np.uint8), metadata=Metadata(xmp=packet))
     with pytest.raises(OutputFailed, match="so much XMP"):
         files.check_format(photo, tmp_path / "out.jpg")
 
 
 def test_iptc_that_has_no_place_is_said(tmp_path: Path) -> None:
-    photo = Photo(pixels=np.zeros((8, 8, 3), np.uint8), metadata=Metadata(iptc=b"\x1c"))
+    photo = ImageFile(pixels=np.zeros((8, 8, 3), np.uint8), metadata=Metadata(iptc=b"\x1c"))
     assert files.check_format(photo, tmp_path / "out.jpg") == []
     (note,) = files.check_format(photo, tmp_path / "out.webp")
     assert "IPTC" in note
@@ -173,7 +173,7 @@ def test_a_signed_picture_says_so_in_every_format(ending: str, photo: Path, tmp_
 
 
 def test_xmp_that_can_not_be_read_is_kept_and_that_is_said() -> None:
-    odd = Photo(pixels=np.zeros((8, 8, 3), np.uint8), metadata=Metadata(xmp=b"words"))
+    odd = ImageFile(pixels=np.zeros((8, 8, 3), np.uint8), metadata=Metadata(xmp=b"words"))
     signed = files.signed(odd, PROVENANCE)
     assert signed.metadata.xmp == b"words"
     (note,) = signed.notes
@@ -188,7 +188,7 @@ def test_a_mask_may_be_of_any_depth(tmp_path: Path) -> None:
         ("32.tif", levels.repeat(3, axis=2)),
         ("transparent.png", np.dstack([np.full((8, 12), 255), levels * 255]).round().astype("u1")),
     ):
-        files.write(Photo(pixels=pixels), tmp_path / name)
+        files.write(ImageFile(pixels=pixels), tmp_path / name)
         assert np.unique(files.read_mask(tmp_path / name)).tolist() == [0, 128, 255]
 
 
@@ -379,14 +379,14 @@ def test_opaque_alpha_is_left_out_of_a_jpeg(small: Image.Image, tmp_path: Path) 
 def test_a_format_that_has_no_such_size_is_refused_before_the_work(
     ending: str, side: int, tmp_path: Path
 ) -> None:
-    photo = Photo(pixels=np.zeros((8, side, 3), np.uint8))
+    photo = ImageFile(pixels=np.zeros((8, side, 3), np.uint8))
     with pytest.raises(OutputFailed, match=f"a side of {side} pixels"):
         files.check_format(photo, tmp_path / f"out{ending}")
 
 
 def test_more_exif_than_a_jpeg_holds_is_refused_before_the_work(tmp_path: Path) -> None:
     metadata = Metadata(exif=bytes(65_534))
-    photo = Photo(pixels=np.zeros((8, 8, 3), np.uint8), metadata=metadata)
+    photo = ImageFile(pixels=np.zeros((8, 8, 3), np.uint8), metadata=metadata)
     with pytest.raises(OutputFailed, match="so much EXIF"):
         files.check_format(photo, tmp_path / "out.jpg")
 

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from pixelmend.wire import CHANNELS, ENCODINGS, Raster
 from pixelmend_engine.catalog.spec import CONTEXT
+from pixelmend_engine.images.sample_types import DTYPES
 from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.restoration.same_size import restore_same_size
-from pixelmend_engine.restoration.source_image import DTYPES
 
 PROFILES = {"RGB": list(profiles.RGB.values()), "Y": list(profiles.GRAY.values())}
 
@@ -33,7 +33,7 @@ def brighter(image: Tensor) -> Tensor:
 def pictures(draw: st.DrawFn) -> Raster:
     """Pictures of every depth, order of channels, encoding, profile, and any values at all."""
     channels = draw(st.sampled_from(list(CHANNELS)))
-    dtype = np.dtype(DTYPES[draw(st.sampled_from(list(DTYPES)))])
+    dtype = DTYPES[draw(st.sampled_from(list(DTYPES)))]
     shape = (draw(st.integers(1, 6)), draw(st.integers(1, 6)), CHANNELS[channels])
     size = int(np.prod(shape)) * dtype.itemsize
     samples = np.frombuffer(draw(st.binary(min_size=size, max_size=size)), dtype).reshape(shape)
@@ -52,7 +52,7 @@ def pictures(draw: st.DrawFn) -> Raster:
 def test_a_model_that_changes_nothing_gives_back_every_bit(raster: Raster, strength: float) -> None:
     result, _ = restore_same_size(raster, strength, Function(same), Progress())
     assert bytes(result.data) == bytes(raster.data)
-    for name in ("width", "height", "samples", "channels", "encoding", "color_profile"):
+    for name in ("width", "height", "sample_type", "channels", "encoding", "color_profile"):
         assert getattr(result, name) == getattr(raster, name)
 
 

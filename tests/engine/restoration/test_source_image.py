@@ -6,14 +6,14 @@ import torch
 from rasters import picture
 
 from pixelmend.wire import CHANNELS
-from pixelmend_engine.restoration.source_image import DTYPES, SourceImage, as_float, as_samples
+from pixelmend_engine.images.sample_types import DTYPES
+from pixelmend_engine.restoration.source_image import SourceImage, as_float, as_samples
 
 WHOLE = slice(None), slice(None)
 
 
-@pytest.mark.parametrize("samples", DTYPES.values())
-def test_samples_become_floats_and_come_back(samples: str) -> None:
-    kind = np.dtype(samples)
+@pytest.mark.parametrize("kind", DTYPES.values())
+def test_samples_become_floats_and_come_back(kind: np.dtype) -> None:
     top = 1 if kind.kind == "f" else np.iinfo(kind).max
     values = (np.linspace(0, 1, 300) * top).astype(kind)
     np.testing.assert_array_equal(as_samples(as_float(values), kind), values)

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixelmend.errors import BadImage
+from pixelmend_engine.images.sample_types import DTYPES
 from pixelmend_engine.nn.progress import Progress
-from pixelmend_engine.restoration.source_image import DTYPES
 from pixelmend_engine.restoration.upscale import upscale
 
 twice = partial(functional.interpolate, scale_factor=2.0, mode="nearest")
@@ -31,12 +31,12 @@ def _bicubic(samples: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(image).clip(0, 255)
 
 
-@pytest.mark.parametrize("samples", DTYPES)
+@pytest.mark.parametrize("sample_type", DTYPES)
 @pytest.mark.parametrize("channels", ["RGB", "BGRA", "Y", "YA"])
 def test_what_the_model_makes_comes_back_in_the_picture_s_own_depth(
-    samples: str, channels: str
+    sample_type: str, channels: str
 ) -> None:
-    kind = np.dtype(DTYPES[samples])
+    kind = DTYPES[sample_type]
     top = 1 if kind.kind == "f" else np.iinfo(kind).max
     gray = np.random.default_rng(0).random((9, 7, 1)).repeat(len(channels), axis=2)
     gray[..., -1] = 1 if channels.endswith("A") else gray[..., 0]
@@ -44,7 +44,7 @@ def test_what_the_model_makes_comes_back_in_the_picture_s_own_depth(
     result, notes = upscale(picture(values, channels), 2.0, 1.0, Function(twice), Progress())
     assert (result.width, result.height, result.mask, notes) == (14, 18, None, [])
     wanted = values.repeat(2, axis=0).repeat(2, axis=1).astype(np.float64)
-    step = top * (2e-3 if samples == "F16" else 1e-5) if kind.kind == "f" else 1
+    step = top * (2e-3 if sample_type == "F16" else 1e-5) if kind.kind == "f" else 1
     np.testing.assert_allclose(array(result).astype(np.float64), wanted, atol=step)
 
 

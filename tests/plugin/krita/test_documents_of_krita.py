@@ -160,7 +160,7 @@ def test_pixels_are_read_strip_by_strip_with_the_selection(
     mask = np.frombuffer(raster.mask, np.uint8).reshape(30, 36)
     assert (mask[10:16, 16:24] == 255).all()
     assert np.count_nonzero(mask) == 48
-    assert (raster.samples, raster.channels, raster.color_profile) == ("U8", "BGRA", b"profile")
+    assert (raster.sample_type, raster.channels, raster.color_profile) == ("U8", "BGRA", b"profile")
 
 
 def test_a_layer_that_was_deleted_is_told(docker: Any, document: Document) -> None:
@@ -176,7 +176,7 @@ def restored(docker: Any, document: Document) -> tuple[Any, Any]:
     raster = end_of(docker.layer_source.read(source))
     negative = bytes(255 - value for value in raster.data)
     result = docker.wire.Raster(
-        width=raster.width, height=raster.height, samples="U8", channels="BGRA", data=negative
+        width=raster.width, height=raster.height, sample_type="U8", channels="BGRA", data=negative
     )
     return source, result
 

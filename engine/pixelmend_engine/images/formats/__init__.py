@@ -1,1 +1,1 @@
-"""One module for each kind of image file: `read` gives a `Photo`, `write` takes one."""
+"""One module for each kind of image file: `read` gives a `ImageFile`, `write` takes one."""

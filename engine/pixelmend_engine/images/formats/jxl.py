@@ -16,8 +16,9 @@ import numpy as np
 from pixelmend_engine.images import limits, metadata, xmp
 from pixelmend_engine.images.formats import jxl_header
 from pixelmend_engine.images.formats.jxl_header import LINEAR, SRGB_CURVE
+from pixelmend_engine.images.image_file import ImageFile, Pixels, with_channels
 from pixelmend_engine.images.metadata import EXIF_HEADER, Attempts, Metadata
-from pixelmend_engine.images.photo import TYPES, Photo, Pixels, with_channels
+from pixelmend_engine.images.sample_types import sample_type_of, white
 
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 SIGNATURES = (CONTAINER, jxl_header.SIGNATURE)
@@ -28,7 +29,7 @@ EFFORT = 2  # of 9; the default, 7, takes seven times as long and more (docs/per
 DISTANCE = 0.5  # of lossy files, from what they were; at 1 a trained eye begins to see it
 
 
-def read(path: Path) -> Photo:
+def read(path: Path) -> ImageFile:
     """Reads a file; its metadata as well.
 
     Raises:
@@ -43,7 +44,7 @@ def read(path: Path) -> Photo:
     if header.problem is not None:
         raise limits.rare(path.name, header.problem)
     pixels = with_channels(imagecodecs.jpegxl_decode(data))  # it turns the picture upright
-    if pixels.dtype.name not in TYPES:
+    if sample_type_of(pixels.dtype) is None:
         raise limits.other_samples(path.name, f"samples of the type {pixels.dtype}")
     pixels = _spread(pixels, header.bits)
     reading = Attempts()
@@ -54,14 +55,16 @@ def read(path: Path) -> Photo:
         icc_profile=profile_of(gray=header.gray, linear=True) if linear else None,
         compression="lossy" if header.lossy else None,
     )
-    return Photo(pixels=np.ascontiguousarray(pixels), metadata=found, notes=tuple(reading.notes))
+    return ImageFile(
+        pixels=np.ascontiguousarray(pixels), metadata=found, notes=tuple(reading.notes)
+    )
 
 
 def _spread(pixels: Pixels, bits: int) -> Pixels:
     # The codec library leaves 10 bits where they are in 16; white is to be the largest number.
     if pixels.dtype.kind == "f" or bits == pixels.dtype.itemsize * 8:
         return pixels
-    scale = np.iinfo(pixels.dtype).max / (2**bits - 1)
+    scale = white(pixels.dtype) / (2**bits - 1)
     return np.rint(pixels * np.float32(scale)).astype(pixels.dtype)
 
 
@@ -83,16 +86,16 @@ def profile_of(*, gray: bool, linear: bool) -> bytes:
     return made[:24] + bytes(12) + made[36:]  # without its date: same picture, same file
 
 
-def can_hold(photo: Photo) -> bool:
+def can_hold(photo: ImageFile) -> bool:
     """Says whether a picture's colors can be written here: sRGB's, or the same in linear light."""
     return _curve(photo) is not None
 
 
-def _curve(photo: Photo) -> int | None:
+def _curve(photo: ImageFile) -> int | None:
     profile, gray = photo.metadata.icc_profile, photo.channels.startswith("Y")
     if profile is None or _are_same(profile, profile_of(gray=gray, linear=False), gray=gray):
         return SRGB_CURVE
-    if photo.samples == "U8":  # whose headers the codec library writes without a curve
+    if photo.sample_type == "U8":  # whose headers the codec library writes without a curve
         return None
     linear = _are_same(profile, profile_of(gray=gray, linear=True), gray=gray)
     return LINEAR if linear else None
@@ -112,7 +115,7 @@ def _are_same(profile: bytes, other: bytes, *, gray: bool) -> bool:
     return bool(np.abs(seen - colors).max() < SAME_COLOR)
 
 
-def write(photo: Photo, path: Path) -> None:
+def write(photo: ImageFile, path: Path) -> None:
     """Writes a file whose colors `can_hold` approved of, with EXIF and XMP.
 
     Raises:
@@ -121,7 +124,7 @@ def write(photo: Photo, path: Path) -> None:
     found, curve = photo.metadata, _curve(photo)
     if curve is None:
         raise ValueError("its colors have no place in it")
-    if found.compression == "lossy" and photo.samples == "U8":
+    if found.compression == "lossy" and photo.sample_type == "U8":
         data = imagecodecs.jpegxl_encode(photo.pixels, distance=DISTANCE, usecontainer=True)
     else:
         data = bytes(

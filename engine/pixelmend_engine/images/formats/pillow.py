@@ -10,8 +10,8 @@ from PIL import AvifImagePlugin, ExifTags, Image, WebPImagePlugin
 
 from pixelmend.errors import UnsupportedImage
 from pixelmend_engine.images import limits, metadata, xmp
+from pixelmend_engine.images.image_file import ImageFile, Pixels, upright, with_channels
 from pixelmend_engine.images.metadata import EXIF_HEADER, Attempts, Metadata
-from pixelmend_engine.images.photo import Photo, Pixels, upright, with_channels
 
 READABLE = ("JPEG", "MPO", "WEBP", "AVIF")  # MPO: a JPEG as phones write it, with more in it
 QUALITY = {"JPEG": 95, "WEBP": 95, "AVIF": 90}
@@ -26,7 +26,7 @@ PLAIN_CODES = {  # of a video's color (ITU-T H.273) that differ from sRGB in not
 }
 
 
-def read(path: Path) -> tuple[str, Photo]:
+def read(path: Path) -> tuple[str, ImageFile]:
     """Reads a file; its metadata as well. Returns its format, too.
 
     Raises:
@@ -37,7 +37,7 @@ def read(path: Path) -> tuple[str, Photo]:
         _refuse_unsupported(image, path)
         limits.check_size(image.width, image.height, path.name)
         image.load()
-        pixels, notes = samples(image)
+        pixels, notes = pixels_of(image)
         if image.format == "MPO":
             notes.append("only the first of the file's pictures was restored")
         format_ = "JPEG" if image.format == "MPO" else str(image.format)
@@ -71,7 +71,7 @@ def _refuse_video_colors(image: Image.Image, path: Path) -> None:
             raise limits.rare(path.name, "an AVIF picture with a video's wide or bright colors")
 
 
-def samples(image: Image.Image) -> tuple[Pixels, list[str]]:
+def pixels_of(image: Image.Image) -> tuple[Pixels, list[str]]:
     """Returns a loaded picture's pixels, and what had to be changed for them.
 
     Raises:
@@ -92,7 +92,7 @@ def samples(image: Image.Image) -> tuple[Pixels, list[str]]:
     return with_channels(np.asarray(image.convert(mode))), notes
 
 
-def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[str]) -> Photo:
+def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[str]) -> ImageFile:
     """Turns pixels upright, and reads what an opened file says beside them."""
     reading = Attempts()
     orientation = reading.attempt("EXIF orientation", lambda: _orientation(image), 1)
@@ -123,7 +123,7 @@ def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[st
         ),
         compression=reading.attempt("compression", lambda: _compression(image, path), None),
     )
-    return Photo(
+    return ImageFile(
         pixels=upright(pixels, orientation),
         metadata=found,
         notes=(*notes, *reading.notes),
@@ -172,7 +172,7 @@ def _is_lossless(path: Path) -> bool:
     return False
 
 
-def write(photo: Photo, path: Path, format_: str) -> None:
+def write(photo: ImageFile, path: Path, format_: str) -> None:
     """Writes a JPEG, WebP or AVIF file, with all of the metadata that the format has room for.
 
     A JPEG file has no alpha; `images.check_format` lets none through that would be missed.
@@ -191,7 +191,7 @@ def write(photo: Photo, path: Path, format_: str) -> None:
     path.write_bytes(encoded.getbuffer())
 
 
-def _save_options(photo: Photo, format_: str) -> dict[str, Any]:
+def _save_options(photo: ImageFile, format_: str) -> dict[str, Any]:
     found, exif = photo.metadata, photo.metadata.exif
     if exif is not None and format_ == "AVIF":
         # With an orientation in it Pillow would write EXIF anew, and lose some.

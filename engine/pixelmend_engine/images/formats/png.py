@@ -14,8 +14,8 @@ from PIL import Image, PngImagePlugin
 from pixelmend.wire import MAX_PROFILE
 from pixelmend_engine.images import limits, metadata
 from pixelmend_engine.images.formats import pillow
+from pixelmend_engine.images.image_file import ImageFile, Pixels, with_channels
 from pixelmend_engine.images.metadata import EXIF_HEADER, Metadata
-from pixelmend_engine.images.photo import Photo, Pixels, with_channels
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 BEHIND_HEADER = 33  # bytes: the signature and IHDR, which is always the first chunk
@@ -25,7 +25,7 @@ LEGACY = "Raw profile type "  # and what it is: as ImageMagick and ExifTool have
 LEVEL = 6  # zlib's own default
 
 
-def read(path: Path) -> Photo:
+def read(path: Path) -> ImageFile:
     """Reads a file; its metadata as well.
 
     Raises:
@@ -41,7 +41,7 @@ def read(path: Path) -> Photo:
         limits.check_size(image.width, image.height, path.name)
         deep = _deep_samples(path)
         image.load()  # the chunks behind the pixels, too
-        pixels, notes = pillow.samples(image) if deep is None else (deep, [])
+        pixels, notes = pillow.pixels_of(image) if deep is None else (deep, [])
         legacy = _legacy(image)
         for name, packet in legacy.items():
             image.info.setdefault(name, packet)
@@ -75,7 +75,7 @@ def _legacy(image: PngImagePlugin.PngImageFile) -> dict[str, bytes]:
     return found
 
 
-def write(photo: Photo, path: Path) -> None:
+def write(photo: ImageFile, path: Path) -> None:
     """Writes a file, with all of its metadata."""
     pixels = photo.pixels[..., 0] if photo.channels == "Y" else photo.pixels
     data = memoryview(imagecodecs.png_encode(np.ascontiguousarray(pixels), level=LEVEL))

@@ -14,8 +14,9 @@ from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, SAMPLEFORMAT, TiffPa
 
 from pixelmend_engine.images import limits, metadata, xmp
 from pixelmend_engine.images.formats import pillow
+from pixelmend_engine.images.image_file import ImageFile, Pixels, upright, with_channels
 from pixelmend_engine.images.metadata import FOLDERS, Attempts, Metadata
-from pixelmend_engine.images.photo import TYPES, Photo, Pixels, upright, white, with_channels
+from pixelmend_engine.images.sample_types import sample_type_of, white
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # and those of BigTIFF
 COLORS = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB)
@@ -40,7 +41,7 @@ CENTIMETERS_PER_INCH = 2.54
 ORIENTATION, ICC_PROFILE, XMP, IPTC, PHOTOSHOP = 274, 34675, 700, 33723, 34377  # tags
 
 
-def read(path: Path) -> Photo:
+def read(path: Path) -> ImageFile:
     """Reads a file; its metadata as well.
 
     Raises:
@@ -82,7 +83,7 @@ def _samples(page: TiffPage, path: Path) -> tuple[Pixels, list[str]]:
     if _is_for_pillow(page):
         with Image.open(path, formats=["TIFF"]) as image:
             image.load()
-            return pillow.samples(image)
+            return pillow.pixels_of(image)
     _refuse_unsupported(page, path)
     pixels = page.asarray()
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
@@ -105,7 +106,7 @@ def _refuse_unsupported(page: TiffPage, path: Path) -> None:
         name = OTHER_COLORS.get(page.photometric, f"the color model {page.photometric}")
         raise limits.other_colors(path.name, name)
     kind = SAMPLE_KINDS.get(page.sampleformat, "samples of an unknown kind")
-    if page.dtype is None or page.dtype.name not in TYPES:
+    if page.dtype is None or sample_type_of(page.dtype) is None:
         raise limits.other_samples(path.name, f"{kind} of {page.bitspersample} bits")
     if page.bitspersample != page.dtype.itemsize * 8:  # 12 bits in 16, for example
         raise limits.other_samples(path.name, f"samples of {page.bitspersample} bits")
@@ -140,7 +141,7 @@ def _unmultiplied(pixels: Pixels) -> Pixels:
 
 def _with_metadata(
     pixels: Pixels, file: tifffile.TiffFile, page: TiffPage, path: Path, notes: list[str]
-) -> Photo:
+) -> ImageFile:
     reading = Attempts()
     orientation = reading.attempt("EXIF orientation", lambda: _orientation(file, page), 1)
 
@@ -160,7 +161,7 @@ def _with_metadata(
     )
     # Pillow turns what it decodes by itself.
     turned = upright(pixels, 1 if _is_for_pillow(page) else orientation)
-    return Photo(pixels=turned, metadata=found, notes=(*notes, *reading.notes))
+    return ImageFile(pixels=turned, metadata=found, notes=(*notes, *reading.notes))
 
 
 def _orientation(file: tifffile.TiffFile, page: TiffPage) -> int:
@@ -203,7 +204,7 @@ def _dpi(page: TiffPage, *, turned: bool) -> tuple[float, float] | None:
     return metadata.sound_dpi(float(Fraction(*across)) * factor, float(Fraction(*down)) * factor)
 
 
-def write(photo: Photo, path: Path) -> None:
+def write(photo: ImageFile, path: Path) -> None:
     """Writes a file, with all of its metadata, compressed without loss."""
     found = photo.metadata
     exif = metadata.parsed(found.exif)

@@ -51,7 +51,9 @@ def find_faces(
     faces = networks.find(image)[:MOST_FACES]
     pixels = annotated(image, faces, min_size)
     height, width, _ = pixels.shape
-    marked = Raster(width=width, height=height, samples="U8", channels="RGB", data=pixels.tobytes())
+    marked = Raster(
+        width=width, height=height, sample_type="U8", channels="RGB", data=pixels.tobytes()
+    )
     return marked, faces
 
 

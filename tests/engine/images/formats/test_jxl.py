@@ -12,8 +12,8 @@ from profiles import GRAY, RGB
 from pixelmend.errors import BadImage, UnsupportedImage
 from pixelmend_engine.images import files
 from pixelmend_engine.images.formats import jxl
+from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata
-from pixelmend_engine.images.photo import Photo
 
 
 def samples(dtype: str, channels: int = 3) -> np.ndarray:
@@ -56,7 +56,7 @@ def test_what_another_program_says_is_linear_stays_so(
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("dtype", ["uint16", "float16", "float32"])
 def test_what_has_srgbs_curve_is_written_with_it(dtype: str, channels: int, tmp_path: Path) -> None:
-    photo = Photo(pixels=samples(dtype, channels))
+    photo = ImageFile(pixels=samples(dtype, channels))
     files.write(photo, tmp_path / "out.jxl")
     again = files.read(tmp_path / "out.jxl")
     np.testing.assert_array_equal(again.pixels, photo.pixels)
@@ -85,7 +85,7 @@ def test_exif_and_xmp_are_kept(tmp_path: Path) -> None:
     tags = Image.Exif()
     tags[ExifTags.Base.Make] = "A camera"
     metadata = Metadata(exif=tags.tobytes(), xmp=b"<x/>")
-    files.write(Photo(pixels=samples("uint8"), metadata=metadata), tmp_path / "out.jxl")
+    files.write(ImageFile(pixels=samples("uint8"), metadata=metadata), tmp_path / "out.jxl")
     found = files.read(tmp_path / "out.jxl").metadata
     assert found.xmp == b"<x/>"
     assert found.exif == tags.tobytes()
@@ -103,7 +103,7 @@ def test_what_exif_asks_for_was_done_already(tmp_path: Path) -> None:
     tags = Image.Exif()
     tags[ExifTags.Base.Orientation] = 6
     pixels = samples("uint8")
-    photo = Photo(pixels=pixels, metadata=Metadata(exif=tags.tobytes()))
+    photo = ImageFile(pixels=pixels, metadata=Metadata(exif=tags.tobytes()))
     files.write(photo, tmp_path / "out.jxl")
     again = files.read(tmp_path / "out.jxl")
     np.testing.assert_array_equal(again.pixels, pixels)
@@ -115,14 +115,14 @@ def test_what_exif_asks_for_was_done_already(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("profile", RGB)
 def test_only_srgb_and_its_linear_light_are_written(profile: str, dtype: str) -> None:
-    photo = Photo(pixels=samples(dtype), metadata=Metadata(icc_profile=RGB[profile]))
+    photo = ImageFile(pixels=samples(dtype), metadata=Metadata(icc_profile=RGB[profile]))
     sound = ["none", "sRGB"] + ["linear"] * (dtype != "uint8")
     assert jxl.can_hold(photo) == (profile in sound)
 
 
 @pytest.mark.parametrize("profile", GRAY)
 def test_gray_is_held_to_the_same(profile: str) -> None:
-    photo = Photo(pixels=samples("uint16", 1), metadata=Metadata(icc_profile=GRAY[profile]))
+    photo = ImageFile(pixels=samples("uint16", 1), metadata=Metadata(icc_profile=GRAY[profile]))
     assert jxl.can_hold(photo) == (profile in ("none", "gray, linear"))
 
 

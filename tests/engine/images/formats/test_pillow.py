@@ -11,8 +11,8 @@ from profiles import GRAY
 
 from pixelmend.errors import OutputFailed, UnsupportedImage
 from pixelmend_engine.images import files
+from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata, iptc_resource
-from pixelmend_engine.images.photo import Photo
 
 IPTC = b"\x1c\x02\x05\0\x05Title"
 TURNED_XMP = (
@@ -25,7 +25,7 @@ TURNED_XMP = (
 
 def test_iptc_and_xmp_of_a_jpeg_are_kept(small: Image.Image, tmp_path: Path) -> None:
     metadata = Metadata(iptc=IPTC, xmp=b"<x/>")
-    files.write(Photo(pixels=np.asarray(small), metadata=metadata), tmp_path / "out.jpg")
+    files.write(ImageFile(pixels=np.asarray(small), metadata=metadata), tmp_path / "out.jpg")
     with Image.open(tmp_path / "out.jpg") as written:
         assert written.info["photoshop"][0x0404] == IPTC
         assert written.info["xmp"] == b"<x/>"
@@ -47,7 +47,7 @@ def test_xmp_says_upright_once_the_picture_is(
     tags = Image.Exif()
     tags[ExifTags.Base.Orientation] = 6
     metadata = Metadata(exif=tags.tobytes(), xmp=TURNED_XMP)
-    files.write(Photo(pixels=np.asarray(small), metadata=metadata), tmp_path / f"in{ending}")
+    files.write(ImageFile(pixels=np.asarray(small), metadata=metadata), tmp_path / f"in{ending}")
     found = files.read(tmp_path / f"in{ending}")
     if ending == ".tif":  # where orientation describes the file, and is not carried along
         assert found.pixels.shape == (small.height, small.width, 3)
@@ -72,7 +72,7 @@ def test_xmp_that_goes_on_elsewhere_is_left_out_and_that_is_said(
 def test_webp_and_avif_have_gray_with_alpha_as_color(tmp_path: Path) -> None:
     pixels = np.full((16, 16, 2), 128, np.uint8)
     for ending in (".webp", ".avif"):
-        files.write(Photo(pixels=pixels), tmp_path / f"out{ending}")
+        files.write(ImageFile(pixels=pixels), tmp_path / f"out{ending}")
         assert files.read(tmp_path / f"out{ending}").channels == "RGBA"
 
 
@@ -96,7 +96,7 @@ def test_avif_keeps_exif_to_the_byte_but_for_the_orientation(
     tags[ExifTags.Base.Orientation] = 1
     tags[ExifTags.IFD.Exif] = {ExifTags.Base.MakerNote: b"points into these bytes"}
     exif = tags.tobytes()
-    photo = Photo(pixels=np.asarray(small), metadata=Metadata(exif=exif))
+    photo = ImageFile(pixels=np.asarray(small), metadata=Metadata(exif=exif))
     files.write(photo, tmp_path / "out.avif")
     found = files.read(tmp_path / "out.avif").metadata.exif or b""
     assert "Acmé".encode() in found
@@ -106,13 +106,13 @@ def test_avif_keeps_exif_to_the_byte_but_for_the_orientation(
 
 def test_avif_keeps_alpha_to_the_bit(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 4), np.uint8)
-    files.write(Photo(pixels=pixels), tmp_path / "out.avif")
+    files.write(ImageFile(pixels=pixels), tmp_path / "out.avif")
     np.testing.assert_array_equal(files.read(tmp_path / "out.avif").pixels[..., 3], pixels[..., 3])
 
 
 def test_avif_keeps_gray_gray_and_webp_can_not(tmp_path: Path) -> None:
     profile = GRAY["gray, gamma 2.2"]
-    gray = Photo(pixels=np.zeros((16, 16, 1), np.uint8), metadata=Metadata(icc_profile=profile))
+    gray = ImageFile(pixels=np.zeros((16, 16, 1), np.uint8), metadata=Metadata(icc_profile=profile))
     assert files.check_format(gray, tmp_path / "out.avif") == []
     files.write(gray, tmp_path / "out.avif")
     assert files.read(tmp_path / "out.avif").channels == "Y"

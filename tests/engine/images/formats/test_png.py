@@ -11,8 +11,8 @@ from profiles import RGB
 
 from pixelmend.errors import BadImage, UnsupportedImage
 from pixelmend_engine.images import files
+from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata
-from pixelmend_engine.images.photo import Photo
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -69,7 +69,7 @@ def test_what_is_written_other_programs_read(deep: bool, tmp_path: Path) -> None
         dpi=(300.0, 150.0),
     )
     pixels = samples(3) if deep else samples(3).astype(np.uint8)
-    files.write(Photo(pixels=pixels, metadata=metadata), tmp_path / "out.png")
+    files.write(ImageFile(pixels=pixels, metadata=metadata), tmp_path / "out.png")
     with Image.open(tmp_path / "out.png") as written:
         written.load()
         assert written.getexif()[ExifTags.Base.Make] == "A camera"
@@ -90,7 +90,7 @@ def test_iptc_that_is_none_is_left_out(text: str, tmp_path: Path) -> None:
 def test_profiles_of_megabytes_are_read(tmp_path: Path) -> None:
     profile = np.random.default_rng(0).bytes(3_000_000)
     metadata = Metadata(icc_profile=profile)
-    files.write(Photo(pixels=samples(3), metadata=metadata), tmp_path / "out.png")
+    files.write(ImageFile(pixels=samples(3), metadata=metadata), tmp_path / "out.png")
     assert files.read(tmp_path / "out.png").metadata.icc_profile == profile
 
 

@@ -10,8 +10,9 @@ from PIL import ExifTags, Image
 
 from pixelmend.errors import BadImage, UnsupportedImage
 from pixelmend_engine.images import files, metadata
+from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata
-from pixelmend_engine.images.photo import TYPES, Photo
+from pixelmend_engine.images.sample_types import NAMES
 
 
 def samples(dtype: str = "uint16", channels: int = 3) -> np.ndarray:
@@ -45,7 +46,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("dtype", NAMES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_is_read(layout: str, dtype: str, channels: int, tmp_path: Path) -> None:
     pixels = samples(dtype, channels)
@@ -253,7 +254,7 @@ def test_exif_costs_no_compression(compression: str | None, tmp_path: Path) -> N
     save(tmp_path / "plain.tif", samples(), compression=compression)
     plain = files.read(tmp_path / "plain.tif")
     told = Metadata(exif=tags.tobytes(), compression=plain.metadata.compression)
-    files.write(Photo(pixels=plain.pixels, metadata=told), tmp_path / "out.tif")
+    files.write(ImageFile(pixels=plain.pixels, metadata=told), tmp_path / "out.tif")
     with tifffile.TiffFile(tmp_path / "out.tif") as file:
         page = file.pages.first
         assert page.compression == {None: 1, "lzw": 5, "zlib": 8}[compression]
@@ -278,7 +279,7 @@ def test_resolutions_in_centimeters_are_read(tmp_path: Path) -> None:
 
 def test_xmp_and_iptc_are_kept(tmp_path: Path) -> None:
     told = Metadata(xmp=b"<x>\xc3\xa4</x>", iptc=b"\x1c\x02\x05\0\x05Title", dpi=(300.0, 299.5))
-    files.write(Photo(pixels=samples(), metadata=told), tmp_path / "out.tif")
+    files.write(ImageFile(pixels=samples(), metadata=told), tmp_path / "out.tif")
     found = files.read(tmp_path / "out.tif").metadata
     assert (found.xmp, found.iptc) == (told.xmp, told.iptc)
     assert found.dpi == pytest.approx((300, 299.5))

@@ -19,13 +19,13 @@ from torch.nn import functional
 from pixelmend import wire
 from pixelmend.errors import BadRequest, NoFaceFound
 from pixelmend.wire import Raster
+from pixelmend_engine.images.sample_types import DTYPES
 from pixelmend_engine.nn.progress import STEPS, Progress
 from pixelmend_engine.restoration.faces import face_restoration
 from pixelmend_engine.restoration.faces.face import Face
 from pixelmend_engine.restoration.faces.face_batch import MOST_FACES, FaceResult, FaceSelection
 from pixelmend_engine.restoration.faces.face_restoration import FaceModels
 
-TYPES = {"U8": np.uint8, "U16": np.uint16, "F16": np.float16, "F32": np.float32}
 ALL = FaceSelection()
 SMALL = marked(*((0.1 * x + 400, 0.1 * y + 400) for x, y in PORTRAIT.landmarks))
 
@@ -47,7 +47,7 @@ def restore(
     return face_restoration.restore(before, selection, models, Progress(), **how)
 
 
-def raster(samples: str = "U8", channels: str = "RGB", **facts: object) -> Raster:
+def raster(sample_type: str = "U8", channels: str = "RGB", **facts: object) -> Raster:
     """The portrait as a front end may have it."""
     values = portrait()
     if channels.startswith("Y"):
@@ -56,13 +56,13 @@ def raster(samples: str = "U8", channels: str = "RGB", **facts: object) -> Raste
         values = values[..., ::-1]
     if channels.endswith("A"):
         values = np.concatenate([values, np.ones((512, 512, 1), np.float32)], axis=2)
-    kind = np.dtype(TYPES[samples])
-    if samples.startswith("U"):
-        values = np.rint(values * (255 if samples == "U8" else 65535))
+    kind = DTYPES[sample_type]
+    if sample_type.startswith("U"):
+        values = np.rint(values * (255 if sample_type == "U8" else 65535))
     return Raster(
         width=512,
         height=512,
-        samples=samples,
+        sample_type=sample_type,
         channels=channels,
         data=values.astype(kind).tobytes(),
         **facts,  # pyright: ignore[reportArgumentType]
@@ -71,19 +71,19 @@ def raster(samples: str = "U8", channels: str = "RGB", **facts: object) -> Raste
 
 def samples_of(picture: Raster) -> np.ndarray:
     shape = (picture.height, picture.width, wire.CHANNELS[picture.channels])
-    return np.frombuffer(picture.data, TYPES[picture.samples]).reshape(shape)
+    return np.frombuffer(picture.data, DTYPES[picture.sample_type]).reshape(shape)
 
 
 @pytest.mark.parametrize(
-    ("samples", "channels"),
+    ("sample_type", "channels"),
     [("U8", "RGB"), ("U16", "RGB"), ("F32", "BGRA"), ("F16", "RGBA"), ("U8", "Y"), ("U16", "YA")],
 )
 def test_every_depth_comes_back_with_the_face_changed_and_the_rest_to_the_bit(
-    samples: str, channels: str
+    sample_type: str, channels: str
 ) -> None:
-    before = raster(samples, channels)
+    before = raster(sample_type, channels)
     after, notes, results = restore(before, PORTRAIT)
-    assert (after.samples, after.channels, after.width) == (samples, channels, 512)
+    assert (after.sample_type, after.channels, after.width) == (sample_type, channels, 512)
     changed = (samples_of(before) != samples_of(after)).any(axis=2)
     assert changed[127, 225]
     assert not changed[:38].any()
@@ -201,7 +201,7 @@ def test_faces_are_listed_with_a_picture_that_shows_them() -> None:
         raster("U16", "YA"), GivenNetworks(find=Given([PORTRAIT])), 32
     )
     assert faces == [PORTRAIT]
-    assert (shown.samples, shown.channels, shown.width, shown.height) == ("U8", "RGB", 512, 512)
+    assert (shown.sample_type, shown.channels, shown.width, shown.height) == ("U8", "RGB", 512, 512)
 
 
 def test_what_describes_a_crowd_fits_into_a_header() -> None:

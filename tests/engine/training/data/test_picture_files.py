@@ -9,7 +9,7 @@ from PIL import Image
 
 from pixelmend.errors import BadImage
 from pixelmend_engine.images import files
-from pixelmend_engine.images.photo import Photo
+from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.training.data import picture_files
 
 
@@ -25,7 +25,7 @@ def test_gray_deep_and_transparent_files_become_rgb(small: Image.Image, tmp_path
     veiled = np.concatenate([rgb, np.full_like(gray, 128)], axis=2)
     wanted = {"gray.png": np.repeat(gray, 3, axis=2), "deep.png": rgb, "veiled.png": rgb}
     for (name, expected), pixels in zip(wanted.items(), (gray, deep, veiled), strict=True):
-        files.write(Photo(pixels=pixels), tmp_path / name)
+        files.write(ImageFile(pixels=pixels), tmp_path / name)
         read = picture_files.read_rgb8(tmp_path / name)
         assert torch.equal(read, torch.from_numpy(expected).permute(2, 0, 1)), name
 

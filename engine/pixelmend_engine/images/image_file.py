@@ -6,16 +6,16 @@ import numpy as np
 from jaxtyping import Shaped
 
 from pixelmend_engine.images.metadata import Metadata
+from pixelmend_engine.images.sample_types import NAMES
 
 CHANNELS = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}  # by how many samples a pixel has
-TYPES = {"uint8": "U8", "uint16": "U16", "float16": "F16", "float32": "F32"}  # as on the wire
 
 Pixels = Shaped[np.ndarray, "h w c"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Photo:
-    """One picture. Samples are a key of `TYPES`; integers span 0 to white, floats 0 to 1."""
+class ImageFile:
+    """One picture. Samples are of a type in `NAMES`; integers span 0 to white, floats 0 to 1."""
 
     pixels: Pixels
     metadata: Metadata = field(default_factory=Metadata)
@@ -27,19 +27,14 @@ class Photo:
         return CHANNELS[self.pixels.shape[2]]
 
     @property
-    def samples(self) -> str:
-        """A value of `TYPES`."""
-        return TYPES[self.pixels.dtype.name]
+    def sample_type(self) -> str:
+        """Of its pixels, as the wire names it."""
+        return NAMES[self.pixels.dtype.name]
 
     @property
     def alpha(self) -> Shaped[np.ndarray, "h w"] | None:
         """How opaque each pixel is, where the file says it."""
         return self.pixels[..., -1] if self.channels.endswith("A") else None
-
-
-def white(kind: np.dtype) -> int:
-    """Returns what white is in samples of a type."""
-    return 1 if kind.kind == "f" else np.iinfo(kind).max
 
 
 def with_channels(pixels: Shaped[np.ndarray, "..."]) -> Pixels:

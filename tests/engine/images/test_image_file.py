@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from pixelmend_engine.images.photo import Photo, upright
+from pixelmend_engine.images.image_file import ImageFile, upright
 
 
 @pytest.mark.parametrize("orientation", range(10))
@@ -27,6 +27,6 @@ def test_bytes_come_in_the_machines_order() -> None:
 
 @pytest.mark.parametrize(("channels", "name"), [(1, "Y"), (2, "YA"), (3, "RGB"), (4, "RGBA")])
 def test_the_last_channel_may_be_alpha(channels: int, name: str) -> None:
-    photo = Photo(pixels=np.full((8, 8, channels), 7, np.float16))
-    assert (photo.channels, photo.samples) == (name, "F16")
+    photo = ImageFile(pixels=np.full((8, 8, channels), 7, np.float16))
+    assert (photo.channels, photo.sample_type) == (name, "F16")
     assert (photo.alpha is None) == (channels % 2 == 1)
