@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import struct
 import warnings
 from collections.abc import Generator
 from pathlib import Path
@@ -15,6 +14,7 @@ from pixelmend.atomic import as_output_failed
 from pixelmend.errors import BadImage, OutOfMemory, OutputFailed, UnsupportedImage
 from pixelmend.wire import MAX_PROFILE, Raster
 from pixelmend_engine.images import limits, metadata, xmp
+from pixelmend_engine.images.damage import Damaged
 from pixelmend_engine.images.formats import jxl, pillow, png, tiff
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.sample_types import DTYPES, white
@@ -47,17 +47,6 @@ SAMPLE_TYPES = {  # what pixels can be in each format, the best last
     "TIFF": ("U8", "U16", "F16", "F32"),
     "JXL": ("U8", "U16", "F16", "F32"),
 }
-BROKEN = (  # what decoders and encoders raise besides OSError, over files and values they reject
-    AttributeError,
-    EOFError,
-    LookupError,
-    ArithmeticError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
 
 
 def read(path: Path) -> ImageFile:
@@ -126,7 +115,7 @@ def _decoding(path: Path) -> Generator[None]:
         raise OutOfMemory(
             f"There is no memory for the pixels of `{path.name}`", hint="Close other programs"
         ) from error
-    except (OSError, *BROKEN) as error:
+    except (OSError, Damaged) as error:
         raise BadImage(
             f"The image is damaged, or cut off: `{path.name}`",
             hint="Copy the file again from where it came, or open and save it in an image editor",
@@ -200,7 +189,7 @@ def with_pixels(photo: ImageFile, raster: Raster) -> ImageFile:
     if (raster.height, raster.width) != (height, width):
         across, down = raster.width / width, raster.height / height
         found = metadata.resized(found, across, down)
-        with contextlib.suppress(ValueError, ArithmeticError):  # what can't be read states nothing
+        with contextlib.suppress(Damaged):  # what can't be read states nothing
             packet = None if found.xmp is None else xmp.resized(found.xmp, across, down)
             found = dataclasses.replace(found, xmp=packet)
     pixels = pixels.reshape(raster.height, raster.width, channels)
@@ -211,7 +200,7 @@ def signed(photo: ImageFile, provenance: Provenance) -> ImageFile:
     """Says in a picture's XMP that it was restored, and how; other metadata stay."""
     try:
         packet = xmp.restored(photo.metadata.xmp, provenance)
-    except ValueError:
+    except Damaged:
         note = (
             "its XMP could not be read; it is kept, and does not say that the picture is restored"
         )
@@ -319,7 +308,7 @@ def _as_output_failed(path: Path) -> Generator[None]:
     try:
         with as_output_failed(path):
             yield
-    except BROKEN as error:
+    except Damaged as error:
         raise OutputFailed(
             f"`{path}` can't be written in that format: {error}",
             hint="Name a file of another format with -o",

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
+from pixelmend_engine.images.damage import PILLOW, Damaged, damage, pack, unpack
+
 Value = TypeVar("Value")
 
 FOLDERS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
@@ -40,16 +42,6 @@ LYING = (5, 6, 7, 8)  # orientations that turn width into height
 EXIF_HEADER = b"Exif\0\0"  # how EXIF starts in a JPEG file; elsewhere it may be missing
 RESOURCE = b"8BIM"  # how Photoshop wraps what it stores in files of others
 IPTC_RESOURCE = 0x0404
-UNREADABLE = (  # what Pillow and tifffile raise over metadata that are not as they should be
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    OSError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,17 +56,17 @@ class Metadata:
     compression: str | None = None  # of the same format, in that format's words
 
 
-class Attempts:
-    """Reads one thing after another; what can't be read is left out, and said."""
+class MetadataReader:
+    """Reads one thing after another; what is damaged is left out, and said."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
 
     def attempt(self, name: str, function: Callable[[], Value], default: Value) -> Value:
-        """Returns what the function does, or the default."""
+        """Returns what the function does, or the default where it finds damage."""
         try:
             return function()
-        except UNREADABLE:
+        except (OSError, Damaged):
             self.notes.append(f"its {name} could not be read and was left out")
             return default
 
@@ -82,21 +74,30 @@ class Attempts:
 def described(exif: Image.Exif) -> Image.Exif:
     """Keeps of a TIFF file's tags what describes the picture, and not how the file is laid out."""
     kept = Image.Exif()
-    for tag, value in exif.items():
+    with damage(PILLOW):
+        items = list(exif.items())
+    for tag, value in items:
         if tag in DESCRIBING_TAGS:
             # Pillow reads texts as Latin-1 and writes ASCII; what came as bytes goes as bytes.
             kept[tag] = value.encode("latin-1") if isinstance(value, str) else value
     for folder in FOLDERS:
-        if values := exif.get_ifd(folder):
+        with damage(PILLOW):
+            values = exif.get_ifd(folder)
+        if values:
             # The folder that this one points to in its turn says nothing of the picture.
             kept[folder] = {t: v for t, v in values.items() if t != ExifTags.IFD.Interop}
     return kept
 
 
 def folder(code: int, values: dict[int, Any]) -> TiffImagePlugin.ImageFileDirectory_v2:
-    """Makes one of EXIF's folders, with the types that Pillow, who knows TIFF's, has to guess."""
+    """Makes one of EXIF's folders, with the types that Pillow, who knows TIFF's, has to guess.
+
+    Raises:
+        Damaged: It holds what no tag can.
+    """
     made = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0")
-    made.update(values)
+    with damage(PILLOW):
+        made.update(values)
     for tag, value in values.items():
         if isinstance(value, bytes) and (code == ExifTags.IFD.Exif or tag in UNDEFINED_IN_GPS):
             made.tagtype[tag] = TiffTags.UNDEFINED
@@ -107,17 +108,28 @@ def encoded(exif: Image.Exif) -> bytes | None:
     """Writes what `described` kept, as it stands in JPEG files; None if it is empty."""
     folders = {int(code): folder(code, exif[code]) for code in FOLDERS if code in exif}
     first = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0")
-    first.update({tag: value for tag, value in exif.items() if tag not in FOLDERS})
-    first.update(dict.fromkeys(folders, 0))
+    with damage(PILLOW):
+        first.update({tag: value for tag, value in exif.items() if tag not in FOLDERS})
+        first.update(dict.fromkeys(folders, 0))
     if not len(first):
         return None
-    end = 8 + len(first.tobytes(8))
+    end = 8 + len(written(first, 8))
     bodies: list[bytes] = []
     for code, made in folders.items():
         first[code] = end
-        bodies.append(made.tobytes(end))
+        bodies.append(written(made, end))
         end += len(bodies[-1])
-    return EXIF_HEADER + b"II*\0\x08\0\0\0" + first.tobytes(8) + b"".join(bodies)
+    return EXIF_HEADER + b"II*\0\x08\0\0\0" + written(first, 8) + b"".join(bodies)
+
+
+def written(made: TiffImagePlugin.ImageFileDirectory_v2, offset: int) -> bytes:
+    """Writes a folder as it stands at a place in a file.
+
+    Raises:
+        Damaged: It holds what no tag can.
+    """
+    with damage(PILLOW):
+        return made.tobytes(offset)
 
 
 def without_orientation(exif: bytes) -> bytes:
@@ -125,7 +137,7 @@ def without_orientation(exif: bytes) -> bytes:
     order, first, count = _first_folder(exif)
     end = first + 12 * count + 4  # behind the entries, where the next folder is
     entries = [exif[place : place + 12] for place in range(first, end - 4, 12)]
-    kept = [e for e in entries if struct.unpack(f"{order}H", e[:2]) != (ExifTags.Base.Orientation,)]
+    kept = [e for e in entries if unpack(f"{order}H", e, 0) != (ExifTags.Base.Orientation,)]
     body = struct.pack(f"{order}H", len(kept)) + b"".join(kept) + exif[end - 4 : end]
     body = body.ljust(end - first + 2, b"\0")
     return exif[: first - 2] + body + exif[end:]
@@ -134,9 +146,11 @@ def without_orientation(exif: bytes) -> bytes:
 def _first_folder(exif: bytes) -> tuple[str, int, int]:
     # The byte order, as struct has it; where the entries are, of twelve bytes each; their number.
     start = _start_of(exif)
-    order = {b"II": "<", b"MM": ">"}[exif[start : start + 2]]
-    (offset,) = struct.unpack_from(f"{order}I", exif, start + 4)
-    (count,) = struct.unpack_from(f"{order}H", exif, start + offset)
+    order = {b"II": "<", b"MM": ">"}.get(exif[start : start + 2])
+    if order is None:
+        raise Damaged("no byte order")
+    (offset,) = unpack(f"{order}I", exif, start + 4)
+    (count,) = unpack(f"{order}H", exif, start + offset)
     return order, start + offset + 2, count
 
 
@@ -153,7 +167,7 @@ def resized(found: Metadata, across: float, down: float) -> Metadata:
     dpi = None if found.dpi is None else sound_dpi(found.dpi[0] * across, found.dpi[1] * down)
     exif = found.exif
     if exif is not None:
-        with contextlib.suppress(*UNREADABLE):  # what can't be read states nothing
+        with contextlib.suppress(Damaged):  # what can't be read states nothing
             exif = _with_sides(exif, across, down)
     return dataclasses.replace(found, dpi=dpi, exif=exif)
 
@@ -165,19 +179,19 @@ def _with_sides(exif: bytes, across: float, down: float) -> bytes:
     start, (order, _, _) = _start_of(exif), _first_folder(exif)
     patched = bytearray(exif)
     for tag, entry in _places(exif):
-        kind, count = struct.unpack_from(f"{order}HI", exif, entry + 2)
+        kind, count = unpack(f"{order}HI", exif, entry + 2)
         if tag not in factors or count != 1:
             continue
         if kind == TiffTags.RATIONAL:
-            place = start + struct.unpack_from(f"{order}I", exif, entry + 8)[0]
-            over, under = struct.unpack_from(f"{order}II", exif, place)
+            place = start + unpack(f"{order}I", exif, entry + 8)[0]
+            over, under = unpack(f"{order}II", exif, place)
             if under:
                 grown = (Fraction(over, under) * Fraction(factors[tag])).limit_denominator(1000)
-                struct.pack_into(f"{order}II", patched, place, *grown.as_integer_ratio())
+                pack(f"{order}II", patched, place, *grown.as_integer_ratio())
         elif form := {TiffTags.SHORT: "H", TiffTags.LONG: "I"}.get(kind):
-            (side,) = struct.unpack_from(f"{order}{form}", exif, entry + 8)
+            (side,) = unpack(f"{order}{form}", exif, entry + 8)
             grown = int(side * factors[tag])  # as a long: a short may be too small now
-            struct.pack_into(f"{order}HII", patched, entry + 2, TiffTags.LONG, 1, grown)
+            pack(f"{order}HII", patched, entry + 2, TiffTags.LONG, 1, grown)
     return bytes(patched)
 
 
@@ -186,21 +200,22 @@ def _places(exif: bytes) -> Iterator[tuple[int, int]]:
     order, first, count = _first_folder(exif)
     inner: list[int] = []
     for entry in range(first, first + 12 * count, 12):
-        (tag,) = struct.unpack_from(f"{order}H", exif, entry)
+        (tag,) = unpack(f"{order}H", exif, entry)
         yield tag, entry
         if tag == ExifTags.IFD.Exif:
-            inner.append(_start_of(exif) + struct.unpack_from(f"{order}I", exif, entry + 8)[0])
+            inner.append(_start_of(exif) + unpack(f"{order}I", exif, entry + 8)[0])
     for begin in inner:
-        (count,) = struct.unpack_from(f"{order}H", exif, begin)
+        (count,) = unpack(f"{order}H", exif, begin)
         for entry in range(begin + 2, begin + 2 + 12 * count, 12):
-            yield struct.unpack_from(f"{order}H", exif, entry)[0], entry
+            yield unpack(f"{order}H", exif, entry)[0], entry
 
 
 def parsed(exif: bytes | None) -> Image.Exif:
     """Takes EXIF apart, as far as it can be read."""
     found = Image.Exif()
-    with contextlib.suppress(*UNREADABLE):  # better a result without EXIF than none
-        found.load(exif or b"")
+    with contextlib.suppress(OSError, Damaged):  # better a result without EXIF than none
+        with damage(PILLOW):
+            found.load(exif or b"")
         return described(found)
     return Image.Exif()
 
@@ -208,8 +223,9 @@ def parsed(exif: bytes | None) -> Image.Exif:
 def orientation(exif: bytes) -> int:
     """Returns how a viewer is to turn the picture: 1 to 8, as EXIF counts."""
     found = Image.Exif()
-    found.load(exif)
-    return int(found.get(ExifTags.Base.Orientation, 1))
+    with damage(PILLOW):
+        found.load(exif)
+        return int(found.get(ExifTags.Base.Orientation, 1))
 
 
 def turned_upright(exif: bytes) -> bytes:
@@ -223,13 +239,13 @@ def turned_upright(exif: bytes) -> bytes:
     places = dict(_places(exif))
     upright = places.get(ExifTags.Base.Orientation)
     if upright is not None:
-        (lay,) = struct.unpack_from(f"{order}H", exif, upright + 8)
-        struct.pack_into(f"{order}HIHH", patched, upright + 2, 3, 1, 1, 0)
+        (lay,) = unpack(f"{order}H", exif, upright + 8)
+        pack(f"{order}HIHH", patched, upright + 2, 3, 1, 1, 0)
         for wide, high in SIDES if lay in LYING else ():
             if wide in places and high in places:
                 one, other = (slice(places[tag] + 2, places[tag] + 12) for tag in (wide, high))
                 patched[one], patched[other] = patched[other], patched[one]
-    struct.pack_into(f"{order}I", patched, first + 12 * count, 0)
+    pack(f"{order}I", patched, first + 12 * count, 0)
     return bytes(patched)
 
 
@@ -250,10 +266,10 @@ def iptc_in(resources: bytes) -> bytes | None:
 def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
     place = 0
     while data[place : place + 4] == RESOURCE:
-        number, name_length = struct.unpack_from(">HB", data, place + 4)
+        number, name_length = unpack(">HB", data, place + 4)
         place += 7 + name_length
         place += place % 2
-        (size,) = struct.unpack_from(">I", data, place)
+        (size,) = unpack(">I", data, place)
         yield number, data[place + 4 : place + 4 + size]
         place += 4 + size + size % 2
 

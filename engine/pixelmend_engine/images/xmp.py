@@ -10,6 +10,8 @@ from fractions import Fraction
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
+from pixelmend_engine.images.damage import Damaged, damage
+
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 TIFF = "http://ns.adobe.com/tiff/1.0/"
 EXIF = "http://ns.adobe.com/exif/1.0/"
@@ -64,7 +66,7 @@ class Packet:
     """An XMP packet that can be changed; everything else in it stays.
 
     Raises:
-        ValueError: It is no XMP.
+        Damaged: It is no XMP.
     """
 
     def __init__(self, packet: bytes | None) -> None:
@@ -73,13 +75,13 @@ class Packet:
             data = data.strip(b"\0\t\n\r ")
         try:
             self._document = minidom.parseString(data)
-        except (ExpatError, LookupError) as error:
-            raise ValueError("no XML") from error
+        except (ExpatError, LookupError, ValueError) as error:  # LookupError: of the encoding
+            raise Damaged("no XML") from error
         if self._document.doctype is not None:  # XMP has none; nothing good could stand in it
-            raise ValueError("XML with a document type")
+            raise Damaged("XML with a document type")
         found = self._document.getElementsByTagNameNS(RDF, "RDF")
         if len(found) != 1:
-            raise ValueError("no RDF")
+            raise Damaged("no RDF")
         self._rdf = found[0]
 
     def __bytes__(self) -> bytes:
@@ -137,7 +139,7 @@ def turned_upright(packet: bytes) -> bytes:
     Width and height change places if the picture lay.
 
     Raises:
-        ValueError: It is no XMP.
+        Damaged: It is no XMP.
     """
     parsed = Packet(packet)
     before = parsed.text(TIFF, "Orientation")
@@ -156,14 +158,16 @@ def resized(packet: bytes, across: float, down: float) -> bytes:
     """Says what a picture that has grown measures, where the packet says it of the one before.
 
     Raises:
-        ValueError: It is no XMP, or states what is no number.
+        Damaged: It is no XMP, or states what is no number.
     """
     parsed = Packet(packet)
     found = False
     for pair in SIDES:
         for (space, name), factor in zip(pair, (across, down), strict=True):
             if before := parsed.text(space, name.split(":")[1]).strip():
-                grown = Fraction(before) * Fraction(factor)
+                with damage((ValueError, ZeroDivisionError)):  # "1/0", "about 300"
+                    stated = Fraction(before)
+                grown = stated * Fraction(factor)
                 whole = "/" not in before  # a number of pixels; resolutions are fractions
                 parsed.put(space, name, str(int(grown)) if whole else _ratio(grown))
                 found = True
@@ -179,7 +183,7 @@ def without_extension(packet: bytes) -> bytes:
     """Takes back that the packet goes on elsewhere in the file, which it will not.
 
     Raises:
-        ValueError: It is no XMP.
+        Damaged: It is no XMP.
     """
     parsed = Packet(packet)
     parsed.remove(NOTES, EXTENSION)
@@ -190,7 +194,7 @@ def rewritten(packet: bytes | None) -> bytes | None:
     """Returns a packet as it would be written after a change; one that can't be read, as it is."""
     try:
         return None if packet is None else bytes(Packet(packet))
-    except ValueError:
+    except Damaged:
         return packet
 
 
@@ -200,7 +204,7 @@ def restored(packet: bytes | None, provenance: Provenance) -> bytes:
     A picture that was no mere photograph before keeps the term that said so.
 
     Raises:
-        ValueError: It is no XMP.
+        Damaged: It is no XMP.
     """
     parsed = Packet(packet)
     history = parsed.text(PHOTOSHOP, "History").rstrip()

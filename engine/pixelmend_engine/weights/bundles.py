@@ -2,8 +2,8 @@
 
 import dataclasses
 import json
-import shutil
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -82,14 +82,11 @@ def read(installer: Installer, catalog: Catalog, path: Path) -> list[WeightFile]
     Raises:
         UnreadableCheckpoint: It is damaged, or holds something else; nothing of that is installed.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return [
-                _install(installer, catalog.find(entry["id"]), entry, archive, path)
-                for entry in _entries(archive, path)
-            ]
-    except archives.DAMAGED as error:
-        raise _damaged(path, str(error)) from error
+    with archives.opened(path) as archive:
+        return [
+            _install(installer, catalog.find(entry["id"]), entry, archive, path)
+            for entry in _entries(archive, path)
+        ]
 
 
 def _entries(archive: zipfile.ZipFile, path: Path) -> list[dict[str, Any]]:
@@ -106,7 +103,7 @@ def _entries(archive: zipfile.ZipFile, path: Path) -> list[dict[str, Any]]:
             and _record_in(entry)
             for entry in entries
         )
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise _damaged(path, "its index is none") from error
     if not sound:
         raise _damaged(path, "its index is none")
@@ -139,8 +136,7 @@ def _install(
             raise _damaged(path, f"`{name}` is missing")
         if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
             raise _damaged(path, f"`{name}` is packed, and might swell without end")
-        with archive.open(name) as source, temporary.open("wb") as target:
-            shutil.copyfileobj(source, target, 1024 * 1024)
+        archives.copy_out(archive, archive.getinfo(name), temporary, path)
         if store.sha256(temporary) != exported.installed_sha256:
             raise _damaged(path, f"`{name}` is not as it was exported")
         if safetensors_header.shapes(temporary) != expected_shapes(file):

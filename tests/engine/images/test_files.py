@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from pixelmend.errors import (
     UnsupportedImage,
 )
 from pixelmend_engine.images import files
-from pixelmend_engine.images.formats import jxl
+from pixelmend_engine.images.formats import jxl, pillow, tiff
+from pixelmend_engine.images.formats import png as png_format
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata
 from pixelmend_engine.images.xmp import PHOTOSHOP, Packet, Provenance
@@ -350,6 +352,30 @@ def test_no_byte_of_a_file_breaks_the_reader_or_the_writer(
         for other in ENDINGS:
             files.check_format(photo, tmp_path / f"out{other}")
             files.write(photo, tmp_path / f"out{other}")
+
+
+@pytest.mark.parametrize("bug", [AttributeError, TypeError, KeyError, ValueError, RuntimeError])
+@pytest.mark.parametrize(
+    ("ending", "module", "name"),
+    [(".png", png_format, "read"), (".tif", tiff, "_dpi"), (".webp", pillow, "_is_lossless")],
+)
+def test_a_bug_of_ours_is_not_told_as_damage(
+    ending: str,
+    module: ModuleType,
+    name: str,
+    bug: type[Exception],
+    small: Image.Image,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def reader(*_: object, **__: object) -> None:
+        raise bug("of ours")
+
+    path = tmp_path / f"sound{ending}"
+    small.save(path, dpi=(300, 300))
+    monkeypatch.setattr(module, name, reader)
+    with pytest.raises(bug, match="of ours"):
+        files.read(path)
 
 
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from xml.dom import minidom
 import pytest
 
 from pixelmend_engine.images import xmp
+from pixelmend_engine.images.damage import Damaged
 from pixelmend_engine.images.xmp import (
     IPTC_EXTENSION,
     PHOTOSHOP,
@@ -133,5 +134,5 @@ def test_a_packet_with_nothing_in_it_gets_a_place() -> None:
     ],
 )
 def test_what_is_no_xmp_is_told(broken: bytes) -> None:
-    with pytest.raises(ValueError, match=r"no|type"):
+    with pytest.raises(Damaged, match=r"no|type"):
         xmp.restored(broken, PROVENANCE)

@@ -14,10 +14,11 @@ import imagecodecs
 import numpy as np
 
 from pixelmend_engine.images import limits, metadata, xmp
+from pixelmend_engine.images.damage import IMAGECODECS, Damaged, damage, unpack
 from pixelmend_engine.images.formats import jxl_header
 from pixelmend_engine.images.formats.jxl_header import LINEAR, SRGB_CURVE
 from pixelmend_engine.images.image_file import ImageFile, Pixels, with_channels
-from pixelmend_engine.images.metadata import EXIF_HEADER, Attempts, Metadata
+from pixelmend_engine.images.metadata import EXIF_HEADER, Metadata, MetadataReader
 from pixelmend_engine.images.sample_types import sample_type_of, white
 
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -35,7 +36,7 @@ def read(path: Path) -> ImageFile:
     Raises:
         UnsupportedImage: Its colors are not sRGB's, or it has more than one picture.
         BadImage: It is too small or too large.
-        ValueError: It is damaged.
+        Damaged: It is.
     """
     data = path.read_bytes()
     boxes = list(_boxes(data)) if data.startswith(CONTAINER) else [(b"jxlc", data)]
@@ -43,11 +44,13 @@ def read(path: Path) -> ImageFile:
     limits.check_size(header.width, header.height, path.name)
     if header.problem is not None:
         raise limits.rare(path.name, header.problem)
-    pixels = with_channels(imagecodecs.jpegxl_decode(data))  # it turns the picture upright
+    with damage(IMAGECODECS):
+        decoded = imagecodecs.jpegxl_decode(data)  # it turns the picture upright
+    pixels = with_channels(decoded)
     if sample_type_of(pixels.dtype) is None:
         raise limits.other_samples(path.name, f"samples of the type {pixels.dtype}")
     pixels = _spread(pixels, header.bits)
-    reading = Attempts()
+    reading = MetadataReader()
     linear = header.curve == LINEAR
     found = Metadata(
         exif=reading.attempt("EXIF", lambda: _exif(boxes), None),
@@ -125,11 +128,14 @@ def write(photo: ImageFile, path: Path) -> None:
     if curve is None:
         raise ValueError("its colors have no place in it")
     if found.compression == "lossy" and photo.sample_type == "U8":
-        data = imagecodecs.jpegxl_encode(photo.pixels, distance=DISTANCE, usecontainer=True)
+        with damage(IMAGECODECS):
+            data = imagecodecs.jpegxl_encode(photo.pixels, distance=DISTANCE, usecontainer=True)
     else:
-        data = bytes(
-            imagecodecs.jpegxl_encode(photo.pixels, lossless=True, effort=EFFORT, usecontainer=True)
-        )
+        with damage(IMAGECODECS):
+            encoded = imagecodecs.jpegxl_encode(
+                photo.pixels, lossless=True, effort=EFFORT, usecontainer=True
+            )
+        data = bytes(encoded)
         # The library always says that deeper samples are linear.
         stream = _codestream(list(_boxes(data)))
         data = data.replace(stream, jxl_header.with_curve(stream, curve))
@@ -146,7 +152,7 @@ def _codestream(boxes: list[tuple[bytes, bytes]]) -> bytes:
     for kind, body in boxes:
         if kind in STREAMS:
             return body[4 if kind == b"jxlp" else 0 :]
-    raise ValueError("there is no picture in it")
+    raise Damaged("there is no picture in it")
 
 
 def _write_box(file: BinaryIO, kind: bytes, body: bytes) -> None:
@@ -156,14 +162,14 @@ def _write_box(file: BinaryIO, kind: bytes, body: bytes) -> None:
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     place = 0
     while place + 8 <= len(data):
-        size, kind = struct.unpack_from(">I4s", data, place)
+        size, kind = unpack(">I4s", data, place)
         start = place + 8
         if size == 1:
-            (size,) = struct.unpack_from(">Q", data, start)
+            (size,) = unpack(">Q", data, start)
             start += 8
         end = len(data) if size == 0 else place + size
         if end < start:
-            raise ValueError(f"a box of {size} bytes")
+            raise Damaged(f"a box of {size} bytes")
         yield kind, data[start:end]
         place = end
 
@@ -173,7 +179,8 @@ def _contents(boxes: list[tuple[bytes, bytes]], wanted: bytes) -> bytes | None:
         if kind == wanted:
             return body
         if kind == b"brob" and body[:4] == wanted:
-            return bytes(imagecodecs.brotli_decode(body[4:]))
+            with damage(IMAGECODECS):
+                return bytes(imagecodecs.brotli_decode(body[4:]))
     return None
 
 
@@ -181,7 +188,7 @@ def _exif(boxes: list[tuple[bytes, bytes]]) -> bytes | None:
     body = _contents(boxes, b"Exif")
     if body is None:
         return None
-    (offset,) = struct.unpack_from(">I", body)
+    (offset,) = unpack(">I", body, 0)
     exif = EXIF_HEADER + body[4 + offset :]
     return metadata.turned_upright(exif) if metadata.orientation(exif) != 1 else exif
 
@@ -190,5 +197,5 @@ def _xmp(boxes: list[tuple[bytes, bytes]]) -> bytes | None:
     body = _contents(boxes, b"xml ")
     try:
         return None if body is None else xmp.turned_upright(body)
-    except ValueError:
+    except Damaged:
         return body  # carried along unread

@@ -6,6 +6,8 @@ Only the part that says it is read. Source: ISO/IEC 18181-1, "Image header".
 import math
 from dataclasses import dataclass
 
+from pixelmend_engine.images.damage import Damaged
+
 SIGNATURE = b"\xff\x0a"
 LONGEST = 2048  # bytes; more than what is read here
 ASPECTS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
@@ -86,13 +88,13 @@ def with_curve(codestream: bytes, curve: int) -> bytes:
     """Says that lossless samples, which are as they are, follow another curve.
 
     Raises:
-        ValueError: The header has no place where it could be said.
+        Damaged: The header has no place where it could be said.
     """
     found = parse(codestream)
     if found.curve == curve:
         return codestream
     if found.curve_at is None or found.lossy:
-        raise ValueError("the curve is not written out")
+        raise Damaged("the curve is not written out")
     place = len(SIGNATURE) * 8 + found.curve_at
     end = math.ceil((place + CURVE_BITS) / 8)
     head = int.from_bytes(codestream[:end], "little")

@@ -10,8 +10,9 @@ from PIL import AvifImagePlugin, ExifTags, Image, WebPImagePlugin
 
 from pixelmend.errors import UnsupportedImage
 from pixelmend_engine.images import limits, metadata, xmp
+from pixelmend_engine.images.damage import PILLOW, damage, unpack
 from pixelmend_engine.images.image_file import ImageFile, Pixels, upright, with_channels
-from pixelmend_engine.images.metadata import EXIF_HEADER, Attempts, Metadata
+from pixelmend_engine.images.metadata import EXIF_HEADER, Metadata, MetadataReader
 
 READABLE = ("JPEG", "MPO", "WEBP", "AVIF")  # MPO: a JPEG as phones write it, with more in it
 QUALITY = {"JPEG": 95, "WEBP": 95, "AVIF": 90}
@@ -33,15 +34,43 @@ def read(path: Path) -> tuple[str, ImageFile]:
         UnsupportedImage: It is sound, but can't be restored without losing part of it.
         BadImage: It is too small or too large.
     """
-    with Image.open(path) as image:
+    with opened(path) as image:
         _refuse_unsupported(image, path)
         limits.check_size(image.width, image.height, path.name)
-        image.load()
+        load(image)
         pixels, notes = pixels_of(image)
         if image.format == "MPO":
             notes.append("only the first of the file's pictures was restored")
         format_ = "JPEG" if image.format == "MPO" else str(image.format)
         return format_, with_metadata(pixels, image, path, notes)
+
+
+def opened(path: Path, formats: tuple[str, ...] | None = None) -> Image.Image:
+    """Opens a file, which is not decoded yet; of one of the formats that Pillow knows.
+
+    Raises:
+        Damaged: It is.
+        OSError: It can't be read, is damaged, or of no such format.
+    """
+    with damage(PILLOW):
+        return Image.open(path, formats=formats)
+
+
+def load(image: Image.Image) -> None:
+    """Decodes an opened file, whatever stands behind its pixels as well.
+
+    Raises:
+        Damaged: It is.
+        OSError: It is damaged, or cut off.
+    """
+    with damage(PILLOW):
+        image.load()
+
+
+def has_several(image: Image.Image) -> bool:
+    """Tells whether a file holds pages or an animation."""
+    with damage(PILLOW):
+        return getattr(image, "n_frames", 1) > 1
 
 
 def _refuse_unsupported(image: Image.Image, path: Path) -> None:
@@ -50,7 +79,7 @@ def _refuse_unsupported(image: Image.Image, path: Path) -> None:
             f"`{path.name}` is in the format {image.format}",
             hint="Save it as JPEG, PNG, TIFF, WebP, AVIF or JPEG XL",
         )
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+    if image.format != "MPO" and has_several(image):
         raise limits.several_pictures(path.name)
     if isinstance(image, AvifImagePlugin.AvifImageFile):
         _refuse_video_colors(image, path)
@@ -62,11 +91,11 @@ def _refuse_video_colors(image: Image.Image, path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(LONGEST_AVIF_HEADER)
     place = head.find(b"av1C")
-    if place < 0 or head[place + 6] & HIGH_BIT_DEPTH:
+    if place < 0 or unpack("B", head, place + 6)[0] & HIGH_BIT_DEPTH:
         raise limits.rare(path.name, "an AVIF picture of more than 8 bits per channel")
     place = head.find(b"colrnclx")
     if place > 0 and "icc_profile" not in image.info:
-        primaries, transfer = struct.unpack_from(">HH", head, place + 8)
+        primaries, transfer = unpack(">HH", head, place + 8)
         if primaries not in PLAIN_CODES["primaries"] or transfer not in PLAIN_CODES["transfer"]:
             raise limits.rare(path.name, "an AVIF picture with a video's wide or bright colors")
 
@@ -85,16 +114,17 @@ def pixels_of(image: Image.Image) -> tuple[Pixels, list[str]]:
     if image.mode == "1":
         notes.append("black and white were replaced by shades of gray")
     mode = "L" if image.mode in ("1", "L", "LA") else "RGB"
-    if image.has_transparency_data:
-        alpha = image.convert("RGBA").getchannel("A")
+    with damage(PILLOW):
+        alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
         color = np.asarray(image.convert(mode))
+    if alpha is not None:
         return np.dstack([color, np.asarray(alpha)]), notes
-    return with_channels(np.asarray(image.convert(mode))), notes
+    return with_channels(color), notes
 
 
 def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[str]) -> ImageFile:
     """Turns pixels upright, and reads what an opened file says beside them."""
-    reading = Attempts()
+    reading = MetadataReader()
     orientation = reading.attempt("EXIF orientation", lambda: _orientation(image), 1)
     turned = orientation in range(2, 9)
 
@@ -131,21 +161,21 @@ def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[st
 
 
 def _orientation(image: Image.Image) -> int:
-    return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    with damage(PILLOW):
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
 def _dpi(image: Image.Image, *, turned: bool) -> tuple[float, float] | None:
     if "dpi" not in image.info:
         return None
-    if (
-        image.format in ("JPEG", "MPO")
-        and image.info.get("jfif_unit") not in (1, 2)
-        and ExifTags.Base.XResolution not in image.getexif()
-    ):
-        return None  # Pillow says 72 where nobody says anything
-    x, y = image.info["dpi"]
-    across, down = (y, x) if turned else (x, y)
-    return metadata.sound_dpi(float(across), float(down))
+    if image.format in ("JPEG", "MPO") and image.info.get("jfif_unit") not in (1, 2):
+        with damage(PILLOW):
+            stated = ExifTags.Base.XResolution in image.getexif()
+        if not stated:
+            return None  # Pillow says 72 where nobody says anything
+    with damage(PILLOW):
+        x, y = (float(value) for value in image.info["dpi"])
+    return metadata.sound_dpi(y, x) if turned else metadata.sound_dpi(x, y)
 
 
 def _iptc(image: Image.Image) -> bytes | None:
@@ -187,7 +217,9 @@ def write(photo: ImageFile, path: Path, format_: str) -> None:
     )
     if format_ != "JPEG" and photo.channels == "YA":
         image = image.convert("RGBA")  # the others know gray only without alpha
-    image.save(encoded, format_, **_save_options(photo, format_))
+    options = _save_options(photo, format_)
+    with damage(PILLOW):
+        image.save(encoded, format_, **options)
     path.write_bytes(encoded.getbuffer())
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import imagecodecs
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import PngImagePlugin
 
 from pixelmend.wire import MAX_PROFILE
 from pixelmend_engine.images import limits, metadata
+from pixelmend_engine.images.damage import IMAGECODECS, Damaged, damage
 from pixelmend_engine.images.formats import pillow
 from pixelmend_engine.images.image_file import ImageFile, Pixels, with_channels
 from pixelmend_engine.images.metadata import EXIF_HEADER, Metadata
@@ -33,14 +34,14 @@ def read(path: Path) -> ImageFile:
         BadImage: It is too small or too large.
     """
     PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE  # which limits profiles, too, to 1 MiB otherwise
-    with Image.open(path, formats=["PNG"]) as image:
+    with pillow.opened(path, ("PNG",)) as image:
         if not isinstance(image, PngImagePlugin.PngImageFile):
             raise TypeError("Pillow opens PNG files as such")
-        if getattr(image, "n_frames", 1) > 1:
+        if pillow.has_several(image):
             raise limits.several_pictures(path.name)
         limits.check_size(image.width, image.height, path.name)
         deep = _deep_samples(path)
-        image.load()  # the chunks behind the pixels, too
+        pillow.load(image)  # the chunks behind the pixels, too
         pixels, notes = pillow.pixels_of(image) if deep is None else (deep, [])
         legacy = _legacy(image)
         for name, packet in legacy.items():
@@ -55,7 +56,10 @@ def _deep_samples(path: Path) -> Pixels | None:
     with path.open("rb") as file:
         if file.read(25)[24:] != b"\x10":  # IHDR's bit depth
             return None
-    return with_channels(imagecodecs.png_decode(path.read_bytes()))
+    data = path.read_bytes()
+    with damage(IMAGECODECS):
+        decoded = imagecodecs.png_decode(data)
+    return with_channels(decoded)
 
 
 def _legacy(image: PngImagePlugin.PngImageFile) -> dict[str, bytes]:
@@ -63,11 +67,12 @@ def _legacy(image: PngImagePlugin.PngImageFile) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for name in ("exif", "xmp", "iptc", "APP1"):
         text = image.text.get(LEGACY + name, "")
-        try:  # a line break, a name, the length, the bytes in hexadecimal
-            data = binascii.unhexlify("".join(text.split()[2:]))
+        try:
+            with damage((ValueError,)):  # a line break, a name, the length, bytes in hexadecimal
+                data = binascii.unhexlify("".join(text.split()[2:]))
             if name == "iptc" and data.startswith(metadata.RESOURCE):
                 data = metadata.iptc_in(data) or b""
-        except metadata.UNREADABLE:
+        except Damaged:
             continue
         kind = name if name != "APP1" else "xmp" if data.startswith(XMP_HEADER) else "exif"
         if data:
@@ -78,7 +83,9 @@ def _legacy(image: PngImagePlugin.PngImageFile) -> dict[str, bytes]:
 def write(photo: ImageFile, path: Path) -> None:
     """Writes a file, with all of its metadata."""
     pixels = photo.pixels[..., 0] if photo.channels == "Y" else photo.pixels
-    data = memoryview(imagecodecs.png_encode(np.ascontiguousarray(pixels), level=LEVEL))
+    with damage(IMAGECODECS):
+        encoded = imagecodecs.png_encode(np.ascontiguousarray(pixels), level=LEVEL)
+    data = memoryview(encoded)
     with path.open("wb") as file:
         file.write(data[:BEHIND_HEADER])
         for kind, body in _chunks(photo.metadata):

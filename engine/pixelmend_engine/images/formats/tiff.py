@@ -13,9 +13,10 @@ from PIL.TiffTags import ASCII, BYTE, LONG, UNDEFINED
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, SAMPLEFORMAT, TiffPage
 
 from pixelmend_engine.images import limits, metadata, xmp
+from pixelmend_engine.images.damage import PILLOW, TIFFFILE, Damaged, damage
 from pixelmend_engine.images.formats import pillow
 from pixelmend_engine.images.image_file import ImageFile, Pixels, upright, with_channels
-from pixelmend_engine.images.metadata import FOLDERS, Attempts, Metadata
+from pixelmend_engine.images.metadata import FOLDERS, Metadata, MetadataReader
 from pixelmend_engine.images.sample_types import sample_type_of, white
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # and those of BigTIFF
@@ -36,6 +37,19 @@ LOSSLESS = (  # what files are written with
     COMPRESSION.LZMA,
     COMPRESSION.NONE,
 )
+LAYOUT = (  # a page's attributes that are one number each
+    "imagewidth",
+    "imagelength",
+    "imagedepth",
+    "tilewidth",
+    "tilelength",
+    "samplesperpixel",
+    "bitspersample",
+    "sampleformat",
+    "photometric",
+    "planarconfig",
+    "compression",
+)
 PREDICTED = (COMPRESSION.LZW, COMPRESSION.ADOBE_DEFLATE)  # worth it only with a predictor
 CENTIMETERS_PER_INCH = 2.54
 ORIENTATION, ICC_PROFILE, XMP, IPTC, PHOTOSHOP = 274, 34675, 700, 33723, 34377  # tags
@@ -48,7 +62,9 @@ def read(path: Path) -> ImageFile:
         UnsupportedImage: It is sound, but can't be restored without losing part of it.
         BadImage: It is too small or too large.
     """
-    with tifffile.TiffFile(path) as file:
+    with damage(TIFFFILE):
+        opened = tifffile.TiffFile(path)
+    with opened as file:
         page = _only_page(file, path)
         limits.check_size(page.imagewidth, page.imagelength, path.name)
         if _is_for_pillow(page) and (page.index != 0 or file.is_bigtiff):
@@ -62,16 +78,30 @@ def _only_page(file: tifffile.TiffFile, path: Path) -> TiffPage:
     # The chain of pages is walked no further than this, because it may lead back to its start.
     for index in range(MOST_PAGES):
         try:
-            page = file.pages[index]
+            with damage(tuple(kind for kind in TIFFFILE if kind is not LookupError)):
+                page = file.pages[index]
         except IndexError:
             break
+        except LookupError as error:
+            raise Damaged(str(error)) from error
         if isinstance(page, TiffPage) and not page.is_reduced:
             pages.append(page)
-    inner = file.pages.first.pages if not pages else None  # as in raw files' folders of folders
-    pages += [page for page in inner or () if isinstance(page, TiffPage) and not page.is_reduced]
+    if not pages:  # as in raw files' folders of folders
+        with damage(TIFFFILE):
+            inner = list(file.pages.first.pages or ())
+        pages = [page for page in inner if isinstance(page, TiffPage) and not page.is_reduced]
+    for page in pages:
+        _refuse_what_is_no_number(page)
     if len(pages) != 1 or pages[0].imagedepth > 1:
         raise limits.several_pictures(path.name)
     return pages[0]
+
+
+def _refuse_what_is_no_number(page: TiffPage) -> None:
+    # tifffile hands over what a file says: where there should be one number, also several or texts.
+    for name in LAYOUT:
+        if not isinstance(value := getattr(page, name), int):
+            raise Damaged(f"its {name} is {value}")
 
 
 def _is_for_pillow(page: TiffPage) -> bool:
@@ -81,16 +111,17 @@ def _is_for_pillow(page: TiffPage) -> bool:
 
 def _samples(page: TiffPage, path: Path) -> tuple[Pixels, list[str]]:
     if _is_for_pillow(page):
-        with Image.open(path, formats=["TIFF"]) as image:
-            image.load()
+        with pillow.opened(path, ("TIFF",)) as image:
+            pillow.load(image)
             return pillow.pixels_of(image)
     _refuse_unsupported(page, path)
-    pixels = page.asarray()
+    with damage(TIFFFILE):
+        pixels = page.asarray()
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
         pixels = np.moveaxis(pixels, 0, -1)
     pixels = with_channels(pixels)
     if pixels.shape != (page.imagelength, page.imagewidth, page.samplesperpixel):
-        raise ValueError(f"{pixels.shape} is not what its header says")
+        raise Damaged(f"{pixels.shape} is not what its header says")
     notes: list[str] = []
     if page.photometric == PHOTOMETRIC.MINISWHITE:
         pixels = _inverted(pixels)
@@ -142,7 +173,7 @@ def _unmultiplied(pixels: Pixels) -> Pixels:
 def _with_metadata(
     pixels: Pixels, file: tifffile.TiffFile, page: TiffPage, path: Path, notes: list[str]
 ) -> ImageFile:
-    reading = Attempts()
+    reading = MetadataReader()
     orientation = reading.attempt("EXIF orientation", lambda: _orientation(file, page), 1)
 
     def packet() -> bytes | None:
@@ -157,7 +188,7 @@ def _with_metadata(
         dpi=reading.attempt(
             "resolution", lambda: _dpi(page, turned=orientation in range(5, 9)), None
         ),
-        compression=page.compression.name if page.compression in LOSSLESS else None,
+        compression=COMPRESSION(page.compression).name if page.compression in LOSSLESS else None,
     )
     # Pillow turns what it decodes by itself.
     turned = upright(pixels, 1 if _is_for_pillow(page) else orientation)
@@ -165,27 +196,36 @@ def _with_metadata(
 
 
 def _orientation(file: tifffile.TiffFile, page: TiffPage) -> int:
-    stated = page.tags.valueof(ORIENTATION) or file.pages.first.tags.valueof(ORIENTATION)
-    return int(stated or 1)
+    stated = _value(page, ORIENTATION) or _value(file.pages.first, ORIENTATION) or 1
+    if not isinstance(stated, int):
+        raise Damaged(f"an orientation of {stated}")
+    return stated
+
+
+def _value(page: TiffPage, code: int | str) -> Any:
+    with damage(TIFFFILE):
+        return page.tags.valueof(code)
 
 
 def _exif(file: tifffile.TiffFile, path: Path) -> bytes | None:
     if file.is_bigtiff and any(code in file.pages.first.tags for code in metadata.TOLD):
-        raise ValueError("Pillow does not read it there")
+        raise Damaged("Pillow does not read it there")
     with path.open("rb") as stream:
         exif = Image.Exif()
-        exif.load_from_fp(stream)
+        with damage(PILLOW):
+            exif.load_from_fp(stream)
         return metadata.encoded(metadata.described(exif))
 
 
 def _bytes(file: tifffile.TiffFile, page: TiffPage, code: int) -> bytes | None:
     # Some programs say that these bytes are a text, or numbers of four bytes.
-    value = page.tags.valueof(code)
+    value = _value(page, code)
     if value is None or isinstance(value, bytes):
         return value
     if isinstance(value, str):
         return value.encode()
-    return np.asarray(value, f"{file.byteorder}u4").tobytes()
+    with damage((OverflowError, TypeError, ValueError)):
+        return np.asarray(value, f"{file.byteorder}u4").tobytes()
 
 
 def _iptc(file: tifffile.TiffFile, page: TiffPage) -> bytes | None:
@@ -196,12 +236,13 @@ def _iptc(file: tifffile.TiffFile, page: TiffPage) -> bytes | None:
 
 
 def _dpi(page: TiffPage, *, turned: bool) -> tuple[float, float] | None:
-    x, y = (page.tags.valueof(name) for name in ("XResolution", "YResolution"))
+    x, y = (_value(page, name) for name in ("XResolution", "YResolution"))
     if x is None or y is None or page.resolutionunit not in (2, 3):
         return None
     factor = CENTIMETERS_PER_INCH if page.resolutionunit == 3 else 1
-    across, down = (y, x) if turned else (x, y)
-    return metadata.sound_dpi(float(Fraction(*across)) * factor, float(Fraction(*down)) * factor)
+    with damage((TypeError, ZeroDivisionError)):  # one number, or three; 1/0
+        across, down = float(Fraction(*x)) * factor, float(Fraction(*y)) * factor
+    return metadata.sound_dpi(down, across) if turned else metadata.sound_dpi(across, down)
 
 
 def write(photo: ImageFile, path: Path) -> None:
@@ -211,9 +252,15 @@ def write(photo: ImageFile, path: Path) -> None:
     folders = {int(folder): exif[folder] for folder in FOLDERS if folder in exif}
     kept = COMPRESSION.__members__.get(found.compression or "", COMPRESSION.ADOBE_DEFLATE)
     kept = kept if kept in LOSSLESS else COMPRESSION.ADOBE_DEFLATE
-    with tifffile.TiffWriter(path) as file:
+    extratags = [
+        *_tags(exif),
+        *_packets(found),
+        *((code - 1, LONG, 1, 0, True) for code in folders),
+    ]
+    pixels = photo.pixels[..., 0] if photo.channels == "Y" else photo.pixels
+    with damage(TIFFFILE), tifffile.TiffWriter(path) as file:
         file.write(
-            photo.pixels[..., 0] if photo.channels == "Y" else photo.pixels,
+            pixels,
             photometric="minisblack" if photo.channels in ("Y", "YA") else "rgb",
             planarconfig=None if photo.channels == "Y" else "contig",
             extrasamples=["unassalpha"] if photo.alpha is not None else None,
@@ -224,11 +271,7 @@ def write(photo: ImageFile, path: Path) -> None:
             iccprofile=found.icc_profile,
             metadata=None,
             software=False,
-            extratags=[
-                *_tags(exif),
-                *_packets(found),
-                *((code - 1, LONG, 1, 0, True) for code in folders),
-            ],
+            extratags=extratags,
         )
     _append(folders, path)
 
@@ -238,7 +281,8 @@ def _tags(exif: Image.Exif) -> list[tuple[int, int, int, bytes, bool]]:
     for code, value in exif.items():
         if code in FOLDERS or not isinstance(value, bytes | tuple):
             continue
-        data = bytes(cast("tuple[int, ...]", value))
+        with damage((TypeError, ValueError)):  # numbers that are no bytes
+            data = bytes(cast("tuple[int, ...]", value))
         kind = ASCII if code in metadata.TEXTS else BYTE
         data = data.rstrip(b"\0") + b"\0" if kind == ASCII else data
         tags.append((code, kind, len(data), data, True))
@@ -254,12 +298,12 @@ def _append(folders: dict[int, dict[int, Any]], path: Path) -> None:
     # Pillow knows the types of EXIF's own tags, tifffile how to lay out a file. It lets nobody
     # write tags that point to folders, so the tags before them, which are nobody's, hold their
     # place until the folders are there.
-    with tifffile.TiffFile(path) as file:
+    with damage(TIFFFILE), tifffile.TiffFile(path) as file:
         places = {code: file.pages.first.tags[code - 1].offset for code in folders}
     with path.open("r+b") as file:
         for code, values in folders.items():
             offset = file.seek(0, os.SEEK_END)
             offset += file.write(bytes(offset % 2))
-            file.write(metadata.folder(code, values).tobytes(offset))
+            file.write(metadata.written(metadata.folder(code, values), offset))
             file.seek(places[code])
             file.write(struct.pack("<HHII", code, LONG, 1, offset))

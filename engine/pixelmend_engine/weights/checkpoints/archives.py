@@ -1,10 +1,12 @@
 """Unpacking archives of checkpoints: into one folder, never beside it, and not without end."""
 
+import contextlib
+import errno
 import lzma
 import shutil
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path, PurePosixPath
 
 from pixelmend.errors import UnreadableCheckpoint
@@ -12,6 +14,7 @@ from pixelmend_engine.weights.checkpoints.files import SUFFIXES
 
 MAX_MEMBERS = 10_000
 MAX_RATIO = 100  # unpacked to packed; weights hardly shrink, bombs do
+BLOCK_BYTES = 1024 * 1024  # copied at once
 SMALL = 1024 * 1024  # bytes of a member that may shrink as it likes
 MAX_BYTES = 64 * 1024**3  # unpacked, in all
 DAMAGED = (  # what zipfile raises over archives that are not as they should be
@@ -59,17 +62,32 @@ def unpack(path: Path, folder: Path) -> Sequence[Path]:
     Raises:
         UnreadableCheckpoint: It is damaged, or reaches outside of the folder, or swells.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            wanted = [info for info in archive.infolist() if _is_checkpoint(info)]
-            for info in archive.infolist():
-                _refuse_outside(info.filename, path)
-            _refuse_bombs(wanted, path)
-            return [_extract(archive, info, folder) for info in wanted]
-    except FileExistsError as error:  # one of its files would be another's folder
-        raise _damaged(path, str(error)) from error
-    except DAMAGED as error:
-        raise _damaged(path, str(error)) from error
+    with opened(path) as archive:
+        wanted = [info for info in archive.infolist() if _is_checkpoint(info)]
+        for info in archive.infolist():
+            _refuse_outside(info.filename, path)
+        _refuse_bombs(wanted, path)
+        return [_extract(archive, info, folder, path) for info in wanted]
+
+
+def opened(path: Path) -> zipfile.ZipFile:
+    """Opens an archive.
+
+    Raises:
+        UnreadableCheckpoint: It is damaged.
+    """
+    with _damage(path):
+        return zipfile.ZipFile(path)
+
+
+def copy_out(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, path: Path) -> None:
+    """Unpacks one member of the archive at `path`, and compares it with its checksum.
+
+    Raises:
+        UnreadableCheckpoint: It is damaged.
+    """
+    with target.open("wb") as file, _damage(path), archive.open(info) as source:
+        shutil.copyfileobj(source, file, BLOCK_BYTES)  # zipfile itself stops at the size it checked
 
 
 def check_sums(path: Path) -> None:
@@ -80,14 +98,25 @@ def check_sums(path: Path) -> None:
     """
     if not zipfile.is_zipfile(path):
         return
+    with opened(path) as archive:
+        if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+            raise _damaged(path, "torch does not compress")
+        with _damage(path):
+            broken = archive.testzip()
+        if broken is not None:
+            raise _damaged(path, f"the checksum of {broken} is another")
+
+
+@contextlib.contextmanager
+def _damage(path: Path) -> Generator[None]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
-                raise _damaged(path, "torch does not compress")
-            if (broken := archive.testzip()) is not None:
-                raise _damaged(path, f"the checksum of {broken} is another")
+        yield
     except DAMAGED as error:
         raise _damaged(path, str(error)) from error
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # a place before the file's beginning
+            raise _damaged(path, str(error)) from error
+        raise
 
 
 def _damaged(path: Path, why: str) -> UnreadableCheckpoint:
@@ -98,9 +127,9 @@ def _damaged(path: Path, why: str) -> UnreadableCheckpoint:
 
 def _names(path: Path) -> list[str]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(path) as archive:
             return archive.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+    except UnreadableCheckpoint:
         return []
 
 
@@ -134,9 +163,11 @@ def _refuse_bombs(wanted: Sequence[zipfile.ZipInfo], path: Path) -> None:
         )
 
 
-def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> Path:
+def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, path: Path) -> Path:
     target = folder / info.filename
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(info) as source, target.open("wb") as file:
-        shutil.copyfileobj(source, file)  # zipfile itself stops at the size that it checked
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:  # one of its files would be another's folder
+        raise _damaged(path, str(error)) from error
+    copy_out(archive, info, target, path)
     return target

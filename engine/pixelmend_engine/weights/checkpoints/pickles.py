@@ -8,6 +8,7 @@ is given `Inert` instead, which takes whatever it is given and does nothing.
 
 import pickle
 import re
+import struct
 import warnings
 import zipfile
 from pathlib import Path
@@ -46,6 +47,21 @@ INERT = (
 )
 
 
+DAMAGED = (  # what torch's unpickler raises over bytes that are no checkpoint, besides its own
+    AttributeError,
+    EOFError,
+    LookupError,
+    RuntimeError,  # also of the archives that torch writes
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+class NoCheckpoint(Exception):
+    """Bytes were to be unpickled that are no checkpoint."""
+
+
 class Inert:
     """Stands where a class of a configuration stood."""
 
@@ -62,7 +78,8 @@ def load(path: Path) -> object:
 
     Raises:
         UnreadableCheckpoint: It names something that is neither a tensor nor on the list above.
-        Exception: What torch raises over bytes that are no checkpoint; see `checkpoints.DAMAGED`.
+        NoCheckpoint: Its bytes are none.
+        OSError: It can't be read.
     """
     stand_ins = [(Inert, name) for name in INERT] + [(_mapping, name) for name in PLAIN_MAPPINGS]
     with warnings.catch_warnings(), torch.serialization.safe_globals(list(stand_ins)):
@@ -78,7 +95,9 @@ def load(path: Path) -> object:
                     hint="Do not use it, unless you know where it is from; then save its tensors "
                     "as safetensors",
                 ) from error
-            raise
+            raise NoCheckpoint(str(error)) from error
+        except DAMAGED as error:
+            raise NoCheckpoint(str(error)) from error
 
 
 def _mapping(*_: object) -> dict[object, object]:

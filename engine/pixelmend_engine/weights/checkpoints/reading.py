@@ -1,7 +1,5 @@
 """Reading checkpoints: files in, tensors by name out; nothing in them is ever executed."""
 
-import pickle
-import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
@@ -16,17 +14,6 @@ from pixelmend_engine.weights.checkpoints import pickles, safetensors_header
 
 StateDict = dict[str, Tensor]
 
-DAMAGED = (  # what the readers raise over bytes that are no checkpoint
-    SafetensorError,
-    pickle.UnpicklingError,
-    struct.error,
-    AttributeError,
-    EOFError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 SHOWN = 3  # names in a message; the rest is counted
 
 
@@ -53,7 +40,7 @@ def open_any(path: Path) -> object:
     """
     try:
         return load_file(path) if safetensors_header.is_safetensors(path) else pickles.load(path)
-    except DAMAGED as error:
+    except (SafetensorError, pickles.NoCheckpoint) as error:
         raise UnreadableCheckpoint(
             f"The weights file is damaged, or no weights file: `{path.name}`",
             hint="Download it again, or unpack it first if it is an archive",

@@ -9,6 +9,7 @@ import pytest
 
 from pixelmend.errors import BadImage, UnsupportedImage
 from pixelmend_engine.images import files
+from pixelmend_engine.images.damage import Damaged
 from pixelmend_engine.images.formats import jxl_header
 from pixelmend_engine.images.formats.jxl_header import LINEAR, SRGB_CURVE, parse, with_curve
 
@@ -77,5 +78,5 @@ def test_only_the_curve_is_changed() -> None:
 
 def test_a_lossy_curve_is_not_changed() -> None:
     data = encoded(np.zeros((16, 16, 3), np.float32), distance=1.0)
-    with pytest.raises(ValueError, match="curve"):
+    with pytest.raises(Damaged, match="curve"):
         with_curve(data[data.index(jxl_header.SIGNATURE) :], SRGB_CURVE)

@@ -1,7 +1,7 @@
 """Archives are unpacked into their folder, never beside it, and not without end."""
 
-import contextlib
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -94,13 +94,22 @@ def test_archives_of_other_kinds_are_named(start: bytes, tmp_path: Path) -> None
         archives.refuse_foreign(archive(tmp_path, start + b"more of it"))
 
 
-def test_no_bit_of_an_archive_breaks_the_reader(tmp_path: Path) -> None:
+def test_an_archive_with_a_flipped_bit_is_refused_or_gives_the_same_bytes(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 40
     with zipfile.ZipFile(tmp_path / "whole.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("net.pth", bytes(range(256)) * 40)
+        archive.writestr("net.pth", content)
     whole = (tmp_path / "whole.zip").read_bytes()
-    for place in range(len(whole) - 22):
+    accepted = 0
+    for place in range(len(whole)):
         broken = bytearray(whole)
         broken[place] ^= 1 << (place % 8)
         (tmp_path / "broken.zip").write_bytes(broken)
-        with contextlib.suppress(UnreadableCheckpoint):
-            archives.unpack(tmp_path / "broken.zip", tmp_path / f"out{place}")
+        try:
+            unpacked = archives.unpack(tmp_path / "broken.zip", tmp_path / f"out{place}")
+        except UnreadableCheckpoint:
+            continue
+        # A name may be another, or none of a checkpoint any more; times and versions matter to
+        # nobody. The bytes of the file are compared with their checksum.
+        assert [file.read_bytes() for file in unpacked] in ([content], [])
+        accepted += 1
+    assert 0 < accepted < len(whole) - len(zlib.compress(content)) // 2

@@ -126,5 +126,5 @@ def test_a_script_is_refused(tmp_path: Path) -> None:
         archive.writestr("net/data.pkl", pickle.dumps({}, protocol=2))
         archive.writestr("net/constants.pkl", pickle.dumps((), protocol=2))
         archive.writestr("net/version", "3")
-    with pytest.raises(RuntimeError):
+    with pytest.raises(pickles.NoCheckpoint):
         pickles.load(path)

@@ -30,7 +30,8 @@ def test_names_and_shapes_are_read(sound: Path) -> None:
 @pytest.mark.parametrize("kept", [0, 7, 8, 9, 40, -1])
 def test_what_is_cut_off_is_refused(kept: int, sound: Path) -> None:
     sound.write_bytes(sound.read_bytes()[:kept])
-    with pytest.raises(UnreadableCheckpoint, match=r"net\.safetensors"):
+    why = "does not have the bytes" if kept == -1 else "header is cut off"
+    with pytest.raises(UnreadableCheckpoint, match=rf"{why}.*net\.safetensors"):
         safetensors_header.shapes(sound)
 
 
