@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .pixelmend.wire import SAMPLE_TYPES
-
 CHANNELS = {"RGBA": 4, "GRAYA": 2, "CMYKA": 5, "LABA": 4, "XYZA": 4, "YCbCrA": 4}
 OPAQUE = {"U8": b"\xff", "U16": b"\xff\xff", "F16": b"\x00\x3c", "F32": b"\x00\x00\x80\x3f"}
 ALPHA = {  # as the wire names them: integers lie from blue to red, floats from red to blue
@@ -28,7 +26,7 @@ class ColorSpace:
     @property
     def pixel_bytes(self) -> int:
         """How many bytes a pixel has."""
-        return CHANNELS[self.model] * SAMPLE_TYPES[self.depth].size_bytes
+        return CHANNELS[self.model] * len(OPAQUE[self.depth])
 
     def is_opaque(self, pixels: memoryview) -> bool:
         """Tells whether all of these pixels are opaque."""

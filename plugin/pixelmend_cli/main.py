@@ -1,11 +1,14 @@
 """The command line: options in, results on stdout, everything else on stderr."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
+import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
@@ -163,6 +166,27 @@ def _exit_code(arguments: list[str] | None) -> int | None:
         canceled = Canceled("Canceled", hint="What was finished before is kept")
         _print_error(canceled)
         return canceled.exit_code
+    except BrokenPipeError:
+        raise  # nobody reads any more
+    except Exception as error:  # noqa: BLE001 - a door: a bug of ours is told as one
+        internal = _logged(error)
+        _print_error(internal)
+        return internal.exit_code
+
+
+def _logged(error: Exception) -> PixelmendError:
+    from pixelmend_cli import settings
+
+    log = settings.data_dir(os.environ) / "front-end.log"
+    with contextlib.suppress(OSError):
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(time.strftime("%Y-%m-%d %H:%M:%S\n"))
+            traceback.print_exception(error, file=file)
+    return PixelmendError(
+        "Pixelmend failed for a reason that nobody expected",
+        hint=f"Please report it; `{log}` shows what happened",
+    )
 
 
 def _print_error(error: PixelmendError) -> None:

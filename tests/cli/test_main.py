@@ -15,7 +15,9 @@ from PIL import Image
 from profiles import RGB
 
 from pixelmend import __version__
+from pixelmend.paths import Paths
 from pixelmend_engine.images import files
+from pixelmend_engine.images.formats import png
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata
 from pixelmend_engine.images.xmp import PHOTOSHOP, Packet
@@ -34,6 +36,18 @@ def assert_told(ended: Ended, code: int, message: str) -> None:
 
 def test_version(pixelmend: Call) -> None:
     assert pixelmend("--version").stdout == f"pixelmend {__version__}\n"
+
+
+def test_a_bug_of_ours_is_told_as_one(
+    pixelmend: Call, photo: Path, home: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reader(path: Path) -> ImageFile:
+        raise AttributeError(f"of ours: {path.name}")
+
+    monkeypatch.setattr(png, "read", reader)
+    assert_told(pixelmend("deblur", photo), 1, "failed for a reason that nobody expected")
+    written = (home.home / "front-end.log").read_text(encoding="utf-8")
+    assert "AttributeError: of ours: photo.png" in written
 
 
 def test_a_picture_is_restored_beside_its_input(pixelmend: Call, photo: Path) -> None:
