@@ -1,5 +1,6 @@
 """`pixelmend models`: which models there are, and their weights, from and to everywhere."""
 
+import dataclasses
 import json
 import os
 import sys
@@ -10,11 +11,17 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from pixelmend.errors import BadRequest, PixelmendError, WeightsMissing
+from pixelmend_cli import settings
+from pixelmend_cli.download_bar import DownloadBar
+from pixelmend_engine.catalog import registry, weight_files
+from pixelmend_engine.catalog.spec import ModelSpec
+from pixelmend_engine.catalog.weight_files import PROOF_WORDS, WeightFile, catalog, megabytes
+from pixelmend_engine.weights import store
+from pixelmend_engine.weights.download.network_settings import EXPLICIT_PULL
+from pixelmend_engine.weights.records import Records
 
+# What is imported within a command brings requests, or torch; `models list` needs neither.
 if TYPE_CHECKING:
-    from pixelmend_cli.settings import Settings
-    from pixelmend_engine.catalog.spec import ModelSpec
-    from pixelmend_engine.catalog.weight_files import WeightFile
     from pixelmend_engine.weights.installer import Installer
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -37,9 +44,6 @@ def list_models(files: bool, as_json: bool) -> None:
     its SHA-256, which Pixelmend knows. stated: by the SHA-256 that its source states. structure: by
     every name and shape in it, and later downloads by being like the first.
     """
-    from pixelmend_engine.catalog import registry
-    from pixelmend_engine.catalog.weight_files import catalog
-
     folder = _settings().models_dir
     if files:
         rows = [_file_row(file, folder) for file in catalog().files]
@@ -58,8 +62,6 @@ def list_models(files: bool, as_json: bool) -> None:
 @json_option
 def info(name: str, as_json: bool) -> None:
     """Tells what is known of a model, or of a weight file."""
-    from pixelmend_engine.catalog import registry
-
     folder = _settings().models_dir
     specs = [spec for spec in registry.MODELS if spec.id == name]
     facts = _model_row(specs[0], folder) if specs else {}
@@ -96,8 +98,6 @@ def pull(
     A download that was cut off goes on where it stopped. One that fails does not stop the others;
     the exit code is that of the first error.
     """
-    from pixelmend_cli.download_bar import DownloadBar
-    from pixelmend_engine.weights.download.network_settings import EXPLICIT_PULL
     from pixelmend_engine.weights.first_use import announcing
 
     installer = _installer(offline=offline)
@@ -121,8 +121,6 @@ def pull(
 @json_option
 def verify(ids: tuple[str, ...], as_json: bool) -> int:
     """Checks installed weights, all of them or some: is every byte as it was installed?"""
-    from pixelmend_engine.catalog.weight_files import catalog
-
     installer = _installer()
     chosen = _one_by_one(ids) if ids else catalog().files
     here = [file for file in chosen if _is_installed(file, installer.models_dir)]
@@ -165,7 +163,6 @@ def import_(path: Path, name: str | None) -> None:
     Published files are recognized by what is in them: a checkpoint, a zip archive, a folder. The
     file itself is left as it is.
     """
-    from pixelmend_engine.catalog.weight_files import catalog
     from pixelmend_engine.weights import bundles
 
     installer = _installer()
@@ -192,8 +189,7 @@ def import_(path: Path, name: str | None) -> None:
 )
 def export(ids: tuple[str, ...], everything: bool, output: Path) -> None:
     """Writes installed weights into one file, for `import` on a machine without a network."""
-    from pixelmend_engine.catalog.weight_files import catalog
-    from pixelmend_engine.weights import bundles, store
+    from pixelmend_engine.weights import bundles
 
     installer = _installer()
     ours = [f for f in catalog().files if store.place(f.id, installer.models_dir).is_file()]
@@ -212,7 +208,6 @@ def path(name: str | None) -> None:
     if name is None:
         click.echo(click.format_filename(folder))
         return
-    from pixelmend_engine.weights import store
 
     for file in _files((name,)):
         found = store.installed(file.id, folder)
@@ -225,15 +220,11 @@ def path(name: str | None) -> None:
             click.echo(click.format_filename(place))
 
 
-def _settings() -> "Settings":
-    from pixelmend_cli import settings
-
+def _settings() -> settings.Settings:
     return settings.resolve(os.environ)
 
 
 def _installer(*, offline: bool = False) -> "Installer":
-    import dataclasses
-
     from pixelmend_engine.weights.installer import Installer
 
     found = _settings()
@@ -243,11 +234,7 @@ def _installer(*, offline: bool = False) -> "Installer":
 
 def _files(
     ids: Sequence[str], *, task: str | None = None, everything: bool = False
-) -> "list[WeightFile]":
-    from pixelmend_engine.catalog import registry
-    from pixelmend_engine.catalog.weight_files import catalog
-    from pixelmend_engine.weights import store
-
+) -> list[WeightFile]:
     if not ids and task is None and not everything:
         raise BadRequest(
             "No model was named", hint="Name an ID of `pixelmend models list`, or --all"
@@ -268,9 +255,8 @@ def _files(
     return list({file.id: file for file in found}.values())
 
 
-def _one_by_one(ids: Sequence[str]) -> "list[WeightFile]":
+def _one_by_one(ids: Sequence[str]) -> list[WeightFile]:
     # Some files are named as the models that need them, and others beside; here the file is meant.
-    from pixelmend_engine.catalog.weight_files import catalog
 
     by_id = {file.id: file for file in catalog().files}
     found: list[WeightFile] = []
@@ -279,17 +265,11 @@ def _one_by_one(ids: Sequence[str]) -> "list[WeightFile]":
     return found
 
 
-def _is_installed(file: "WeightFile", folder: Path) -> bool:
-    from pixelmend_engine.weights import store
-
+def _is_installed(file: WeightFile, folder: Path) -> bool:
     return bool(store.installed(file.id, folder))
 
 
-def _model_row(spec: "ModelSpec", folder: Path) -> dict[str, Any]:
-    from pixelmend_engine.catalog import weight_files
-    from pixelmend_engine.catalog.weight_files import PROOF_WORDS, megabytes
-    from pixelmend_engine.weights import store
-
+def _model_row(spec: ModelSpec, folder: Path) -> dict[str, Any]:
     files = weight_files.needed(spec)
     words = dict.fromkeys(PROOF_WORDS[file.verification] for file in files)
     return {
@@ -308,10 +288,7 @@ def _model_row(spec: "ModelSpec", folder: Path) -> dict[str, Any]:
     }
 
 
-def _file_row(file: "WeightFile", folder: Path) -> dict[str, Any]:
-    from pixelmend_engine.catalog.weight_files import PROOF_WORDS
-    from pixelmend_engine.weights.records import Records
-
+def _file_row(file: WeightFile, folder: Path) -> dict[str, Any]:
     record = Records(folder).get(file.id)
     return {
         "id": file.id,
