@@ -146,6 +146,12 @@ def check_finding(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_wrong(chosen: dict[str, Any], schema: dict[str, Any]) -> None:
+    for name in chosen:
+        if name not in schema["properties"]:
+            raise BadRequest(
+                f"There is no option `{name}` here",
+                hint=f"There are {', '.join(schema['properties'])}",
+            )
     for error in Draft202012Validator(schema).iter_errors(chosen):
         where = ".".join(map(str, error.absolute_path)) or "options"
         raise BadRequest(f"The option {where} is wrong: {error.message}", hint="Change it")

@@ -123,3 +123,9 @@ def test_too_few_steps_are_refused_before_anything_is_done(
 def test_wrong_options_are_refused(facts: dict[str, object]) -> None:
     with pytest.raises(BadRequest):
         tasks.check(facts)
+
+
+def test_an_option_that_does_not_exist_is_named() -> None:
+    with pytest.raises(BadRequest, match="no option `sharpness`") as refused:
+        tasks.check({"task": "deblur", "sharpness": 1})
+    assert "strength" in (refused.value.hint or "")
