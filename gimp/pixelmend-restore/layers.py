@@ -92,8 +92,8 @@ def selected_area(layer: Gimp.Layer, task: Json) -> Area:
             hint="Select a part of the layer, or nothing at all",
         )
     whole = Area(0, 0, width, height)
-    chosen = Area(x, y, across, down)
-    return chosen.padded(context(task, chosen)).intersection(whole) or whole
+    selected = Area(x, y, across, down)
+    return selected.padded(context(task, selected)).intersection(whole) or whole
 
 
 def read(layer: Gimp.Layer, area: Area, mask: bytes | None) -> Raster:

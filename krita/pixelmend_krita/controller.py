@@ -128,9 +128,9 @@ class Controller(QtCore.QObject):
 
     def _check_faces(self, job: RunningJob) -> None:
         # Numbers of faces say nothing in another picture.
-        chosen = job.request.options.get(forms.detection(job.task).get("chooses", ""), ALL)
+        numbers = job.request.options.get(forms.detection(job.task).get("chooses", ""), ALL)
         assert job.source is not None
-        if chosen != ALL and job.source.identity != self._detected_in:
+        if numbers != ALL and job.source.identity != self._detected_in:
             raise UnsupportedImage(
                 "The faces were found in another layer, or in one that was moved since",
                 hint="Find them again",

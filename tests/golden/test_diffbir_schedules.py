@@ -42,7 +42,7 @@ def test_schedules(system: tuple[str, DiffBIRPipeline]) -> None:
         np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-9)
 
 
-def test_latents_are_q_sample(system: tuple[str, DiffBIRPipeline]) -> None:
+def test_latents_are_noised(system: tuple[str, DiffBIRPipeline]) -> None:
     name, pipeline = system
     for number, t in enumerate(TIMES):
         x0, noise, noised = _latents(number, "x0", "noise", f"{name}.t999_t200")

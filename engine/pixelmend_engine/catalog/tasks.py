@@ -138,10 +138,10 @@ def check_finding(parameters: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadRequest: An option is not what its schema says.
     """
-    chosen = {name: value for name, value in parameters.items() if name != "task"}
-    _refuse_wrong(chosen, _object(options.FINDING))
+    given_values = {name: value for name, value in parameters.items() if name != "task"}
+    _refuse_wrong(given_values, _object(options.FINDING))
     defaults = {name: option["default"] for name, option in options.FINDING.items()}
-    values = defaults | chosen
+    values = defaults | given_values
     return values | {"min_size": int(values["min_size"])}
 
 

@@ -185,15 +185,15 @@ def with_pixels(photo: ImageFile, raster: Raster) -> ImageFile:
     """
     pixels = np.frombuffer(raster.data, photo.pixels.dtype)
     height, width, channels = photo.pixels.shape
-    found = photo.metadata
+    own = photo.metadata
     if (raster.height, raster.width) != (height, width):
         across, down = raster.width / width, raster.height / height
-        found = metadata.resized(found, across, down)
+        own = metadata.resized(own, across, down)
         with contextlib.suppress(Damaged):  # what can't be read states nothing
-            packet = None if found.xmp is None else xmp.resized(found.xmp, across, down)
-            found = dataclasses.replace(found, xmp=packet)
+            packet = None if own.xmp is None else xmp.resized(own.xmp, across, down)
+            own = dataclasses.replace(own, xmp=packet)
     pixels = pixels.reshape(raster.height, raster.width, channels)
-    return dataclasses.replace(photo, pixels=pixels, metadata=found)
+    return dataclasses.replace(photo, pixels=pixels, metadata=own)
 
 
 def signed(photo: ImageFile, provenance: Provenance) -> ImageFile:

@@ -95,13 +95,13 @@ def folder(code: int, values: dict[int, Any]) -> TiffImagePlugin.ImageFileDirect
     Raises:
         Damaged: It holds what no tag can.
     """
-    made = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0")
+    directory = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0")
     with damage(PILLOW):
-        made.update(values)
+        directory.update(values)
     for tag, value in values.items():
         if isinstance(value, bytes) and (code == ExifTags.IFD.Exif or tag in UNDEFINED_IN_GPS):
-            made.tagtype[tag] = TiffTags.UNDEFINED
-    return made
+            directory.tagtype[tag] = TiffTags.UNDEFINED
+    return directory
 
 
 def encoded(exif: Image.Exif) -> bytes | None:

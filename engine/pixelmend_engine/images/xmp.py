@@ -79,10 +79,10 @@ class Packet:
             raise Damaged("no XML") from error
         if self._document.doctype is not None:  # XMP has none; nothing good could stand in it
             raise Damaged("XML with a document type")
-        found = self._document.getElementsByTagNameNS(RDF, "RDF")
-        if len(found) != 1:
+        roots = self._document.getElementsByTagNameNS(RDF, "RDF")
+        if len(roots) != 1:
             raise Damaged("no RDF")
-        self._rdf = found[0]
+        self._rdf = roots[0]
 
     def __bytes__(self) -> bytes:
         """Writes it in UTF-8, and says so where it said otherwise."""
@@ -161,7 +161,7 @@ def resized(packet: bytes, across: float, down: float) -> bytes:
         Damaged: It is no XMP, or states what is no number.
     """
     parsed = Packet(packet)
-    found = False
+    replaced = False
     for pair in SIDES:
         for (space, name), factor in zip(pair, (across, down), strict=True):
             if before := parsed.text(space, name.split(":")[1]).strip():
@@ -170,8 +170,8 @@ def resized(packet: bytes, across: float, down: float) -> bytes:
                 grown = stated * Fraction(factor)
                 whole = "/" not in before  # a number of pixels; resolutions are fractions
                 parsed.put(space, name, str(int(grown)) if whole else _ratio(grown))
-                found = True
-    return bytes(parsed) if found else packet
+                replaced = True
+    return bytes(parsed) if replaced else packet
 
 
 def _ratio(value: Fraction) -> str:

@@ -25,9 +25,7 @@ class ModelRequest:
     tile: int | None = None  # a side in pixels, 0 for none; None: as memory allows
     free_bytes: int | None = None  # that it may take on its device; None: nobody counts
     host_free_bytes: int | None = None  # that it may take beside its device, likewise
-    remaining: int = (
-        1  # pictures of this size that are to come, these among them: for `warn_before`
-    )
+    remaining: int = 1  # of this size that are to come, these among them: for `warn_before`
     add_note: Callable[[str], None] = untold  # takes what the user should know of the result
     warn_before: Callable[[str], None] = untold  # takes what the user should know before it begins
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])  # those that it takes

@@ -109,9 +109,9 @@ def _shares(raster: Raster, source: SourceImage, strength: float) -> _Shares:
 
 
 def _regions(shares: _Shares) -> Iterator[Region]:
-    wanted = shares.fill > 0
-    height, width = wanted.shape
-    padded = np.pad(wanted, ((0, -height % CELL), (0, -width % CELL)))
+    hole = shares.fill > 0
+    height, width = hole.shape
+    padded = np.pad(hole, ((0, -height % CELL), (0, -width % CELL)))
     cells = rearrange(padded, "(h i) (w j) -> h w (i j)", i=CELL, j=CELL).any(axis=2)
     reach = np.ones((CONTEXT // CELL + 1, CONTEXT // CELL + 1), np.uint8)
     near = cv2.dilate(np.asarray(cells, np.uint8), reach)
@@ -120,10 +120,10 @@ def _regions(shares: _Shares) -> Iterator[Region]:
         group = cells & (np.asarray(labels) == label)
         rows = _extent(group.any(axis=1))
         columns = _extent(group.any(axis=0))
-        shrink = _shrink(shares, wanted, group, rows, columns)
+        shrink = _shrink(shares, hole, group, rows, columns)
         context = int(CONTEXT * shrink)
         rows, columns = grown(rows, context, height), grown(columns, context, width)
-        own = _own(group, wanted, rows, columns)
+        own = _own(group, hole, rows, columns)
         yield Region(rows=rows, columns=columns, own=own, shrink=shrink)
 
 

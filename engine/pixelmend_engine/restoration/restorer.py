@@ -79,10 +79,11 @@ class Restorer:
         """Restores one picture, and leaves the one that it was given as it is.
 
         Args:
-            image: An array `[h, w]` (gray), `[h, w, 3]` (RGB) or `[h, w, 4]` (RGBA, alpha not
-                premultiplied), sRGB: `uint8` and `uint16` span 0 to white, `float16` and `float32`
-                0 to 1. Or a Pillow image of mode L, LA, RGB, RGBA or I;16, in the color space of
-                its profile. Or a file's path: read upright, of 8 bits a sample.
+            image: An array `[h, w]` (gray), `[h, w, 2]` (gray and alpha), `[h, w, 3]` (RGB) or
+                `[h, w, 4]` (RGBA), alpha not premultiplied, sRGB: `uint8` and `uint16` span 0 to
+                white, `float16` and `float32` 0 to 1. Or a Pillow image of mode L, LA, RGB, RGBA or
+                I;16, in the color space of its profile. Or a file's path: read upright, of 8 bits a
+                sample.
             mask: What is to be restored, of the picture's height and width: white is, black is
                 not, gray is in part. `bool`, or as `image`. For the task `inpaint`, what is to be
                 filled; without it, what is transparent.
@@ -173,7 +174,7 @@ def _pixels(array: Array) -> Shaped[np.ndarray, "h w c"]:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in CHANNELS):
         raise BadImage(
             f"The picture is an array of shape `{array.shape}`",
-            hint="Use [h, w], [h, w, 3] or [h, w, 4]",
+            hint="Use [h, w], or [h, w, c] of 1 to 4 channels",
         )
     return np.ascontiguousarray(with_channels(array), array.dtype.newbyteorder("<"))
 
@@ -199,6 +200,6 @@ def _pillow(photo: ImageFile, source: Image.Image | File) -> Image.Image:
     if isinstance(source, Image.Image):
         image.info.update(source.info)
         return image
-    found = dataclasses.asdict(photo.metadata)
-    image.info.update({name: found[name] for name in ("icc_profile", "exif") if found[name]})
+    metadata = dataclasses.asdict(photo.metadata)
+    image.info.update({name: metadata[name] for name in ("icc_profile", "exif") if metadata[name]})
     return image

@@ -45,7 +45,7 @@ class Session:
         self._models_dir = models_dir
         self._weights = WeightsProvider(Installer(models_dir, network))
         self._where = ("", "")  # as the choice of the loaded model has it
-        self._found: list[Candidate] = []
+        self._candidates: list[Candidate] = []
         self._loaded: LoadedModel | None = None
         self._networks = face_networks
 
@@ -98,12 +98,12 @@ class Session:
         """Returns the chosen model, ready; what was loaded before goes first.
 
         Raises:
-            PixelmendError: See `attempts`, `devices.choose_device` and `loading.load`.
+            PixelmendError: See `candidates`, `devices.choose_device` and `loading.load`.
         """
-        found = candidates(choice, self._models_dir)
+        usable = candidates(choice, self._models_dir)
         # A better model may have been installed since, or the loaded one removed.
         where = (choice.device, choice.precision)
-        if self._loaded is not None and (where, found) == (self._where, self._found):
+        if self._loaded is not None and (where, usable) == (self._where, self._candidates):
             return self._loaded
         self._unload()
         from pixelmend_engine.inference import devices
@@ -111,8 +111,8 @@ class Session:
         devices.use_huge_pages()
         device = devices.choose_device(choice.device)
         dtype = devices.choose_dtype(choice.precision, device)
-        self._loaded = _load_first(found, device, dtype)
-        self._where, self._found = where, found
+        self._loaded = _load_first(usable, device, dtype)
+        self._where, self._candidates = where, usable
         return self._loaded
 
     def _restore(
@@ -133,7 +133,7 @@ class Session:
         notes: list[str] = []
 
         def runner_of(choice: ModelChoice) -> LoadedModelRunner:
-            asked = ModelRequest(
+            model_request = ModelRequest(
                 seeds=(options["seed"],),
                 scale=choice.scale,
                 task=choice.task,
@@ -142,7 +142,7 @@ class Session:
                 warn_before=lambda words: progress("run", 0, 0, words),
                 options=options,
             )
-            return LoadedModelRunner(self.load, choice, asked)
+            return LoadedModelRunner(self.load, choice, model_request)
 
         whole = Progress(lambda done, total: progress("run", done, total))
         runner, background = runner_of(choice), None
@@ -154,7 +154,7 @@ class Session:
                 background = choice.background and runner_of(choice.background)
                 networks = self._face_networks()
                 networks.load(devices.choose_device(choice.device))
-                result, said, faces = face_restoration.restore(
+                result, remarks, faces = face_restoration.restore(
                     raster,
                     face_restoration.selection_of(options),
                     face_restoration.FaceModels(
@@ -166,11 +166,11 @@ class Session:
                 )
                 more = {"faces": [face.to_json() for face in faces]}
             case "upscale":
-                result, said = upscale(raster, choice.scale, strength, runner, whole)
+                result, remarks = upscale(raster, choice.scale, strength, runner, whole)
             case "inpaint":
-                result, said = inpaint(raster, strength, runner, whole)
+                result, remarks = inpaint(raster, strength, runner, whole)
             case "deblur" | "face" | "restore" | "denoise":
-                result, said = restore_same_size(raster, strength, runner, whole)
+                result, remarks = restore_same_size(raster, strength, runner, whole)
         runs = [*(background.results if background else ()), *runner.results]
         loaded = (self._loaded if runs else loaded) or self.load(choice)
         if choice.model == AUTO and (left := tasks.unused(loaded.spec, options)):
@@ -190,7 +190,7 @@ class Session:
             "seconds": round(sum(run.seconds for run in runs), 3),
             "peak_bytes": max((run.peak_bytes for run in runs), default=0),
             # Each batch of faces says what it has to say.
-            "notes": [*dict.fromkeys([*provided, *loaded.notes, *notes, *said])],
+            "notes": [*dict.fromkeys([*provided, *loaded.notes, *notes, *remarks])],
             **more,
         }
 
@@ -208,13 +208,13 @@ class Session:
         device = devices.choose_device(options["device"])
         networks = self._face_networks()
         networks.load_detector(device)
-        marked, found = face_restoration.find_faces(raster, networks, options["min_size"])
-        return marked, {
+        preview, boxes = face_restoration.find_faces(raster, networks, options["min_size"])
+        return preview, {
             "task": tasks.FIND_FACES,
             "version": __version__,
             "device": str(device),
-            "faces": [{"number": number, **face.to_json()} for number, face in enumerate(found)],
-            "notes": [] if found else ["no face was found"],
+            "faces": [{"number": number, **face.to_json()} for number, face in enumerate(boxes)],
+            "notes": [] if boxes else ["no face was found"],
         }
 
     def _face_networks(self) -> FaceDetectorAndParser:

@@ -77,13 +77,13 @@ class SourceImage:
         unknown = (self.invalid if unknown is None else unknown)[rows, columns]
         part = self.samples[rows, columns]
         height, width = unknown.shape
-        seen = np.empty((height, width, 3), np.float32)
+        model_input = np.empty((height, width, 3), np.float32)
         for band in bands(height):
             values = as_float(part[band][..., self.color])
             values = np.where(unknown[band, :, None], np.float32(0), values)
             values = np.clip(values, -BRIGHTEST, BRIGHTEST)
-            seen[band] = np.clip(self.space.to_srgb(values), 0, 1)
-        image = rearrange(torch.from_numpy(seen), "h w c -> 1 c h w").contiguous()
+            model_input[band] = np.clip(self.space.to_srgb(values), 0, 1)
+        image = rearrange(torch.from_numpy(model_input), "h w c -> 1 c h w").contiguous()
         if not unknown.any():
             return image
         known = rearrange(torch.from_numpy(~unknown), "h w -> 1 1 h w").float()

@@ -147,10 +147,10 @@ def _matches(file: WeightFile, checkpoints: Sequence[Checkpoint]) -> bool:
 
 
 def _is_named(file: WeightFile, path: Path) -> bool:
-    wanted = file.name.lower()
+    name = file.name.lower()
     names = [part.lower() for part in path.parts]
     names.append(path.stem.lower())
-    return wanted in names or path.as_posix().lower().endswith(f"/{wanted}")
+    return name in names or path.as_posix().lower().endswith(f"/{name}")
 
 
 def _install(installer: Installer, file: WeightFile, candidate: ImportCandidate) -> None:

@@ -171,10 +171,10 @@ class DockerPanel(QtWidgets.QWidget):
             picked = forms.detection(task).get("chooses")  # in the picture itself
             fields = [one for one in forms.fields(task) if one.name != picked]
             placement = forms.placement(task)
-            chosen = {**self._saved_options.get(task["id"], {}), "place": self._enlarged}
+            values = {**self._saved_options.get(task["id"], {}), "place": self._enlarged}
             fields += [] if placement is None else [placement]
             self.form.set_fields(
-                fields, {one.name: forms.initial_value(one, chosen) for one in fields}
+                fields, {one.name: forms.initial_value(one, values) for one in fields}
             )
         self._show_parts()
 

@@ -92,7 +92,7 @@ def _list(options: Options) -> int:
     from pixelmend_engine.restoration.task_request import FindFacesRequest
 
     log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
-    found = settings.resolve(os.environ)
+    config = settings.resolve(os.environ)
     planned = targets.plan(
         options["inputs"],
         output=options["output"],
@@ -101,7 +101,7 @@ def _list(options: Options) -> int:
         ending=".png",
     )
     parameters: Options = {name: options[name] for name in ("min_size", "device")}
-    parameters["offline"] = options["offline"] or found.network.offline
+    parameters["offline"] = options["offline"] or config.network.offline
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])
     console = Console(as_json=True, quiet=options["quiet"])
@@ -109,8 +109,8 @@ def _list(options: Options) -> int:
         listener = Listener(note=console.note, download=bar.report)
         if options["in_process"]:
             request = FindFacesRequest.of(parameters)
-            engine = InProcessEngine(request, found.models_dir, found.network, listener)
+            engine = InProcessEngine(request, config.models_dir, config.network, listener)
         else:
-            start = settings.launch_of(found)
-            engine = RemoteEngine(found.paths, start, tasks.FIND_FACES, parameters, listener)
+            start = settings.launch_of(config)
+            engine = RemoteEngine(config.paths, start, tasks.FIND_FACES, parameters, listener)
         return list_faces(engine, planned, console, overwrite=options["overwrite"])

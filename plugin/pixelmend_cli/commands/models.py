@@ -122,23 +122,25 @@ def pull(
 def verify(ids: tuple[str, ...], as_json: bool) -> int:
     """Checks installed weights, all of them or some: is every byte as it was installed?"""
     installer = _installer()
-    chosen = _one_by_one(ids) if ids else catalog().files
-    here = [file for file in chosen if _is_installed(file, installer.models_dir)]
-    if ids and (absent := next((file for file in chosen if file not in here), None)) is not None:
+    selection = _one_by_one(ids) if ids else catalog().files
+    here = [file for file in selection if _is_installed(file, installer.models_dir)]
+    if ids and (absent := next((file for file in selection if file not in here), None)) is not None:
         raise WeightsMissing(
             f"The weights `{absent.id}` are not on this computer",
             hint=f"`pixelmend models pull {absent.id}` downloads them",
         )
-    found = {file.id: installer.verify(file) for file in here}
+    results = {file.id: installer.verify(file) for file in here}
     if as_json:
-        rows = [{"id": name, "sound": not wrong, "problem": wrong} for name, wrong in found.items()]
+        rows = [
+            {"id": name, "sound": not wrong, "problem": wrong} for name, wrong in results.items()
+        ]
         click.echo(json.dumps(rows, indent=2))
     else:
-        for name, wrong in found.items():
+        for name, wrong in results.items():
             click.echo(f"{'ok' if wrong is None else '!!'}  {name}{f': {wrong}' if wrong else ''}")
             if wrong:
                 click.echo(f"      `pixelmend models remove {name}`, then pull or import it again")
-    return 0 if not any(found.values()) else 4
+    return 0 if not any(results.values()) else 4
 
 
 @models.command()
@@ -172,8 +174,10 @@ def import_(path: Path, name: str | None) -> None:
         return
     from pixelmend_engine.weights import imports
 
-    chosen = None if name is None else catalog().find(name)
-    imports.import_path(installer, catalog(), path, chosen, lambda text: click.echo(text, err=True))
+    selection = None if name is None else catalog().find(name)
+    imports.import_path(
+        installer, catalog(), path, selection, lambda text: click.echo(text, err=True)
+    )
 
 
 @models.command()
@@ -210,13 +214,13 @@ def path(name: str | None) -> None:
         return
 
     for file in _files((name,)):
-        found = store.installed(file.id, folder)
-        if not found:
+        paths = store.installed(file.id, folder)
+        if not paths:
             raise WeightsMissing(
                 f"The weights `{file.id}` are not on this computer ({file.size})",
                 hint=f"`pixelmend models pull {name}` downloads them",
             )
-        for place in found:
+        for place in paths:
             click.echo(click.format_filename(place))
 
 
@@ -227,9 +231,9 @@ def _settings() -> settings.Settings:
 def _installer(*, offline: bool = False) -> "Installer":
     from pixelmend_engine.weights.installer import Installer
 
-    found = _settings()
-    network = dataclasses.replace(found.network, offline=offline or found.network.offline)
-    return Installer(found.models_dir, network)
+    config = _settings()
+    network = dataclasses.replace(config.network, offline=offline or config.network.offline)
+    return Installer(config.models_dir, network)
 
 
 def _files(
@@ -246,13 +250,13 @@ def _files(
             tasks = sorted({task for spec in registry.MODELS for task in spec.tasks})
             raise BadRequest(f"There is no task `{task}`", hint=f"There are {', '.join(tasks)}")
         names += of_task
-    wanted = (file for file in catalog().files if everything and file.models)
-    found = list(store.in_use(wanted, folder))
+    published = (file for file in catalog().files if everything and file.models)
+    files = list(store.in_use(published, folder))
     for name in names:
         bundled = any(spec.id == name and spec.bundled for spec in registry.MODELS)
         of_model = store.in_use(catalog().of_model(name), folder)
-        found += of_model or (() if bundled else (catalog().find(name),))
-    return list({file.id: file for file in found}.values())
+        files += of_model or (() if bundled else (catalog().find(name),))
+    return list({file.id: file for file in files}.values())
 
 
 def _one_by_one(ids: Sequence[str]) -> list[WeightFile]:

@@ -304,10 +304,10 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
     from pixelmend_engine.restoration.task_request import TaskRequest
 
     log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
-    found = settings.resolve(os.environ)
+    config = settings.resolve(os.environ)
     parameters = {name: options[name] for name in of_task(task)}
     # Sent with the job, because the engine may have been started with other settings.
-    parameters["offline"] = options["offline"] or found.network.offline
+    parameters["offline"] = options["offline"] or config.network.offline
     request = TaskRequest.of({"task": task, **parameters}, options["weights"])
     planned = targets.plan(
         options["inputs"],
@@ -316,7 +316,7 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
         suffix=suffix.format_map(request.options),
     )
     # Told before anything is begun.
-    check(request.model, found.models_dir, offline=request.options["offline"])
+    check(request.model, config.models_dir, offline=request.options["offline"])
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])
     console = Console(as_json=options["as_json"], quiet=options["quiet"])
@@ -330,10 +330,10 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
         listener = Listener(note=console.note, download=bar.report)
         # Paths do not cross the engine's API, so weights of the user's own are loaded here.
         if options["in_process"] or options["weights"] is not None:
-            engine = InProcessEngine(request, found.models_dir, found.network, listener)
+            engine = InProcessEngine(request, config.models_dir, config.network, listener)
         else:
-            start = settings.launch_of(found)
-            engine = RemoteEngine(found.paths, start, task, parameters, listener)
+            start = settings.launch_of(config)
+            engine = RemoteEngine(config.paths, start, task, parameters, listener)
         return restore_all(engine, planned, console, files)
 
 

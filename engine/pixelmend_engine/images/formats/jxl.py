@@ -52,14 +52,14 @@ def read(path: Path) -> ImageFile:
     pixels = _spread(pixels, header.bits)
     reading = MetadataReader()
     linear = header.curve == LINEAR
-    found = Metadata(
+    metadata = Metadata(
         exif=reading.attempt("EXIF", lambda: _exif(boxes), None),
         xmp=reading.attempt("XMP", lambda: _xmp(boxes), None),
         icc_profile=profile_of(gray=header.gray, linear=True) if linear else None,
         compression="lossy" if header.lossy else None,
     )
     return ImageFile(
-        pixels=np.ascontiguousarray(pixels), metadata=found, notes=tuple(reading.notes)
+        pixels=np.ascontiguousarray(pixels), metadata=metadata, notes=tuple(reading.notes)
     )
 
 
@@ -80,13 +80,13 @@ def profile_of(*, gray: bool, linear: bool) -> bytes:
         encoded = np.linspace(0, 1, 1024)  # as a table, which is what the library takes
         light = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
         curve = np.rint(light * 65535).astype(np.uint16)
-    made = imagecodecs.cms_profile(
+    profile = imagecodecs.cms_profile(
         "gray" if gray else "rgb",
         whitepoint=None if gray else D65_POINT,
         primaries=None if gray else SRGB_POINTS,
         transferfunction=curve,
     )
-    return made[:24] + bytes(12) + made[36:]  # without its date: same picture, same file
+    return profile[:24] + bytes(12) + profile[36:]  # without its date: same picture, same file
 
 
 def can_hold(photo: ImageFile) -> bool:
@@ -110,12 +110,12 @@ def _are_same(profile: bytes, other: bytes, *, gray: bool) -> bool:
     colors = ramp[None] if gray else cube
     space = "gray" if gray else "rgb"
     try:
-        seen = imagecodecs.cms_transform(
+        displayed = imagecodecs.cms_transform(
             colors, profile, other, colorspace=space, outcolorspace=space, outdtype="float32"
         )
     except RuntimeError:
         return False
-    return bool(np.abs(seen - colors).max() < SAME_COLOR)
+    return bool(np.abs(displayed - colors).max() < SAME_COLOR)
 
 
 def write(photo: ImageFile, path: Path) -> None:

@@ -90,12 +90,12 @@ def with_curve(codestream: bytes, curve: int) -> bytes:
     Raises:
         Damaged: The header has no place where it could be said.
     """
-    found = parse(codestream)
-    if found.curve == curve:
+    header = parse(codestream)
+    if header.curve == curve:
         return codestream
-    if found.curve_at is None or found.lossy:
+    if header.curve_at is None or header.lossy:
         raise Damaged("the curve is not written out")
-    place = len(SIGNATURE) * 8 + found.curve_at
+    place = len(SIGNATURE) * 8 + header.curve_at
     end = math.ceil((place + CURVE_BITS) / 8)
     head = int.from_bytes(codestream[:end], "little")
     head &= ~(((1 << CURVE_BITS) - 1) << place)

@@ -180,7 +180,7 @@ def _with_metadata(
         raw = _bytes(file, page, XMP)
         return xmp.turned_upright(raw) if raw and orientation != 1 else raw
 
-    found = Metadata(
+    metadata = Metadata(
         exif=reading.attempt("EXIF", lambda: _exif(file, path), None),
         icc_profile=reading.attempt("profile", lambda: _bytes(file, page, ICC_PROFILE), None),
         xmp=reading.attempt("XMP", packet, None),
@@ -192,7 +192,7 @@ def _with_metadata(
     )
     # Pillow turns what it decodes by itself.
     turned = upright(pixels, 1 if _is_for_pillow(page) else orientation)
-    return ImageFile(pixels=turned, metadata=found, notes=(*notes, *reading.notes))
+    return ImageFile(pixels=turned, metadata=metadata, notes=(*notes, *reading.notes))
 
 
 def _orientation(file: tifffile.TiffFile, page: TiffPage) -> int:

@@ -51,11 +51,13 @@ class Detector:
     def __call__(self, image: Float[Tensor, "1 3 h w"]) -> list[Face]:
         """Finds the faces in a picture, sRGB in [0, 1]; the largest first."""
         height, width = image.shape[-2:]
-        seen = resized(image).to(self._device) * 255
+        pixels = resized(image).to(self._device) * 255
         with torch.inference_mode():
-            found = self._network(network_input(seen if self._order == "rgb" else seen.flip(1)))
-        rows = detections(found, seen.shape[-2], seen.shape[-1])
-        scale = np.array([width / seen.shape[-1], height / seen.shape[-2]], np.float32)
+            output = self._network(
+                network_input(pixels if self._order == "rgb" else pixels.flip(1))
+            )
+        rows = detections(output, pixels.shape[-2], pixels.shape[-1])
+        scale = np.array([width / pixels.shape[-1], height / pixels.shape[-2]], np.float32)
         return sorted((_face(row, scale) for row in rows), key=lambda face: -face.size)
 
 

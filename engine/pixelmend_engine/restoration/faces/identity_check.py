@@ -86,8 +86,8 @@ def check_identity(
 def landmarks_in(square: Square, find: Callable[[torch.Tensor], list[Face]]) -> Points | None:
     """Returns the landmarks of the face in a square: of several, the one in its middle."""
     image = rearrange(torch.from_numpy(square), "h w c -> 1 c h w")
-    found = [face.points for face in find(image)]
-    return min(found, key=lambda points: drift(TEMPLATE, points), default=None)
+    candidates = [face.points for face in find(image)]
+    return min(candidates, key=lambda points: drift(TEMPLATE, points), default=None)
 
 
 def drift(was: Points, now: Points) -> float:

@@ -63,11 +63,11 @@ def unpack(path: Path, folder: Path) -> Sequence[Path]:
         UnreadableCheckpoint: It is damaged, or reaches outside of the folder, or swells.
     """
     with opened(path) as archive:
-        wanted = [info for info in archive.infolist() if _is_checkpoint(info)]
+        members = [info for info in archive.infolist() if _is_checkpoint(info)]
         for info in archive.infolist():
             _refuse_outside(info.filename, path)
-        _refuse_bombs(wanted, path)
-        return [_extract(archive, info, folder, path) for info in wanted]
+        _refuse_bombs(members, path)
+        return [_extract(archive, info, folder, path) for info in members]
 
 
 def opened(path: Path) -> zipfile.ZipFile:

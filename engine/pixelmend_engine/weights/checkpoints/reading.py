@@ -92,16 +92,16 @@ def fill_strictly(networks: nn.Module, states: Mapping[str, StateDict]) -> None:
     Raises:
         UnreadableCheckpoint: A name is missing or unknown, or a shape differs.
     """
-    given = {
+    tensors = {
         f"{name}.{key}": value for name, state in states.items() for key, value in state.items()
     }
-    wanted = networks.state_dict()
-    missing = sorted(wanted.keys() - given.keys())
-    extra = sorted(given.keys() - wanted.keys())
+    expected = networks.state_dict()
+    missing = sorted(expected.keys() - tensors.keys())
+    extra = sorted(tensors.keys() - expected.keys())
     shapes = [
-        f"{key} is {list(given[key].shape)}, not {list(wanted[key].shape)}"
-        for key in wanted
-        if key in given and given[key].shape != wanted[key].shape
+        f"{key} is {list(tensors[key].shape)}, not {list(expected[key].shape)}"
+        for key in expected
+        if key in tensors and tensors[key].shape != expected[key].shape
     ]
     absent = sorted({key.partition(".")[0] for key in missing} - states.keys())
     for problem, names in (
@@ -119,7 +119,7 @@ def fill_strictly(networks: nn.Module, states: Mapping[str, StateDict]) -> None:
             )
     # Copied, because tensors mapped from a file lie at any address, and some kernels sum in an
     # order that depends on it: the same weights in two layouts would not give the same bits.
-    filled = {key: value.to(torch.float32, copy=True) for key, value in given.items()}
+    filled = {key: value.to(torch.float32, copy=True) for key, value in tensors.items()}
     networks.load_state_dict(filled, assign=True)
 
 
@@ -131,5 +131,5 @@ def fill_parts(
     Raises:
         UnreadableCheckpoint: See `fill_strictly`.
     """
-    wanted = nn.ModuleDict({name: parts[name] for name in names})
-    fill_strictly(wanted, {name: states[name] for name in wanted if name in states})
+    selected = nn.ModuleDict({name: parts[name] for name in names})
+    fill_strictly(selected, {name: states[name] for name in selected if name in states})

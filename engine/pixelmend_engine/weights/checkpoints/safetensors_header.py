@@ -29,14 +29,14 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     try:
         opened: Any = safe_open(path, framework="np")  # its stubs say nothing
         with opened as file:
-            found = {str(name): tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            shapes = {str(name): tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise _damaged(path, _reason(str(error))) from error
     except OSError as error:
         raise _damaged(path, error.strerror or str(error)) from error
-    if not found:
+    if not shapes:
         raise _damaged(path, "it holds no tensors")
-    return found
+    return shapes
 
 
 def _reason(message: str) -> str:

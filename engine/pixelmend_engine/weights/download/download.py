@@ -136,8 +136,8 @@ class Download:
         identity = self.part.identity
         if identity is None or not self.part.complete:
             return None
-        found = DRIVE_PAGE.fullmatch(identity.source)
-        source = DriveFile(found[1]) if found else DirectUrl(identity.source)
+        page = DRIVE_PAGE.fullmatch(identity.source)
+        source = DriveFile(page[1]) if page else DirectUrl(identity.source)
         try:
             return self._verified(source, RemoteMetadata(identity.sha256))
         except WrongContent:
