@@ -3,6 +3,7 @@
 Sources: arXiv:2305.12966 and github.com/zhengchen1999/HI-Diff at b3bfd16 (option files, README).
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +21,7 @@ class HIDiffConfig:
     ffn_expansion: float
     embed_dim: int = 64  # the prior is four times as wide
     group: int = 4  # the prior has group * group tokens
-    encoder: Literal["gelu", "lrelu"]
+    encoder: Literal["gelu", "lrelu", "spectrum"]  # the last is ours
     encoder_blocks: int
     denoiser: Literal["mixer", "mlp"]
     denoiser_width: int
@@ -76,6 +77,16 @@ COMPACT = HIDiffConfig(
     prediction="epsilon",
     betas="linear",
     steps=8,
+)
+
+# The same transformer, whose prior can't become the same for all pictures: see `docs/training.md`.
+COMPACT_GUIDED = dataclasses.replace(
+    COMPACT,
+    encoder="spectrum",
+    denoiser="mlp",
+    prediction="x0",
+    betas="linear-sqrt",
+    steps=16,
 )
 
 MAX_ENCODER_PIXELS = (
@@ -134,3 +145,19 @@ MODELS = (
         source="trained by this project",
     ),
 )
+
+TRAINABLE = (
+    ModelSpec(
+        id="hi-diff-compact-guided",
+        title="HI-Diff Compact, with a spectrum encoder",
+        family="HI-Diff",
+        tasks=("deblur",),
+        config=COMPACT_GUIDED,
+        multiple=8,
+        tiling="supported",
+        cost=_cost(2300),
+        license="that of whoever trained it",
+        source="trained by you",
+    ),
+)
+"""Sizes that a recipe makes, and of which no weights are published."""

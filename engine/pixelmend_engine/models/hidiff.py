@@ -41,6 +41,7 @@ from pixelmend_engine.nn.restormer import (
     pointwise,
     transposed_attention,
 )
+from pixelmend_engine.nn.spectrum_encoder import SpectrumEncoder
 from pixelmend_engine.weights.checkpoints.reading import StateDict, fill_strictly
 
 NETWORKS = ("net_g", "net_le", "net_le_dm", "net_d")
@@ -272,7 +273,7 @@ class LatentEncoder(nn.Module):
             for _ in range(config.encoder_blocks)
         )
         match config.encoder:
-            case "gelu":
+            case "gelu" | "spectrum":  # the latter has a class of its own
                 self.conv2, mixed = _conv(width, width), width
             case "lrelu":
                 mixed = config.prior_dim
@@ -354,8 +355,8 @@ class HIDiff(nn.Module):
         super().__init__()
         self.config = config
         self.net_g = Transformer(config)
-        self.net_le = LatentEncoder(config, pictures=2) if teacher else None
-        self.net_le_dm = LatentEncoder(config, pictures=1)
+        self.net_le = _encoder(config, pictures=2) if teacher else None
+        self.net_le_dm = _encoder(config, pictures=1)
         self.net_d = _denoiser(config)
         self.schedule = _schedule(config)
 
@@ -381,7 +382,7 @@ class HIDiff(nn.Module):
         return self.net_g
 
     @property
-    def encoder(self) -> LatentEncoder:
+    def encoder(self) -> LatentEncoder | SpectrumEncoder:
         """The part that encodes the whole picture, for the prior."""
         return self.net_le_dm
 
@@ -394,6 +395,18 @@ class HIDiff(nn.Module):
         """Runs the whole reverse chain from `x_T`, conditioned on the blurred pictures."""
         condition = self.net_le_dm(lq)
         return posterior_mean_chain(partial(self.predict_x0, condition), x_T, self.schedule)
+
+
+def _encoder(config: HIDiffConfig, *, pictures: int) -> LatentEncoder | SpectrumEncoder:
+    if config.encoder != "spectrum":
+        return LatentEncoder(config, pictures=pictures)
+    return SpectrumEncoder(
+        pictures=pictures,
+        width=config.embed_dim,
+        blocks=config.encoder_blocks,
+        group=config.group,
+        max_pixels=MAX_ENCODER_PIXELS,
+    )
 
 
 def _denoiser(config: HIDiffConfig) -> MixerDenoiser | MLPDenoiser:

@@ -67,6 +67,9 @@ def candidates(choice: ModelChoice, models_dir: Path) -> list[Candidate]:
     """
     models = registry.matching(choice.task, choice.model, choice.scale)
     if choice.weights is not None:
+        if choice.model == AUTO:
+            own = (model for model in registry.TRAINABLE if choice.task in model.tasks)
+            models = (*models, *own)
         return [Candidate(models, store.given(choice.weights))]
     task = choice.task
     here = tuple(m for m in models if store.state(m, models_dir, task) != "missing")

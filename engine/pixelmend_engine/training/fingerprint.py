@@ -39,6 +39,11 @@ VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("AdversarialSettings", "discriminator"): {"unet": "pixels", "patch": "patches"},
     ("Stage", "pixel_loss"): {"l1": "absolute", "psnr": "decibels"},
 }
+# Settings that came later, and what they are where a stored run knew nothing of them.
+LATER: Mapping[tuple[str, str], object] = {
+    ("Recipe", "guards_prior"): False,
+    ("Stage", "blur_weight"): 0.0,
+}
 
 
 def fingerprint(spec: StageSpec, pictures: Sequence[str], processes: int) -> str:
@@ -48,7 +53,7 @@ def fingerprint(spec: StageSpec, pictures: Sequence[str], processes: int) -> str
         spec, folders=(), teacher=(), start=(), discriminator=None, perceptual_weights=None
     )
     starts = (spec.discriminator is not None, spec.perceptual_weights is not None)
-    if spec.number == 2 and spec.start:  # else there is a teacher
+    if spec.number <= 2 and spec.start:  # else a second stage has a teacher
         starts = (*starts, bool(spec.teacher))
     weights = [folder.weight for folder in spec.folders]
     facts = (portable, starts, weights, list(pictures), processes)
@@ -63,6 +68,8 @@ def stored_text(value: object) -> str:
         fields = (
             f"{renamed.get(field.name, field.name)}={_field_text(kind, field.name, value)}"
             for field in dataclasses.fields(value)
+            if (kind, field.name) not in LATER
+            or getattr(value, field.name) != LATER[kind, field.name]
         )
         return f"{CLASSES.get(kind, kind)}({', '.join(fields)})"
     if isinstance(value, tuple):

@@ -40,7 +40,8 @@ def build_objective(spec: StageSpec, dtype: torch.dtype) -> Objective:
         match config:
             case HIDiffConfig():
                 first, second = read_hidiff(spec.teacher), read_hidiff(spec.start)
-                networks = hidiff.HIDiff(config, teacher=bool(first) or not second)
+                needs_teacher = spec.number == 1 or bool(first) or not second
+                networks = hidiff.HIDiff(config, teacher=needs_teacher)
                 objective = HIDiffObjective(networks, spec.number, stage, dtype)
             case DiffIRConfig():
                 gan_loss = None

@@ -45,6 +45,7 @@ def test_weights_of_the_users_own_may_be_any_model_of_the_task(tmp_path: Path) -
     install(tmp_path, "mine")
     (candidate,) = candidates(dataclasses.replace(AUTO, weights=tmp_path / "mine"), tmp_path)
     assert candidate.specs[0].id == "hi-diff-gopro"
+    assert candidate.specs[-1].id == "hi-diff-compact-guided"  # which a recipe makes
     assert [path.name for path in candidate.files] == ["net_g.pth"]
 
 

@@ -82,6 +82,11 @@ class DiffIRObjective(nn.Module):
         return STAGE_1_PARTS if self.number == 1 else LATER_PARTS
 
     @property
+    def encoder(self) -> nn.Module:
+        """The encoder that the stage trains."""
+        return self.teacher if self.number == 1 else self.networks.encoder
+
+    @property
     def prior_shape(self) -> tuple[int, ...]:
         """The shape of a prior, without the batch."""
         return self.networks.prior_shape
@@ -148,9 +153,13 @@ class DiffIRObjective(nn.Module):
 
     def predict(self, lq: Pictures, hq: Restored, noise: Prior) -> Restored:
         """Restores pictures as the stage does, without having seen `hq` if it can do without."""
+        return self.run_transformer(lq, self.predict_prior(lq, hq, noise))
+
+    def predict_prior(self, lq: Pictures, hq: Restored, noise: Prior) -> Prior:
+        """Returns the prior that `predict` restores with."""
         if self.number == 1:
-            return self.run_transformer(lq, self.teacher(lq, hq))
-        return self.run_transformer(lq, self.networks.diffuse_prior(lq, noise))
+            return self.teacher(lq, hq)
+        return self.networks.diffuse_prior(lq, noise)
 
     def run_transformer(self, lq: Pictures, prior: Prior) -> Restored:
         """Runs the transformer alone, in `dtype`."""

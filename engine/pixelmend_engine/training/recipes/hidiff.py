@@ -7,7 +7,7 @@ one there, and GoPro's is misnamed; what all files agree on is taken for what wa
 
 import dataclasses
 
-from pixelmend_engine.catalog.hidiff import COMPACT, GOPRO, REALBLUR
+from pixelmend_engine.catalog.hidiff import COMPACT, COMPACT_GUIDED, GOPRO, REALBLUR
 from pixelmend_engine.training.degradations.camera import MILD, SHAKEN, STRONG
 from pixelmend_engine.training.recipes.learning_rates import CosineSegment
 from pixelmend_engine.training.recipes.recipe import Phase, Recipe, Stage
@@ -54,6 +54,37 @@ COMPACT_TUNED = dataclasses.replace(
     degradation=SHAKEN,
 )
 
+# The transformer of a trained model, with encoders and a denoiser from nothing. Both stages begin
+# with the prior alone: many crops a step, as the transformer, which takes the time, is not run.
+GUIDED_FIRST = Stage(
+    phases=(Phase(600, 96, 12), Phase(900, 96, 7), Phase(1_600, 128, 4)),
+    rates=(
+        CosineSegment(50, 0.0, 1e-3),
+        CosineSegment(550, 1e-3, 1e-4),
+        CosineSegment(50, 0.0, 3e-4),
+        CosineSegment(250, 3e-4, 2e-4),
+        CosineSegment(700, 2e-4, 1e-5),
+    ),
+    joint_training_from=601,
+    ema_decay=0.98,
+    pixel_loss="psnr",
+    blur_weight=1.0,
+)
+# The transformer learns little in the second: what it has learned to take from a teacher's prior,
+# it would unlearn with one that is only guessed.
+GUIDED_SECOND = dataclasses.replace(
+    GUIDED_FIRST,
+    phases=(Phase(900, 96, 12), Phase(1_100, 128, 4)),
+    rates=(
+        CosineSegment(50, 0.0, 1e-3),
+        CosineSegment(850, 1e-3, 5e-5),
+        CosineSegment(20, 0.0, 5e-5),
+        CosineSegment(180, 5e-5, 1e-6),
+    ),
+    joint_training_from=901,
+    blur_weight=0.0,
+)
+
 RECIPES = (
     COMPACT_RECIPE,
     dataclasses.replace(
@@ -61,6 +92,14 @@ RECIPES = (
         id="compact-tuned",
         title="HI-Diff Compact, from a trained one on: camera shake above all",
         stages=(COMPACT_FIRST, COMPACT_TUNED),
+    ),
+    Recipe(
+        id="compact-guided",
+        title="HI-Diff Compact, from a trained transformer on: with a prior that guides it",
+        config=COMPACT_GUIDED,
+        stages=(GUIDED_FIRST, GUIDED_SECOND),
+        degradation=SHAKEN,
+        guards_prior=True,
     ),
     Recipe(
         id="gopro",

@@ -51,6 +51,7 @@ class Stage:
     ema_decay: float | None = None  # of the exponential moving average of weights; None: none
     pixel_loss: PixelLoss = "l1"  # of HI-Diff
     frequency_weight: float = 0.0  # of the loss between Fourier transforms
+    blur_weight: float = 0.0  # of the loss that has HI-Diff's teacher tell the blur; stage 1
     loss_outside_holes_only: bool = False  # the loss of pixels leaves out what is in holes
     joint_training_from: int = 1  # step; before, the prior is learned alone
     adversarial: AdversarialSettings | None = None
@@ -99,6 +100,7 @@ class Recipe:
     window: int = 384  # pixels; what crops are cut from is itself cut from a picture
     orientations: tuple[int, ...] = ALL_ORIENTATIONS  # of crops, drawn from evenly
     degradation: DegradationSettings  # of folders that have sharp pictures alone
+    guards_prior: bool = False  # a run stops when its prior collapses; of our own models
     pool_size: int = 0  # samples that batches are mixed from (`sample_pool`); 0: none
 
     def stage(self, number: StageNumber) -> Stage:
