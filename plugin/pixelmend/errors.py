@@ -25,6 +25,7 @@
     +-- EditorMissing        editor-missing             9
     +-- PackageMissing       package-missing           10
     +-- TrainingDiverged     training-diverged         10
+    +-- PriorCollapsed       prior-collapsed           10
     +-- Canceled             canceled                 130
 
 An error crosses every border as `code`, `message` and `hint`. Codes and exit codes are stable.
@@ -171,6 +172,14 @@ class TrainingDiverged(PixelmendError):
     """A training run came to numbers that it can't go on with."""
 
     code = "training-diverged"
+    status = 500
+    exit_code = 10
+
+
+class PriorCollapsed(PixelmendError):
+    """A model in training no longer tells one photograph from another as a whole."""
+
+    code = "prior-collapsed"
     status = 500
     exit_code = 10
 

@@ -112,11 +112,12 @@ class PriorGuidedPipeline:
         band_count = self.networks.encoder.band_count(image.shape[-2], image.shape[-1])
         with torch.inference_mode(), reporting(self._encoder_blocks, progress, band_count):
             prior = self.networks.diffuse_prior(image, noise.to(image.device))
-        return partial(self._restore, prior)
+        return partial(self.restore_with, prior)
 
-    def _restore(
+    def restore_with(
         self, prior: Float[Tensor, "..."], tile: Float[Tensor, "1 c h w"], progress: Progress
     ) -> Float[Tensor, "1 3 hs ws"]:
+        """Restores a tile with any prior; that of its own picture comes from `prepare`."""
         with (
             torch.inference_mode(),
             autocast(tile.device, self._dtype),

@@ -4,6 +4,7 @@ Half precision is ours and not Accelerate's, because it is for the transformer a
 of the prior in `models/hidiff.py` holds while it is learned, too.
 """
 
+import dataclasses
 import logging
 import math
 import time
@@ -22,6 +23,7 @@ from pixelmend_engine.training.compilation import compile_blocks
 from pixelmend_engine.training.data.crops import TrainingData
 from pixelmend_engine.training.ema import WeightEma
 from pixelmend_engine.training.evaluation.contact_sheet import sheet
+from pixelmend_engine.training.evaluation.prior_health import PriorHealth
 from pixelmend_engine.training.fingerprint import fingerprint
 from pixelmend_engine.training.objectives.diffir import DiffIRObjective
 from pixelmend_engine.training.objectives.discriminator_trainer import DiscriminatorTrainer
@@ -56,6 +58,7 @@ def train(
     Raises:
         BadRequest: The state was left by another recipe, seed or set of pictures.
         TrainingDiverged: A loss is no number anymore; what was saved before stays.
+        PriorCollapsed: The prior is the same for all pictures, or worth nothing.
         PixelmendError: See `RunFolder`, `TrainingData` and `initial_weights`.
     """
     accelerator = Accelerator(
@@ -179,7 +182,7 @@ class _Run:
             if save or self.done % self.settings.report_every == 0:
                 values = {name: loss.item() for name, loss in losses.items()}
                 self._check(values)
-                scores = self._save(log) if save else {}
+                scores, health = self._save(log) if save else ({}, None)
                 progress = TrainingProgress(
                     step=self.done,
                     steps=self.stage.steps,
@@ -187,10 +190,13 @@ class _Run:
                     images_per_s=images / (now - since),
                     losses=values,
                     scores=scores,
+                    health=health,
                 )
                 if log is not None:
                     log.add_scalars(self.done, _scalars(progress))
                     report(progress)
+                if health is not None and self.spec.recipe.guards_prior and not self.prior_only:
+                    health.check(self.done, last=last)
                 images, since = 0, time.monotonic()
             if stop:
                 return last
@@ -260,8 +266,9 @@ class _Run:
                 hint="Go on with --resume from what was saved, with --precision fp32",
             )
 
-    def _save(self, log: TensorBoardLog | None) -> dict[str, float]:
+    def _save(self, log: TensorBoardLog | None) -> tuple[dict[str, float], PriorHealth | None]:
         scores: dict[str, float] = {}
+        health: PriorHealth | None = None
         if log is not None:
             parts = self.objective.parts.items()
             discriminator = self.discriminator
@@ -281,13 +288,16 @@ class _Run:
                 ema = None if self.stage.ema_decay is None else self._by_network()
                 files = published_format.to_published(self.objective, trained, ema, self.done)
                 self.folder.save_weights(files, ema or trained)
+                self.objective.eval()
                 score = self.validation.score(self.objective)
+                health = self.validation.health(self.objective)
+                self.objective.train()
             scores = {"validation": score.psnr, "input": score.input_psnr}
             scores |= {} if score.ssim is None else {"ssim": score.ssim}
             log.add_image(self.done, sheet(score.rows, SHEET_SIDE))
             logger.info("step %d saved after %.0f s", self.done, self.seconds)
         self.accelerator.wait_for_everyone()
-        return scores
+        return scores, health
 
     def _by_network(self) -> dict[str, dict[str, Tensor]]:
         return {
@@ -305,9 +315,11 @@ class _Run:
 def _scalars(progress: TrainingProgress) -> dict[str, float]:
     losses = {f"loss/{name}": value for name, value in progress.losses.items()}
     scores = {f"score/{name}": value for name, value in progress.scores.items()}
+    health = {} if progress.health is None else dataclasses.asdict(progress.health)
     return {
         **losses,
         **scores,
+        **{f"prior/{name}": value for name, value in health.items()},
         "rate": progress.rate,
         "images per second": progress.images_per_s,
     }

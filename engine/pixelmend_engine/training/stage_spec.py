@@ -8,6 +8,7 @@ from typing import Literal
 
 from pixelmend_engine.training.data.folders import TrainingFolder
 from pixelmend_engine.training.degradations.degrade import DegradationSettings
+from pixelmend_engine.training.evaluation.prior_health import PriorHealth
 from pixelmend_engine.training.recipes.recipe import Recipe, Stage, StageNumber
 
 
@@ -59,6 +60,7 @@ class TrainingProgress:
     losses: dict[str, float]
     # With each validation: its and input in dB, and the SSIM of recipes that enlarge.
     scores: dict[str, float] = field(default_factory=dict[str, float])
+    health: PriorHealth | None = None  # the same
 
 
 ProgressCallback = Callable[[TrainingProgress], None]

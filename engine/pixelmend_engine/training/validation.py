@@ -17,13 +17,16 @@ from pixelmend_engine.training.degradations import degrade
 from pixelmend_engine.training.degradations.degrade import DegradationSettings
 from pixelmend_engine.training.evaluation import metrics
 from pixelmend_engine.training.evaluation.contact_sheet import SheetCell
+from pixelmend_engine.training.evaluation.prior_health import PriorHealth, PriorProbe
 from pixelmend_engine.training.initial_weights import Objective
+from pixelmend_engine.training.trained_prior import TrainedPrior
 
 Pictures = Float[Tensor, "b i h w"]
 Restored = Float[Tensor, "b 3 hs ws"]
 Picture = UInt8[Tensor, "3 h w"]
 
 MAX_PICTURES = 16  # of a validation on the way; `pixelmend evaluate` is for figures
+MAX_EXCHANGED = 8  # pictures whose priors are exchanged
 SHEET_ROWS = 4  # pictures on a sheet
 
 
@@ -88,6 +91,13 @@ class Validation:
                 row = zip((shown_input, restored, sharp), texts, strict=True)
                 rows.append([SheetCell(picture, text) for picture, text in row])
         return Score(fmean(after), fmean(before), fmean(structure) if structure else None, rows)
+
+    def health(self, objective: Objective) -> PriorHealth | None:
+        """Measures whether the prior depends on the picture, and exchanges it."""
+        probe = PriorProbe(TrainedPrior(objective, self._device))
+        for case in self._cases[:MAX_EXCHANGED]:
+            probe.add(case.lq, case.hq, case.hq.shape[-1])
+        return probe.health()
 
 
 def resized_like(lq: Pictures, like: Restored) -> Restored:

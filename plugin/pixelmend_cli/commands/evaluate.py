@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,8 @@ from pixelmend_cli.commands.restore import device_option
 from pixelmend_cli.commands.train import needing_the_extra, save_sheet, seed_option
 
 if TYPE_CHECKING:
-    from pixelmend_engine.training.evaluation.evaluation import Figures, Method, Summary
+    from pixelmend_engine.inference.tiled_inference import LoadedModel
+    from pixelmend_engine.training.evaluation.evaluation import Figures, Summary
 
 Folder = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -96,7 +97,7 @@ def evaluate(
     """
     with needing_the_extra():
         from pixelmend_engine.training.data import folders
-        from pixelmend_engine.training.evaluation import evaluation
+        from pixelmend_engine.training.evaluation import evaluated_priors, evaluation
 
     if (pairs is None) == (sharp is None):
         raise BadRequest("Give either --pairs or --sharp", hint="`pixelmend evaluate --help`")
@@ -104,7 +105,9 @@ def evaluate(
         raise BadRequest(
             "The shortest shake is longer than the longest", hint="Give the shorter one first"
         )
-    methods = _methods(models, own, device, seed)
+    loaded = _load(models, own, device)
+    methods = [evaluation.model_method(name, model, seed) for name, model in loaded.items()]
+    probes = evaluated_priors.probes(loaded)
     if not no_baselines:
         methods += evaluation.baseline_methods(seed)
     blur = evaluation.BlurSettings(
@@ -119,17 +122,24 @@ def evaluate(
     if kept_back:
         originals = folders.split(originals)[1]
     count = len(originals)
-    cases = (evaluation.make_case(pair, blur) for pair in originals)
+    cases = evaluated_priors.watched(
+        (evaluation.make_case(pair, blur) for pair in originals), probes
+    )
     run = evaluation.Evaluation(methods)
     hidden = quiet or not sys.stderr.isatty()
     for number, figures in enumerate(run.run(cases), start=1):
         if not hidden:
             click.echo(f"{number}/{count} {figures.name}", err=True)
     summary = evaluation.summarize(run.figures)
+    priors = {name: health for name, probe in probes.items() if (health := probe.health())}
     if sheet is not None:
         save_sheet(run.worst_sheet(), sheet, overwrite=overwrite)
     if as_json:
-        facts = {"seed": seed, "pictures": [dataclasses.asdict(f) for f in run.figures]}
+        facts: dict[str, Any] = {
+            "seed": seed,
+            "pictures": [dataclasses.asdict(f) for f in run.figures],
+            "priors": {name: dataclasses.asdict(health) for name, health in priors.items()},
+        }
         if sharp is not None:
             facts |= {"noise": noise, "shake": None if kernels else shake}
         click.echo(json.dumps(facts | {"means": [dataclasses.asdict(s) for s in summary]}))
@@ -137,27 +147,25 @@ def evaluate(
     if not quiet:
         _print_pictures(run.figures)
     _print_means(summary)
+    for name, health in priors.items():
+        click.echo(f"{name}: {health}")
 
 
-def _methods(
-    models: tuple[str, ...], own: tuple[Path, ...], device: str, seed: int
-) -> "list[Method]":
+def _load(models: tuple[str, ...], own: tuple[Path, ...], device: str) -> "dict[str, LoadedModel]":
     from pixelmend_cli import settings
     from pixelmend_engine.restoration.model_choice import ModelChoice
     from pixelmend_engine.restoration.session import AUTO, Session
-    from pixelmend_engine.training.evaluation import evaluation
 
     if not models and not own:
         models = (AUTO,)
     choices = {name: ModelChoice(task="deblur", model=name, device=device) for name in models}
     choices |= {str(path): ModelChoice(task="deblur", weights=path, device=device) for path in own}
     models_dir = settings.resolve(os.environ).models_dir
-    methods: list[Method] = []
+    loaded: dict[str, LoadedModel] = {}
     for name, choice in choices.items():
-        loaded = Session(models_dir).load(choice)
-        name = loaded.spec.id if name == AUTO else name
-        methods.append(evaluation.model_method(name, loaded, seed))
-    return methods
+        model = Session(models_dir).load(choice)
+        loaded[model.spec.id if name == AUTO else name] = model
+    return loaded
 
 
 def _print_pictures(figures: "list[Figures]") -> None:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 RECIPE_HELP = (
-    "compact, compact-tuned, gopro, realblur, or a DiffIR model's name (docs/training.md)."
+    "compact, compact-tuned, compact-guided, gopro, realblur, or a DiffIR model's name "
+    "(docs/training.md)."
 )
 NO_PERCEPTION = "none"
 
@@ -199,7 +200,9 @@ def train(
     numbers = _stage_numbers(recipe, stage)
     perceptual_weights = _perceptual_weights(recipe, numbers, perception)
     continues_stage_2 = start is not None and stage == "2"
-    if start is not None and not continues_stage_2 and 3 not in numbers:
+    # Only a family whose second stage can do without a teacher takes a transformer into the first.
+    takes_transformer = start is not None and stage == "1" and recipe.can_train_without_teacher
+    if start is not None and not (continues_stage_2 or takes_transformer) and 3 not in numbers:
         raise BadRequest(
             f"The recipe `{recipe_id}` begins no stage with weights of stage 2",
             hint="Give --stage 2 to go on with them",
@@ -211,7 +214,7 @@ def train(
     for number in numbers:
         folders = {past: RunFolder(out_dir / f"stage{past}") for past in (1, 2, 3)}
         folder = folders[number]
-        needs_start = number > 2 or continues_stage_2
+        needs_start = number > 2 or continues_stage_2 or takes_transformer
         spec = StageSpec(
             recipe=recipe,
             number=number,
@@ -332,6 +335,8 @@ def _shown(label: str, *, quiet: bool) -> "Generator[Callable[[TrainingProgress]
                     f"{progress.scores['input']:.2f}), {progress.images_per_s:.1f} images/s",
                     err=True,
                 )
+            if progress.health is not None and not quiet:
+                click.echo(f"{label}: {progress.health}", err=True)
 
         yield report
 

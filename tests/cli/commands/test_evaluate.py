@@ -15,11 +15,14 @@ def test_models_are_measured_as_a_table_and_as_json(
     command = ("evaluate", "--sharp", photos, "--shake", 3, 6, "--no-baselines", "--device", "cpu")
     ended = pixelmend(*command, "--sheet", sheet)
     assert ended.code == 0
-    assert ended.stdout.count("hi-diff-compact") == 4  # three pictures and the mean
+    # Three pictures, the mean, and how its prior fares.
+    assert ended.stdout.count("hi-diff-compact") == 5
+    assert "of the prior differs between photographs" in ended.stdout
     with Image.open(sheet) as image:
         assert image.width > 900
     found = json.loads(pixelmend(*command, "--json", "--kept-back").stdout)
     assert len(found["pictures"]) == 1
+    assert found["priors"] == {}  # one picture has no other to be compared with
     means = {row["method"]: row for row in found["means"]}
     gain = means["hi-diff-compact"]["psnr"] - means["input"]["psnr"]
     assert means["hi-diff-compact"]["gain"] == pytest.approx(gain)
