@@ -210,7 +210,8 @@ class Installer:
                 place.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise self._not_writable(error) from error
-            for leftover in place.parent.glob(".*.new"):  # of a process that was killed
+            # Of a process that was killed: ours, and what safetensors writes before it renames it.
+            for leftover in (*place.parent.glob(".*.new"), *place.parent.glob(".tmp??????")):
                 leftover.unlink(missing_ok=True)
             for unpacked in self._downloads.glob("unpacked-*"):
                 if not psutil.pid_exists(int(unpacked.name.split("-")[1])):

@@ -323,6 +323,15 @@ def test_killed_at_any_moment_and_started_again(
     assert sum(asked.begins_at > 0 for asked in mirror.asked) > 0
 
 
+def test_what_a_killed_conversion_left_is_removed(installer: Installer, file: WeightFile) -> None:
+    folder = store.place(file.id, installer.models_dir).parent
+    folder.mkdir(parents=True)
+    for name in (f".{file.id}.1.new", ".tmpYrmHgb"):  # our name for it, and safetensors'
+        (folder / name).write_bytes(b"half")
+    installer.pull(file, HASTY, untold)
+    assert_installed(installer, file)
+
+
 def test_a_kill_between_download_and_conversion_costs_no_second_download(
     installer: Installer, file: WeightFile, mirror: Mirror
 ) -> None:
