@@ -23,7 +23,7 @@ from pixelmend_engine.nn.progress import Progress
 
 SEEDS = (5, 9)
 FACES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
-STEPS = 3
+STEPS = 2
 QUICK = {"steps": STEPS, "cfg_scale": 2.0}
 TOLERANCE = 5e-5  # a hundredth of a level of 8 bits, about
 GUIDED = {"sampler": "spaced", "fidelity": 1e-2}
