@@ -1,3 +1,3 @@
-"""The front end: the command line, and later what GIMP and Krita load."""
+"""What GIMP and Krita load as it is: client of the engine, panel, shared contract."""
 
 __version__ = "0.1.0"

@@ -1,1 +1,1 @@
-"""One file for each model family."""
+"""A file for each model family, or a folder where it is more; how they are loaded."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from pixelmend_engine.models.diffbir import memory_plan
 from pixelmend_engine.models.diffbir.memory_plan import (
     DEVICE_SHARE,
     MAX_BATCH_SIZE,
@@ -14,6 +15,7 @@ from pixelmend_engine.models.diffbir.memory_plan import (
     max_batch_size,
     plan_for,
 )
+from pixelmend_engine.nn.stable_diffusion import tiled_autoencoder
 
 GB = 10**9
 HALF = {  # bytes of the published networks, the diffusion networks in half precision
@@ -171,3 +173,8 @@ def test_what_is_cut_goes_alone() -> None:
     assert max_batch_size(PHOTO, 12 * GB, 64 * GB, None) == 1
     assert max_batch_size(FACE, 80 * GB, 64 * GB, 320) == 1  # as the user wants it
     assert max_batch_size(FACE, 80 * GB, 64 * GB, 0) == MAX_BATCH_SIZE
+
+
+def test_the_plan_and_the_tiles_have_the_same_pad() -> None:
+    # The plan counts in pixels, and does without torch; the tiles are places of the latent.
+    assert memory_plan.DECODER_PAD == 8 * tiled_autoencoder.DECODER_PAD
