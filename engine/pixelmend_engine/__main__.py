@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from pixelmend.paths import Paths
+from pixelmend.printable import PrintableFormatter
 
 LOG_BYTES = 1_000_000  # then the log is rotated
 OLD_LOGS = 3
@@ -59,7 +60,9 @@ def _log_to_file(paths: Paths, *, foreground: bool) -> None:
     form = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # what it tells of, we tell
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of each start and end
-    logging.basicConfig(level=logging.INFO, format=form, handlers=handlers)
+    for handler in handlers:
+        handler.setFormatter(PrintableFormatter(form))
+    logging.basicConfig(level=logging.INFO, handlers=handlers)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def read(layer: Gimp.Layer) -> Provenance:
         area = Area(*(int(number) for number in fields["area"]))
         texts = {name: fields[name] for name in ("task", "options", "model", "version", "source")}
         return Provenance(**texts, area=area, mask=_unpacked(fields["mask"], area))
-    except (AttributeError, KeyError, TypeError, ValueError, zlib.error) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError, zlib.error) as error:
         raise UnsupportedImage(
             "This layer was not made by Pixelmend",
             hint="Choose a layer that was, such as “Deblurred”",
@@ -86,7 +86,7 @@ def parse_changes(text: str) -> dict[str, Any]:
     """
     try:
         options = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         options = None
     if not isinstance(options, dict):
         raise BadRequest("The options are no JSON object", hint='Give one, such as {"seed": 2}')

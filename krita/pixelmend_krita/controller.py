@@ -99,7 +99,7 @@ class Controller(QtCore.QObject):
 
     def saved_choices(self) -> Json:
         """Returns what the user chose last, in whichever session."""
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             choices = json.loads(Krita.instance().readSetting(GROUP, CHOICES, "{}"))
             if isinstance(choices, dict):
                 return choices

@@ -34,18 +34,25 @@ Runs on Python 3.9, standard library only: hosts load this file.
 
 from __future__ import annotations
 
+from typing import Any
+
+from .printable import printable
+
 
 class PixelmendError(Exception):
-    """Something went wrong: `message` says what happened, `hint` what to do next."""
+    """Something went wrong: `message` says what happened, `hint` what to do next.
+
+    Both are one line each and act on nothing that shows them, whoever's words are in them.
+    """
 
     code = "internal"
     status = 500  # of the HTTP answer
     exit_code = 1  # of the command line
 
     def __init__(self, message: str, *, hint: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = printable(message)
+        self.hint = printable(hint)
+        super().__init__(self.message)
 
 
 class BadRequest(PixelmendError):
@@ -269,8 +276,9 @@ def to_json(error: PixelmendError) -> dict[str, str]:
     return {"code": error.code, "message": error.message, "hint": error.hint}
 
 
-def from_json(fields: dict[str, str]) -> PixelmendError:
+def from_json(fields: dict[str, Any]) -> PixelmendError:
     """Reads an error from the wire; a code from a newer engine becomes `internal`."""
     kinds = {kind.code: kind for kind in PixelmendError.__subclasses__()}
-    kind = kinds.get(fields.get("code", ""), PixelmendError)
-    return kind(fields.get("message", "The engine said nothing more"), hint=fields.get("hint", ""))
+    kind = kinds.get(str(fields.get("code")), PixelmendError)
+    message = str(fields.get("message", "The engine said nothing more"))
+    return kind(message, hint=str(fields.get("hint", "")))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Union, cast
 
 from .errors import BadRequest
+from .printable import printable_json
 
 PROTOCOL = 1
 MAX_HEADER = 64 * 1024  # bytes; names and options are far below, the profile is a tensor
@@ -262,5 +263,6 @@ def event_from_sse(lines: list[str]) -> Event | None:
     if "data" not in fields:
         return None
     known = {field.name for field in dataclasses.fields(Event)}
-    data = {key: value for key, value in json.loads(fields["data"]).items() if key in known}
+    said = printable_json(json.loads(fields["data"]))
+    data = {key: value for key, value in said.items() if key in known}
     return Event(id=int(fields["id"]), **data)

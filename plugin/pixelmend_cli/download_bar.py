@@ -8,6 +8,8 @@ from typing import Any, Self
 
 import click
 
+from pixelmend_cli.terminal import print_line
+
 MEASURED_OVER_S = 5.0  # the speed that is shown: of the last seconds, not of hours ago
 
 
@@ -37,7 +39,7 @@ class DownloadBar:
         if words:
             self._end()
             if not self._quiet:
-                click.echo(words, err=True)
+                print_line(words, err=True)
         if not total:
             self._end()
         if self._hidden or not total or (self._bar is None and done >= total):

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-import json
+import io
 import os
 import signal
 import subprocess
@@ -21,6 +21,7 @@ from pixelmend_cli.commands.face import face
 from pixelmend_cli.commands.models import models
 from pixelmend_cli.commands.restore import COMMANDS
 from pixelmend_cli.commands.setup import setup
+from pixelmend_cli.terminal import print_error, print_json, print_line, print_lines
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,7 +42,7 @@ def serve(foreground: bool) -> int:
     user_settings = settings.resolve(os.environ)
     if not foreground:
         client = launch.find_or_start(user_settings.paths, settings.launch_of(user_settings))
-        click.echo(f"The engine is running (process {client.health()['pid']})")
+        print_line(f"The engine is running (process {client.health()['pid']})")
         return 0
     command = [
         *launch.command(user_settings.paths, settings.launch_of(user_settings)),
@@ -70,13 +71,13 @@ def engine_status(as_json: bool) -> int:
     health = client.health() if client else None
     jobs = client.jobs() if client else []
     if as_json:
-        click.echo(json.dumps({"engine": health, "jobs": jobs}))
+        print_json({"engine": health, "jobs": jobs})
     elif health is None:
-        click.echo("No engine is running")
+        print_line("No engine is running")
     else:
-        click.echo(f"Version {health['version']} is running (process {health['pid']})")
+        print_line(f"Version {health['version']} is running (process {health['pid']})")
         for job in jobs:
-            click.echo(f"job {job['id']}: {job['phase']}")
+            print_line(f"job {job['id']}: {job['phase']}")
     return 0 if health else 1
 
 
@@ -87,7 +88,7 @@ def engine_stop() -> None:
     from pixelmend_cli import settings
 
     stopped = launch.stop(settings.resolve(os.environ).paths)
-    click.echo("The engine was stopped" if stopped else "No engine is running")
+    print_line("The engine was stopped" if stopped else "No engine is running")
 
 
 @engine.command("logs")
@@ -98,7 +99,7 @@ def engine_logs() -> None:
     log = settings.resolve(os.environ).paths.log
     files = [*sorted(log.parent.glob(f"{log.name}*"), reverse=True), log.with_suffix(".start")]
     for file in (file for file in files if file.exists()):
-        click.echo(file.read_text(encoding="utf-8", errors="replace"), nl=False)
+        print_lines(file.read_text(encoding="utf-8", errors="replace"))
 
 
 for command in (
@@ -134,12 +135,12 @@ def doctor(editor: str | None, as_json: bool) -> int:
     else:
         findings = krita_diagnosis.examine(Computer(environ=os.environ))
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+        print_json([dataclasses.asdict(finding) for finding in findings], indent=2)
     else:
         for finding in findings:
-            click.echo(f"{'ok' if finding.hint is None else '!!'}  {finding.name}: {finding.value}")
+            print_line(f"{'ok' if finding.hint is None else '!!'}  {finding.name}: {finding.value}")
             if finding.hint is not None:
-                click.echo(f"      {finding.hint}")
+                print_line(f"      {finding.hint}")
     return 0 if all(finding.hint is None for finding in findings) else 1
 
 
@@ -157,20 +158,22 @@ def _exit_code(arguments: list[str] | None) -> int | None:
             arguments, prog_name="pixelmend", standalone_mode=False, windows_expand_args=False
         )
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(text)
+        print_lines(text.getvalue(), err=True)
         return error.exit_code
     except PixelmendError as error:
-        _print_error(error)
+        print_error(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         canceled = Canceled("Canceled", hint="What was finished before is kept")
-        _print_error(canceled)
+        print_error(canceled)
         return canceled.exit_code
     except BrokenPipeError:
         raise  # nobody reads any more
     except Exception as error:  # noqa: BLE001 - a door: a bug of ours is told as one
         internal = _logged(error)
-        _print_error(internal)
+        print_error(internal)
         return internal.exit_code
 
 
@@ -187,7 +190,3 @@ def _logged(error: Exception) -> PixelmendError:
         "Pixelmend failed for a reason that nobody expected",
         hint=f"Please report it; `{log}` shows what happened",
     )
-
-
-def _print_error(error: PixelmendError) -> None:
-    click.echo(f"{error.message}\n  {error.hint}", err=True)

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import sys
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -26,8 +25,10 @@ from pixelmend.errors import (
     WrongFile,
     to_json,
 )
+from pixelmend.printable import printable
 from pixelmend_cli.engines import Engine
 from pixelmend_cli.targets import Target
+from pixelmend_cli.terminal import print_error, print_json, print_line, print_path
 from pixelmend_engine.images import files as images
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.xmp import Provenance
@@ -57,22 +58,20 @@ class Console:
         """Says that a picture was restored."""
         if self.as_json:
             paths = {"input": str(target.source), "output": str(target.result)}
-            click.echo(json.dumps(paths | facts))
+            print_json(paths | facts)
         else:
-            click.echo(click.format_filename(target.result))
+            print_path(target.result)
 
     def failure(self, target: Target, error: PixelmendError) -> None:
         """Says that a picture was not restored, and why."""
         if self.as_json:
-            click.echo(json.dumps({"input": str(target.source), "error": to_json(error)}))
-        name = click.format_filename(target.source.name)
-        about = "" if name in error.message else f"{name}: "
-        click.echo(f"{about}{error.message}\n  {error.hint}", err=True)
+            print_json({"input": str(target.source), "error": to_json(error)})
+        print_error(error, about=printable(target.source.name))
 
     def note(self, text: str) -> None:
         """Says what the user should know, though nothing went wrong."""
         if not self.quiet:
-            click.echo(text, err=True)
+            print_line(text, err=True)
 
     def note_once(self, text: str) -> None:
         """Says it, unless it was said before."""
@@ -197,7 +196,7 @@ def _restore(
     console: Console,
     files: FileOptions,
 ) -> None:
-    name = click.format_filename(target.source.name)
+    name = printable(target.source.name)
     photo = images.read(target.source)
     losses = images.check_format(photo, target.result, files.scale)
     raster = images.to_raster(photo, mask)

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import itertools
+import json
 import time
 
 import pytest
@@ -268,3 +269,13 @@ def test_an_engine_that_is_asked_or_holds_a_result_is_not_idle(start: Start) -> 
 def test_an_engine_that_works_is_not_idle(start: Start) -> None:
     engine = start(exit_after=0.5, steps=30, step_seconds=0.1)
     assert engine.client.restore(picture(), "deblur", {"seed": 2})[1] == {"seed": 2}
+
+
+@pytest.mark.parametrize("last", ["\xb2", "-1", "1.5", "", "9" * 5000])
+def test_an_id_that_is_no_number_is_told_as_that(start: Start, last: str) -> None:
+    engine = start(steps=2, step_seconds=0.1)
+    job_id = engine.client.submit(picture(), "deblur", {})
+    with engine.ask("GET", f"/v1/jobs/{job_id}/events", {"Last-Event-ID": last}) as response:
+        told = json.loads(response.read())["error"]
+    assert (response.status, told["code"]) == (400, "bad-request")
+    assert "Last-Event-ID" in told["message"]

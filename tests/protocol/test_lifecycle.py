@@ -78,6 +78,15 @@ def test_clients_that_start_at_the_same_moment_get_the_same_engine(
     wait_until(lambda: engines(paths) == list(found))
 
 
+DEAD: dict[str, object] = {  # what an engine that was killed has left
+    "version": __version__,
+    "port": 1,
+    "token": "t" * 43,
+    "proof": "p" * 43,
+    "models": "",
+}
+
+
 @pytest.mark.parametrize(
     "state",
     [
@@ -86,8 +95,21 @@ def test_clients_that_start_at_the_same_moment_get_the_same_engine(
         "[]",
         '{"version": "0.1.0", "port": "80", "token": "x", "models": ""}',
         '{"version": "0.1.0", "port": 1, "token": "x", "models": "", "pid": 999999}',
+        json.dumps({**DEAD, "port": 2**70}),
+        json.dumps({**DEAD, "port": -1}),
+        json.dumps({**DEAD, "port": True}),
+        json.dumps({**DEAD, "token": "two\r\nlines of sixteen"}),
+        json.dumps({**DEAD, "token": "sechzehn Zeichen mit ß"}),
+        json.dumps({**DEAD, "models": "\ud800"}),
+        "[" * 60_000,
+        '{"version": ' + "9" * 10_000 + "}",
+        " " * 10_000_000,
     ],
-    ids=["empty", "broken", "list", "wrong kinds", "dead process"],
+    ids=[
+        *("empty", "broken", "list", "wrong kinds", "dead process", "huge port"),
+        *("negative port", "a truth for a port", "two lines for a token", "token beyond ASCII"),
+        *("half a character", "deep", "a huge number", "huge"),
+    ],
 )
 def test_a_stale_state_file_is_no_engine(state: str, paths: Paths, how: Launch) -> None:
     paths.state.write_text(state)
@@ -117,7 +139,7 @@ def test_another_program_on_the_port_is_no_engine(answer: str, paths: Paths, how
                     connection.sendall(answer.encode())
 
         threading.Thread(target=reply, daemon=True).start()
-        state = {"version": __version__, "token": "x", "proof": "y", "models": str(how.models)}
+        state = {**DEAD, "models": str(how.models)}
         paths.state.write_text(json.dumps({**state, "port": other.getsockname()[1]}))
         paths.state.chmod(0o600)
         assert launch.find_or_start(paths, how).health()["version"] == __version__

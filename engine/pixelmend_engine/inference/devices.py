@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 BF16_CAPABILITY = (8, 0)  # the first CUDA generation (Ampere) that computes in bfloat16
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 CONTAINER = Path("/sys/fs/cgroup")
+GPU_NUMBER = re.compile("[0-9]{1,4}")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -55,7 +57,7 @@ def choose_device(name: str) -> torch.device:
     if name == "cpu":
         return torch.device("cpu")
     kind, colon, number = name.partition(":")
-    if kind != "cuda" or (colon and not number.isdecimal()):
+    if kind != "cuda" or (colon and not GPU_NUMBER.fullmatch(number)):
         raise DeviceUnavailable(
             f"There is no device named `{name}`", hint="Use auto, cpu, cuda or cuda:N"
         )

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 STANDSTILL_S = 10.0  # no byte of a body for so long: its sender is gone, or means harm
 CHUNK = 1024 * 1024  # bytes of a result sent at once
+EVENT_ID = re.compile("[0-9]{1,18}")  # what `isdigit` takes, such as ², need not be a number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +152,7 @@ class Server:
         """Streams a job's events until its end; the stream is the job's lease."""
         job = self._job(request)
         after = request.headers.get("last-event-id", "0")
-        if not after.isdigit():
+        if not EVENT_ID.fullmatch(after):
             raise BadRequest("Last-Event-ID is no number", hint="Send the id of the last event")
         return StreamingResponse(
             self._stream(job, int(after)),

@@ -56,7 +56,7 @@ class Records:
         """Returns what is remembered; an empty record where nothing is."""
         try:
             return from_json(json.loads(self._path(file_id).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return Record()
 
     def put(self, file_id: str, record: Record) -> None:

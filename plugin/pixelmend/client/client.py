@@ -14,6 +14,7 @@ import time
 from typing import Any, Callable, Generator, Iterator, cast
 
 from ..errors import Canceled, EngineUnavailable, PixelmendError, from_json
+from ..printable import printable_json
 from ..wire import Event, Json, Raster, decode, encode, event_from_sse
 
 HOST = "127.0.0.1"
@@ -108,9 +109,9 @@ class Client:
                     start += count
             except (OSError, http.client.HTTPException) as error:
                 raise _unavailable() from error
-        picture = decode(body)
+        raster, facts = decode(body)
         self.cancel(job_id)  # the engine may not have noticed that all of it arrived
-        return picture
+        return raster, printable_json(facts)
 
     def cancel(self, job_id: str) -> None:
         """Gives a job up, or its result; harmless when that is done already."""
@@ -207,8 +208,8 @@ def _disable_nagle(connection: http.client.HTTPConnection) -> None:
 
 def _json_of(response: http.client.HTTPResponse) -> Json:
     try:
-        value = json.loads(response.read())
-    except (ValueError, OSError, http.client.HTTPException) as error:
+        value = printable_json(json.loads(response.read()))
+    except (ValueError, RecursionError, OSError, http.client.HTTPException) as error:
         raise _unavailable() from error
     if not isinstance(value, dict):
         raise _unavailable()
@@ -217,7 +218,7 @@ def _json_of(response: http.client.HTTPResponse) -> Json:
 
 def _error_of(response: http.client.HTTPResponse) -> PixelmendError:
     error = _json_of(response).get("error")
-    return from_json(cast("dict[str, str]", error) if isinstance(error, dict) else {})
+    return from_json(cast("Json", error) if isinstance(error, dict) else {})
 
 
 def _unavailable() -> EngineUnavailable:

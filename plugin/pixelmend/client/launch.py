@@ -9,6 +9,8 @@ import contextlib
 import ctypes
 import json
 import os
+import re
+import stat
 import subprocess
 import threading
 import time
@@ -24,6 +26,8 @@ from .client import Client
 START_WITHIN_S = 60.0  # a cold disk takes its time to import
 END_WITHIN_S = 20.0
 POLL_S = 0.05
+MAX_STATE = 64 * 1024  # bytes; names of folders are the longest of it
+SECRET = re.compile("[!-~]{16,256}")  # what an engine writes as token and proof
 DETACHED = 0x00000008 | 0x00000200  # Windows: DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP
 
 # What hosts and their packages (AppImage, Flatpak, Snap, macOS bundles) put into the environment
@@ -83,16 +87,30 @@ def _find(paths: Paths) -> tuple[Client, dict[str, Any]] | None:
 def read_state(paths: Paths) -> dict[str, Any] | None:
     """Reads what a running engine says of itself; None where that is missing or not sound."""
     try:
-        if os.name != "nt" and paths.state.stat().st_mode & 0o077:
+        status = paths.state.stat()
+        if os.name != "nt" and status.st_mode & 0o077:
+            return None
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_STATE:
             return None
         state = json.loads(paths.state.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    kinds = {"version": str, "port": int, "token": str, "proof": str, "models": str}
-    is_valid = isinstance(state, dict) and all(
-        isinstance(cast("dict[str, Any]", state).get(name), kind) for name, kind in kinds.items()
+    return cast("dict[str, Any]", state) if _is_sound(state) else None
+
+
+def _is_sound(state: object) -> bool:
+    # What a damaged file says must reach neither a socket nor a header.
+    if not isinstance(state, dict):
+        return False
+    fields = cast("dict[str, Any]", state)
+    port = fields.get("port")
+    return (
+        all(isinstance(fields.get(name), str) for name in ("version", "token", "proof", "models"))
+        and _path_bytes(fields["models"]) is not None
+        and all(SECRET.fullmatch(fields[name]) for name in ("token", "proof"))
+        and type(port) is int
+        and 0 < port < 2**16
     )
-    return cast("dict[str, Any]", state) if is_valid else None
 
 
 def find_or_start(
@@ -130,7 +148,14 @@ def find_or_start(
 
 def _is_same_path(text: str, path: Path) -> bool:
     # In bytes: this Python may be of another mind than the engine's on how names are spelled.
-    return text.encode("utf-8", errors="surrogateescape") == os.fsencode(path)
+    return _path_bytes(text) == os.fsencode(path)
+
+
+def _path_bytes(text: str) -> bytes | None:
+    try:
+        return text.encode("utf-8", errors="surrogateescape")
+    except UnicodeEncodeError:
+        return None  # halves of characters that stand for no byte
 
 
 def start(paths: Paths, launch: Launch) -> subprocess.Popen[bytes]:

@@ -85,7 +85,7 @@ def read_install(folder: Path) -> PluginInstall:
             exit_after_s=fields["exit_after_s"],
         )
         return PluginInstall(folder, fields["entry"], Paths(Path(_native(fields["home"]))), launch)
-    except (AttributeError, OSError, ValueError, KeyError, TypeError) as error:
+    except (AttributeError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise EngineUnavailable(
             "The plug-in does not know where Pixelmend is installed",
             hint="Run `pixelmend setup` in a terminal",

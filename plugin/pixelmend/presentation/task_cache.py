@@ -21,7 +21,7 @@ def read(folder: Path) -> list[Json]:
     """Reads the tasks that were written last; none where the file is missing or damaged."""
     try:
         tasks = json.loads((folder / NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []  # `pixelmend doctor` says so
     return cast("list[Json]", tasks) if isinstance(tasks, list) else []
 

@@ -1,7 +1,6 @@
 """The command that measures models: `evaluate`."""
 
 import dataclasses
-import json
 import os
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 from pixelmend.errors import BadRequest
 from pixelmend_cli.commands.restore import device_option
 from pixelmend_cli.commands.train import needing_the_extra, save_sheet, seed_option
+from pixelmend_cli.terminal import print_json, print_line
 
 if TYPE_CHECKING:
     from pixelmend_engine.inference.tiled_inference import LoadedModel
@@ -129,7 +129,7 @@ def evaluate(
     hidden = quiet or not sys.stderr.isatty()
     for number, figures in enumerate(run.run(cases), start=1):
         if not hidden:
-            click.echo(f"{number}/{count} {figures.name}", err=True)
+            print_line(f"{number}/{count} {figures.name}", err=True)
     summary = evaluation.summarize(run.figures)
     priors = {name: health for name, probe in probes.items() if (health := probe.health())}
     if sheet is not None:
@@ -142,13 +142,13 @@ def evaluate(
         }
         if sharp is not None:
             facts |= {"noise": noise, "shake": None if kernels else shake}
-        click.echo(json.dumps(facts | {"means": [dataclasses.asdict(s) for s in summary]}))
+        print_json(facts | {"means": [dataclasses.asdict(s) for s in summary]})
         return
     if not quiet:
         _print_pictures(run.figures)
     _print_means(summary)
     for name, health in priors.items():
-        click.echo(f"{name}: {health}")
+        print_line(f"{name}: {health}")
 
 
 def _load(models: tuple[str, ...], own: tuple[Path, ...], device: str) -> "dict[str, LoadedModel]":
@@ -170,16 +170,16 @@ def _load(models: tuple[str, ...], own: tuple[Path, ...], device: str) -> "dict[
 
 def _print_pictures(figures: "list[Figures]") -> None:
     for entry in figures:
-        click.echo(entry.name)
+        print_line(entry.name)
         for method, psnr in entry.psnr.items():
-            click.echo(f"  {psnr:6.2f} dB  {entry.ssim[method]:.4f}  {method}")
-    click.echo()
+            print_line(f"  {psnr:6.2f} dB  {entry.ssim[method]:.4f}  {method}")
+    print_line()
 
 
 def _print_means(summary: "list[Summary]") -> None:
-    click.echo("  PSNR    SSIM    gain   worst  method")
+    print_line("  PSNR    SSIM    gain   worst  method")
     for row in summary:
-        click.echo(
+        print_line(
             f"{row.psnr:6.2f}  {row.ssim:.4f}  {row.gain:+6.2f}  {row.worst_gain:+6.2f}  "
             f"{row.method} (worst: {row.worst})"
         )

@@ -1,7 +1,6 @@
 """`pixelmend models`: which models there are, and their weights, from and to everywhere."""
 
 import dataclasses
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import click
 from pixelmend.errors import BadRequest, PixelmendError, WeightsMissing
 from pixelmend_cli import settings
 from pixelmend_cli.download_bar import DownloadBar
+from pixelmend_cli.terminal import print_error, print_json, print_line, print_path
 from pixelmend_engine.catalog import registry, weight_files
 from pixelmend_engine.catalog.spec import ModelSpec
 from pixelmend_engine.catalog.weight_files import PROOF_WORDS, WeightFile, catalog, megabytes
@@ -52,7 +52,7 @@ def list_models(files: bool, as_json: bool) -> None:
         rows = [_model_row(spec, folder) for spec in registry.MODELS]
         columns = ("id", "task", "weights", "size", "proof", "license")
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        print_json(rows, indent=2)
     else:
         _table(rows, columns)
 
@@ -67,15 +67,15 @@ def info(name: str, as_json: bool) -> None:
     facts = _model_row(specs[0], folder) if specs else {}
     facts |= {"files": [_file_row(file, folder) for file in _files((name,))]}
     if as_json:
-        click.echo(json.dumps(facts, indent=2))
+        print_json(facts, indent=2)
         return
     for row in [facts, *facts["files"]]:
         for key, value in row.items():
             if key == "files" or value in (None, [], ""):
                 continue
             texts = cast("list[str]", value) if isinstance(value, list) else [str(value)]
-            click.echo(f"{key}: {', '.join(texts)}")
-        click.echo()
+            print_line(f"{key}: {', '.join(texts)}")
+        print_line()
 
 
 @models.command()
@@ -108,11 +108,11 @@ def pull(
             try:
                 installer.pull(file, EXPLICIT_PULL, report, keep_original=keep_original)
             except PixelmendError as error:
-                _tell(error)
+                print_error(error)
                 codes.append(error.exit_code)
                 continue
             if not quiet:
-                click.echo(f"`{file.id}` is installed", err=True)
+                print_line(f"`{file.id}` is installed", err=True)
     return codes[0] if codes else 0
 
 
@@ -134,12 +134,12 @@ def verify(ids: tuple[str, ...], as_json: bool) -> int:
         rows = [
             {"id": name, "sound": not wrong, "problem": wrong} for name, wrong in results.items()
         ]
-        click.echo(json.dumps(rows, indent=2))
+        print_json(rows, indent=2)
     else:
         for name, wrong in results.items():
-            click.echo(f"{'ok' if wrong is None else '!!'}  {name}{f': {wrong}' if wrong else ''}")
+            print_line(f"{'ok' if wrong is None else '!!'}  {name}{f': {wrong}' if wrong else ''}")
             if wrong:
-                click.echo(f"      `pixelmend models remove {name}`, then pull or import it again")
+                print_line(f"      `pixelmend models remove {name}`, then pull or import it again")
     return 0 if not any(results.values()) else 4
 
 
@@ -153,7 +153,7 @@ def remove(ids: tuple[str, ...], forget: bool) -> None:
         raise BadRequest("No model was named", hint="`pixelmend models list` shows them")
     for file in _one_by_one(ids):
         there = installer.remove(file, forget=forget)
-        click.echo(f"`{file.id}` {'was removed' if there else 'was not here'}", err=True)
+        print_line(f"`{file.id}` {'was removed' if there else 'was not here'}", err=True)
 
 
 @models.command("import")
@@ -170,13 +170,13 @@ def import_(path: Path, name: str | None) -> None:
     installer = _installer()
     if bundles.is_bundle(path):
         for file in bundles.read(installer, catalog(), path):
-            click.echo(f"Imported `{file.id}` from {path.name}", err=True)
+            print_line(f"Imported `{file.id}` from {path.name}", err=True)
         return
     from pixelmend_engine.weights import imports
 
     selection = None if name is None else catalog().find(name)
     imports.import_path(
-        installer, catalog(), path, selection, lambda text: click.echo(text, err=True)
+        installer, catalog(), path, selection, lambda text: print_line(text, err=True)
     )
 
 
@@ -201,7 +201,7 @@ def export(ids: tuple[str, ...], everything: bool, output: Path) -> None:
     if not files:
         raise BadRequest("Nothing was named that could be exported", hint="Name an ID, or --all")
     bundles.write(installer, files, output)
-    click.echo(click.format_filename(output))
+    print_path(output)
 
 
 @models.command()
@@ -210,7 +210,7 @@ def path(name: str | None) -> None:
     """Prints the folder of the weights, or the files of one model."""
     folder = _settings().models_dir
     if name is None:
-        click.echo(click.format_filename(folder))
+        print_path(folder)
         return
 
     for file in _files((name,)):
@@ -221,7 +221,7 @@ def path(name: str | None) -> None:
                 hint=f"`pixelmend models pull {name}` downloads them",
             )
         for place in paths:
-            click.echo(click.format_filename(place))
+            print_path(place)
 
 
 def _settings() -> settings.Settings:
@@ -316,8 +316,4 @@ def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     widths = [max(len(str(row[column])) for row in [*rows, head]) for column in columns]
     for row in [head, *rows]:
         cells = (str(row[c]).ljust(width) for c, width in zip(columns, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
-
-
-def _tell(error: PixelmendError) -> None:
-    click.echo(f"{error.message}\n  {error.hint}", err=True)
+        print_line("  ".join(cells).rstrip())

@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import Any, TypeVar
 
 import click
 
+from pixelmend.printable import PrintableFormatter
 from pixelmend_engine.catalog.options import AUTO, MAX_SCALE, MAX_SEED, Schema, of_task
 from pixelmend_engine.catalog.spec import MIN_TILE, Task
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Options = dict[str, Any]  # as click hands them over
 
+PIXELS = re.compile("[0-9]{1,9}")  # of thousands of digits Python makes no number
 ALPHA = "alpha"  # the word for a mask that is the picture's own transparency
 
 
@@ -31,7 +34,7 @@ class TileType(click.ParamType["int | str"]):
         text = str(value)
         if text == "auto":
             return text
-        if not text.isdecimal() or 0 < int(text) < MIN_TILE:
+        if not PIXELS.fullmatch(text) or 0 < int(text) < MIN_TILE:
             self.fail(f"{text!r} is none of auto, 0 and a side from {MIN_TILE} up.", param, ctx)
         return int(text)
 
@@ -342,4 +345,6 @@ def log_to_stderr(*, verbose: bool, quiet: bool) -> None:
     level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
     for library in ("PIL", "tifffile", "urllib3"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # what they say, we say
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PrintableFormatter("%(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from pixelmend_cli.terminal import print_line, print_path
+
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -38,7 +40,7 @@ def setup(editor: str, remove: bool, archive: Path | None) -> None:
             gimp.remove_plugin(computer) if editor == "gimp" else krita.remove_plugin(computer)
         )
         for folder in removed:
-            click.echo(f"Removed {folder}")
+            print_line(f"Removed {folder}")
         return
     user_settings = settings.resolve(os.environ)
     launch = settings.launch_of(user_settings)
@@ -46,7 +48,7 @@ def setup(editor: str, remove: bool, archive: Path | None) -> None:
         krita.record_install(user_settings.paths, launch)
     if archive is not None:
         krita.write_zip(archive, list(tasks.describe(store.states(archive.parent / "no models"))))
-        click.echo(click.format_filename(archive))
+        print_path(archive)
         return
     descriptions: list[object] = list(tasks.describe(store.states(user_settings.models_dir)))
     if editor == "gimp":
@@ -56,5 +58,5 @@ def setup(editor: str, remove: bool, archive: Path | None) -> None:
         folders = krita.install_plugin(computer, user_settings.paths, launch, descriptions)
         next_step = "Start Krita anew: Tools > Scripts > Show the Pixelmend docker"
     for folder in folders:
-        click.echo(f"Installed {folder}")
-    click.echo(next_step, err=True)
+        print_line(f"Installed {folder}")
+    print_line(next_step, err=True)

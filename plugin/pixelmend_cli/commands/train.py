@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from pixelmend.errors import BadRequest, PackageMissing
+from pixelmend_cli.terminal import print_line, print_path
 
 if TYPE_CHECKING:
     from pixelmend_engine.training.data.folders import TrainingFolder
@@ -241,10 +242,10 @@ def train(
         # One of several processes speaks for all; their launchers number them so.
         speaks = os.environ.get("RANK", "0") == "0"
         if speaks:
-            click.echo(click.format_filename(folder.path))
+            print_path(folder.path)
         if not finished:
             if speaks and not quiet:
-                click.echo("The time is over; --resume goes on", err=True)
+                print_line("The time is over; --resume goes on", err=True)
             return
 
 
@@ -329,14 +330,14 @@ def _shown(label: str, *, quiet: bool) -> "Generator[Callable[[TrainingProgress]
                 bar.update(progress.step - bar.pos)
             elif progress.scores and not quiet:
                 losses = ", ".join(f"{name} {v:.4f}" for name, v in progress.losses.items())
-                click.echo(
+                print_line(
                     f"{label}: {progress.step}/{progress.steps}, losses: {losses}, validation "
                     f"{progress.scores['validation']:.2f} dB (input "
                     f"{progress.scores['input']:.2f}), {progress.images_per_s:.1f} images/s",
                     err=True,
                 )
             if progress.health is not None and not quiet:
-                click.echo(f"{label}: {progress.health}", err=True)
+                print_line(f"{label}: {progress.health}", err=True)
 
         yield report
 
@@ -373,7 +374,7 @@ def contact_sheet(
     degradation = registry.find(recipe_id).final_degradation
     sheet = degradation_sheet(photo, degradation, count=count, seed=seed)
     save_sheet(sheet, output, overwrite=overwrite)
-    click.echo(click.format_filename(output))
+    print_path(output)
 
 
 def save_sheet(sheet: Any, path: Path, *, overwrite: bool) -> None:
