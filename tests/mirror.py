@@ -29,6 +29,7 @@ class Says:
     cut_at: int | None = None  # the connection is closed at this byte of the file
     stall_at: int | None = None  # nothing comes any more from this byte on
     bytes_per_s: float | None = None
+    piece: int = PIECE  # bytes sent at once
     length: int | None = None  # what it says of its length, instead of the truth
     chunked: bool = False  # says nothing of its length
 
@@ -141,7 +142,7 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
         def _start(self, asked: Asked, says: Says) -> int | None:
             if not says.ranges or says.status != 200 or "Range" not in asked.headers:
                 self._head(says, says.status, len(says.body), {})
-                return 0
+                return 0 if says.status != 416 else None
             size, start = len(says.body), asked.begins_at
             validator = asked.headers.get("If-Range")
             if says.compares and validator is not None and validator != says.etag:
@@ -169,7 +170,7 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
                 return
             end = len(says.body) if says.cut_at is None else says.cut_at
             while start < end:
-                stop = min(start + PIECE, end)
+                stop = min(start + says.piece, end)
                 if says.stall_at is not None:
                     stop = min(stop, says.stall_at)
                 self.wfile.write(says.body[start:stop])

@@ -1,24 +1,32 @@
 """Weights in one file, for a machine without a network. Read and written without torch."""
 
-import dataclasses
 import json
 import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from pixelmend.atomic import move_into_place
 from pixelmend.errors import OutputExists, OutputFailed, UnreadableCheckpoint, WeightsMissing
-from pixelmend_engine.catalog.weight_files import SHA256, Catalog, WeightFile
+from pixelmend_engine.catalog.weight_files import Catalog, WeightFile
 from pixelmend_engine.weights import records, store
-from pixelmend_engine.weights.checkpoints import archives, safetensors_header
-from pixelmend_engine.weights.installer import Installer, expected_shapes
+from pixelmend_engine.weights.checkpoints import archives
+from pixelmend_engine.weights.installer import Installer, expected_shapes, installed_shapes
 from pixelmend_engine.weights.records import Record
 
 INDEX = "pixelmend-weights.json"
 VERSION = 1
 MAX_INDEX = 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True)
+class BundledFile:
+    """What a bundle says of one of its files, as far as it is compared with anything."""
+
+    id: str
+    installed_sha256: str
+    sha256: str | None  # of the published file that it was made from; its maker's word
 
 
 def is_bundle(path: Path) -> bool:
@@ -84,44 +92,47 @@ def read(installer: Installer, catalog: Catalog, path: Path) -> list[WeightFile]
     """
     with archives.opened(path) as archive:
         return [
-            _install(installer, catalog.find(entry["id"]), entry, archive, path)
+            _install(installer, catalog.find(entry.id), entry, archive, path)
             for entry in _entries(archive, path)
         ]
 
 
-def _entries(archive: zipfile.ZipFile, path: Path) -> list[dict[str, Any]]:
+def _entries(archive: zipfile.ZipFile, path: Path) -> list[BundledFile]:
     if archive.getinfo(INDEX).file_size > MAX_INDEX:
         raise _damaged(path, "its index is too long")
+    text = archives.read(archive, INDEX, path)
     try:
-        index: Any = json.loads(archive.read(INDEX))
-        if index["version"] != VERSION:
-            raise _damaged(path, f"its version is {index['version']}, and not {VERSION}")
-        entries = cast("list[dict[str, Any]]", index["files"])
-        sound = all(
-            isinstance(entry["id"], str)
-            and SHA256.fullmatch(entry["installed_sha256"])
-            and _record_in(entry)
-            for entry in entries
-        )
-    except (ValueError, LookupError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        index: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise _damaged(path, "its index is none") from error
-    if not sound:
+    fields = cast("dict[str, object]", index) if isinstance(index, dict) else {}
+    version, files = fields.get("version"), fields.get("files")
+    if type(version) is not int or not isinstance(files, list):
         raise _damaged(path, "its index is none")
-    return entries
+    if version != VERSION:
+        raise _damaged(path, f"its version is {version}, and not {VERSION}")
+    return [_entry(file, path) for file in cast("list[object]", files)]
 
 
-def _record_in(entry: Mapping[str, Any]) -> Record:
-    return records.from_json({key: value for key, value in entry.items() if key != "id"})
+def _entry(entry: object, path: Path) -> BundledFile:
+    fields = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
+    file_id = fields.pop("id", None)
+    try:
+        record = records.from_json(fields)
+    except (TypeError, ValueError) as error:
+        raise _damaged(path, "its index is none") from error
+    if not isinstance(file_id, str) or record.installed_sha256 is None:
+        raise _damaged(path, "its index is none")
+    return BundledFile(file_id, record.installed_sha256, record.sha256)
 
 
 def _install(
     installer: Installer,
     file: WeightFile,
-    entry: dict[str, Any],
+    exported: BundledFile,
     archive: zipfile.ZipFile,
     path: Path,
 ) -> WeightFile:
-    exported = _record_in(entry)
     before = installer.records.get(file.id)
     expected = file.sha256 or before.sha256
     if None not in (expected, exported.sha256) and expected != exported.sha256:
@@ -139,11 +150,18 @@ def _install(
         archives.copy_out(archive, archive.getinfo(name), temporary, path)
         if store.sha256(temporary) != exported.installed_sha256:
             raise _damaged(path, f"`{name}` is not as it was exported")
-        if safetensors_header.shapes(temporary) != expected_shapes(file):
+        if installed_shapes(file, temporary) != expected_shapes(file):
             raise _damaged(path, f"`{name}` has other names or shapes than the published file")
 
-    # Who made the bundle says that it was verified; what can be seen here are names and shapes.
-    record = dataclasses.replace(exported, verification="structure", source=f"bundle {path.name}")
+    # What else the bundle's maker says (hashes, Drive's ids, what was refused) can't be seen here,
+    # and would decide what is fetched the next time: what was known before stays known.
+    record = Record(
+        sha256=before.sha256,
+        size_bytes=before.size_bytes,
+        source=f"bundle {path.name}",
+        verification="structure",
+        drive_id=before.drive_id,
+    )
     installer.install(file, unpack, record)
     return file
 

@@ -96,7 +96,9 @@ class Installer:
             part=part,
             network=self.network,
             policy=policy,
-            known=KnownFile(sha256=record.sha256, drive_id=record.drive_id),
+            known=KnownFile(
+                sha256=record.sha256, size_bytes=record.size_bytes, drive_id=record.drive_id
+            ),
             report=report,
             accept=lambda path: _convert(file, path, temporary, self._downloads),
             free=self._free,
@@ -165,7 +167,7 @@ class Installer:
         if not path.is_file():
             return None  # what users put there themselves is checked when it is loaded
         try:
-            shapes = safetensors_header.shapes(path)
+            shapes = installed_shapes(file, path)
         except UnreadableCheckpoint as error:
             return error.message
         if shapes != expected_shapes(file):
@@ -236,6 +238,16 @@ def expected_shapes(file: WeightFile) -> dict[str, tuple[int, ...]]:
         for part, name in file.parts.items()
         for key, shape in manifest(name).items()
     }
+
+
+def installed_shapes(file: WeightFile, path: Path) -> dict[str, tuple[int, ...]]:
+    """Reads the names and shapes in what should be a converted file.
+
+    Raises:
+        UnreadableCheckpoint: It is damaged, or its header can't be the converted file's.
+    """
+    longest = safetensors_header.max_bytes(expected_shapes(file))
+    return safetensors_header.shapes(path, longest)
 
 
 def _convert(file: WeightFile, path: Path, temporary: Path, workdir: Path) -> None:

@@ -2,13 +2,16 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pixelmend.atomic import atomic_write_text
-from pixelmend_engine.catalog.weight_files import PROOF_WORDS, Verification
+from pixelmend_engine.catalog.weight_files import PROOF_WORDS, SHA256, Verification
+
+DRIVE_ID = re.compile(r"[\w-]+", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +27,32 @@ class Record:
     installed_sha256: str | None = None  # of what it was converted to; None: nothing is installed
 
 
+def _is_hash(value: object) -> bool:
+    return value is None or (isinstance(value, str) and SHA256.fullmatch(value) is not None)
+
+
+def _is_size(value: object) -> bool:
+    return value is None or (type(value) is int and value > 0)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_drive_id(value: object) -> bool:
+    return value is None or (isinstance(value, str) and DRIVE_ID.fullmatch(value) is not None)
+
+
+FIELDS: Mapping[str, Callable[[object], bool]] = {  # what each may hold
+    "sha256": _is_hash,
+    "size_bytes": _is_size,
+    "source": _is_text,
+    "drive_id": _is_drive_id,
+    "refused": _is_text,
+    "installed_sha256": _is_hash,
+}
+
+
 def to_json(record: Record) -> dict[str, Any]:
     """Writes a record as it lies on disk and in bundles."""
     entry = dataclasses.asdict(record)
@@ -36,9 +65,13 @@ def from_json(entry: Mapping[str, Any]) -> Record:
 
     Raises:
         TypeError: It has a field that none has.
-        ValueError: It names a verification that there is not.
+        ValueError: A field holds what it can't: it is only text on a disk, or in a bundle.
     """
     fields = dict(entry)
+    for name, value in fields.items():
+        sound = FIELDS.get(name)
+        if sound is not None and not sound(value):
+            raise ValueError(name)
     word = fields.pop("proof", None)
     verifications: dict[object, Verification] = {word: key for key, word in PROOF_WORDS.items()}
     if word is not None and word not in verifications:
@@ -55,8 +88,12 @@ class Records:
     def get(self, file_id: str) -> Record:
         """Returns what is remembered; an empty record where nothing is."""
         try:
-            return from_json(json.loads(self._path(file_id).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, RecursionError):
+            entry: object = json.loads(self._path(file_id).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return Record()
+        try:
+            return from_json(cast("dict[str, Any]", entry) if isinstance(entry, dict) else {})
+        except (ValueError, TypeError):
             return Record()
 
     def put(self, file_id: str, record: Record) -> None:

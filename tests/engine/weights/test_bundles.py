@@ -1,10 +1,13 @@
 """Bundles take weights to machines without a network, and nothing else."""
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
 
 import pytest
+from fetching import HASTY, untold
+from mirror import Mirror, Says
 from published import SMALL, pickled, small_file, tensors
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
@@ -15,9 +18,9 @@ from pixelmend.errors import (
     UnreadableCheckpoint,
     WeightsMissing,
 )
-from pixelmend_engine.catalog.weight_files import Catalog
+from pixelmend_engine.catalog.weight_files import Catalog, DirectUrl
 from pixelmend_engine.weights import bundles, imports, store
-from pixelmend_engine.weights.download.network_settings import OFFLINE
+from pixelmend_engine.weights.download.network_settings import OFFLINE, Network
 from pixelmend_engine.weights.installer import Installer
 from pixelmend_engine.weights.records import Record
 
@@ -54,8 +57,40 @@ def test_weights_travel(here: Installer, there: Installer, bundle: Path) -> None
     assert places[0].read_bytes() == places[1].read_bytes()
     assert there.verify(FILE) is None
     record = there.records.get(FILE.id)
-    assert record.sha256 == here.records.get(FILE.id).sha256
+    assert record.installed_sha256 == here.records.get(FILE.id).installed_sha256
     assert (record.verification, record.source) == ("structure", "bundle weights.zip")
+
+
+def test_what_a_bundles_maker_says_decides_no_later_download(
+    bundle: Path, tmp_path: Path, mirror: Mirror
+) -> None:
+    there = Installer(tmp_path / "there", Network(drive=mirror.url))
+    published, evil = pickled({"params": tensors(SMALL, 1)}), pickled({"params": tensors(SMALL, 2)})
+    mirror.at("/published", Says(body=published))
+    mirror.at("/download", Says(body=evil, headers={"Content-Disposition": "attachment"}))
+    file = small_file(DirectUrl(f"{mirror.url}/published"))
+    said = {
+        "sha256": hashlib.sha256(evil).hexdigest(),
+        "size_bytes": len(evil),
+        "drive_id": "id-of-the-makers-file",
+        "refused": "The published file is not what it was",
+    }
+    bundles.read(there, Catalog((file,)), rewritten(bundle, **said))
+    record = there.records.get(file.id)
+    assert (record.sha256, record.size_bytes, record.drive_id) == (None, None, None)
+    assert record.refused == ""
+    there.remove(file)
+    there.pull(file, HASTY, untold)
+    assert mirror.gets("/download") == []
+    assert there.records.get(file.id).sha256 == hashlib.sha256(published).hexdigest()
+
+
+def test_what_was_known_before_a_bundle_stays_known(there: Installer, bundle: Path) -> None:
+    sha256 = json.loads(zipfile.ZipFile(bundle).read(bundles.INDEX))["files"][0]["sha256"]
+    there.records.put(FILE.id, Record(sha256=sha256, size_bytes=7, drive_id="found-here"))
+    bundles.read(there, FILES, bundle)
+    record = there.records.get(FILE.id)
+    assert (record.sha256, record.size_bytes, record.drive_id) == (sha256, 7, "found-here")
 
 
 def test_what_is_not_here_can_not_be_exported(
@@ -102,7 +137,16 @@ def rewritten(bundle: Path, **changes: object) -> Path:
         ({"installed_sha256": "x"}, "index is none"),
         ({"installed_sha256": 5}, "index is none"),
         ({"more": 1}, "index is none"),
+        ({"id": 5}, "index is none"),
+        ({"sha256": "../../x"}, "index is none"),
+        ({"size_bytes": "1"}, "index is none"),
+        ({"size_bytes": True}, "index is none"),
+        ({"drive_id": "x&confirm=no"}, "index is none"),
+        ({"refused": ["x"]}, "index is none"),
+        ({"source": None}, "index is none"),
+        ({"proof": {}}, "index is none"),
         ({"version": 2}, "version is 2"),
+        ({"version": "2"}, "index is none"),
     ],
 )
 def test_damage_is_refused(
@@ -111,6 +155,26 @@ def test_damage_is_refused(
     with pytest.raises(UnreadableCheckpoint, match=words):
         bundles.read(there, FILES, rewritten(bundle, **changes))
     assert not store.installed(FILE.id, there.models_dir)
+
+
+@pytest.mark.parametrize("index", ["[" * 500_000, "{", "[]", '{"version": 1, "files": 5}'])
+def test_an_index_that_is_none_is_refused(index: str, there: Installer, bundle: Path) -> None:
+    with zipfile.ZipFile(bundle, "w") as archive:
+        archive.writestr(bundles.INDEX, index)
+    with pytest.raises(UnreadableCheckpoint, match="index is none"):
+        bundles.read(there, FILES, bundle)
+
+
+def test_a_header_longer_than_the_published_files_is_not_parsed(
+    there: Installer, bundle: Path
+) -> None:
+    names = {f"t{i}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for i in range(9_000)}
+    header = json.dumps(names).encode()
+    content = len(header).to_bytes(8, "little") + header
+    digest = hashlib.sha256(content).hexdigest()
+    changed = rewritten(bundle, safetensors=content, installed_sha256=digest)
+    with pytest.raises(UnreadableCheckpoint, match=f"header has {len(header)} bytes"):
+        bundles.read(there, FILES, changed)
 
 
 def test_other_weights_under_the_name_are_refused(

@@ -21,7 +21,24 @@ def test_what_is_put_is_got(tmp_path: Path) -> None:
     assert records.get("x") == Record()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"other": 1}', b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b'{"other": 1}',
+        b"\xff",
+        b"[" * 100_000,
+        b'{"sha256": 5}',
+        b'{"sha256": "A"}',
+        b'{"size_bytes": "5"}',
+        b'{"drive_id": "../x"}',
+        b'{"refused": {}}',
+        b'{"installed_sha256": [1]}',
+        b'{"proof": []}',
+    ],
+)
 def test_a_damaged_record_is_none(content: bytes, tmp_path: Path) -> None:
     records = Records(tmp_path)
     records.put("x", Record(sha256="a" * 64))

@@ -90,6 +90,20 @@ def copy_out(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, path
         shutil.copyfileobj(source, file, BLOCK_BYTES)  # zipfile itself stops at the size it checked
 
 
+def read(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+    """Reads a small member of the archive at `path`.
+
+    Raises:
+        UnreadableCheckpoint: It is missing or damaged.
+    """
+    with _damage(path):
+        try:
+            info = archive.getinfo(name)
+        except KeyError as error:
+            raise _damaged(path, f"{name} is missing") from error
+        return archive.read(info)
+
+
 def check_sums(path: Path) -> None:
     """Compares what a file that torch wrote holds with its checksums, which torch does not.
 

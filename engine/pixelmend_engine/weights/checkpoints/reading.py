@@ -36,10 +36,14 @@ def open_any(path: Path) -> object:
     """Reads whatever a checkpoint holds; nothing in it is executed.
 
     Raises:
-        UnreadableCheckpoint: The file is damaged, or names what no weights need.
+        UnreadableCheckpoint: The file is damaged, or names what no weights need, or so many
+            names that it holds no weights.
     """
     try:
-        return load_file(path) if safetensors_header.is_safetensors(path) else pickles.load(path)
+        if not safetensors_header.is_safetensors(path):
+            return pickles.load(path)
+        safetensors_header.check_length(path)
+        return load_file(path)
     except (SafetensorError, pickles.NoCheckpoint) as error:
         raise UnreadableCheckpoint(
             f"The weights file is damaged, or no weights file: `{path.name}`",

@@ -11,6 +11,7 @@ import random
 import re
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from pixelmend_engine.catalog.weight_files import (
 from pixelmend_engine.weights.download import background
 from pixelmend_engine.weights.download.https import SourceUnavailable
 from pixelmend_engine.weights.download.network_settings import Network, RetryPolicy
+from pixelmend_engine.weights.download.pace import Pace, SourceSlow
 from pixelmend_engine.weights.download.partial_file import PartialFile
 from pixelmend_engine.weights.download.response import (
     DownloadStarted,
@@ -55,6 +57,7 @@ class KnownFile:
     """What is known of a file from earlier downloads."""
 
     sha256: str | None = None
+    size_bytes: int | None = None
     drive_id: str | None = None  # where it was found in a folder
 
 
@@ -93,9 +96,20 @@ class Download:
             return complete
         reasons: list[str] = []
         wrong_content = temporary = False
-        for source in self._sources():
+        no_room: DiskFull | None = None
+        fresh, slow = deque(self._sources()), deque[DownloadSource]()
+        while fresh or slow:
+            source = (fresh or slow).popleft()
             try:
-                return self._from_source(source)
+                return self._from_source(source, patient=not fresh)
+            except SourceSlow as error:
+                logger.info("%s: %s; the next source is asked", self.file.id, error)
+                slow.append(source)  # better than none
+            except DiskFull as error:
+                no_room = error
+                if self._known_size is not None:
+                    raise
+                # It may be this source's claim alone that does not fit.
             except SourceUnavailable as error:
                 reasons.append(error.reason)
                 temporary = temporary or error.cause == "temporary"
@@ -104,6 +118,8 @@ class Download:
                 reasons.append(str(error))
             except OSError as error:
                 raise self._disk_error(error) from error
+        if no_room is not None:
+            raise no_room
         page = self.file.sources[0].page
         reasons = list(dict.fromkeys(reasons))
         if wrong_content and not temporary:  # otherwise the right file may come another time
@@ -143,11 +159,20 @@ class Download:
         except WrongContent:
             return None  # and thrown away
 
-    def _from_source(self, source: DownloadSource) -> DownloadedFile:
+    @property
+    def _known_size(self) -> int | None:
+        return self.file.size_bytes or self.known.size_bytes
+
+    @property
+    def _max_size(self) -> int:
+        return self._known_size or MAX_SIZE_RATIO * self.file.about_bytes
+
+    def _from_source(self, source: DownloadSource, *, patient: bool) -> DownloadedFile:
         furthest, fruitless, changes = self.part.size, 0, 0
+        pace = Pace(source_host(source), self.policy, patient=patient)
         while True:
             try:
-                return self._attempt(source)
+                return self._attempt(source, pace)
             except RemoteChanged:
                 logger.info("%s: the file has changed; from its beginning", self.file.id)
                 self.part.drop()
@@ -165,6 +190,7 @@ class Download:
                 if fruitless >= self.policy.attempts:
                     raise
                 self._wait(fruitless, error)
+                pace.waited(error.retry_after_s or 0.0)
 
     def _wait(self, fruitless: int, error: SourceUnavailable) -> None:
         # Not all who were cut off at once come back at once.
@@ -182,7 +208,12 @@ class Download:
         identity = self.part.identity
         self.report(self.part.size, (identity.total or 0) if identity is not None else 0)
 
-    def _attempt(self, source: DownloadSource) -> DownloadedFile:
+    def _attempt(self, source: DownloadSource, pace: Pace) -> DownloadedFile:
+        def tick() -> None:
+            self._tick()
+            pace.check(self.part.size)
+
+        pace.asked()
         items = background.iterate_in_thread(
             open_response(
                 source,
@@ -192,7 +223,7 @@ class Download:
                 self.network,
                 self.policy,
             ),
-            self._tick,
+            tick,
             first_within_s=self.policy.first_response_timeout_s,
         )
         started: DownloadStarted | None = None
@@ -200,19 +231,18 @@ class Download:
             try:
                 for item in items:
                     if isinstance(item, bytes):
+                        self._check_size(len(item), started, source)
                         self.part.append(item)
-                        self._check_size(started, source)
-                        self._tick()
+                        tick()
                     elif item is not None:
                         started = item
                         self._start(started)
+                        pace.begun(self.part.size)
+                    else:
+                        pace.asked()
             except background.FirstItemTimeout as error:
                 raise SourceUnavailable(
                     f"{source_host(source)} does not answer", "temporary"
-                ) from error
-            except ValueError as error:  # of addresses and numbers that are none
-                raise SourceUnavailable(
-                    f"{source_host(source)} answers with nonsense", "permanent"
                 ) from error
             finally:
                 self.part.close()
@@ -230,9 +260,15 @@ class Download:
         raise RemoteChanged  # what was here before may be to blame
 
     def _start(self, started: DownloadStarted) -> None:
-        size, total = self.file.size_bytes, started.identity.total
+        # What a source claims may make it the wrong one; the disk is measured by the catalog.
+        size, total = self._known_size, started.identity.total
         if None not in (size, total) and size != total:
             raise WrongContent(f"{source_host(started.source)} has {total} bytes, not {size}")
+        if total is not None and total > self._max_size:
+            raise WrongContent(
+                f"{source_host(started.source)} has {total} bytes, where about "
+                f"{self.file.about_bytes} belong"
+            )
         if started.complete:
             return
         missing = max(total or self.file.about_bytes, started.start) - started.start
@@ -244,11 +280,12 @@ class Download:
         self.part.begin(started.start, started.identity)
         self._tick()
 
-    def _check_size(self, started: DownloadStarted | None, source: DownloadSource) -> None:
+    def _check_size(
+        self, coming: int, started: DownloadStarted | None, source: DownloadSource
+    ) -> None:
         # Whatever was announced, no disk is filled with what can't be the file.
         total = started.identity.total if started is not None else None
-        limit = total or self.file.size_bytes or MAX_SIZE_RATIO * self.file.about_bytes + SPARE
-        if self.part.size > limit:
+        if self.part.size + coming > (self._max_size if total is None else total):
             self.part.drop()
             raise WrongContent(f"{source_host(source)} sends more than the file has")
 

@@ -75,7 +75,11 @@ def confirmed_url(text: str, url: str) -> str | None:
     page = _parse(text)
     if page.form is None:
         return None
-    return f"{urljoin(url, page.form)}?{urlencode(page.fields)}"
+    try:
+        address = urljoin(url, page.form)
+    except ValueError:  # the form leads nowhere
+        return None
+    return f"{address}?{urlencode(page.fields)}"
 
 
 def why_no_file(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import email.utils
+import re
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from pixelmend_engine.weights.download.network_settings import Network, RetryPol
 MAX_REDIRECTS = 10
 MAX_PAGE = 2 * 1024 * 1024  # bytes of a page or an answer in JSON
 REDIRECTS = (301, 302, 303, 307, 308)
+TOKEN = re.compile(r"[\x21-\x7e]+")
+SECONDS = re.compile(r"[0-9]{1,9}")
 TEMPORARY_STATUS = (408, 425, 429, 500, 502, 503, 504)  # that another try may not meet
 
 Cause = Literal["temporary", "permanent"]
@@ -99,13 +102,14 @@ class HttpSession:
             SourceUnavailable: There is no answer, or one that says no.
         """
         for _ in range(MAX_REDIRECTS):
-            if urlsplit(url).scheme != "https":
+            if _scheme(url) != "https":
                 raise SourceUnavailable(f"{host(url)} is not offered over https", "permanent")
+            sent = self._headers(url, headers or {})
             with as_source_unavailable(url):
                 response = self._session.request(
                     method,
                     url,
-                    headers=self._headers(url, headers or {}),
+                    headers=sent,
                     timeout=self._timeouts,
                     stream=True,
                     allow_redirects=False,
@@ -113,7 +117,7 @@ class HttpSession:
             with contextlib.closing(response):
                 is_wanted = stop_at is not None and stop_at in response.headers
                 if response.status_code in REDIRECTS and not is_wanted:
-                    url = urljoin(url, response.headers.get("Location", ""))
+                    url = _redirected(url, response.headers.get("Location", ""))
                     continue
                 if response.status_code >= 400 and response.status_code != 416:
                     raise _unavailable(url, response)
@@ -125,6 +129,11 @@ class HttpSession:
         sent = {"User-Agent": f"pixelmend/{__version__}", "Accept-Encoding": "identity", **headers}
         token = self._network.hub_token
         if token is not None and _origin(url) == _origin(self._network.hub):
+            if TOKEN.fullmatch(token) is None:
+                raise SourceUnavailable(
+                    f"the token for {host(url)} (HF_TOKEN) holds characters that no token has",
+                    "permanent",
+                )
             sent["Authorization"] = f"Bearer {token}"
         return sent
 
@@ -135,20 +144,52 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def host(url: str) -> str:
     """Returns the name of the computer that an address leads to."""
-    return urlsplit(url).hostname or "the source"
+    try:
+        return urlsplit(url).hostname or "the source"
+    except ValueError:  # no address; who asks there is told so
+        return "the source"
 
 
-def _origin(url: str) -> tuple[str, str | None, int]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or 443
+def _scheme(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read only where it is asked for
+    except ValueError as error:
+        raise SourceUnavailable(f"the address of {host(url)} is none", "permanent") from error
+    return parts.scheme
+
+
+def _redirected(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise SourceUnavailable(f"{host(url)} answers with nonsense", "permanent") from error
+
+
+def _origin(url: str) -> tuple[str, str | None, int] | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 443
+    except ValueError:  # the user's own address of the Hub may be none
+        return None
+    return parts.scheme, parts.hostname, port
 
 
 @contextlib.contextmanager
 def as_source_unavailable(url: str) -> Generator[None]:
-    """Turns what the libraries raise into `SourceUnavailable`, with the host and the reason."""
+    """Turns what the libraries raise into `SourceUnavailable`, with the host and the reason.
+
+    It stands around their calls alone.
+    """
     where = host(url)
     try:
         yield
+    except requests.exceptions.InvalidProxyURL as error:
+        raise SourceUnavailable("the proxy's address (HTTPS_PROXY) is none", "permanent") from error
+    except requests.exceptions.InvalidSchema as error:  # of a proxy; the rest is https
+        raise SourceUnavailable(
+            f"the proxy (HTTPS_PROXY) can't be used: {error}", "permanent"
+        ) from error
     except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise SourceUnavailable(
@@ -165,10 +206,14 @@ def as_source_unavailable(url: str) -> Generator[None]:
         raise SourceUnavailable(f"the proxy to {where} refuses", "temporary") from error
     except requests.exceptions.ConnectionError as error:
         raise SourceUnavailable(f"there is no connection to {where}", "temporary") from error
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise SourceUnavailable(f"{where} broke off in the middle", "temporary") from error
-    except ValueError as error:  # addresses and lengths that are none
+    except ValueError as error:  # of addresses that are none; requests' own are OSErrors as well
         raise SourceUnavailable(f"{where} answers with nonsense", "permanent") from error
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        if "TLS CA certificate bundle" in str(error):
+            raise SourceUnavailable(
+                "the certificates to trust (REQUESTS_CA_BUNDLE) can't be found", "permanent"
+            ) from error
+        raise SourceUnavailable(f"{where} broke off in the middle", "temporary") from error
 
 
 def _unavailable(url: str, response: requests.Response) -> SourceUnavailable:
@@ -195,10 +240,10 @@ def _unavailable(url: str, response: requests.Response) -> SourceUnavailable:
 def _retry_after(value: str | None) -> float | None:
     if value is None:
         return None
-    if value.strip().isdecimal():
+    if SECONDS.fullmatch(value.strip()):
         return float(value)
     try:
-        date = email.utils.parsedate_to_datetime(value)
-    except (ValueError, TypeError):
+        until = email.utils.parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, OverflowError):
         return None
-    return max(0.0, date.timestamp() - time.time())
+    return max(0.0, until - time.time())

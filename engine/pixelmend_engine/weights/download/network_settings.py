@@ -17,6 +17,8 @@ class RetryPolicy:
     attempts: int  # at each source, without a byte more than before
     backoff_s: float = 1.0  # before the second try; doubled before each further one
     max_retry_after_s: float = 120.0  # that a server may ask for
+    min_bytes_per_s: float = 1000.0  # or another source is asked, where one is left
+    speed_window_s: float = 60.0  # over which that is measured
 
 
 # Somebody asked for it by name.
@@ -54,7 +56,8 @@ def resolve(environ: Mapping[str, str]) -> Network:
         offline=offline,
         mirror=(environ.get("PIXELMEND_MIRROR") or "").rstrip("/") or None,
         hub=(environ.get("HF_ENDPOINT") or Network.hub).rstrip("/"),
-        hub_token=environ.get("HF_TOKEN") or _token_file(environ),
+        # A line end comes along where a variable is set from a file, as in the file itself.
+        hub_token=(environ.get("HF_TOKEN") or "").strip() or _token_file(environ),
     )
 
 

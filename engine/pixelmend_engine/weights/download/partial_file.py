@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 
 from pixelmend.atomic import atomic_write_text
 
 OVERLAP = 64 * 1024  # bytes that are asked for twice where nothing else tells a file from another
+TEXT = str | None
 BLOCK_BYTES = 1024 * 1024  # bytes hashed at once
 
 
@@ -143,6 +144,11 @@ def range_request(
 
 def _read_identity(path: Path) -> Identity | None:
     try:
-        return Identity(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        loaded: object = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
+    fields = cast("dict[str, object]", loaded) if isinstance(loaded, dict) else {}
+    kinds = {"source": str, "sha256": TEXT, "etag": TEXT, "modified": TEXT, "total": int | None}
+    if any(name not in kinds or not isinstance(fields[name], kinds[name]) for name in fields):
+        return None  # it was written by something else, or is damaged
+    return Identity(**cast("dict[str, Any]", fields)) if fields else None

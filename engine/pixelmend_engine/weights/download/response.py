@@ -22,7 +22,8 @@ from pixelmend_engine.weights.download.partial_file import Identity, PartialFile
 from pixelmend_engine.weights.download.sources import RemoteMetadata
 
 CHUNK_BYTES = 256 * 1024  # bytes read at once, at most
-CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+BYTES = sources.SIZE.pattern
+CONTENT_RANGE = re.compile(rf"bytes (?:({BYTES})-{BYTES}|\*)/({BYTES}|\*)")
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ def open_response(
         expected = expected or metadata.sha256
         request = range_request(identity, size, source.page, expected)
         with sources.open_file(session, network, source, request.headers) as response:
+            if response.status == 416 and not request.headers:
+                raise SourceUnavailable(f"{host(response.url)} answers with nonsense", "permanent")
             start, total = _span(response, request.start)
             etag = _strong_etag(response.headers.get("ETag"))
             if start and identity is not None:
@@ -109,7 +112,7 @@ def open_response(
                     sha256=expected,
                     etag=etag,
                     modified=response.headers.get("Last-Modified"),
-                    total=total or metadata.size_bytes,
+                    total=metadata.size_bytes if total is None else total,
                 ),
                 complete=complete,
             )
@@ -123,7 +126,7 @@ def _span(response: HttpResponse, first_byte: int) -> tuple[int, int | None]:
     # Which byte of the file the body begins with, and how many bytes the file has.
     if response.status == 200:
         length = response.headers.get("Content-Length", "")
-        return 0, int(length) if length.isdecimal() else None
+        return 0, int(length) if sources.SIZE.fullmatch(length) else None
     match = CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     if match is None or (response.status != 416 and match[1] != str(first_byte)):
         raise SourceUnavailable(

@@ -2,9 +2,10 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 from urllib.parse import quote, urlencode
 
 from pixelmend_engine.catalog.weight_files import (
@@ -26,6 +27,7 @@ from pixelmend_engine.weights.download.https import (
 from pixelmend_engine.weights.download.network_settings import Network
 
 MAX_FOLDERS = 40  # that are looked into for one file
+SIZE = re.compile(r"[0-9]{1,18}")  # more digits count no bytes of a file
 CONTENT_HASH = "X-Linked-ETag"  # of a large file on the Hub: its SHA-256
 
 
@@ -64,23 +66,35 @@ def _hub_metadata(session: HttpSession, url: str) -> RemoteMetadata:
         size = response.headers.get("X-Linked-Size", "")
     return RemoteMetadata(
         sha256=text if SHA256.fullmatch(text) else None,
-        size_bytes=int(size) if size.isdecimal() else None,
+        size_bytes=int(size) if SIZE.fullmatch(size) else None,
     )
 
 
 def _github_metadata(session: HttpSession, network: Network, source: GitHubAsset) -> RemoteMetadata:
     url = f"{network.github_api}/repos/{source.repo}/releases/tags/{quote(source.tag)}"
     with session.request(url, headers={"Accept": "application/vnd.github+json"}) as response:
-        try:
-            release: Any = json.loads(response.text())
-            asset: Any = next(a for a in release["assets"] if a["name"] == source.name)
-            digest, size = str(asset.get("digest")), asset.get("size")
-        except (ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
-            raise SourceUnavailable(f"{host(url)} does not know the file", "permanent") from error
-    text = digest.removeprefix("sha256:")
+        text = response.text()
+    try:
+        release: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SourceUnavailable(f"{host(url)} answers with nonsense", "permanent") from error
+    assets = _fields(release).get("assets")
+    for asset in cast("list[object]", assets) if isinstance(assets, list) else []:
+        facts = _fields(asset)
+        if facts.get("name") == source.name:
+            return _github_facts(facts)
+    raise SourceUnavailable(f"{host(url)} does not know the file", "permanent")
+
+
+def _fields(entry: object) -> Mapping[str, object]:
+    return cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
+
+
+def _github_facts(asset: Mapping[str, object]) -> RemoteMetadata:
+    digest, size = str(asset.get("digest")).removeprefix("sha256:"), asset.get("size")
     return RemoteMetadata(
-        sha256=text if SHA256.fullmatch(text) else None,
-        size_bytes=size if isinstance(size, int) else None,
+        sha256=digest if SHA256.fullmatch(digest) else None,
+        size_bytes=size if type(size) is int and size > 0 else None,
     )
 
 

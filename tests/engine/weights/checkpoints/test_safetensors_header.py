@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
 from pixelmend.errors import UnreadableCheckpoint
-from pixelmend_engine.weights.checkpoints import safetensors_header
+from pixelmend_engine.catalog.weight_files import catalog
+from pixelmend_engine.weights.checkpoints import reading, safetensors_header
+from pixelmend_engine.weights.installer import expected_shapes
 
 
 @pytest.fixture
@@ -59,6 +61,30 @@ def test_entries_that_are_none_are_refused(entry: object, tmp_path: Path) -> Non
     path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(4))
     with pytest.raises(UnreadableCheckpoint):
         safetensors_header.shapes(path)
+
+
+def test_no_header_is_parsed_that_is_longer_than_that_of_weights(tmp_path: Path) -> None:
+    names = {f"t{i}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for i in range(20_000)}
+    header = json.dumps(names).encode()
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
+    for read in (safetensors_header.shapes, reading.open_any):
+        with pytest.raises(UnreadableCheckpoint, match=f"header has {len(header)} bytes"):
+            read(path)
+    assert len(safetensors_header.shapes(path, max_header=len(header))) == len(names)
+
+
+def test_every_published_file_has_a_header_that_is_parsed() -> None:
+    for file in catalog().files:
+        expected = expected_shapes(file)
+        longest = json.dumps(
+            {
+                name: {"dtype": "BF16", "shape": list(shape), "data_offsets": [10**12, 10**12]}
+                for name, shape in expected.items()
+            },
+            indent=4,
+        )
+        assert len(longest) < safetensors_header.max_bytes(expected) < safetensors_header.MAX_HEADER
 
 
 @given(content=st.binary(max_size=100))

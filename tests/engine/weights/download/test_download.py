@@ -310,9 +310,11 @@ def test_the_way_stays_on_https(fetch: Fetch, mirror: Mirror) -> None:
     "answer",
     [
         Says(status=302, headers={"Location": "https://[x"}),
+        Says(status=302, headers={"Location": "https://localhost:99999/"}),
+        Says(status=302, headers={"Location": f"https://{'x' * 70}.de/"}),
         Says(body=BODY, headers={"Content-Range": f"bytes 0-9/{'9' * 5000}"}, status=206),
     ],
-    ids=["address", "number"],
+    ids=["address", "port", "name", "number"],
 )
 def test_nonsense_leads_to_the_next_source(
     answer: Says, fetch: Fetch, mirror: Mirror, part: Path
@@ -328,6 +330,25 @@ def test_a_source_that_sends_without_end_is_left(fetch: Fetch, mirror: Mirror, p
     with pytest.raises(WrongFile, match="more than the file has"):
         fetch(facts={"size_bytes": len(BODY)})
     assert not part.exists()
+
+
+def test_certificates_that_are_not_there_are_the_users_matter(
+    fetch: Fetch, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
+    with pytest.raises(DownloadFailed, match=r"trust \(REQUESTS_CA_BUNDLE\) can't be found"):
+        fetch()
+
+
+@pytest.mark.parametrize(
+    ("proxy", "words"), [("socks5://[::1]:1", "can't be used"), ("http://:1", "is none")]
+)
+def test_a_proxy_that_is_none_is_the_users_matter(
+    proxy: str, words: str, fetch: Fetch, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(DownloadFailed, match=rf"HTTPS_PROXY\) {words}"):
+        fetch()
 
 
 def test_a_certificate_that_is_not_trusted(

@@ -27,6 +27,8 @@ def test_the_hub_has_an_address_and_a_token(tmp_path: Path) -> None:
     elsewhere = {**nobody, "HF_ENDPOINT": "https://hub.example/", "HF_TOKEN": "given"}
     assert network_settings.resolve(elsewhere).hub == "https://hub.example"
     assert network_settings.resolve(elsewhere).hub_token == "given"
+    with_line_end = {**nobody, "HF_TOKEN": "given\r\n"}
+    assert network_settings.resolve(with_line_end).hub_token == "given"
     (tmp_path / "token").write_text("of the file\n")
     assert network_settings.resolve(nobody).hub_token == "of the file"
 

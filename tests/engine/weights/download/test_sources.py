@@ -70,6 +70,14 @@ def test_the_token_goes_to_its_own_host_alone(fetch: Fetch, mirror: Mirror, tmp_
     assert all("Authorization" not in asked.headers for asked in mirror.asked)
 
 
+def test_a_token_that_is_none_is_said_to_be_none(fetch: Fetch, mirror: Mirror) -> None:
+    mirror.at(AT_HUB, linked(mirror))
+    for token in ("hf_one\nhf_two", "hf_\u00fc"):
+        with pytest.raises(DownloadFailed, match=r"token for localhost \(HF_TOKEN\) holds char"):
+            fetch(HUB, network=Network(hub=mirror.url, hub_token=token))
+    assert mirror.asked == []
+
+
 def test_passwords_from_the_home_folder_are_not_sent(
     fetch: Fetch, mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,8 +132,13 @@ AT_API = "/repos/cszn/KAIR/releases/tags/v1.0"
     [
         (f'{{"assets": [{{"name": "BSRNet.pth", "digest": "sha256:{HASH}", "size": 1}}]}}', True),
         ('{"assets": [{"name": "BSRNet.pth", "digest": null, "size": 1}]}', False),
+        (f'{{"assets": [{{"name": "BSRNet.pth", "digest": "sha256:{HASH}", "size": "1"}}]}}', True),
         ('{"assets": []}', False),
+        ('{"assets": [5, null]}', False),
+        ('{"assets": {}}', False),
+        ("[]", False),
         ("no JSON", False),
+        pytest.param("[" * 100_000, False, id="deep"),
     ],
 )
 def test_github_may_state_the_hash(answer: str, stated: bool, fetch: Fetch, mirror: Mirror) -> None:
@@ -196,6 +209,13 @@ def test_drives_pages_are_named(
     with pytest.raises(DownloadFailed, match=words):
         fetch(DRIVE)
     assert not part.exists()
+
+
+def test_a_warning_that_leads_nowhere_is_a_page(fetch: Fetch, mirror: Mirror) -> None:
+    page = WARNING.replace(b"/confirmed", b"https://[x")
+    mirror.at("/download", Says(body=page, headers=HTML))
+    with pytest.raises(DownloadFailed, match="a page instead"):
+        fetch(DRIVE)
 
 
 def test_what_drive_sends_without_a_name_is_no_file(fetch: Fetch, mirror: Mirror) -> None:
