@@ -41,6 +41,12 @@ VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
 }
 # Settings that came later, and what they are where a stored run knew nothing of them.
 LATER: Mapping[tuple[str, str], object] = {
+    ("CameraSettings", "recompressed_share"): 0.0,
+    ("CameraSettings", "grain_size"): (0.0, 0.0),
+    ("CameraSettings", "specks"): (0.0, 0.0),
+    ("CameraSettings", "gray_share"): 0.0,
+    ("CameraSettings", "soft_original_share"): 0.0,
+    ("CameraSettings", "soft_original"): (0.5, 2.0),
     ("Recipe", "guards_prior"): False,
     ("Stage", "blur_weight"): 0.0,
 }

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
-from pixelmend_engine.training.degradations import jpeg, linear_light, motion_kernels
+from pixelmend_engine.training.degradations import dust, jpeg, linear_light, motion_kernels
 from pixelmend_engine.training.degradations.blur import Light, blur, corner_positions
 
+GRAIN_REACH = 8  # pixels, of what is one grain
 HIGHLIGHT = 0.9  # encoded; what is brighter may have been clipped, and far brighter in the scene
 
 Range = tuple[float, float]
@@ -39,6 +41,12 @@ class CameraSettings:
     jpeg_share: float = 0.5
     jpeg: Range = (60.0, 98.0)  # quality
     subsampled_share: float = 0.5  # of the compressed ones
+    recompressed_share: float = 0.0  # are compressed again, on another grid of blocks
+    grain_size: Range = (0.0, 0.0)  # pixels, sigma: grain of film is larger than a pixel
+    specks: Range = (0.0, 0.0)  # of dust, on each 10,000 pixels
+    gray_share: float = 0.0  # have no color, nor has what they should have been
+    soft_original_share: float = 0.0  # were soft before, and should stay so
+    soft_original: Range = (0.5, 2.0)  # pixels, sigma
 
     @property
     def reach(self) -> int:
@@ -92,6 +100,9 @@ def degrade(
     """
     rng = _BatchRandom(len(sharp), sharp.device, generator)
     reach = settings.reach
+    if settings.soft_original_share:
+        sigma = rng.uniform(settings.soft_original, settings.soft_original_share)
+        sharp = blur(sharp, motion_kernels.gaussian_kernels(sigma, reach)).clamp(0, 1)
     scene = _brighten_highlights(linear_light.decode(sharp), sharp, settings, rng)
     exposed = _blur(scene, settings, rng)[..., reach:-reach, reach:-reach].clamp(0, 1)
     hq = sharp[..., reach:-reach, reach:-reach]
@@ -102,14 +113,50 @@ def degrade(
     shot, read = rng.uniform(settings.shot), rng.uniform(settings.read)
     deviation = (_each(shot) * exposed + _each(read) ** 2).sqrt()
     lq = linear_light.encode(exposed + deviation * noise[0])
-    lq = lq + _each(rng.uniform(settings.grain)) * noise[1]
+    grain = noise[1]
+    if settings.grain_size[1]:
+        grain = _coarse(grain, rng.uniform(settings.grain_size))
+    lq = lq + _each(rng.uniform(settings.grain)) * grain
+    if settings.specks[1]:
+        lq = dust.strew(lq, rng.uniform(settings.specks), generator)
     lq = lq.clamp(0, 1)
 
     compressed = jpeg.compress(
         lq, rng.uniform(settings.jpeg), rng.bernoulli(settings.subsampled_share)
     )
     lq = torch.where(_each(rng.bernoulli(settings.jpeg_share)), compressed, lq)
+    if settings.recompressed_share:
+        lq = torch.where(
+            _each(rng.bernoulli(settings.recompressed_share)),
+            _recompressed(lq, settings, rng),
+            lq,
+        )
+    if settings.gray_share:
+        gray = _each(rng.bernoulli(settings.gray_share))
+        lq, hq = (torch.where(gray, _luma(image), image) for image in (lq, hq))
     return (lq * 255).round() / 255, hq
+
+
+def _coarse(noise: Cropped, sigma: Float[Tensor, " b"]) -> Cropped:
+    """Makes grain of noise, as strong as before: sigma in pixels."""
+    radius = noise.shape[-1] // 2 - 1
+    coarse = blur(noise, motion_kernels.gaussian_kernels(sigma, min(radius, GRAIN_REACH)))
+    return coarse / coarse.std(dim=(1, 2, 3), keepdim=True).clamp_min(1e-6)
+
+
+def _recompressed(lq: Cropped, settings: CameraSettings, rng: "_BatchRandom") -> Cropped:
+    """Compresses pictures as they are after a crop, whose blocks begin elsewhere."""
+    down, right = (int(shift) for shift in torch.randint(0, 8, (2,), generator=rng.generator))
+    shifted = functional.pad(lq, (right, 0, down, 0), mode="reflect")
+    again = jpeg.compress(
+        shifted, rng.uniform(settings.jpeg), rng.bernoulli(settings.subsampled_share)
+    )
+    return again[..., down:, right:]
+
+
+def _luma(images: Cropped) -> Cropped:
+    weights = torch.tensor(jpeg.TO_YCC[0], device=images.device)[:, None, None]
+    return (images * weights).sum(dim=1, keepdim=True).expand_as(images)
 
 
 def _brighten_highlights(

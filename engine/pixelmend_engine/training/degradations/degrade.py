@@ -11,15 +11,21 @@ from pixelmend_engine.training.degradations import (
     camera,
     downscaling,
     inpainting_masks,
+    mixture,
     real_esrgan,
 )
 from pixelmend_engine.training.degradations.camera import CameraSettings
 from pixelmend_engine.training.degradations.downscaling import DownscalingSettings
 from pixelmend_engine.training.degradations.inpainting_masks import InpaintingMaskSettings
+from pixelmend_engine.training.degradations.mixture import MixtureSettings
 from pixelmend_engine.training.degradations.real_esrgan import RealESRGANSettings
 
 DegradationSettings = (
-    CameraSettings | RealESRGANSettings | DownscalingSettings | InpaintingMaskSettings
+    CameraSettings
+    | MixtureSettings
+    | RealESRGANSettings
+    | DownscalingSettings
+    | InpaintingMaskSettings
 )
 
 
@@ -39,7 +45,7 @@ class SourceCrop:
 def source_crop(settings: DegradationSettings, patch: int) -> SourceCrop:
     """Returns what has to be cut out for a crop of `patch` pixels a side."""
     match settings:
-        case CameraSettings() | DownscalingSettings():
+        case CameraSettings() | MixtureSettings() | DownscalingSettings():
             return SourceCrop(patch, margin=settings.reach)
         case RealESRGANSettings():
             return SourceCrop(max(settings.side, patch))
@@ -60,6 +66,8 @@ def degrade(
     match settings:
         case CameraSettings():
             return Batch(*camera.degrade(pictures, settings, generator))
+        case MixtureSettings():
+            return mixture.degrade(pictures, settings, generator)
         case RealESRGANSettings():
             return real_esrgan.degrade(pictures, settings, patch, generator)
         case DownscalingSettings():

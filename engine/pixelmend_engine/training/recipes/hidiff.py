@@ -9,6 +9,7 @@ import dataclasses
 
 from pixelmend_engine.catalog.hidiff import COMPACT, COMPACT_GUIDED, GOPRO, REALBLUR
 from pixelmend_engine.training.degradations.camera import MILD, SHAKEN, STRONG
+from pixelmend_engine.training.degradations.worn import WORN
 from pixelmend_engine.training.recipes.learning_rates import CosineSegment
 from pixelmend_engine.training.recipes.recipe import Phase, Recipe, Stage
 
@@ -85,6 +86,19 @@ GUIDED_SECOND = dataclasses.replace(
     blur_weight=0.0,
 )
 
+# The same with other damage, from a transformer that was trained for blur.
+RESTORE_FIRST = dataclasses.replace(
+    GUIDED_FIRST,
+    phases=(Phase(600, 96, 12), Phase(3_000, 96, 7), Phase(3_600, 128, 4)),
+    rates=(
+        CosineSegment(50, 0.0, 1e-3),
+        CosineSegment(550, 1e-3, 1e-4),
+        CosineSegment(50, 0.0, 5e-4),
+        CosineSegment(2_950, 5e-4, 1e-5),
+    ),
+    ema_decay=0.99,
+)
+
 RECIPES = (
     COMPACT_RECIPE,
     dataclasses.replace(
@@ -99,6 +113,14 @@ RECIPES = (
         config=COMPACT_GUIDED,
         stages=(GUIDED_FIRST, GUIDED_SECOND),
         degradation=SHAKEN,
+        guards_prior=True,
+    ),
+    Recipe(
+        id="compact-restore",
+        title="Compact, from a trained transformer on: noise, JPEG, scans, mild blur",
+        config=COMPACT_GUIDED,
+        stages=(RESTORE_FIRST, GUIDED_SECOND),
+        degradation=WORN,
         guards_prior=True,
     ),
     Recipe(
