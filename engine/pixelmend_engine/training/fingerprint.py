@@ -47,6 +47,7 @@ LATER: Mapping[tuple[str, str], object] = {
     ("CameraSettings", "gray_share"): 0.0,
     ("CameraSettings", "soft_original_share"): 0.0,
     ("CameraSettings", "soft_original"): (0.5, 2.0),
+    ("CameraSettings", "display_light_share"): 0.0,
     ("Recipe", "guards_prior"): False,
     ("Stage", "blur_weight"): 0.0,
 }

@@ -47,6 +47,7 @@ class CameraSettings:
     gray_share: float = 0.0  # have no color, nor has what they should have been
     soft_original_share: float = 0.0  # were soft before, and should stay so
     soft_original: Range = (0.5, 2.0)  # pixels, sigma
+    display_light_share: float = 0.0  # are averages of frames, whose values are added as they are
 
     @property
     def reach(self) -> int:
@@ -103,7 +104,12 @@ def degrade(
     if settings.soft_original_share:
         sigma = rng.uniform(settings.soft_original, settings.soft_original_share)
         sharp = blur(sharp, motion_kernels.gaussian_kernels(sigma, reach)).clamp(0, 1)
-    scene = _brighten_highlights(linear_light.decode(sharp), sharp, settings, rng)
+    light = linear_light.decode(sharp)
+    averaged = None
+    if settings.display_light_share:
+        averaged = _each(rng.bernoulli(settings.display_light_share))
+        light = torch.where(averaged, sharp, light)
+    scene = _brighten_highlights(light, sharp, settings, rng)
     exposed = _blur(scene, settings, rng)[..., reach:-reach, reach:-reach].clamp(0, 1)
     hq = sharp[..., reach:-reach, reach:-reach]
 
@@ -112,7 +118,10 @@ def degrade(
     noise = torch.randn(2, *exposed.shape, generator=noise_generator, device=sharp.device)
     shot, read = rng.uniform(settings.shot), rng.uniform(settings.read)
     deviation = (_each(shot) * exposed + _each(read) ** 2).sqrt()
-    lq = linear_light.encode(exposed + deviation * noise[0])
+    exposed = exposed + deviation * noise[0]
+    lq = linear_light.encode(exposed)
+    if averaged is not None:
+        lq = torch.where(averaged, exposed, lq)
     grain = noise[1]
     if settings.grain_size[1]:
         grain = _coarse(grain, rng.uniform(settings.grain_size))

@@ -1,7 +1,8 @@
-"""What small models for *Denoise* and *Restore Photo* are trained against: one kind a picture."""
+"""What the small models are trained against: several kinds of damage, one for each picture."""
 
 import dataclasses
 
+from pixelmend_engine.training.degradations.camera import SHAKEN
 from pixelmend_engine.training.degradations.mixture import NOTHING, MixtureSettings
 
 GAUSSIAN = dataclasses.replace(NOTHING, grain=(0.0, 60 / 255))
@@ -63,3 +64,21 @@ WORN = MixtureSettings(
         (0.08, SOUND),
     )
 )
+"""*Denoise* and *Restore Photo*: noise, compression, scans, and mild blur beside them."""
+
+FRAMES = dataclasses.replace(
+    SHAKEN, untouched_share=0.0, display_light_share=0.7, moving_share=0.5, highlight_share=0.0
+)
+"""Averages of a film's frames, as data sets of blur are made."""
+
+SOFT = dataclasses.replace(
+    NOTHING,
+    soft_original_share=0.75,
+    grain=(0.0, 2.5 / 255),
+    jpeg_share=0.25,
+    jpeg=(80.0, 98.0),
+)
+"""Soft originals, and sharp ones: a model for blur that sharpens these sharpens what was sharp."""
+
+BLURRED = MixtureSettings(parts=((0.7, SHAKEN), (0.12, FRAMES), (0.18, SOFT)))
+"""*Deblur*: mild shake above all."""

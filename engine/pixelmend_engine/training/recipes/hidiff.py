@@ -9,7 +9,7 @@ import dataclasses
 
 from pixelmend_engine.catalog.hidiff import COMPACT, COMPACT_GUIDED, GOPRO, REALBLUR
 from pixelmend_engine.training.degradations.camera import MILD, SHAKEN, STRONG
-from pixelmend_engine.training.degradations.worn import WORN
+from pixelmend_engine.training.degradations.worn import BLURRED, WORN
 from pixelmend_engine.training.recipes.learning_rates import CosineSegment
 from pixelmend_engine.training.recipes.recipe import Phase, Recipe, Stage
 
@@ -58,16 +58,15 @@ COMPACT_TUNED = dataclasses.replace(
 # The transformer of a trained model, with encoders and a denoiser from nothing. Both stages begin
 # with the prior alone: many crops a step, as the transformer, which takes the time, is not run.
 GUIDED_FIRST = Stage(
-    phases=(Phase(600, 96, 12), Phase(900, 96, 7), Phase(1_600, 128, 4)),
+    phases=(Phase(600, 96, 12), Phase(4_600, 128, 4)),
     rates=(
         CosineSegment(50, 0.0, 1e-3),
         CosineSegment(550, 1e-3, 1e-4),
-        CosineSegment(50, 0.0, 3e-4),
-        CosineSegment(250, 3e-4, 2e-4),
-        CosineSegment(700, 2e-4, 1e-5),
+        CosineSegment(50, 0.0, 4e-4),
+        CosineSegment(3_950, 4e-4, 1e-5),
     ),
     joint_training_from=601,
-    ema_decay=0.98,
+    ema_decay=0.99,
     pixel_loss="psnr",
     blur_weight=1.0,
 )
@@ -75,14 +74,14 @@ GUIDED_FIRST = Stage(
 # it would unlearn with one that is only guessed.
 GUIDED_SECOND = dataclasses.replace(
     GUIDED_FIRST,
-    phases=(Phase(900, 96, 12), Phase(1_100, 128, 4)),
+    phases=(Phase(2_400, 128, 12), Phase(3_000, 128, 4)),
     rates=(
         CosineSegment(50, 0.0, 1e-3),
-        CosineSegment(850, 1e-3, 5e-5),
+        CosineSegment(2_350, 1e-3, 5e-5),
         CosineSegment(20, 0.0, 5e-5),
-        CosineSegment(180, 5e-5, 1e-6),
+        CosineSegment(580, 5e-5, 1e-6),
     ),
-    joint_training_from=901,
+    joint_training_from=2_401,
     blur_weight=0.0,
 )
 
@@ -96,7 +95,6 @@ RESTORE_FIRST = dataclasses.replace(
         CosineSegment(50, 0.0, 5e-4),
         CosineSegment(2_950, 5e-4, 1e-5),
     ),
-    ema_decay=0.99,
 )
 
 RECIPES = (
@@ -112,7 +110,7 @@ RECIPES = (
         title="HI-Diff Compact, from a trained transformer on: with a prior that guides it",
         config=COMPACT_GUIDED,
         stages=(GUIDED_FIRST, GUIDED_SECOND),
-        degradation=SHAKEN,
+        degradation=BLURRED,
         guards_prior=True,
     ),
     Recipe(
