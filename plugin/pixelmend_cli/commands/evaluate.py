@@ -4,7 +4,7 @@ import dataclasses
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pixelmend_engine.inference.tiled_inference import LoadedModel
     from pixelmend_engine.training.evaluation.evaluation import Figures, Summary
 
+SameSizeTask = Literal["deblur", "restore", "denoise"]
 Folder = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
@@ -61,6 +62,19 @@ Folder = click.Path(path_type=Path, exists=True, file_okay=False)
     metavar="SIGMA",
     help="Add noise, on a scale to 255.",
 )
+@click.option(
+    "--damage",
+    metavar="KIND",
+    help="Damage the pictures in another way than by shake: gaussian-10, -25 or -50, photon, "
+    "jpeg-20 or -40, mixed, scan, frames, soft (which should stay so), or none.",
+)
+@click.option(
+    "--task",
+    type=click.Choice(["deblur", "restore", "denoise"]),
+    default="deblur",
+    show_default=True,
+    help="Measure the models of this task.",
+)
 @click.option("--kept-back", is_flag=True, help="Take the pictures alone that `train` keeps back.")
 @seed_option("Blur, add noise and restore with this seed.")
 @click.option("--no-baselines", is_flag=True, help="Leave out what can be done without a model.")
@@ -82,6 +96,8 @@ def evaluate(
     kernels: Path | None,
     shake: tuple[float, float],
     noise: float,
+    damage: str | None,
+    task: SameSizeTask,
     kept_back: bool,
     seed: int,
     no_baselines: bool,
@@ -91,13 +107,13 @@ def evaluate(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Measures how much sharper models make pictures whose sharp original is known.
+    """Measures how much better models make pictures whose original is known.
 
     PSNR and SSIM are those of the papers on deblurring: over RGB, in 8 bit, nothing cut off.
     """
     with needing_the_extra():
         from pixelmend_engine.training.data import folders
-        from pixelmend_engine.training.evaluation import evaluated_priors, evaluation
+        from pixelmend_engine.training.evaluation import damages, evaluated_priors, evaluation
 
     if (pairs is None) == (sharp is None):
         raise BadRequest("Give either --pairs or --sharp", hint="`pixelmend evaluate --help`")
@@ -105,7 +121,15 @@ def evaluate(
         raise BadRequest(
             "The shortest shake is longer than the longest", hint="Give the shorter one first"
         )
-    loaded = _load(models, own, device)
+    if damage is not None and damage not in damages.DAMAGES:
+        raise BadRequest(
+            f"There is no damage `{damage}`", hint=f"There are {', '.join(damages.DAMAGES)}"
+        )
+    if damage is not None and sharp is None:
+        raise BadRequest(
+            "Pairs are damaged already", hint="Give sharp pictures with --sharp, or no --damage"
+        )
+    loaded = _load(task, models, own, device)
     methods = [evaluation.model_method(name, model, seed) for name, model in loaded.items()]
     probes = evaluated_priors.probes(loaded)
     if not no_baselines:
@@ -123,7 +147,13 @@ def evaluate(
         originals = folders.split(originals)[1]
     count = len(originals)
     cases = evaluated_priors.watched(
-        (evaluation.make_case(pair, blur) for pair in originals), probes
+        (
+            evaluation.make_case(pair, blur)
+            if damage is None
+            else damages.damaged_case(pair, damage, seed)
+            for pair in originals
+        ),
+        probes,
     )
     run = evaluation.Evaluation(methods)
     hidden = quiet or not sys.stderr.isatty()
@@ -140,7 +170,9 @@ def evaluate(
             "pictures": [dataclasses.asdict(f) for f in run.figures],
             "priors": {name: dataclasses.asdict(health) for name, health in priors.items()},
         }
-        if sharp is not None:
+        if damage is not None:
+            facts |= {"damage": damage}
+        elif sharp is not None:
             facts |= {"noise": noise, "shake": None if kernels else shake}
         print_json(facts | {"means": [dataclasses.asdict(s) for s in summary]})
         return
@@ -151,15 +183,17 @@ def evaluate(
         print_line(f"{name}: {health}")
 
 
-def _load(models: tuple[str, ...], own: tuple[Path, ...], device: str) -> "dict[str, LoadedModel]":
+def _load(
+    task: SameSizeTask, models: tuple[str, ...], own: tuple[Path, ...], device: str
+) -> "dict[str, LoadedModel]":
     from pixelmend_cli import settings
     from pixelmend_engine.restoration.model_choice import ModelChoice
     from pixelmend_engine.restoration.session import AUTO, Session
 
     if not models and not own:
         models = (AUTO,)
-    choices = {name: ModelChoice(task="deblur", model=name, device=device) for name in models}
-    choices |= {str(path): ModelChoice(task="deblur", weights=path, device=device) for path in own}
+    choices = {name: ModelChoice(task=task, model=name, device=device) for name in models}
+    choices |= {str(path): ModelChoice(task=task, weights=path, device=device) for path in own}
     models_dir = settings.resolve(os.environ).models_dir
     loaded: dict[str, LoadedModel] = {}
     for name, choice in choices.items():

@@ -34,3 +34,15 @@ def test_what_can_not_be_measured_is_told(pixelmend: Call, photos: Path) -> None
     assert "longer than the longest" in ended.stderr
     ended = pixelmend("evaluate", "--pairs", photos)
     assert (ended.code, "no pairs" in ended.stderr) == (2, True)
+    ended = pixelmend("evaluate", "--sharp", photos, "--damage", "rain")
+    assert (ended.code, "no damage `rain`" in ended.stderr) == (2, True)
+    assert "gaussian-25" in ended.stderr
+    assert "damaged already" in pixelmend("evaluate", "--pairs", photos, "--damage", "scan").stderr
+
+
+def test_other_damage_than_shake_is_measured(pixelmend: Call, photos: Path) -> None:
+    command = ("evaluate", "--sharp", photos, "--damage", "gaussian-25", "--no-baselines", "--json")
+    found = json.loads(pixelmend(*command, "--device", "cpu").stdout)
+    assert (found["damage"], "shake" in found) == ("gaussian-25", False)
+    means = {row["method"]: row["psnr"] for row in found["means"]}
+    assert means["input"] == pytest.approx(20.3, abs=0.6)  # 20 log10(255 / 25), less where clipped

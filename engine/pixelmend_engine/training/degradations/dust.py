@@ -1,6 +1,7 @@
 """Dust on a scanner's glass or on a print: specks, and now and then a hair; lighter or darker."""
 
 import math
+from typing import cast
 
 import cv2
 import numpy as np
@@ -12,10 +13,11 @@ from pixelmend_engine.training.degradations.random_source import RandomSource
 
 HAIR_SHARE = 0.08  # of the specks
 RADIUS = (0.4, 2.2)  # pixels, of a speck
-HAIR = (8, 30)  # pixels, the length of each of its segments
+HAIR = (8.0, 30.0)  # pixels, the length of it
 SEGMENTS = 5
 OPACITY = (0.35, 1.0)
 LIGHT_SHARE = 0.7  # dust on a print is light; on a negative it would be dark
+SHADE = 0.1  # between dust and white, or black, at most
 FRACTION_BITS = 3  # of OpenCV's coordinates
 
 Pictures = Float[Tensor, "b 3 h w"]
@@ -26,13 +28,13 @@ def strew(pictures: Pictures, density: Float[Tensor, " b"], generator: torch.Gen
     rng = RandomSource(generator)
     height, width = pictures.shape[-2:]
     result = pictures.clone()
-    for picture, specks in zip(result, density.tolist(), strict=True):
-        for light in (0.0, 1.0):
+    for picture, specks in zip(result, cast("list[float]", density.tolist()), strict=True):
+        for light in (False, True):
             share = LIGHT_SHARE if light else 1 - LIGHT_SHARE
             count = round(specks * share * height * width / 10_000)
             opacity = _drawn(height, width, count, rng).to(picture.device)
-            level = light - 0.1 * rng.uniform(-1.0, 1.0) * (1 if light else -1)
-            picture.lerp_(torch.full_like(picture, min(max(level, 0.0), 1.0)), opacity)
+            level = 1 - rng.uniform(0.0, SHADE) if light else rng.uniform(0.0, SHADE)
+            picture.lerp_(torch.full_like(picture, level), opacity)
     return result
 
 
@@ -40,10 +42,10 @@ def _drawn(height: int, width: int, count: int, rng: RandomSource) -> Float[Tens
     canvas = np.zeros((height, width), np.uint8)
     unit = 1 << FRACTION_BITS
     for _ in range(count):
-        x, y = rng.uniform(0, width), rng.uniform(0, height)
+        x, y = rng.uniform(0.0, 1.0) * width, rng.uniform(0.0, 1.0) * height
         shade = int(255 * rng.uniform(*OPACITY))
         if rng.bernoulli(HAIR_SHARE):
-            angle = rng.uniform(0, 2 * math.pi)
+            angle = rng.uniform(0.0, 2 * math.pi)
             points = [(x, y)]
             for _ in range(SEGMENTS):
                 angle += rng.normal(0.5)

@@ -91,9 +91,14 @@ def make_case(pair: TrainingPair, settings: BlurSettings) -> Case:
     return Case(pair.name, blurred, sharp, None)
 
 
+def seeded_generator(seed: int, name: str) -> torch.Generator:
+    """Returns the generator of a picture, whatever else is in its folder."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
+
+
 def _blurred(name: str, sharp: Picture, settings: BlurSettings) -> Case:
-    digest = hashlib.sha256(f"{settings.seed}/{name}".encode()).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
+    generator = seeded_generator(settings.seed, name)
     kernel = _kernel(settings, generator)
     reach = kernel.shape[-1] // 2
     image = sharp[None] / 255

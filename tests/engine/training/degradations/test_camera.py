@@ -87,3 +87,51 @@ def test_a_seed_means_the_same_pictures(settings: CameraSettings) -> None:
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert torch.equal((first * 255).round() / 255, first)  # 8 bit, as files are
+
+
+def test_soft_originals_should_stay_as_soft_as_they_were(sharp: Tensor) -> None:
+    lq, hq = run(sharp, soft_original_share=1.0, soft_original=(1.0, 1.0))
+    assert (lq - hq).abs().max() <= 0.5 / 255 + 1e-6  # what 8 bits round away
+    detail, kept = (x.diff(dim=-1).abs().mean() for x in (run(sharp)[1], hq))
+    assert kept < 0.8 * detail
+
+
+def test_gray_pictures_have_no_color_and_should_have_none(sharp: Tensor) -> None:
+    for image in run(sharp, gray_share=1.0, grain=(0.1, 0.1)):
+        assert image.std(dim=1).max() < 1e-6
+    assert run(sharp)[1].std(dim=1).max() > 0.1
+
+
+def test_grain_is_as_strong_in_larger_grains(sharp: Tensor) -> None:
+    gray = torch.full_like(sharp, 0.5)
+    fine, coarse = (
+        run(gray, grain=(0.04, 0.04), grain_size=size)[0] - 0.5 for size in ((0.0, 0.0), (1.0, 1.0))
+    )
+    assert coarse.std().item() == pytest.approx(fine.std().item(), rel=0.1)
+    along = [(x[..., 1:] * x[..., :-1]).mean() / x.square().mean() for x in (fine, coarse)]
+    assert abs(along[0]) < 0.1  # what lies side by side has nothing to do with each other
+    assert along[1] > 0.5
+
+
+def test_what_is_compressed_twice_loses_more_and_stays_in_place(sharp: Tensor) -> None:
+    once, hq = run(sharp, jpeg_share=1.0, jpeg=(30.0, 30.0))
+    twice, _ = run(sharp, jpeg_share=1.0, jpeg=(30.0, 30.0), recompressed_share=1.0)
+    errors = [(image - hq).square().mean() for image in (once, twice)]
+    assert errors[0] < errors[1] < 3 * errors[0]
+
+
+def test_frames_are_averaged_as_they_are_shown() -> None:
+    # A white line on black, smeared: in light it stays brighter than in displayed values.
+    lines = torch.zeros(1, 3, 96, 96)
+    lines[..., ::12] = 1
+    settings = dataclasses.replace(NOTHING, shake_share=1.0, shake=(6.0, 6.0))
+    light, shown = (
+        degrade(
+            lines,
+            dataclasses.replace(settings, display_light_share=share),
+            torch.Generator().manual_seed(1),
+        )[0]
+        for share in (0.0, 1.0)
+    )
+    assert shown.mean().item() == pytest.approx(lines.mean().item(), abs=0.02)
+    assert light.mean() > shown.mean() + 0.05

@@ -1,0 +1,79 @@
+"""Kinds of damage that models are measured against, each as strong in every picture."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from torch.nn import functional
+
+from pixelmend.errors import BadRequest
+from pixelmend_engine.training.data import picture_files
+from pixelmend_engine.training.data.folders import TrainingPair
+from pixelmend_engine.training.degradations import camera
+from pixelmend_engine.training.degradations.camera import CameraSettings
+from pixelmend_engine.training.degradations.mixture import NOTHING
+from pixelmend_engine.training.degradations.worn import FRAMES
+from pixelmend_engine.training.evaluation import metrics
+from pixelmend_engine.training.evaluation.evaluation import Case, seeded_generator
+
+
+def _gaussian(sigma: float) -> CameraSettings:
+    return dataclasses.replace(NOTHING, grain=(sigma / 255, sigma / 255))
+
+
+def _jpeg(quality: float) -> CameraSettings:
+    return dataclasses.replace(
+        NOTHING, jpeg_share=1.0, jpeg=(quality, quality), subsampled_share=1.0
+    )
+
+
+DAMAGES: Mapping[str, CameraSettings] = {
+    "gaussian-10": _gaussian(10.0),
+    "gaussian-25": _gaussian(25.0),
+    "gaussian-50": _gaussian(50.0),
+    # As a small sensor at ISO 6400: a thousand electrons at white, five of them read noise.
+    "photon": dataclasses.replace(NOTHING, shot=(0.001, 0.02), read=(0.001, 0.006)),
+    "jpeg-20": _jpeg(20.0),
+    "jpeg-40": _jpeg(40.0),
+    "mixed": dataclasses.replace(
+        NOTHING,
+        untouched_share=0.0,
+        shake_share=0.5,
+        shake=(2.0, 6.0),
+        soft_share=0.5,
+        soft=(0.5, 1.5),
+        grain=(3 / 255, 15 / 255),
+        jpeg_share=1.0,
+        jpeg=(40.0, 80.0),
+    ),
+    "scan": dataclasses.replace(
+        NOTHING,
+        grain=(5 / 255, 15 / 255),
+        grain_size=(0.5, 1.0),
+        specks=(4.0, 10.0),
+        gray_share=0.5,
+    ),
+    "frames": dataclasses.replace(
+        FRAMES, display_light_share=1.0, shake=(3.0, 15.0), grain=(2 / 255, 2 / 255)
+    ),
+    "soft": dataclasses.replace(NOTHING, soft_original_share=1.0, soft_original=(0.5, 2.0)),
+    "none": NOTHING,
+}
+"""Standard deviations are on a scale to 255, qualities are JPEG's. `soft` and `none` are sound."""
+
+
+def damaged_case(pair: TrainingPair, damage: str, seed: int) -> Case:
+    """Reads a sharp picture and damages it; for a seed and a name always in the same way.
+
+    Raises:
+        BadRequest: It is smaller than what surrounds each of its pixels in the damage.
+    """
+    settings = DAMAGES[damage]
+    sharp = picture_files.read_rgb8(pair.sharp)
+    reach = settings.reach
+    if reach >= min(sharp.shape[-2:]):
+        raise BadRequest(
+            f"The picture is smaller than the damage: `{pair.name}`", hint="Leave it out"
+        )
+    around = functional.pad(sharp[None] / 255, (reach, reach, reach, reach), mode="reflect")
+    lq, hq = camera.degrade(around, settings, seeded_generator(seed, pair.name))
+    return Case(pair.name, metrics.to_uint8(lq[0]), metrics.to_uint8(hq[0]), None)
