@@ -23,6 +23,7 @@ from .pixelmend.panel.history import Result
 from .pixelmend.paths import resolve
 from .pixelmend.presentation import forms, messages, task_cache
 from .pixelmend.presentation.messages import translate
+from .pixelmend.printable import printable
 from .pixelmend.qt import QtCore, Signal
 from .pixelmend.wire import Event, Json, Raster
 
@@ -217,7 +218,7 @@ class Controller(QtCore.QObject):
         elif job.request.enlarged == forms.NEW:
             per_inch = source.per_inch * result.width / source.area.width  # as large in print
             yield from results.open_apart(
-                result, source.wire_space, f"{source.name}, {name}", per_inch
+                result, source.wire_space, printable(f"{source.name}, {name}"), per_inch
             )
             inserted = True
         else:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from ..presentation import messages
+from ..printable import printable
 from ..qt import Qt, QtCore, QtGui, QtWidgets
 from .job_panel import JobPanel
 from .stdin_feed import StdinFeed
@@ -31,7 +32,7 @@ def main() -> None:
     application.setDesktopFileName("pixelmend")
 
     panel = JobPanel()
-    panel.setWindowTitle(f"{arguments.title} - Pixelmend")
+    panel.setWindowTitle(printable(f"{arguments.title} - Pixelmend"))
     panel.setWindowFlag(Qt.WindowType.Dialog)  # window managers center it on the host's window
     panel.resize(WIDTH, panel.sizeHint().height())
     panel.canceled.connect(_print_cancel)

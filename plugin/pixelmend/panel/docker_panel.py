@@ -18,6 +18,7 @@ from .face_picker import FacePicker
 from .form_widget import Form, narrow
 from .history import History, Result
 from .job_panel import JobPanel
+from .plain_text import PlainLabel, tool_tip
 
 MIN_JOB_HEIGHT = 130  # pixels that the job's panel has; what is higher is scrolled
 BOTH_HEIGHT = 560  # pixels, from which on options and a result are shown together
@@ -93,7 +94,7 @@ class DockerPanel(QtWidgets.QWidget):
         combo = narrow(QtWidgets.QComboBox())
         combo.setObjectName(name)
         combo.setAccessibleName(title)
-        combo.setToolTip(title)
+        combo.setToolTip(tool_tip(title))
         return combo
 
     def _arrange(self) -> None:
@@ -340,8 +341,8 @@ def _scroll_area() -> QtWidgets.QScrollArea:
     return area
 
 
-def _text_label(name: str) -> QtWidgets.QLabel:
-    label = QtWidgets.QLabel()
+def _text_label(name: str) -> PlainLabel:
+    label = PlainLabel()
     label.setObjectName(name)
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

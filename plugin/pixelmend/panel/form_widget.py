@@ -7,6 +7,7 @@ from typing import Callable
 from ..presentation.forms import AUTO, LARGEST_INT, Field, Value, applies_to
 from ..presentation.messages import translate
 from ..qt import Qt, QtWidgets, Signal
+from .plain_text import PlainLabel, tool_tip
 
 DECIMALS = 2
 STEP = 0.05
@@ -22,7 +23,7 @@ class Form(QtWidgets.QWidget):
         super().__init__()
         self.fields: list[Field] = []
         self.widgets: dict[str, QtWidgets.QWidget] = {}
-        self._labels: dict[str, QtWidgets.QLabel] = {}
+        self._labels: dict[str, PlainLabel] = {}
         self._read: dict[str, Callable[[], Value]] = {}
         self.more = QtWidgets.QToolButton()
         self.more.setText(translate("&Details"))
@@ -64,14 +65,14 @@ class Form(QtWidgets.QWidget):
         layout.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for field in fields:
             widget = self._widget(field, values.get(field.name, field.default))
-            widget.setToolTip(field.help)
+            widget.setToolTip(tool_tip(field.help))
             widget.setAccessibleName(field.title)
             widget.setAccessibleDescription(field.help)
             self.widgets[field.name] = widget
             if field.kind == "boolean":
                 layout.addRow(widget)
             else:
-                label = QtWidgets.QLabel(field.title)
+                label = PlainLabel(field.title)
                 label.setBuddy(widget)
                 self._labels[field.name] = label
                 layout.addRow(label, widget)
@@ -111,7 +112,8 @@ class Form(QtWidgets.QWidget):
         combo = narrow(QtWidgets.QComboBox())
         for text, shown in field.choices:
             combo.addItem(shown, text)
-            combo.setItemData(combo.count() - 1, shown, Qt.ItemDataRole.ToolTipRole)
+            tip = tool_tip(shown)
+            combo.setItemData(combo.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         combo.setCurrentIndex(max(0, combo.findData(value)))
         combo.currentIndexChanged.connect(self._emit_changed)
         self._read[field.name] = lambda: str(combo.currentData())

@@ -8,6 +8,7 @@ from typing import Any, Callable
 from ..presentation.messages import translate
 from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from .flow_layout import FlowLayout
+from .plain_text import tool_tip
 
 THUMBNAIL_SIDE = 56  # pixels
 
@@ -81,7 +82,7 @@ class History(QtWidgets.QWidget):
         for result in results:
             item = QtWidgets.QListWidgetItem(QtGui.QIcon(_thumbnail(result.after)), "")
             text = "\n".join(part for part in (result.name, result.details, *result.notes) if part)
-            item.setToolTip(text)
+            item.setToolTip(tool_tip(text))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, text)
             self.list.addItem(item)
             if previous is not None and previous.number == result.number:

@@ -16,10 +16,12 @@ from ..presentation.messages import (
     headline,
     translate,
 )
+from ..printable import printable_lines
 from ..qt import Qt, QtGui, QtWidgets, Signal
 from ..wire import Event, Json
 from .compare import CompareView
 from .flow_layout import FlowLayout
+from .plain_text import PlainLabel
 
 BAR_STEPS = 1000
 
@@ -41,7 +43,7 @@ class JobPanel(QtWidgets.QWidget):
         self._estimate = ""  # how long it takes, as the engine said
         self._before = QtGui.QImage()
 
-        self.headline = QtWidgets.QLabel()
+        self.headline = PlainLabel()
         font = self.headline.font()
         font.setBold(True)
         self.headline.setFont(font)
@@ -49,14 +51,14 @@ class JobPanel(QtWidgets.QWidget):
         self.progress_bar = QtWidgets.QProgressBar()
         self.progress_bar.setTextVisible(False)
         self.progress_bar.setAccessibleName(translate("Progress"))
-        self.time_left = QtWidgets.QLabel()
-        self.model = QtWidgets.QLabel()
-        self.hint = QtWidgets.QLabel()
+        self.time_left = PlainLabel()
+        self.model = PlainLabel()
+        self.hint = PlainLabel()
         for label in (self.time_left, self.model, self.hint):
             label.setWordWrap(True)
             label.setMinimumWidth(1)  # a long word must not make the panel wider
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.icon = QtWidgets.QLabel()
+        self.icon = PlainLabel()
         self.compare = CompareView()
         self.details = QtWidgets.QPlainTextEdit()
         self.details.setReadOnly(True)
@@ -206,7 +208,7 @@ class JobPanel(QtWidgets.QWidget):
         self.icon.setPixmap(icon.pixmap(32, 32))
         self.headline.setText(error.message)
         self.hint.setText(error.hint)
-        self.details.setPlainText(details)
+        self.details.setPlainText(printable_lines(details))
         self._end()
         self._show_parts()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gettext
 from pathlib import Path
 
+from ..printable import printable
 from ..wire import Event, Json
 
 DOMAIN = "pixelmend-restore"
@@ -30,7 +31,7 @@ def translate(text: str) -> str:
 
 def layer_name(task: Json, facts: Json) -> str:
     """Names a result after what was done and by which model, as the engine's `facts` say."""
-    return f"{translate(task['result'])} ({facts['title']})"
+    return printable(f"{translate(task['result'])} ({facts['title']})")
 
 
 def headline(event: Event) -> str:
