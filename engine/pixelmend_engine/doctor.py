@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 import PIL
-import psutil
 import torch
 
 from pixelmend import __version__
 from pixelmend.finding import Finding
 from pixelmend_engine.catalog import registry
+from pixelmend_engine.inference import memory
 from pixelmend_engine.weights import store
 
 
@@ -22,7 +22,7 @@ def examine(models_dir: Path) -> list[Finding]:
         Finding("libraries", f"torch {torch.__version__}, Pillow {PIL.__version__}"),
         Finding("processor", f"{platform.machine()}, {torch.get_num_threads()} threads"),
         *_gpus(),
-        Finding("memory", f"{_gigabytes(psutil.virtual_memory().available)} free"),
+        Finding("memory", _memory()),
         *_bundled(),
         Finding("models folder", _models(models_dir)),
     ]
@@ -41,6 +41,14 @@ def _gpus() -> list[Finding]:
         )
         for index in range(torch.cuda.device_count())
     ]
+
+
+def _memory() -> str:
+    granted = memory.granted()
+    return (
+        f"{_gigabytes(granted.free_bytes)} free "
+        f"of {_gigabytes(granted.total_bytes)} that {granted.grantor} grants"
+    )
 
 
 def _bundled() -> list[Finding]:

@@ -5,19 +5,18 @@ import ctypes
 import os
 import re
 import sys
-from pathlib import Path
 from typing import Literal
 
 import psutil
 import torch
 
 from pixelmend.errors import DeviceUnavailable
+from pixelmend_engine.inference import memory
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 BF16_CAPABILITY = (8, 0)  # the first CUDA generation (Ampere) that computes in bfloat16
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
-CONTAINER = Path("/sys/fs/cgroup")
 GPU_NUMBER = re.compile("[0-9]{1,4}")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -90,23 +89,7 @@ def free_bytes(device: torch.device) -> int:
         free, _ = torch.cuda.mem_get_info(device)
         # What the allocator holds without using it can be taken again.
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return min(psutil.virtual_memory().available, _container_bytes())
-
-
-def _container_bytes() -> int:
-    # What a container may still take; psutil knows the whole machine alone.
-    try:
-        limit = int((CONTAINER / "memory.max").read_text())
-        used = int((CONTAINER / "memory.current").read_text()) - _cached_bytes()
-    except (OSError, ValueError, StopIteration):  # no container, or one without a limit
-        return sys.maxsize
-    return max(0, limit - used)
-
-
-def _cached_bytes() -> int:
-    # Pages of files, such as mapped weights, which the system takes back where it needs room.
-    rows = (CONTAINER / "memory.stat").read_text().splitlines()
-    return int(next(row.split()[1] for row in rows if row.startswith("inactive_file ")))
+    return memory.granted().free_bytes
 
 
 def peak_bytes(device: torch.device) -> int:

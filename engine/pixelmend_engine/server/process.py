@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import psutil
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -23,6 +22,7 @@ from pixelmend.paths import Paths
 from pixelmend.wire import MAX_HEADER, MAX_PROFILE, PROTOCOL
 from pixelmend_engine.catalog import tasks
 from pixelmend_engine.images import limits
+from pixelmend_engine.inference import memory
 from pixelmend_engine.server import admission, routes
 from pixelmend_engine.server.authentication import Credentials
 from pixelmend_engine.server.jobs import JobRunner, Jobs, Timing
@@ -37,7 +37,7 @@ MAX_CONNECTIONS = 512  # at once
 WATCH_EVERY_S = 0.5
 GRACE_S = 3  # for open streams to tell that the engine ends
 MAX_BODY = limits.MAX_PIXELS * 4 * 4 + MAX_PROFILE + MAX_HEADER  # bytes: RGBA in float32
-BODY_SHARE = 0.5  # of the computer's memory; a larger picture could not be worked on
+BODY_SHARE = 0.5  # of the memory that is granted; a larger picture could not be worked on
 SPOOL_SHARE = 0.1  # of it, for pictures that wait
 
 
@@ -107,8 +107,8 @@ class Service(uvicorn.Server):
         self._paths = paths
         self._models_dir = models_dir
         self._lifetime = lifetime
-        memory = psutil.virtual_memory().total
-        self._spool = Spool(paths.spool, int(memory * SPOOL_SHARE))
+        total_bytes = memory.granted().total_bytes
+        self._spool = Spool(paths.spool, int(total_bytes * SPOOL_SHARE))
         timing = Timing(release_after_s=lifetime.release_after_s)
         self._jobs = Jobs(runner, self._spool, timing)
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -117,7 +117,7 @@ class Service(uvicorn.Server):
             jobs=self._jobs,
             spool=self._spool,
             credentials=self._credentials,
-            max_body_bytes=min(MAX_BODY, int(memory * BODY_SHARE)),
+            max_body_bytes=min(MAX_BODY, int(total_bytes * BODY_SHARE)),
             admit=admission.admit,
             describe_tasks=lambda: tasks.describe(store.states(models_dir)),
             stop=self.stop,

@@ -3,7 +3,6 @@
 import platform
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -55,19 +54,6 @@ def test_memory_is_told_in_bytes() -> None:
     assert devices.free_bytes(CPU) > 2**20
     block = torch.ones(2**26)
     assert devices.peak_bytes(CPU) > block.nbytes
-
-
-def test_a_containers_limit_counts_without_what_the_system_can_take_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(devices, "CONTAINER", tmp_path)
-    before = devices.free_bytes(CPU)
-    (tmp_path / "memory.max").write_text("3000000\n")
-    (tmp_path / "memory.current").write_text("2900000\n")
-    (tmp_path / "memory.stat").write_text("anon 2\nactive_file 3\ninactive_file 900000\n")
-    assert devices.free_bytes(CPU) == 1_000_000
-    (tmp_path / "memory.max").write_text("max\n")
-    assert devices.free_bytes(CPU) > before / 2
 
 
 def test_want_of_memory_is_recognized() -> None:

@@ -1,12 +1,11 @@
 """What is let into the queue is read once; what this computer can't do is refused before."""
 
-from types import SimpleNamespace
-
-import psutil
 import pytest
 
 from pixelmend.errors import OutOfMemory
 from pixelmend.wire import Raster
+from pixelmend_engine.inference import memory
+from pixelmend_engine.inference.memory import Memory
 from pixelmend_engine.restoration.task_request import TaskRequest
 from pixelmend_engine.server.admission import admit
 
@@ -20,6 +19,6 @@ def test_a_picture_that_no_plan_fits_into_memory_is_refused(
     assert isinstance(request, TaskRequest)
     assert request.options["seed"] == 0
     # Less memory than looking at these pixels once takes.
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=1_000_000))
-    with pytest.raises(OutOfMemory, match="more than this computer has"):
+    monkeypatch.setattr(memory, "granted", lambda: Memory(1_000_000, 1_000_000, "this computer"))
+    with pytest.raises(OutOfMemory, match="more than this computer grants"):
         admit(PICTURE, {"task": "deblur"})
