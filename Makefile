@@ -8,13 +8,13 @@ dev:  ## Installs Pixelmend for development
 	pip install -c constraints.txt -e ".[dev]"
 
 check:  ## What must pass before a commit: format, lint, types, imports, tests
-	ruff format --check && ruff check && pyright && lint-imports && pytest
+	ruff format --check && ruff check && pyright && lint-imports && pytest -n 2 --dist loadgroup
 
 fix:  ## Formats, and mends what the linter can mend
 	ruff format && ruff check --fix
 
 test:  ## Runs the tests
-	pytest
+	pytest -n 2 --dist loadgroup
 
 golden:  ## Compares with the published code's numbers alone
 	pytest tests/golden

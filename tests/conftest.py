@@ -27,8 +27,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run what takes long, too")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skips what takes long, unless it is asked for."""
+    """Keeps a module's tests in one process, and all editors in one; skips what takes long."""
+    for item in items:
+        # Two editors at once fight for cores.
+        editors = item.path.is_relative_to(Path(__file__).parent / "hosts")
+        group = "editors" if editors else item.path.relative_to(config.rootpath).as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
     if not config.getoption("--slow"):
         for item in items:
             if item.get_closest_marker("slow"):

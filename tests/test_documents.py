@@ -43,7 +43,7 @@ HOSTS_OWN = {"gi", "pixelmend", "display", "layer_host", "layers", "provenance",
 QT = {"PyQt5", "PyQt6"}
 COMMANDS = (
     "pip install -c constraints.txt . && pixelmend deblur ",
-    'pip install -c constraints.txt -e ".[dev]" && pytest\n',
+    'pip install -c constraints.txt -e ".[dev]" && pytest -n 2 --dist loadgroup\n',
 )
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load
 
 from pixelmend.errors import BadRequest
+from pixelmend.printable import printable_lines
 from pixelmend.wire import (
     CHANNELS,
     ENCODINGS,
@@ -101,7 +102,7 @@ def test_what_contradicts_itself_is_refused(wrong: dict[str, object]) -> None:
         done=st.integers(0, 999),
         total=st.integers(0, 999),
         seconds_left=st.none() | st.floats(0, 1e6),
-        message=st.text(),
+        message=st.text().map(printable_lines),  # as the other side reads it
         error=st.none() | st.just({"code": "internal", "message": "It\nbroke", "hint": ""}),
     )
 )
