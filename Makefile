@@ -1,4 +1,4 @@
-.PHONY: help dev check fix test golden hosts-root hosts bench docs pictures krita-zip wheel
+.PHONY: help dev check fix test golden hosts-root hosts bench docs lock pictures krita-zip wheel
 .DEFAULT_GOAL := help
 
 help:  ## Lists the targets
@@ -30,6 +30,9 @@ bench:  ## Takes the figures of docs/performance.md that need one photograph
 
 docs:  ## Writes the help texts into docs/cli.md and the rooms into ARCHITECTURE.md
 	python docs/write_cli.py && python docs/write_rooms.py
+
+lock:  ## Writes requirements.lock: every package of constraints.txt that users get, with its hashes
+	echo hatchling | uv pip compile pyproject.toml - -c constraints.txt --universal --generate-hashes --no-annotate -o requirements.lock
 
 pictures:  ## Makes the example and the small pictures of the README again
 	python examples/make_pictures.py && python examples/make_troubles.py

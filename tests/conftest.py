@@ -1,5 +1,10 @@
 """What many tests need: a picture to restore, and the command line to call."""
 
+import os
+import site
+import sys
+import sysconfig
+import venv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +106,23 @@ def pixelmend(capsys: pytest.CaptureFixture[str]) -> Call:
         return Ended(int(ended.value.code or 0), printed.out, printed.err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def python_without_qt(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An interpreter that has all that this one has, but no Qt, in whatever way it is started."""
+    folder = tmp_path_factory.mktemp("without-qt")
+    venv.create(folder, symlinks=os.name != "nt", with_pip=False)
+    variables = {"base": str(folder), "platbase": str(folder)}
+    lines = [
+        'import sys; sys.modules["PyQt5"] = sys.modules["PyQt6"] = None',
+        *(f"import site; site.addsitedir({path!r})" for path in site.getsitepackages()),
+    ]
+    (Path(sysconfig.get_path("purelib", vars=variables)) / "no_qt.pth").write_text(
+        "\n".join(lines), encoding="utf-8"
+    )
+    scripts = Path(sysconfig.get_path("scripts", vars=variables))
+    return str(scripts / Path(sys.executable).name)
 
 
 @pytest.fixture

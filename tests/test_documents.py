@@ -322,3 +322,38 @@ def test_decisions_are_dated_and_the_newest_is_last() -> None:
 def test_constraints_pin_every_dependency() -> None:
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     assert requirements() <= {line.partition("==")[0] for line in pins.splitlines()}
+
+
+def pins(name: str) -> dict[str, str]:
+    """Versions by package, of `constraints.txt` or of the lock."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text.lower().replace("_", "-"), re.MULTILINE))
+
+
+def test_the_lock_has_the_tested_versions_and_a_hash_for_each() -> None:
+    locked, tested = pins("requirements.lock"), pins("constraints.txt")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.split("[<>=]", requirement)[0] for requirement in project["dependencies"]}
+    assert needed | {"hatchling"} <= locked.keys(), "run `make lock`"
+    assert {name: tested.get(name, locked[name]) for name in locked} == locked, "run `make lock`"
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    entries = re.findall(r"^[\w.-]+==.*(?:\n    .*)*", text, re.MULTILINE)
+    assert len(entries) == len(locked)
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert "://" not in text  # whose index it was is nobody's business
+
+
+SOUND_FROM = {  # the first versions without holes that were known on 2026-11-30
+    "filelock": (3, 20, 3),
+    "pillow": (12, 3),
+    "requests": (2, 32, 4),
+    "starlette": (1, 0, 1),
+    "urllib3": (2, 6, 3),
+}
+
+
+def test_lower_bounds_leave_out_versions_with_known_holes() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    bounds = dict(requirement.split(">=") for requirement in project["dependencies"])
+    for name, sound in SOUND_FROM.items():
+        assert tuple(map(int, bounds[name].split("."))) >= sound, name

@@ -1,5 +1,6 @@
 """What Pixelmend needs on this computer, looked at one by one."""
 
+import importlib.util
 import platform
 import sys
 from pathlib import Path
@@ -21,11 +22,20 @@ def examine(models_dir: Path) -> list[Finding]:
         Finding("python", f"{platform.python_version()} at {sys.executable}"),
         Finding("libraries", f"torch {torch.__version__}, Pillow {PIL.__version__}"),
         Finding("processor", f"{platform.machine()}, {torch.get_num_threads()} threads"),
+        _panel(),
         *_gpus(),
         Finding("memory", _memory()),
         *_bundled(),
         Finding("models folder", _models(models_dir)),
     ]
+
+
+def _panel() -> Finding:
+    # No fault: who passes Pixelmend on may leave it out.
+    found = importlib.util.find_spec("PyQt6") is not None
+    return Finding(
+        "panel", "PyQt6" if found else "none without PyQt6; GIMP shows its own bar alone"
+    )
 
 
 def _gpus() -> list[Finding]:

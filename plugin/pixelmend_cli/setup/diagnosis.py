@@ -23,7 +23,7 @@ def plug_in(folder: Path, again: str) -> list[Finding]:
         engine = host.read_install(folder)
     except EngineUnavailable as error:
         return [*findings, Finding("engine", error.message, again)]
-    return [*findings, *_engine(engine, again)]
+    return [*findings, _engine(engine, again)]
 
 
 def _version(folder: Path) -> str:
@@ -34,22 +34,38 @@ def _version(folder: Path) -> str:
     return next((part.split('"')[1] for part in text.splitlines() if "__version__ =" in part), "")
 
 
-def _engine(engine: host.PluginInstall, again: str) -> list[Finding]:
+def panel(folder: Path) -> list[Finding]:
+    """Looks at the window of its own that the panel has beside editors without Qt."""
+    try:
+        python = host.read_install(folder).launch.python
+    except EngineUnavailable:
+        return []  # said already
+    problem = _problem(python, "pixelmend.panel.__main__")
+    hint = f"The menu works without it; `{python} -m pip install pyqt6` brings the window back"
+    return [Finding("panel", problem or f"starts with {python}", hint if problem else None)]
+
+
+def _engine(engine: host.PluginInstall, again: str) -> Finding:
     python = engine.launch.python
-    findings: list[Finding] = []
-    for name, module in (("engine", "pixelmend_engine"), ("panel", "pixelmend.panel")):
-        try:
-            completed = subprocess.run(
-                [python, "-I", "-c", f"import {module}"],
-                env=launch.clean_environment(os.environ),
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            problem = completed.stderr.strip().splitlines()[-1:] if completed.returncode else []
-        except (OSError, subprocess.TimeoutExpired) as error:
-            problem = [str(error)]
-        hint = f"Install Pixelmend again. {again}" if problem else None
-        findings.append(Finding(name, problem[0] if problem else f"starts with {python}", hint))
-    return findings
+    problem = _problem(python, "pixelmend_engine")
+    hint = f"Install Pixelmend again. {again}" if problem else None
+    return Finding("engine", problem or f"starts with {python}", hint)
+
+
+def _problem(python: str, module: str) -> str | None:
+    try:
+        completed = subprocess.run(
+            [python, "-I", "-c", f"import {module}"],
+            env=launch.clean_environment(os.environ),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if completed.returncode == 0:
+        return None
+    return (
+        "".join(completed.stderr.strip().splitlines()[-1:]) or f"ended with {completed.returncode}"
+    )

@@ -33,7 +33,8 @@ def _profile(profile: Path, computer: Computer) -> list[Finding]:
         return [*findings, Finding("plug-in", f"missing: {folder}", AGAIN)]
     if computer.platform != "win32" and not os.access(script, os.X_OK):
         return [*findings, Finding("plug-in", f"not executable: {script}", AGAIN)]
-    return [*findings, *diagnosis.plug_in(folder, AGAIN), _registered(profile, script)]
+    sound = [*diagnosis.plug_in(folder, AGAIN), *diagnosis.panel(folder)]
+    return [*findings, *sound, _registered(profile, script)]
 
 
 def _registered(profile: Path, script: Path) -> Finding:

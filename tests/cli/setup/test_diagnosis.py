@@ -31,6 +31,17 @@ def test_a_sound_one_has_nothing_wrong(folder: Path) -> None:
     assert wrong(folder) == {}
 
 
+def test_a_panel_without_qt_is_found_and_said_to_be_optional(
+    folder: Path, python_without_qt: str
+) -> None:
+    launch = Launch(python=python_without_qt, models=folder)
+    install.write_settings(folder, PluginInstall(folder, "entry.py", Paths(folder), launch))
+    assert wrong(folder) == {}
+    (panel,) = diagnosis.panel(folder)
+    assert "PyQt" in panel.value
+    assert "works without it" in str(panel.hint)
+
+
 def test_another_version_is_to_be_installed_again(folder: Path) -> None:
     (folder / "pixelmend" / "__init__.py").unlink()
     assert wrong(folder) == {"plug-in": AGAIN}
