@@ -2,17 +2,16 @@
 
 import argparse
 import asyncio
+import json
 import logging
-import logging.handlers
 import os
 import sys
 from pathlib import Path
 
+from pixelmend import data_folder
+from pixelmend.errors import PixelmendError, to_json
 from pixelmend.paths import Paths
 from pixelmend.printable import PrintableFormatter
-
-LOG_BYTES = 1_000_000  # then the log is rotated
-OLD_LOGS = 3
 
 
 def main() -> None:
@@ -25,8 +24,23 @@ def main() -> None:
     parser.add_argument("--foreground", action="store_true", help="log to stderr, too")
     arguments = parser.parse_args()
     paths = Paths(arguments.home)
-    os.umask(0o077)  # whatever the engine writes is the user's alone
-    _log_to_file(paths, foreground=arguments.foreground)
+    os.umask(0o077)  # whatever the engine writes, but the models, is the user's alone
+    try:
+        _run(paths, arguments)
+    except PixelmendError as error:
+        # For whoever started us: the last line of what we say.
+        plain = f"{error.message}\n  {error.hint}"
+        sys.stderr.write(f"{plain if arguments.foreground else json.dumps(to_json(error))}\n")
+        sys.exit(error.exit_code)
+    logging.shutdown()
+    # A step that does not end, in a thread that nothing can stop, must not hold the process up.
+    os._exit(0)
+
+
+def _run(paths: Paths, arguments: argparse.Namespace) -> None:
+    with data_folder.as_unavailable(paths):
+        data_folder.make(paths)
+        _log_to_file(paths, foreground=arguments.foreground)
 
     # Imported late: the arguments and the log do not need them.
     from pixelmend_engine.server.process import Lifetime, Service, alone
@@ -43,18 +57,10 @@ def main() -> None:
         worker = Worker(arguments.models, network_settings.resolve(os.environ))
         service = Service(paths, worker, arguments.models, lifetime)
         asyncio.run(service.live())
-    logging.shutdown()
-    # A step that does not end, in a thread that nothing can stop, must not hold the process up.
-    os._exit(0)
 
 
 def _log_to_file(paths: Paths, *, foreground: bool) -> None:
-    paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [
-        logging.handlers.RotatingFileHandler(
-            paths.log, maxBytes=LOG_BYTES, backupCount=OLD_LOGS, encoding="utf-8"
-        )
-    ]
+    handlers: list[logging.Handler] = [data_folder.LogFile(paths.log)]
     if foreground:
         handlers.append(logging.StreamHandler(sys.stderr))
     form = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from typing import Tuple
@@ -32,11 +31,8 @@ class Display:
         self._panel: PanelProcess | None = None
         Gimp.progress_init(title)
         if panel:
-            with contextlib.suppress(OSError):  # then there is no panel, which is told
-                engine.paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             options = PanelOptions(title, engine.folder / "locale", _window())
-            log = engine.paths.home / "panel.log"
-            self._panel = PanelProcess(engine.launch.python, options, log)
+            self._panel = PanelProcess(engine.launch.python, options, engine.paths)
 
     @property
     def canceled(self) -> bool:

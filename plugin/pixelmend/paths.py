@@ -31,6 +31,21 @@ class Paths:
         return self.home / "engine.log"
 
     @property
+    def start_log(self) -> Path:
+        """What the engine's process says outside of its log: why it does not start."""
+        return self.home / "engine.start"
+
+    @property
+    def front_end_log(self) -> Path:
+        """What nobody expected of a command or a plug-in."""
+        return self.home / "front-end.log"
+
+    @property
+    def panel_log(self) -> Path:
+        """What the panel's last process said."""
+        return self.home / "panel.log"
+
+    @property
     def spool(self) -> Path:
         """Pictures that wait and do not fit into memory; emptied at start and end."""
         return self.home / "spool"

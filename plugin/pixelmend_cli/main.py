@@ -1,21 +1,19 @@
 """The command line: options in, results on stdout, everything else on stderr."""
 
-import contextlib
 import dataclasses
 import io
 import os
 import signal
 import subprocess
 import sys
-import time
-import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
 import click
 
-from pixelmend import __version__
+from pixelmend import __version__, data_folder
 from pixelmend.errors import Canceled, PixelmendError
+from pixelmend.paths import Paths
 from pixelmend_cli.commands import evaluate, train
 from pixelmend_cli.commands.face import face
 from pixelmend_cli.commands.models import models
@@ -96,8 +94,9 @@ def engine_logs() -> None:
     """Prints what the engine has logged, the oldest first."""
     from pixelmend_cli import settings
 
-    log = settings.resolve(os.environ).paths.log
-    files = [*sorted(log.parent.glob(f"{log.name}*"), reverse=True), log.with_suffix(".start")]
+    paths = settings.resolve(os.environ).paths
+    log = paths.log
+    files = [*sorted(log.parent.glob(f"{log.name}*"), reverse=True), paths.start_log]
     for file in (file for file in files if file.exists()):
         print_lines(file.read_text(encoding="utf-8", errors="replace"))
 
@@ -180,12 +179,7 @@ def _exit_code(arguments: list[str] | None) -> int | None:
 def _logged(error: Exception) -> PixelmendError:
     from pixelmend_cli import settings
 
-    log = settings.data_dir(os.environ) / "front-end.log"
-    with contextlib.suppress(OSError):
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as file:
-            file.write(time.strftime("%Y-%m-%d %H:%M:%S\n"))
-            traceback.print_exception(error, file=file)
+    log = data_folder.report(Paths(settings.data_dir(os.environ)), error)
     return PixelmendError(
         "Pixelmend failed for a reason that nobody expected",
         hint=f"Please report it; `{log}` shows what happened",

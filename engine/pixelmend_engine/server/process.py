@@ -16,8 +16,9 @@ import filelock
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from pixelmend import __version__
+from pixelmend import __version__, data_folder
 from pixelmend.atomic import atomic_write_text
+from pixelmend.errors import EngineUnavailable
 from pixelmend.paths import Paths
 from pixelmend.wire import MAX_HEADER, MAX_PROFILE, PROTOCOL
 from pixelmend_engine.catalog import tasks
@@ -111,7 +112,7 @@ class Service(uvicorn.Server):
         self._spool = Spool(paths.spool, int(total_bytes * SPOOL_SHARE))
         timing = Timing(release_after_s=lifetime.release_after_s)
         self._jobs = Jobs(runner, self._spool, timing)
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = _listen()
         self._credentials = Credentials(self._socket.getsockname()[1])
         parts = routes.ServerParts(
             jobs=self._jobs,
@@ -139,8 +140,9 @@ class Service(uvicorn.Server):
 
     async def live(self) -> None:
         """Serves until there is a reason to end: a signal, a request, or nothing to do."""
-        self._spool.clear()
-        self._write_state()
+        with data_folder.as_unavailable(self._paths):
+            self._spool.clear()
+            self._write_state()
         logger.info("serving on port %d, version %s", self._socket.getsockname()[1], __version__)
         watching = asyncio.create_task(self._watch())
         try:
@@ -166,6 +168,7 @@ class Service(uvicorn.Server):
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
+            data_folder.bound(self._paths.start_log)
             idle_s = self._jobs.idle_s()
             if idle_s > self._lifetime.exit_after_s:
                 logger.info("nothing to do for %.0f s", idle_s)
@@ -194,7 +197,7 @@ class Service(uvicorn.Server):
         )
 
     def _write_state(self) -> None:
-        self._paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        data_folder.make(self._paths)
         atomic_write_text(self._paths.state, self._state(), mode=0o600)
 
     def _state_is_ours(self) -> bool:
@@ -205,14 +208,29 @@ class Service(uvicorn.Server):
             return False
 
 
+def _listen() -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", 0))
+    except OSError as error:
+        raise EngineUnavailable(
+            f"The engine can't listen at 127.0.0.1 ({error.strerror or error})",
+            hint="Give this computer's loopback that address, as with `ip address add 127.0.0.1/8 "
+            "dev lo`, or restore with --in-process",
+        ) from error
+
+
 @contextlib.contextmanager
 def alone(paths: Paths) -> Generator[bool]:
     """Holds the lock that only one engine of a user can hold; yields whether it is ours."""
-    paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = filelock.FileLock(paths.lock, mode=0o600)
-    try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
+    with data_folder.as_unavailable(paths):
+        data_folder.make(paths)
+        try:
+            lock.acquire(blocking=False)
+            only = True
+        except filelock.Timeout:  # an OSError, too
+            only = False
+    if not only:
         yield False
         return
     try:

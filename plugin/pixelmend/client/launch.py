@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import re
+import shlex
 import stat
 import subprocess
 import threading
@@ -18,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Mapping, cast
 
-from .. import __version__
-from ..errors import EngineUnavailable, PixelmendError
+from .. import __version__, data_folder
+from ..errors import EngineUnavailable, PixelmendError, from_json
 from ..paths import Paths
 from .client import Client
 
@@ -140,10 +141,7 @@ def find_or_start(
         elif process.poll() is not None:
             break
         pause(POLL_S)
-    raise EngineUnavailable(
-        f"The engine does not start; it says: {_last_log_line(paths)}",
-        hint=f"`{launch.python} -m pixelmend doctor` looks for the cause; the log is `{paths.log}`",
-    )
+    raise _why_not_started(paths, launch)
 
 
 def _is_same_path(text: str, path: Path) -> bool:
@@ -160,12 +158,14 @@ def _path_bytes(text: str) -> bytes | None:
 
 def start(paths: Paths, launch: Launch) -> subprocess.Popen[bytes]:
     """Starts an engine that outlives us; it ends at once where one is running."""
-    paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    data_folder.check(paths)
     if os.name == "nt":
         # GIMP's folder of libraries would be searched by our children, too.
         getattr(ctypes, "windll").kernel32.SetDllDirectoryW(None)  # noqa: B009 - absent elsewhere
-    try:
-        with open(paths.log.with_suffix(".start"), "wb") as output:
+    with data_folder.as_unavailable(paths):
+        output = data_folder.open_log(paths.start_log, anew=True)
+    with output:
+        try:
             process = subprocess.Popen(
                 command(paths, launch),
                 env=clean_environment(os.environ),
@@ -177,11 +177,11 @@ def start(paths: Paths, launch: Launch) -> subprocess.Popen[bytes]:
                 start_new_session=os.name != "nt",
                 creationflags=DETACHED if os.name == "nt" else 0,
             )
-    except OSError as error:
-        raise EngineUnavailable(
-            f"The engine does not start ({error.strerror}): `{launch.python}`",
-            hint="Start it in a terminal with `pixelmend serve`, or install Pixelmend again",
-        ) from error
+        except OSError as error:
+            raise EngineUnavailable(
+                f"The engine does not start ({error.strerror}): `{launch.python}`",
+                hint="Start it in a terminal with `pixelmend serve`, or install Pixelmend again",
+            ) from error
     # Where the front end lives longer than the engine, somebody has to take note of its end.
     threading.Thread(target=process.wait, daemon=True).start()
     return process
@@ -239,12 +239,28 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return cleaned
 
 
-def _last_log_line(paths: Paths) -> str:
-    for file in (paths.log.with_suffix(".start"), paths.log):
-        try:
-            lines = file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        except OSError:
-            continue
-        if lines:
-            return lines[-1][:300]
-    return "nothing"
+def _why_not_started(paths: Paths, launch: Launch) -> PixelmendError:
+    last = _last_line(paths.start_log) or _last_line(paths.log)
+    with contextlib.suppress(ValueError, RecursionError):
+        known = json.loads(last)  # what the engine has a sentence for
+        if isinstance(known, dict):
+            return from_json(cast("dict[str, Any]", known))
+    data_folder.check(paths)  # where it is full, the engine can't have said so
+    # Not from the current folder, which may hold a file of our name.
+    doctor = _as_typed([launch.python, "-P", "-m", "pixelmend", "doctor"])
+    return EngineUnavailable(
+        f"The engine does not start; it says: {last[:300] or 'nothing'}",
+        hint=f"`{doctor}` looks for the cause; the log is `{paths.log}`",
+    )
+
+
+def _last_line(path: Path) -> str:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""
+
+
+def _as_typed(command: list[str]) -> str:
+    return subprocess.list2cmdline(command) if os.name == "nt" else shlex.join(command)

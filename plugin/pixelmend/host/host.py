@@ -5,15 +5,14 @@ Runs on Python 3.9, standard library only: hosts load it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import time
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from .. import data_folder
 from ..client.launch import Launch, find_or_start
 from ..errors import Canceled, EngineUnavailable, PixelmendError
 from ..paths import Paths, resolve
@@ -156,10 +155,7 @@ def details(
 
 def unexpected_error(error: Exception, paths: Paths) -> PixelmendError:
     """Writes what nobody expected into the log; returns what the user is told."""
-    log = paths.home / "front-end.log"
-    with contextlib.suppress(OSError), open(log, "a", encoding="utf-8") as file:
-        file.write(time.strftime("%Y-%m-%d %H:%M:%S\n"))
-        traceback.print_exception(type(error), error, error.__traceback__, file=file)
+    log = data_folder.report(paths, error)
     return PixelmendError(
         "The plug-in failed for a reason that nobody expected",
         hint=f"Please report it; `{log}` shows what happened",

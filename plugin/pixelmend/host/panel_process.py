@@ -19,8 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Iterable
 
+from .. import data_folder
 from ..client.launch import clean_environment
 from ..errors import PixelmendError, to_json
+from ..paths import Paths
 from ..wire import Event, Json
 
 CANCEL = b"cancel"  # the user wants no more of it
@@ -38,7 +40,7 @@ class PanelOptions:
 class PanelProcess:
     """A panel on the screen. Where it fails, the job goes on: `failed` says so."""
 
-    def __init__(self, python: str, options: PanelOptions, log: Path) -> None:
+    def __init__(self, python: str, options: PanelOptions, paths: Paths) -> None:
         self.canceled = False
         self.failed = False
         self._process: subprocess.Popen[bytes] | None = None
@@ -51,7 +53,8 @@ class PanelProcess:
         if host is not None:
             command += ["--with-process", str(host)]
         try:
-            with open(log, "wb") as output:
+            data_folder.make(paths)
+            with data_folder.open_log(paths.panel_log, anew=True) as output:
                 self._process = subprocess.Popen(
                     command,
                     env=clean_environment(os.environ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from pixelmend import data_folder
 from pixelmend.atomic import atomic_write
 from pixelmend.client.launch import Launch
 from pixelmend.errors import EditorMissing, OutputFailed
@@ -184,7 +185,7 @@ def write_zip(file: Path, tasks: list[object]) -> None:
 def record_install(paths: Paths, launch: Launch) -> None:
     """Writes where the engine is to where a docker looks that came in a file."""
     for folder in dict.fromkeys((paths.home, resolve().home)):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        data_folder.make(Paths(folder))
         install.write_settings(folder, PluginInstall(paths.home, ENTRY, paths, launch))
 
 

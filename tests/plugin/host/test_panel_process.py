@@ -11,6 +11,7 @@ import pytest
 
 from pixelmend.errors import OutOfMemory
 from pixelmend.host.panel_process import PanelOptions, PanelProcess
+from pixelmend.paths import Paths
 from pixelmend.wire import Event
 
 LISTENER = """\
@@ -46,7 +47,7 @@ def wait(condition: Callable[[], object]) -> None:
 
 
 def test_it_hears_all_and_is_heard(tmp_path: Path, listener: str, options: PanelOptions) -> None:
-    panel = PanelProcess(listener, options, tmp_path / "log")
+    panel = PanelProcess(listener, options, Paths(tmp_path))
     panel.show_model({"title": "HI-Diff"}, tmp_path)
     panel.show(Event(1, "run", 1, 2))
     panel.show_picture("before", 2, 1, iter([b"1234", b"5678"]))
@@ -71,7 +72,7 @@ def test_it_hears_all_and_is_heard(tmp_path: Path, listener: str, options: Panel
 
 
 def test_a_panel_that_can_not_be_started_is_no_end(tmp_path: Path, options: PanelOptions) -> None:
-    panel = PanelProcess(str(tmp_path / "missing"), options, tmp_path / "log")
+    panel = PanelProcess(str(tmp_path / "missing"), options, Paths(tmp_path))
     panel.show(Event(1, "run"))
     panel.close()
     assert panel.failed
@@ -79,7 +80,7 @@ def test_a_panel_that_can_not_be_started_is_no_end(tmp_path: Path, options: Pane
 
 
 def test_a_panel_that_dies_is_no_end(tmp_path: Path, options: PanelOptions) -> None:
-    panel = PanelProcess("/bin/false", options, tmp_path / "log")
+    panel = PanelProcess("/bin/false", options, Paths(tmp_path))
 
     def tell() -> bool:
         panel.show(Event(1, "run"))
