@@ -243,7 +243,7 @@ def skin_everywhere() -> StateDict:
 def install_face_networks(models_dir: Path) -> None:
     """Puts both where the published files would lie."""
     for file_id, state in ((DETECTOR, red_nose_detector()), (PARSER, skin_everywhere())):
-        path = store.place(file_id, models_dir)
+        path = store.path_of(file_id, models_dir)
         path.parent.mkdir(parents=True)
         save_file(state, path)
 

@@ -31,4 +31,4 @@ def write(model_id: str, path: Path) -> Path:
 def install(model_id: str, models_dir: Path) -> None:
     """Writes them to where the program has a model's weights."""
     (file,) = weight_files.needed(find(model_id))
-    write(model_id, store.place(file.id, models_dir))
+    write(model_id, store.path_of(file.id, models_dir))

@@ -48,6 +48,6 @@ def pipeline(dtype: torch.dtype = torch.float32) -> PriorGuidedPipeline:
 
 def install(model_id: str, models_dir: Path) -> None:
     """Puts random weights where the program has a model's."""
-    path = store.place(model_id, models_dir)
+    path = store.path_of(model_id, models_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(random_state(), path)

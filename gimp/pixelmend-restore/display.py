@@ -27,7 +27,7 @@ class Display:
         self.error: PixelmendError | None = None
         self._engine = engine
         self._count = ""  # which of how many
-        self._shown = ("", 0.0)
+        self._last_headline = ("", 0.0)
         self._panel: PanelProcess | None = None
         Gimp.progress_init(title)
         if panel:
@@ -54,10 +54,10 @@ class Display:
             return
         if self._panel is not None:
             self._panel.show(event)
-        text, last = messages.headline(event), self._shown
+        text, last = messages.headline(event), self._last_headline
         if text == last[0] and time.monotonic() - last[1] < REPEAT_S:
             return
-        self._shown = (text, time.monotonic())
+        self._last_headline = (text, time.monotonic())
         if text != last[0]:
             Gimp.progress_set_text(self._count + text)
         fraction = messages.fraction_done(event)

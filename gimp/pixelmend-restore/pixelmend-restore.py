@@ -126,8 +126,8 @@ def add_argument(procedure: Gimp.Procedure, field: forms.Field, label: str) -> N
     about = (field.name, label, field.help)
     if field.kind == "choice":
         choice = Gimp.Choice.new()
-        for number, (value, shown) in enumerate(field.choices):
-            choice.add(value, number, shown, "")
+        for number, (value, caption) in enumerate(field.choices):
+            choice.add(value, number, caption, "")
         procedure.add_choice_argument(*about, choice, field.default, SHOWN)
     elif field.kind == "number":
         procedure.add_double_argument(*about, field.minimum, field.maximum, field.default, SHOWN)
@@ -150,7 +150,7 @@ def run(
         name = procedure.get_name()
         task = next(task for task in task_cache.read(FOLDER) if PREFIX + task["id"] == name)
         if mode == Gimp.RunMode.INTERACTIVE and not ask(procedure, config, task):
-            return ended(procedure, Gimp.PDBStatusType.CANCEL)
+            return answer(procedure, Gimp.PDBStatusType.CANCEL)
         options = options_of(config, task)
         engine = host.read_install(FOLDER)
         display = Display(engine, translate(task["title"]), panel=mode != WITHOUT_USER)
@@ -192,7 +192,7 @@ def run_again(
             for field in fields_of(values, task):
                 values.set_property(field.name, forms.initial_value(field, options))
             if not ask(first, values, task):
-                return ended(procedure, Gimp.PDBStatusType.CANCEL)
+                return answer(procedure, Gimp.PDBStatusType.CANCEL)
             options = options_of(values, task)
         engine = host.read_install(FOLDER)
         display = Display(engine, translate(task["title"]), panel=mode != WITHOUT_USER)
@@ -249,23 +249,23 @@ def restore(
         outcome = host.restore(one, engine, task["id"], options)
         if outcome == host.CANCELED:
             display.cancel()
-            return ended(procedure, Gimp.PDBStatusType.CANCEL)
+            return answer(procedure, Gimp.PDBStatusType.CANCEL)
         if outcome == host.FAILED:
             text = host.details(
                 display.error, engine, f"gimp: {Gimp.version()}", task["id"], options
             )
-            shown = display.show_error(display.error, text)
-            return failed(procedure, display.error, shown=shown)
+            in_panel = display.show_error(display.error, text)
+            return failed(procedure, display.error, in_panel=in_panel)
     if any(one.canceled() for one in hosts):  # as when the image was closed a moment ago
         display.cancel()
-        return ended(procedure, Gimp.PDBStatusType.CANCEL)
+        return answer(procedure, Gimp.PDBStatusType.CANCEL)
     image_with_results = hosts[0].insert_all(image, hosts)
     if image_with_results != image and display.has_panel:
         Gimp.Display.new(image_with_results)
     Gimp.displays_flush()
     hosts[-1].compare()
     display.finish()
-    values = ended(procedure, Gimp.PDBStatusType.SUCCESS)
+    values = answer(procedure, Gimp.PDBStatusType.SUCCESS)
     if upscales(task):
         values.remove(1)
         values.insert(1, GObject.Value(Gimp.Image, image_with_results))
@@ -284,14 +284,14 @@ def guarded(procedure: Gimp.Procedure, work: Callable[[], Gimp.ValueArray]) -> G
 
 
 def failed(
-    procedure: Gimp.Procedure, error: PixelmendError, *, shown: bool = False
+    procedure: Gimp.Procedure, error: PixelmendError, *, in_panel: bool = False
 ) -> Gimp.ValueArray:
     """Answers with an error; GIMP shows it, unless the panel does."""
-    text = None if shown else GLib.Error(f"{error.message}.\n\n{error.hint}.")
+    text = None if in_panel else GLib.Error(f"{error.message}.\n\n{error.hint}.")
     return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, text)
 
 
-def ended(procedure: Gimp.Procedure, status: Any) -> Gimp.ValueArray:
+def answer(procedure: Gimp.Procedure, status: Any) -> Gimp.ValueArray:
     return procedure.new_return_values(status, None)
 
 

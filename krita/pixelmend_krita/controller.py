@@ -265,12 +265,16 @@ class Controller(QtCore.QObject):
     def _fail(self, error: Exception) -> None:
         job, self._job = self._job, None
         paths = resolve() if job is None else job.engine.paths
-        shown = error if isinstance(error, PixelmendError) else host.unexpected_error(error, paths)
-        details = f"{shown.code}: {shown.message}\n{shown.hint}"
+        failure = (
+            error if isinstance(error, PixelmendError) else host.unexpected_error(error, paths)
+        )
+        details = f"{failure.code}: {failure.message}\n{failure.hint}"
         if job is not None:
             editor = f"krita: {Krita.instance().version()}"
-            details = host.details(shown, job.engine, editor, job.request.task, job.request.options)
-        self.failed.emit(shown, details)
+            details = host.details(
+                failure, job.engine, editor, job.request.task, job.request.options
+            )
+        self.failed.emit(failure, details)
 
     def results_of(self, document: Optional[str]) -> List[Result]:
         """Returns the results of a document, and those that have none any more."""

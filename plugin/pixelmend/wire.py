@@ -263,6 +263,6 @@ def event_from_sse(lines: list[str]) -> Event | None:
     if "data" not in fields:
         return None
     known = {field.name for field in dataclasses.fields(Event)}
-    said = printable_json(json.loads(fields["data"]))
-    data = {key: value for key, value in said.items() if key in known}
+    payload = printable_json(json.loads(fields["data"]))
+    data = {key: value for key, value in payload.items() if key in known}
     return Event(id=int(fields["id"]), **data)

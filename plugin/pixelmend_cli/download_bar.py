@@ -21,7 +21,7 @@ class DownloadBar:
         self._hidden = quiet or not watched
         self._open = contextlib.ExitStack()
         self._bar: Any = None  # click keeps the bar's class to itself
-        self._seen: list[tuple[float, int]] = []
+        self._samples: list[tuple[float, int]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -45,19 +45,21 @@ class DownloadBar:
         if self._hidden or not total or (self._bar is None and done >= total):
             return
         if self._bar is None:
-            self._seen = []
+            self._samples = []
             bar = click.progressbar(length=total, label=" ", file=sys.stderr)
             self._bar = self._open.enter_context(bar)
             self._bar.pos = done  # what was here before took no time
         now = time.monotonic()
-        self._seen = [(t, d) for t, d in self._seen if t > now - MEASURED_OVER_S] + [(now, done)]
+        self._samples = [(t, d) for t, d in self._samples if t > now - MEASURED_OVER_S] + [
+            (now, done)
+        ]
         self._bar.label = self._speed()
         self._bar.update(max(0, done - self._bar.pos))
         if done >= total:
             self._end()
 
     def _speed(self) -> str:
-        (first, before), (last, after) = self._seen[0], self._seen[-1]
+        (first, before), (last, after) = self._samples[0], self._samples[-1]
         if last - first < 1:
             return " "
         return f"{(after - before) / (last - first) / 1e6:.1f} MB/s"

@@ -49,7 +49,7 @@ def main() -> None:
     _, kept_back = folders.split(folder.pairs())
     recipe = recipes.find("compact-tuned")
     bundled = store.locate(registry.find("hi-diff-compact"), Path())
-    starts = [store.given(path) for path in arguments.weights] or [bundled]
+    starts = [store.files_at(path) for path in arguments.weights] or [bundled]
     objectives = [
         initial_weights.build_objective(
             StageSpec(recipe=recipe, number=2, folders=(folder,), start=start), torch.float32

@@ -48,7 +48,7 @@ def install(models_dir: Path) -> None:
         (DETECTOR, {"never": torch.zeros(1)}),
         (PARSER, {"read": torch.zeros(1)}),
     ):
-        path = store.place(file_id, models_dir)
+        path = store.path_of(file_id, models_dir)
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, path)
     with tempfile.TemporaryDirectory() as folder:

@@ -76,7 +76,7 @@ def matching(task: Task, model: str, scale: float) -> tuple[ModelSpec, ...]:
     return (spec,)
 
 
-def scale_of(task: Task, model: str, asked: float | str) -> float:
+def scale_of(task: Task, model: str, scale: float | str) -> float:
     """Returns how many times larger a result is to be: as asked, or for `auto` as the model does.
 
     Raises:
@@ -84,8 +84,8 @@ def scale_of(task: Task, model: str, asked: float | str) -> float:
     """
     if task != "upscale":
         return 1.0
-    if asked != AUTO:
-        return float(asked)
+    if scale != AUTO:
+        return float(scale)
     if model == AUTO:
         return DEFAULT_SCALE
     least, largest = find(model).scales

@@ -104,14 +104,14 @@ def color_space(raster: Raster) -> tuple[ColorSpace, str | None]:
     if raster.color_profile is None:
         return _without_profile(raster.encoding, gray=gray), None
     try:
-        space = str(_said(raster.color_profile, "xcolor_space")).strip().lower()
+        space = str(_profile_field(raster.color_profile, "xcolor_space")).strip().lower()
         if space != ("gray" if gray else "rgb"):
             assumed = f"its color profile is for {space or 'nothing'}; sRGB was assumed"
             return _without_profile(raster.encoding, gray=gray), assumed
         if raster.encoding == "nonlinear" or gray:
-            found = Profiled(raster.color_profile, "gray" if gray else "rgb")
-            found.from_srgb(found.to_srgb(np.zeros((1, 1, 1 if gray else 3), np.float32)))
-            return found, None
+            profiled = Profiled(raster.color_profile, "gray" if gray else "rgb")
+            profiled.from_srgb(profiled.to_srgb(np.zeros((1, 1, 1 if gray else 3), np.float32)))
+            return profiled, None
         return _curved(raster.color_profile, raster.encoding), None
     except (OSError, ImageCms.PyCMSError, RuntimeError, TypeError, ValueError):
         assumed = "its color profile could not be read; sRGB was assumed"
@@ -134,11 +134,11 @@ def _curved(profile: bytes, encoding: str) -> Curved:
 def _colorants(profile: bytes) -> np.ndarray:
     # XYZ of full red, green and blue, adapted to the white that all profiles are related to.
     names = ("red_colorant", "green_colorant", "blue_colorant")
-    colorants = [_said(profile, name) for name in names]
+    colorants = [_profile_field(profile, name) for name in names]
     return np.array([cast("tuple[Any, ...]", colorant)[0] for colorant in colorants], np.float64).T
 
 
-def _said(profile: bytes, name: str) -> object:
+def _profile_field(profile: bytes, name: str) -> object:
     # Pillow's stubs do not know the class that holds what a profile says.
     return getattr(cast("object", ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile), name)
 

@@ -249,7 +249,7 @@ def check_format(photo: ImageFile, path: Path, scale: float = 1.0) -> list[str]:
 
 
 def _problem(photo: ImageFile, format_: str, scale: float) -> str | None:
-    found, longest = photo.metadata, int(max(photo.pixels.shape) * scale)
+    file_metadata, longest = photo.metadata, int(max(photo.pixels.shape) * scale)
     if longest > MAX_SIDES.get(format_, longest):
         return f"a side of {longest} pixels"
     if format_ == "JXL" and not jxl.can_hold(photo):
@@ -257,12 +257,20 @@ def _problem(photo: ImageFile, format_: str, scale: float) -> str | None:
     if format_ == "JPEG":
         if photo.alpha is not None and photo.alpha.min() < white(photo.pixels.dtype):
             return "the picture's transparency"
-        sizes = {"EXIF": found.exif, "XMP": xmp.rewritten(found.xmp), "IPTC": found.iptc}
+        sizes = {
+            "EXIF": file_metadata.exif,
+            "XMP": xmp.rewritten(file_metadata.xmp),
+            "IPTC": file_metadata.iptc,
+        }
         for name, packet in sizes.items():
             if len(packet or b"") > MAX_SEGMENT - PROVENANCE_ROOM:
                 return f"so much {name}"
     gray = photo.channels.startswith("Y")
-    if gray and found.icc_profile is not None and format_ in NO_GRAY.get(photo.channels, ()):
+    if (
+        gray
+        and file_metadata.icc_profile is not None
+        and format_ in NO_GRAY.get(photo.channels, ())
+    ):
         return "gray with a color profile for gray: they would hold it as color"
     return None
 

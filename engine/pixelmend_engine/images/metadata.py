@@ -158,18 +158,22 @@ def _start_of(exif: bytes) -> int:
     return len(EXIF_HEADER) if exif.startswith(EXIF_HEADER) else 0
 
 
-def resized(found: Metadata, across: float, down: float) -> Metadata:
+def resized(metadata: Metadata, across: float, down: float) -> Metadata:
     """Returns the metadata of a picture that has grown, but for its XMP: it prints at its old size.
 
     Width, height and resolution, where EXIF states them, are those of the file it was read from,
     and grow with it. Patched where they stand, as in `turned_upright`.
     """
-    dpi = None if found.dpi is None else sound_dpi(found.dpi[0] * across, found.dpi[1] * down)
-    exif = found.exif
+    dpi = (
+        None
+        if metadata.dpi is None
+        else sound_dpi(metadata.dpi[0] * across, metadata.dpi[1] * down)
+    )
+    exif = metadata.exif
     if exif is not None:
         with contextlib.suppress(Damaged):  # what can't be read states nothing
             exif = _with_sides(exif, across, down)
-    return dataclasses.replace(found, dpi=dpi, exif=exif)
+    return dataclasses.replace(metadata, dpi=dpi, exif=exif)
 
 
 def _with_sides(exif: bytes, across: float, down: float) -> bytes:
@@ -212,20 +216,20 @@ def _places(exif: bytes) -> Iterator[tuple[int, int]]:
 
 def parsed(exif: bytes | None) -> Image.Exif:
     """Takes EXIF apart, as far as it can be read."""
-    found = Image.Exif()
+    tags = Image.Exif()
     with contextlib.suppress(OSError, Damaged):  # better a result without EXIF than none
         with damage(PILLOW):
-            found.load(exif or b"")
-        return described(found)
+            tags.load(exif or b"")
+        return described(tags)
     return Image.Exif()
 
 
 def orientation(exif: bytes) -> int:
     """Returns how a viewer is to turn the picture: 1 to 8, as EXIF counts."""
-    found = Image.Exif()
+    tags = Image.Exif()
     with damage(PILLOW):
-        found.load(exif)
-        return int(found.get(ExifTags.Base.Orientation, 1))
+        tags.load(exif)
+        return int(tags.get(ExifTags.Base.Orientation, 1))
 
 
 def turned_upright(exif: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 Paper: Xia et al., DiffIR: Efficient Diffusion Model for Image Restoration, ICCV 2023,
 arXiv:2303.09472. Published code: github.com/Zj-BinXia/DiffIR at 293f86c, Apache-2.0; the weights
-carry no licence of their own. Configs stand in `catalog/diffir.py`, where they can be read without
+carry no license of their own. Configs stand in `catalog/diffir.py`, where they can be read without
 torch.
 
 Where we differ: x_T comes from a seeded CPU generator (upstream draws on the device), pictures may

@@ -2,7 +2,7 @@
 
 Paper: Chen et al., Hierarchical Integration Diffusion Model for Realistic Image Deblurring,
 NeurIPS 2023, arXiv:2305.12966. Published code: github.com/zhengchen1999/HI-Diff at b3bfd16,
-Apache-2.0; the weights carry no licence of their own. Configs and addresses stand in
+Apache-2.0; the weights carry no license of their own. Configs and addresses stand in
 `catalog/hidiff.py`, where they can be read without torch.
 
 Where we differ: x_T comes from a seeded CPU generator (upstream draws on the device), pictures may

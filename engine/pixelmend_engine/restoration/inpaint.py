@@ -128,9 +128,9 @@ def _regions(shares: _Shares) -> Iterator[Region]:
 
 
 def _shrink(
-    shares: _Shares, wanted: Bool[np.ndarray, "h w"], group: np.ndarray, rows: slice, columns: slice
+    shares: _Shares, hole: Bool[np.ndarray, "h w"], group: np.ndarray, rows: slice, columns: slice
 ) -> float:
-    height, width = wanted.shape
+    height, width = hole.shape
     context = CONTEXT
     around = grown(rows, context, height), grown(columns, context, width)
     while shares.unknown[around].all():  # as far as what is transparent reaches around it
@@ -147,24 +147,24 @@ def _shrink(
         cv2.DIST_MASK_PRECISE,
     )
     away = away[top : away.shape[0] - bottom, left : away.shape[1] - right]
-    across = 2 * float(away[_own(group, wanted, *around)].max())
+    across = 2 * float(away[_own(group, hole, *around)].max())
     return max(1.0, across / WIDEST_HOLE, context / CONTEXT)
 
 
 def _own(
-    group: np.ndarray, wanted: Bool[np.ndarray, "h w"], rows: slice, columns: slice
+    group: np.ndarray, hole: Bool[np.ndarray, "h w"], rows: slice, columns: slice
 ) -> Bool[np.ndarray, "hr wr"]:
     """What is to be filled of a rectangle, as far as it is in the cells of a group."""
     top, left = rows.start // CELL, columns.start // CELL
     cells = group[top : -(-rows.stop // CELL), left : -(-columns.stop // CELL)]
     mine = cells.repeat(CELL, axis=0).repeat(CELL, axis=1)
     mine = mine[rows.start - top * CELL :, columns.start - left * CELL :]
-    part = wanted[rows, columns]
+    part = hole[rows, columns]
     return mine[: part.shape[0], : part.shape[1]] & part
 
 
-def _extent(wanted: Bool[np.ndarray, " n"]) -> slice:
-    places = np.flatnonzero(wanted)
+def _extent(cells: Bool[np.ndarray, " n"]) -> slice:
+    places = np.flatnonzero(cells)
     return slice(int(places[0]) * CELL, (int(places[-1]) + 1) * CELL)
 
 

@@ -70,7 +70,7 @@ def candidates(choice: ModelChoice, models_dir: Path) -> list[Candidate]:
         if choice.model == AUTO:
             own = (model for model in registry.TRAINABLE if choice.task in model.tasks)
             models = (*models, *own)
-        return [Candidate(models, store.given(choice.weights))]
+        return [Candidate(models, store.files_at(choice.weights))]
     task = choice.task
     here = tuple(m for m in models if store.state(m, models_dir, task) != "missing")
     models = here or models[:1]  # which then says that it is missing

@@ -22,12 +22,12 @@ class Taps:
     shares: Float[np.ndarray, "n 4"]
 
 
-def taps(length: int, result_length: int, wanted: slice) -> Taps:
+def taps(length: int, result_length: int, span: slice) -> Taps:
     """Returns those of some of the new samples along an axis.
 
     The middles of both first samples lie half a sample behind the picture's edge.
     """
-    places = np.arange(wanted.start, wanted.stop, dtype=np.float64)
+    places = np.arange(span.start, span.stop, dtype=np.float64)
     centers = (places + 0.5) * (length / result_length) - 0.5
     first = np.floor(centers)
     distance = np.abs(centers[:, None] - first[:, None] - TAPS)
@@ -46,10 +46,10 @@ class Enlargement:
         self._columns = taps(size[1], result_size[1], slice(0, result_size[1]))
 
     def rows(
-        self, wanted: slice, source: Callable[[slice], Float[np.ndarray, "m w c"]]
+        self, span: slice, source: Callable[[slice], Float[np.ndarray, "m w c"]]
     ) -> Float[np.ndarray, "n ws c"]:
         """Returns some rows of the result; `source` gives those of the picture that they need."""
-        needed = taps(self._height, self._result_height, wanted)
+        needed = taps(self._height, self._result_height, span)
         first = int(needed.places.min())
         part = source(slice(first, int(needed.places.max()) + 1))
         return self._across(_along_rows(part, needed, first))

@@ -58,11 +58,11 @@ def restore_same_size(
     return dataclasses.replace(raster, data=result.data.cast("B"), mask=None), source.notes
 
 
-def _around(wanted: Bool[np.ndarray, "h w"], context: int | None) -> tuple[slice, slice]:
+def _around(mask: Bool[np.ndarray, "h w"], context: int | None) -> tuple[slice, slice]:
     # The rectangle that holds all of it, with what the model needs to see around it.
     spans: list[slice] = []
-    for axis, length in enumerate(wanted.shape):
-        places = np.flatnonzero(wanted.any(axis=1 - axis))
+    for axis, length in enumerate(mask.shape):
+        places = np.flatnonzero(mask.any(axis=1 - axis))
         if len(places) == 0:
             return slice(0, 0), slice(0, 0)
         beside = length if context is None else context

@@ -245,14 +245,16 @@ def _downloads(progress: ProgressCallback) -> DownloadProgress:
     return lambda words, done, total: progress("download", done, total, words)
 
 
-def _load_first(found: list[Candidate], device: torch.device, dtype: torch.dtype) -> LoadedModel:
+def _load_first(
+    candidates: list[Candidate], device: torch.device, dtype: torch.dtype
+) -> LoadedModel:
     from pixelmend_engine.inference import devices
     from pixelmend_engine.inference.tiled_inference import LoadedModel
     from pixelmend_engine.models import loading
 
     notes: list[str] = []
     while True:
-        candidate = found[len(notes)]
+        candidate = candidates[len(notes)]
         try:
             spec, pipeline = loading.load(candidate.specs, candidate.files, device, dtype)
             if others := [one.id for one in candidate.specs if one.config == spec.config][1:]:
@@ -262,7 +264,7 @@ def _load_first(found: list[Candidate], device: torch.device, dtype: torch.dtype
                 )
             return LoadedModel(spec, pipeline, device, tuple(notes))
         except UnreadableCheckpoint as error:
-            if candidate is found[-1]:
+            if candidate is candidates[-1]:
                 raise
             notes.append(
                 f"The weights of `{candidate.specs[0].id}` were passed over: {error.message}"

@@ -48,7 +48,7 @@ def write(installer: Installer, files: Sequence[WeightFile], path: Path) -> None
     """
     if path.exists():
         raise OutputExists(f"`{path}` is there already", hint="Name another file")
-    places = {file.id: store.place(file.id, installer.models_dir) for file in files}
+    places = {file.id: store.path_of(file.id, installer.models_dir) for file in files}
     for file in files:
         if not places[file.id].is_file():
             raise WeightsMissing(

@@ -146,7 +146,7 @@ class Installer:
         What the users have put into the folder themselves stays.
         """
         with self._locked(file, _no_progress):
-            place = store.place(file.id, self.models_dir)
+            place = store.path_of(file.id, self.models_dir)
             originals = self.models_dir / "originals" / file.id
             part = PartialFile(self._downloads / f"{file.id}.part")
             there = place.exists() or originals.exists() or part.path.exists()
@@ -163,7 +163,7 @@ class Installer:
 
     def verify(self, file: WeightFile) -> str | None:
         """Compares a file with what was installed; returns what is wrong with it, None: nothing."""
-        path = store.place(file.id, self.models_dir)
+        path = store.path_of(file.id, self.models_dir)
         if not path.is_file():
             return None  # what users put there themselves is checked when it is loaded
         try:
@@ -178,18 +178,18 @@ class Installer:
         return None
 
     def _temporary_path(self, file: WeightFile) -> Path:
-        place = store.place(file.id, self.models_dir)
+        place = store.path_of(file.id, self.models_dir)
         return place.with_name(f".{place.name}.{os.getpid()}.new")
 
     def _put_in_place(self, file: WeightFile, temporary: Path, record: Record) -> None:
-        place = store.place(file.id, self.models_dir)
+        place = store.path_of(file.id, self.models_dir)
         digest = store.sha256(temporary)
         move_into_place(temporary, place)
         self.records.put(file.id, dataclasses.replace(record, installed_sha256=digest))
 
     @contextlib.contextmanager
     def _locked(self, file: WeightFile, report: ByteProgress) -> Generator[None]:
-        place = store.place(file.id, self.models_dir)
+        place = store.path_of(file.id, self.models_dir)
         try:
             self._downloads.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -47,11 +47,11 @@ def in_use(files: Iterable[WeightFile], models_dir: Path) -> tuple[WeightFile, .
 
 def installed(file_id: str, models_dir: Path) -> tuple[Path, ...]:
     """Returns what is here of a weight file: ours alone, or else what the user has put there."""
-    ours = place(file_id, models_dir)
+    ours = path_of(file_id, models_dir)
     return (ours,) if ours.is_file() else files_in(ours.parent)
 
 
-def place(file_id: str, models_dir: Path) -> Path:
+def path_of(file_id: str, models_dir: Path) -> Path:
     """Returns where a weight file lies once it is converted."""
     return models_dir / file_id / f"{file_id}.safetensors"
 
@@ -84,15 +84,15 @@ def locate_file(file_id: str, models_dir: Path) -> tuple[Path, ...]:
     Raises:
         WeightsMissing: It is not on this computer.
     """
-    if found := installed(file_id, models_dir):
-        return found
+    if paths := installed(file_id, models_dir):
+        return paths
     raise WeightsMissing(
         f"The weights `{file_id}` are not on this computer ({catalog()[file_id].size})",
         hint=f"`pixelmend models pull {file_id}` downloads them",
     )
 
 
-def given(path: Path) -> tuple[Path, ...]:
+def files_at(path: Path) -> tuple[Path, ...]:
     """Returns the weight files at a path that the user named: a folder, or one file.
 
     What is in the folder counts, and what is in those of a model in the layout of diffusers, which

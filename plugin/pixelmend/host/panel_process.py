@@ -46,7 +46,7 @@ class PanelProcess:
         self._process: subprocess.Popen[bytes] | None = None
         command = [
             *(python, "-I", "-X", "utf8", "-m", "pixelmend.panel"),
-            *("--title", options.title, "--catalogues", str(options.translations)),
+            *("--title", options.title, "--translations", str(options.translations)),
             *("--above", str(options.parent_window)),
         ]
         host = _host_process()

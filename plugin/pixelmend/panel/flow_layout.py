@@ -45,13 +45,13 @@ class FlowLayout(QtWidgets.QLayout):
     def minimumSize(self) -> QtCore.QSize:
         """Returns the size of the largest."""
         size = QtCore.QSize()
-        for item in self._shown():
+        for item in self._visible_items():
             size = size.expandedTo(item.minimumSize())
         return size
 
     def sizeHint(self) -> QtCore.QSize:
         """Returns the size of a single line."""
-        hints = [item.sizeHint() for item in self._shown()]
+        hints = [item.sizeHint() for item in self._visible_items()]
         width = sum(hint.width() for hint in hints) + self._gap() * max(0, len(hints) - 1)
         return QtCore.QSize(width, max((hint.height() for hint in hints), default=0))
 
@@ -60,7 +60,7 @@ class FlowLayout(QtWidgets.QLayout):
         super().setGeometry(a0)
         self._arranged(a0, move=True)
 
-    def _shown(self) -> list[QtWidgets.QLayoutItem]:
+    def _visible_items(self) -> list[QtWidgets.QLayoutItem]:
         return [item for item in self._items if not item.isEmpty()]
 
     def _gap(self) -> int:
@@ -68,7 +68,7 @@ class FlowLayout(QtWidgets.QLayout):
 
     def _arranged(self, area: QtCore.QRect, *, move: bool) -> int:
         x, y, line = area.x(), area.y(), 0
-        for item in self._shown():
+        for item in self._visible_items():
             hint = item.sizeHint()
             width = min(hint.width(), area.width())
             if x > area.x() and x + width > area.x() + area.width():

@@ -110,9 +110,9 @@ class Form(QtWidgets.QWidget):
 
     def _choice(self, field: Field, value: str) -> QtWidgets.QComboBox:
         combo = narrow(QtWidgets.QComboBox())
-        for text, shown in field.choices:
-            combo.addItem(shown, text)
-            tip = tool_tip(shown)
+        for text, label in field.choices:
+            combo.addItem(label, text)
+            tip = tool_tip(label)
             combo.setItemData(combo.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         combo.setCurrentIndex(max(0, combo.findData(value)))
         combo.currentIndexChanged.connect(self._emit_changed)
@@ -127,10 +127,10 @@ class Form(QtWidgets.QWidget):
         # Only what the chosen model takes.
         model = self.values().get("model", AUTO)
         for field in self.fields:
-            shown = applies_to(model, field.models)
+            visible = applies_to(model, field.models)
             for widget in (self.widgets[field.name], self._labels.get(field.name)):
                 if widget is not None:
-                    widget.setVisible(shown)
+                    widget.setVisible(visible)
 
     def values(self) -> dict[str, Value]:
         """Returns what is chosen now."""

@@ -185,8 +185,8 @@ class JobPanel(QtWidgets.QWidget):
 
     def show_notes(self, notes: list[str]) -> None:
         """Says what the user should know of a result, after what was said of others."""
-        shown = self.hint.text().splitlines()
-        self.hint.setText("\n".join([*shown, *(note for note in notes if note not in shown)]))
+        lines = self.hint.text().splitlines()
+        self.hint.setText("\n".join([*lines, *(note for note in notes if note not in lines)]))
         self._show_parts()
 
     def show_result(

@@ -31,5 +31,5 @@ def tool_tip(text: str) -> str:
 
     There is no tool tip that takes no HTML.
     """
-    shown = html.escape(printable_lines(text))
-    return f'<p style="white-space: pre-wrap">{shown}</p>' if shown else ""
+    body = html.escape(printable_lines(text))
+    return f'<p style="white-space: pre-wrap">{body}</p>' if body else ""

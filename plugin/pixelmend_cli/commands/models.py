@@ -197,7 +197,7 @@ def export(ids: tuple[str, ...], everything: bool, output: Path) -> None:
     from pixelmend_engine.weights import bundles
 
     installer = _installer()
-    ours = [f for f in catalog().files if store.place(f.id, installer.models_dir).is_file()]
+    ours = [f for f in catalog().files if store.path_of(f.id, installer.models_dir).is_file()]
     files = ours if everything else _files(ids)
     if not files:
         raise BadRequest("Nothing was named that could be exported", hint="Name an ID, or --all")
@@ -265,10 +265,10 @@ def _one_by_one(ids: Sequence[str]) -> list[WeightFile]:
     # Some files are named as the models that need them, and others beside; here the file is meant.
 
     by_id = {file.id: file for file in catalog().files}
-    found: list[WeightFile] = []
+    files: list[WeightFile] = []
     for name in ids:
-        found += [by_id[name]] if name in by_id else _files((name,))
-    return found
+        files += [by_id[name]] if name in by_id else _files((name,))
+    return files
 
 
 def _is_installed(file: WeightFile, folder: Path) -> bool:

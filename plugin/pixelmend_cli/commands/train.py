@@ -237,7 +237,7 @@ def train(
         )
         # A later one of all stages was perhaps not begun yet when the run was stopped.
         resume_stage = resume and (number == numbers[0] or folder.state.exists())
-        with _shown(f"stage {number}", quiet=quiet) as report:
+        with _progress_bar(f"stage {number}", quiet=quiet) as report:
             finished = loop.train(spec, settings, folder, report, resume=resume_stage)
         # One of several processes speaks for all; their launchers number them so.
         speaks = os.environ.get("RANK", "0") == "0"
@@ -253,7 +253,7 @@ def _weights(path: Path | None, folder: "RunFolder") -> tuple[Path, ...]:
     """Lists the files of weights that were named, or those that a stage of this run has left."""
     from pixelmend_engine.weights import store
 
-    return store.given(path or folder.published)
+    return store.files_at(path or folder.published)
 
 
 def _stage_numbers(recipe: "Recipe", stage: Literal["all", "1", "2", "3"]) -> "list[StageNumber]":
@@ -314,7 +314,7 @@ def _weighted(text: str) -> tuple[Path, float]:
 
 
 @contextlib.contextmanager
-def _shown(label: str, *, quiet: bool) -> "Generator[Callable[[TrainingProgress], None]]":
+def _progress_bar(label: str, *, quiet: bool) -> "Generator[Callable[[TrainingProgress], None]]":
     """Shows a bar on a terminal; a line for each save elsewhere."""
     with contextlib.ExitStack() as opened:
         bar: Any = None  # click keeps the bar's class to itself

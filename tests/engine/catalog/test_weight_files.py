@@ -1,4 +1,4 @@
-"""The catalogue of files is sound, and says of each what is needed to trust it."""
+"""The catalog of files is sound, and says of each what is needed to trust it."""
 
 import pytest
 

@@ -53,7 +53,7 @@ def bundle(here: Installer, tmp_path: Path) -> Path:
 def test_weights_travel(here: Installer, there: Installer, bundle: Path) -> None:
     assert bundles.is_bundle(bundle)
     assert bundles.read(there, FILES, bundle) == [FILE]
-    places = [store.place(FILE.id, installer.models_dir) for installer in (here, there)]
+    places = [store.path_of(FILE.id, installer.models_dir) for installer in (here, there)]
     assert places[0].read_bytes() == places[1].read_bytes()
     assert there.verify(FILE) is None
     record = there.records.get(FILE.id)
@@ -207,7 +207,7 @@ def test_a_bundle_is_held_to_what_is_known(there: Installer, bundle: Path) -> No
 
 
 def test_what_has_changed_since_is_not_passed_on(here: Installer, tmp_path: Path) -> None:
-    place = store.place(FILE.id, here.models_dir)
+    place = store.path_of(FILE.id, here.models_dir)
     content = bytearray(place.read_bytes())
     content[-1] ^= 0xFF
     place.write_bytes(content)

@@ -63,7 +63,7 @@ def test_a_folder_is_recognized(installer: Installer, tmp_path: Path) -> None:
     before = sorted(path.name for path in folder.iterdir())
     assert run(installer, folder.parent)[0] == ["system"]
     assert sorted(path.name for path in folder.iterdir()) == before
-    found = load_file(store.place("system", installer.models_dir))
+    found = load_file(store.path_of("system", installer.models_dir))
     for key, tensor in tensors(SMALL).items():
         assert torch.equal(found[f"net_d.{key}"], tensor)
     record = installer.records.get("system")
@@ -145,7 +145,7 @@ def test_an_import_replaces_what_is_here(installer: Installer, tmp_path: Path) -
         (tmp_path / "a.pth").write_bytes(pickled(tensors("hi-diff-gopro-net_le", seed)))
         installer.records.forget("one")
         run(installer, tmp_path / "a.pth")
-    found = load_file(store.place("one", installer.models_dir))
+    found = load_file(store.path_of("one", installer.models_dir))
     expected = tensors("hi-diff-gopro-net_le", 2)
     assert all(torch.equal(found[key], expected[key]) for key in expected)
 

@@ -50,7 +50,7 @@ def file(mirror: Mirror) -> WeightFile:
 
 def assert_installed(installer: Installer, file: WeightFile, seed: int = 0) -> None:
     """It is there, to the bit, and nothing else is left."""
-    place = store.place(file.id, installer.models_dir)
+    place = store.path_of(file.id, installer.models_dir)
     found = load_file(place)
     expected = tensors(SMALL, seed)
     assert found.keys() == expected.keys()
@@ -82,7 +82,7 @@ def test_the_published_file_may_be_kept(installer: Installer, file: WeightFile) 
     original = installer.models_dir / "originals" / file.id / "small.pth"
     assert original.read_bytes() == checkpoint()
     assert store.installed(file.id, installer.models_dir) == (
-        store.place(file.id, installer.models_dir),
+        store.path_of(file.id, installer.models_dir),
     )
     assert_installed(installer, file)
 
@@ -103,7 +103,7 @@ def test_every_layout_is_unwrapped(epoch: int, installer: Installer, mirror: Mir
         mirror.at(f"/{name}", Says(body=content))
         file = small_file(DirectUrl(f"{mirror.url}/{name}"), id=name)
         installer.pull(file, HASTY, untold)
-        place = store.place(name, installer.models_dir)
+        place = store.path_of(name, installer.models_dir)
         assert all(torch.equal(value, one[key]) for key, value in load_file(place).items()), name
 
 
@@ -271,7 +271,7 @@ def test_a_file_that_came_before_a_kill_keeps_its_proof(
 
 def test_damage_is_found(installer: Installer, file: WeightFile) -> None:
     installer.pull(file, HASTY, untold)
-    place = store.place(file.id, installer.models_dir)
+    place = store.path_of(file.id, installer.models_dir)
     sound = place.read_bytes()
     place.write_bytes(sound[:-1])
     assert "does not have the bytes" in (installer.verify(file) or "")
@@ -302,7 +302,7 @@ def test_killed_at_any_moment_and_started_again(
     mirror.at("/small", Says(body=body, etag='"1"', bytes_per_s=2e6))
     command = [sys.executable, str(PULL), str(installer.models_dir), file.sources[0].page]
     part = installer.models_dir / "downloads" / "small.part"
-    place = store.place(file.id, installer.models_dir)
+    place = store.path_of(file.id, installer.models_dir)
     chance = random.Random(6)
     for share in (0.2, 0.7, 1.0, 1.0):
         with subprocess.Popen(command) as process:
@@ -324,7 +324,7 @@ def test_killed_at_any_moment_and_started_again(
 
 
 def test_what_a_killed_conversion_left_is_removed(installer: Installer, file: WeightFile) -> None:
-    folder = store.place(file.id, installer.models_dir).parent
+    folder = store.path_of(file.id, installer.models_dir).parent
     folder.mkdir(parents=True)
     for name in (f".{file.id}.1.new", ".tmpYrmHgb"):  # our name for it, and safetensors'
         (folder / name).write_bytes(b"half")

@@ -75,8 +75,8 @@ def test_a_missing_model_says_how_its_weights_are_had(tmp_path: Path) -> None:
 def test_the_user_may_name_a_folder_or_a_file(tmp_path: Path) -> None:
     file = tmp_path / "net.safetensors"
     file.touch()
-    assert store.given(tmp_path) == (file,)
-    assert store.given(file) == (file,)
+    assert store.files_at(tmp_path) == (file,)
+    assert store.files_at(file) == (file,)
 
 
 def test_a_folder_may_hold_a_model_in_the_layout_of_diffusers(tmp_path: Path) -> None:
@@ -84,12 +84,12 @@ def test_a_folder_may_hold_a_model_in_the_layout_of_diffusers(tmp_path: Path) ->
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert store.given(tmp_path) == tuple(tmp_path / name for name in names[:3])
-    assert store.given(tmp_path / "sd") == tuple(tmp_path / name for name in names[1:3])
+    assert store.files_at(tmp_path) == tuple(tmp_path / name for name in names[:3])
+    assert store.files_at(tmp_path / "sd") == tuple(tmp_path / name for name in names[1:3])
 
 
 def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match="no weights"):
-        store.given(tmp_path)
+        store.files_at(tmp_path)
     with pytest.raises(WeightsMissing, match="no file or folder"):
-        store.given(tmp_path / "nowhere")
+        store.files_at(tmp_path / "nowhere")

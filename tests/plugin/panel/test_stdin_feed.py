@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-COMMAND = [sys.executable, "-m", "pixelmend.panel", "--title", "Deblur", "--catalogues", "none"]
+COMMAND = [sys.executable, "-m", "pixelmend.panel", "--title", "Deblur", "--translations", "none"]
 RUN = {"kind": "event", "id": 1, "phase": "run", "done": 1, "total": 2}
 DONE = {"kind": "event", "id": 2, "phase": "done"}
 PICTURE = {"kind": "picture", "name": "before", "width": 4, "height": 2}

@@ -124,10 +124,10 @@ def write(photo: ImageFile, path: Path) -> None:
     Raises:
         ValueError: It did not.
     """
-    found, curve = photo.metadata, _curve(photo)
+    file_metadata, curve = photo.metadata, _curve(photo)
     if curve is None:
         raise ValueError("its colors have no place in it")
-    if found.compression == "lossy" and photo.sample_type == "U8":
+    if file_metadata.compression == "lossy" and photo.sample_type == "U8":
         with damage(IMAGECODECS):
             data = imagecodecs.jpegxl_encode(photo.pixels, distance=DISTANCE, usecontainer=True)
     else:
@@ -141,10 +141,10 @@ def write(photo: ImageFile, path: Path) -> None:
         data = data.replace(stream, jxl_header.with_curve(stream, curve))
     with path.open("wb") as file:
         file.write(data)
-        if found.exif is not None:
-            _write_box(file, b"Exif", bytes(4) + found.exif.removeprefix(EXIF_HEADER))
-        if found.xmp is not None:
-            _write_box(file, b"xml ", found.xmp)
+        if file_metadata.exif is not None:
+            _write_box(file, b"Exif", bytes(4) + file_metadata.exif.removeprefix(EXIF_HEADER))
+        if file_metadata.xmp is not None:
+            _write_box(file, b"xml ", file_metadata.xmp)
 
 
 def _codestream(boxes: list[tuple[bytes, bytes]]) -> bytes:
@@ -174,11 +174,11 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         place = end
 
 
-def _contents(boxes: list[tuple[bytes, bytes]], wanted: bytes) -> bytes | None:
+def _contents(boxes: list[tuple[bytes, bytes]], box_type: bytes) -> bytes | None:
     for kind, body in boxes:
-        if kind == wanted:
+        if kind == box_type:
             return body
-        if kind == b"brob" and body[:4] == wanted:
+        if kind == b"brob" and body[:4] == box_type:
             with damage(IMAGECODECS):
                 return bytes(imagecodecs.brotli_decode(body[4:]))
     return None

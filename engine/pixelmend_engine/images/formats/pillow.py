@@ -143,7 +143,7 @@ def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[st
             reading.notes.append("the part of its XMP above 64 KB was left out")
         return xmp.turned_upright(raw) if raw and turned else raw
 
-    found = Metadata(
+    file_metadata = Metadata(
         exif=reading.attempt("EXIF", upright_exif, None),
         icc_profile=image.info.get("icc_profile"),
         xmp=reading.attempt("XMP", upright_xmp, None),
@@ -155,7 +155,7 @@ def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[st
     )
     return ImageFile(
         pixels=upright(pixels, orientation),
-        metadata=found,
+        metadata=file_metadata,
         notes=(*notes, *reading.notes),
     )
 
@@ -224,24 +224,24 @@ def write(photo: ImageFile, path: Path, format_: str) -> None:
 
 
 def _save_options(photo: ImageFile, format_: str) -> dict[str, Any]:
-    found, exif = photo.metadata, photo.metadata.exif
+    file_metadata, exif = photo.metadata, photo.metadata.exif
     if exif is not None and format_ == "AVIF":
         # With an orientation in it Pillow would write EXIF anew, and lose some.
         exif = metadata.without_orientation(exif).removeprefix(EXIF_HEADER)
     options: dict[str, Any] = {
         "exif": exif,
-        "icc_profile": found.icc_profile,
-        "xmp": found.xmp,
+        "icc_profile": file_metadata.icc_profile,
+        "xmp": file_metadata.xmp,
         "quality": QUALITY[format_],
     }
     match format_:
         case "JPEG":
-            options |= {"dpi": found.dpi, "subsampling": "4:4:4", "optimize": True}
-            if found.iptc is not None:
-                body = PHOTOSHOP + metadata.iptc_resource(found.iptc)
+            options |= {"dpi": file_metadata.dpi, "subsampling": "4:4:4", "optimize": True}
+            if file_metadata.iptc is not None:
+                body = PHOTOSHOP + metadata.iptc_resource(file_metadata.iptc)
                 options["extra"] = APP13 + struct.pack(">H", len(body) + 2) + body
         case "WEBP":
-            lossless = found.compression == "lossless"
+            lossless = file_metadata.compression == "lossless"
             options |= {"method": 4, "lossless": lossless, "exact": True}
         case _:
             gray = photo.channels == "Y"  # which is a kind of its own only without alpha

@@ -64,7 +64,7 @@ def _deep_samples(path: Path) -> Pixels | None:
 
 def _legacy(image: PngImagePlugin.PngImageFile) -> dict[str, bytes]:
     # What ImageMagick and ExifTool put into texts before PNG had chunks for it.
-    found: dict[str, bytes] = {}
+    blocks: dict[str, bytes] = {}
     for name in ("exif", "xmp", "iptc", "APP1"):
         text = image.text.get(LEGACY + name, "")
         try:
@@ -76,8 +76,8 @@ def _legacy(image: PngImagePlugin.PngImageFile) -> dict[str, bytes]:
             continue
         kind = name if name != "APP1" else "xmp" if data.startswith(XMP_HEADER) else "exif"
         if data:
-            found.setdefault(kind, data.removeprefix(XMP_HEADER))
-    return found
+            blocks.setdefault(kind, data.removeprefix(XMP_HEADER))
+    return blocks
 
 
 def write(photo: ImageFile, path: Path) -> None:
@@ -94,18 +94,18 @@ def write(photo: ImageFile, path: Path) -> None:
         file.write(data[BEHIND_HEADER:])
 
 
-def _chunks(found: Metadata) -> Iterator[tuple[bytes, bytes]]:
+def _chunks(file_metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
     # Source: PNG, third edition, chapter 11.
-    if found.icc_profile is not None:
-        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(found.icc_profile)
-    if found.dpi is not None:
-        x, y = (round(value / METERS_PER_INCH) for value in found.dpi)
+    if file_metadata.icc_profile is not None:
+        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(file_metadata.icc_profile)
+    if file_metadata.dpi is not None:
+        x, y = (round(value / METERS_PER_INCH) for value in file_metadata.dpi)
         yield b"pHYs", struct.pack(">IIB", x, y, 1)
-    if found.exif is not None:
-        yield b"eXIf", found.exif.removeprefix(EXIF_HEADER)
-    if found.xmp is not None:
-        yield b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + found.xmp
-    if found.iptc is not None:
-        data = metadata.iptc_resource(found.iptc)
+    if file_metadata.exif is not None:
+        yield b"eXIf", file_metadata.exif.removeprefix(EXIF_HEADER)
+    if file_metadata.xmp is not None:
+        yield b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + file_metadata.xmp
+    if file_metadata.iptc is not None:
+        data = metadata.iptc_resource(file_metadata.iptc)
         text = f"\niptc\n{len(data):8}\n{data.hex()}\n".encode()
         yield b"zTXt", f"{LEGACY}iptc".encode() + b"\0\0" + zlib.compress(text)

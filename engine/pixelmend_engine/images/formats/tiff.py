@@ -247,14 +247,14 @@ def _dpi(page: TiffPage, *, turned: bool) -> tuple[float, float] | None:
 
 def write(photo: ImageFile, path: Path) -> None:
     """Writes a file, with all of its metadata, compressed without loss."""
-    found = photo.metadata
-    exif = metadata.parsed(found.exif)
+    file_metadata = photo.metadata
+    exif = metadata.parsed(file_metadata.exif)
     folders = {int(folder): exif[folder] for folder in FOLDERS if folder in exif}
-    kept = COMPRESSION.__members__.get(found.compression or "", COMPRESSION.ADOBE_DEFLATE)
+    kept = COMPRESSION.__members__.get(file_metadata.compression or "", COMPRESSION.ADOBE_DEFLATE)
     kept = kept if kept in LOSSLESS else COMPRESSION.ADOBE_DEFLATE
     extratags = [
         *_tags(exif),
-        *_packets(found),
+        *_packets(file_metadata),
         *((code - 1, LONG, 1, 0, True) for code in folders),
     ]
     pixels = photo.pixels[..., 0] if photo.channels == "Y" else photo.pixels
@@ -266,9 +266,9 @@ def write(photo: ImageFile, path: Path) -> None:
             extrasamples=["unassalpha"] if photo.alpha is not None else None,
             compression=kept,
             predictor=kept in PREDICTED,
-            resolution=found.dpi,
-            resolutionunit="inch" if found.dpi else None,
-            iccprofile=found.icc_profile,
+            resolution=file_metadata.dpi,
+            resolutionunit="inch" if file_metadata.dpi else None,
+            iccprofile=file_metadata.icc_profile,
             metadata=None,
             software=False,
             extratags=extratags,
@@ -289,8 +289,8 @@ def _tags(exif: Image.Exif) -> list[tuple[int, int, int, bytes, bool]]:
     return tags
 
 
-def _packets(found: Metadata) -> list[tuple[int, int, int, bytes, bool]]:
-    packets = [(XMP, BYTE, found.xmp), (IPTC, UNDEFINED, found.iptc)]
+def _packets(file_metadata: Metadata) -> list[tuple[int, int, int, bytes, bool]]:
+    packets = [(XMP, BYTE, file_metadata.xmp), (IPTC, UNDEFINED, file_metadata.iptc)]
     return [(code, kind, len(data), data, True) for code, kind, data in packets if data is not None]
 
 

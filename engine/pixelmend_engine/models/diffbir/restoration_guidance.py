@@ -49,8 +49,8 @@ def guidance_fn(
             y, x = top * shrink, left * shrink
             # Latents may have been padded further than the pictures: with what stands for zero.
             target = torch.full((len(piece), 3, rows, columns), -1.0)
-            shown = 2 * images[..., y : y + rows, x : x + columns] - 1
-            target[..., : shown.shape[-2], : shown.shape[-1]] = shown
+            pixels = 2 * images[..., y : y + rows, x : x + columns] - 1
+            target[..., : pixels.shape[-2], : pixels.shape[-1]] = pixels
             target = target.to(piece.device)
             weights = smooth_weights(target)
 

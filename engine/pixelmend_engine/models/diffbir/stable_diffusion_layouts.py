@@ -92,7 +92,7 @@ def without_last_layers(state: StateDict, layers: int) -> StateDict:
     return {
         key: value
         for key, value in state.items()
-        if (found := numbered.match(key)) is None or int(found[1]) < layers
+        if (match := numbered.match(key)) is None or int(match[1]) < layers
     }
 
 

@@ -1,7 +1,7 @@
 """CLIP's tokenizer: a text to the numbers that the text encoder knows.
 
 Source: Radford et al., CLIP, arXiv:2103.00020 (byte-pair encoding over bytes that are written as
-printable characters). The vocabulary file beside it is OpenAI's, under the MIT licence.
+printable characters). The vocabulary file beside it is OpenAI's, under the MIT license.
 """
 
 import functools

@@ -65,8 +65,8 @@ def matrix_of(face: Face) -> Matrix | None:
     The least median of squares decides which landmarks are believed: those of a profile do not fit
     a face seen from the front.
     """
-    found = cv2.estimateAffinePartial2D(face.points, TEMPLATE, method=cv2.LMEDS)[0]
-    matrix = np.asarray(found, np.float64)  # None becomes NaN
+    estimate = cv2.estimateAffinePartial2D(face.points, TEMPLATE, method=cv2.LMEDS)[0]
+    matrix = np.asarray(estimate, np.float64)  # None becomes NaN
     if matrix.shape != (2, 3) or not np.isfinite(matrix).all() or scale_of(matrix) == 0:
         return None
     return matrix

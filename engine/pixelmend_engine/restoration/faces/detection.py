@@ -83,7 +83,7 @@ def network_input(image: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
 
 
 def detections(
-    found: RetinaFaceOutput, height: int, width: int, confident: float = CONFIDENT
+    output: RetinaFaceOutput, height: int, width: int, confident: float = CONFIDENT
 ) -> Float32[np.ndarray, "n 15"]:
     """Returns a row for each face, the most confident first.
 
@@ -92,9 +92,11 @@ def detections(
     """
     anchors = priors(height, width)
     size = np.array([width, height], np.float32)
-    scores = found.logits[0].softmax(dim=1)[:, 1].cpu().numpy()
+    scores = output.logits[0].softmax(dim=1)[:, 1].cpu().numpy()
     kept = scores > confident
-    offsets, landmarks = (part[0].cpu().numpy()[kept] for part in (found.offsets, found.landmarks))
+    offsets, landmarks = (
+        part[0].cpu().numpy()[kept] for part in (output.offsets, output.landmarks)
+    )
     boxes = decode_boxes(offsets, anchors[kept]) * np.tile(size, 2)
     points = decode_landmarks(landmarks, anchors[kept]) * np.tile(size, 5)
     rows = np.hstack([boxes, scores[kept, None], points])

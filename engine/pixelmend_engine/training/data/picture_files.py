@@ -25,8 +25,8 @@ def read_rgb8(path: Path) -> UInt8[Tensor, "3 h w"]:
     white = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
     space, _ = color_space(images.to_raster(photo))
     values = np.nan_to_num(samples.astype(np.float32)) / np.float32(white)
-    shown = np.clip(space.to_srgb(np.ascontiguousarray(values)), 0, 1)
-    rgb = torch.from_numpy(np.rint(shown * 255).astype(np.uint8))
+    srgb = np.clip(space.to_srgb(np.ascontiguousarray(values)), 0, 1)
+    rgb = torch.from_numpy(np.rint(srgb * 255).astype(np.uint8))
     return rearrange(rgb, "h w c -> c h w").contiguous()
 
 

@@ -32,13 +32,13 @@ def strew(pictures: Pictures, density: Float[Tensor, " b"], generator: torch.Gen
         for light in (False, True):
             share = LIGHT_SHARE if light else 1 - LIGHT_SHARE
             count = round(specks * share * height * width / 10_000)
-            opacity = _drawn(height, width, count, rng).to(picture.device)
+            opacity = _draw(height, width, count, rng).to(picture.device)
             level = 1 - rng.uniform(0.0, SHADE) if light else rng.uniform(0.0, SHADE)
             picture.lerp_(torch.full_like(picture, level), opacity)
     return result
 
 
-def _drawn(height: int, width: int, count: int, rng: RandomSource) -> Float[Tensor, "1 h w"]:
+def _draw(height: int, width: int, count: int, rng: RandomSource) -> Float[Tensor, "1 h w"]:
     canvas = np.zeros((height, width), np.uint8)
     unit = 1 << FRACTION_BITS
     for _ in range(count):

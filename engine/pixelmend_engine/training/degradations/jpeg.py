@@ -64,8 +64,8 @@ def compress(images: Light, quality: Float[Tensor, " b"], subsampled: Bool[Tenso
     chroma = torch.where(subsampled[:, None, None, None], small, full)
 
     planes = torch.cat([luma + 128, chroma], dim=1)
-    shown = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(matrix), planes) / 255
-    return shown[..., :height, :width].clamp(0, 1)
+    rgb = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(matrix), planes) / 255
+    return rgb[..., :height, :width].clamp(0, 1)
 
 
 def diffjpeg(images: Light, quality: Float[Tensor, " b"]) -> Light:
@@ -83,8 +83,8 @@ def diffjpeg(images: Light, quality: Float[Tensor, " b"]) -> Light:
     luma = _quantized(planes[:, :1] - 128, luma_steps) + 128
     chroma = _quantized(functional.avg_pool2d(planes[:, 1:], 2), chroma_steps)
     chroma = functional.interpolate(chroma, scale_factor=2)
-    shown = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(matrix), torch.cat([luma, chroma], 1))
-    return shown[..., :height, :width].clamp(0, 255) / 255
+    rgb = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(matrix), torch.cat([luma, chroma], 1))
+    return rgb[..., :height, :width].clamp(0, 255) / 255
 
 
 def _scaled(table: Int[Tensor, "u v"], quality: Float[Tensor, " b"]) -> Float[Tensor, "b u v"]:

@@ -164,13 +164,13 @@ def _refuse_outside(name: str, path: Path) -> None:
         )
 
 
-def _refuse_bombs(wanted: Sequence[zipfile.ZipInfo], path: Path) -> None:
+def _refuse_bombs(members: Sequence[zipfile.ZipInfo], path: Path) -> None:
     swells = any(
         info.file_size > SMALL and info.file_size > MAX_RATIO * info.compress_size
-        for info in wanted
+        for info in members
     )
-    too_large = sum(info.file_size for info in wanted) > MAX_BYTES
-    if swells or too_large or len(wanted) > MAX_MEMBERS:
+    too_large = sum(info.file_size for info in members) > MAX_BYTES
+    if swells or too_large or len(members) > MAX_MEMBERS:
         raise UnreadableCheckpoint(
             f"The archive swells beyond what weights are, and was not opened: `{path.name}`",
             hint="Do not use it",

@@ -190,7 +190,7 @@ class Download:
                 if fruitless >= self.policy.attempts:
                     raise
                 self._wait(fruitless, error)
-                pace.waited(error.retry_after_s or 0.0)
+                pace.note_wait(error.retry_after_s or 0.0)
 
     def _wait(self, fruitless: int, error: SourceUnavailable) -> None:
         # Not all who were cut off at once come back at once.
@@ -213,7 +213,7 @@ class Download:
             self._tick()
             pace.check(self.part.size)
 
-        pace.asked()
+        pace.note_request()
         items = background.iterate_in_thread(
             open_response(
                 source,
@@ -237,9 +237,9 @@ class Download:
                     elif item is not None:
                         started = item
                         self._start(started)
-                        pace.begun(self.part.size)
+                        pace.note_start(self.part.size)
                     else:
-                        pace.asked()
+                        pace.note_request()
             except background.FirstItemTimeout as error:
                 raise SourceUnavailable(
                     f"{source_host(source)} does not answer", "temporary"

@@ -32,19 +32,19 @@ class Pace:
         self._asked_at: float | None = None  # None: the file has begun to come
         self._since = clock()
         self._bytes_before: int | None = None
-        self._seen = 0  # bytes, the last time
+        self._last_size = 0  # bytes, the last time
 
-    def asked(self) -> None:
+    def note_request(self) -> None:
         """Takes note that the source owes an answer."""
         self._asked_at = self._clock()
 
-    def begun(self, size: int) -> None:
+    def note_start(self, size: int) -> None:
         """Takes note that the file comes from byte `size` on; its speed counts from the first."""
         self._asked_at = None
-        if self._bytes_before is None or size < self._seen:
+        if self._bytes_before is None or size < self._last_size:
             self._restart(size)
 
-    def waited(self, wait_s: float) -> None:
+    def note_wait(self, wait_s: float) -> None:
         """Takes note that the server itself had asked to be left alone for so long."""
         self._since += wait_s
 
@@ -55,7 +55,7 @@ class Pace:
             SourceUnavailable: It has let nothing of an answer be seen for as long.
             SourceSlow: It is slower than the policy wants, over all of its window.
         """
-        self._seen = size
+        self._last_size = size
         window_s, now = self._policy.speed_window_s, self._clock()
         if self._asked_at is not None and now - self._asked_at >= window_s:
             raise SourceUnavailable(f"{self._where} does not answer", "temporary")

@@ -71,9 +71,9 @@ def open_response(
     session = HttpSession(network, policy)
     with contextlib.closing(session):
         if isinstance(source, DriveFolder):
-            for found in sources.find_in_folder(session, network, source):
+            for drive_file in sources.find_in_folder(session, network, source):
                 yield None
-                source = found or source
+                source = drive_file or source
         metadata = RemoteMetadata()
         expected = known_sha256
         if expected is None or file.verification == "source_hash":

@@ -120,7 +120,7 @@ def find_in_folder(
                 path = f"{prefix}/{entry.name}"
                 if entry.is_folder:
                     below.append((path, entry.id))
-                elif any(path.endswith(f"/{wanted}") for wanted in folder.paths):
+                elif any(path.endswith(f"/{ending}") for ending in folder.paths):
                     yield DriveFile(entry.id)
                     return
             yield None

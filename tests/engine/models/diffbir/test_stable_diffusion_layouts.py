@@ -162,7 +162,7 @@ def test_a_folder_as_diffusers_writes_it_takes_the_single_files_place(tmp_path: 
     }
     for name, network in theirs.items():
         network.half().save_pretrained(folder / name, variant="fp16")
-    files = store.given(tmp_path)
+    files = store.files_at(tmp_path)
     assert len(files) == 6
     _, pipeline = loading.load([spec], files, CPU, torch.float32)
     assert isinstance(pipeline, DiffBIRPipeline)
@@ -172,7 +172,7 @@ def test_a_folder_as_diffusers_writes_it_takes_the_single_files_place(tmp_path: 
     assert torch.equal(got, wanted.float())
     theirs["unet"].save_pretrained(folder / "unet")  # and in its other form beside it
     with pytest.raises(UnreadableCheckpoint, match="second unet: `unet/diffusion_pytorch_model"):
-        loading.load([spec], store.given(tmp_path), CPU, torch.float32)
+        loading.load([spec], store.files_at(tmp_path), CPU, torch.float32)
 
 
 def test_manifests_are_their_names_and_make_files_of_the_published_size() -> None:

@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 
 
 def install(file_id: str, state: StateDict, models_dir: Path) -> None:
-    path = store.place(file_id, models_dir)
+    path = store.path_of(file_id, models_dir)
     path.parent.mkdir(parents=True)
     save_file({key: tensor.contiguous() for key, tensor in state.items()}, path)
 

@@ -27,8 +27,8 @@ def clock() -> Clock:
 def begun(clock: Clock, *, patient: bool = False) -> Pace:
     """A file that comes from its beginning on."""
     pace = Pace("localhost", EXPLICIT_PULL, patient=patient, clock=clock)
-    pace.asked()
-    pace.begun(0)
+    pace.note_request()
+    pace.note_start(0)
     return pace
 
 
@@ -62,8 +62,8 @@ def test_tries_that_bring_a_byte_each_are_slow_together(clock: Clock) -> None:
     for tries in range(1, int(WINDOW_S)):
         clock.now += 1
         pace.check(tries)
-        pace.asked()
-        pace.begun(tries)
+        pace.note_request()
+        pace.note_start(tries)
     clock.now += 1
     with pytest.raises(SourceSlow):
         pace.check(int(WINDOW_S))
@@ -73,7 +73,7 @@ def test_a_file_that_begins_anew_is_measured_anew(clock: Clock) -> None:
     pace = begun(clock)
     clock.now += WINDOW_S / 2
     pace.check(10_000_000)
-    pace.begun(0)
+    pace.note_start(0)
     clock.now += WINDOW_S / 2 + 1
     pace.check(1)
 
@@ -81,14 +81,14 @@ def test_a_file_that_begins_anew_is_measured_anew(clock: Clock) -> None:
 def test_the_time_that_a_server_asks_for_does_not_count(clock: Clock) -> None:
     pace = begun(clock)
     clock.now += 2 * WINDOW_S
-    pace.waited(2 * WINDOW_S)
+    pace.note_wait(2 * WINDOW_S)
     pace.check(1)
 
 
 def test_an_answer_that_never_becomes_a_file_is_not_waited_for(clock: Clock) -> None:
     pace = Pace("localhost", EXPLICIT_PULL, patient=True, clock=clock)
     for _ in range(3):  # pages of a folder
-        pace.asked()
+        pace.note_request()
         clock.now += WINDOW_S - 1
         pace.check(0)
     clock.now += 1
