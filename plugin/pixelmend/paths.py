@@ -51,6 +51,11 @@ class Paths:
         return self.home / "spool"
 
     @property
+    def preferences(self) -> Path:
+        """What the user has decided once; see `preferences`."""
+        return self.home / "preferences.json"
+
+    @property
     def models(self) -> Path:
         """One folder for each model's weights."""
         return self.home / "models"

@@ -18,6 +18,7 @@ from pixelmend_cli.commands import evaluate, train
 from pixelmend_cli.commands.face import face
 from pixelmend_cli.commands.models import models
 from pixelmend_cli.commands.restore import COMMANDS
+from pixelmend_cli.commands.settings import settings as settings_command
 from pixelmend_cli.commands.setup import setup
 from pixelmend_cli.terminal import print_error, print_json, print_line, print_lines
 
@@ -105,6 +106,7 @@ for command in (
     face,
     *COMMANDS,
     models,
+    settings_command,
     setup,
     train.train,
     evaluate.evaluate,

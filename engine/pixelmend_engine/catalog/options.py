@@ -172,6 +172,15 @@ COMMON: dict[str, Schema] = {
         "default": False,
         "advanced": True,
     },
+    "downloads": {
+        "title": "Downloads",
+        "description": "What auto may fetch: always the best model; up to 200 MB (ask: who sends "
+        "a job has asked before); never anything",
+        "enum": ["always", "ask", "never"],
+        "default": "ask",
+        "advanced": True,
+        "editors": False,  # they ask, and keep the answer
+    },
 }
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pixelmend.wire import Raster
     from pixelmend_engine.inference.tiled_inference import LoadedModel
     from pixelmend_engine.restoration.faces.detector_and_parser import FaceDetectorAndParser
-    from pixelmend_engine.weights.first_use import DownloadProgress
+    from pixelmend_engine.weights.first_use import DownloadProgress, Downloads
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,12 @@ class Session:
         return self._restore(raster, request, progress)
 
     def ensure_weights(
-        self, choice: ModelChoice, download_progress: DownloadProgress, *, offline: bool
+        self,
+        choice: ModelChoice,
+        download_progress: DownloadProgress,
+        *,
+        offline: bool,
+        downloads: Downloads = "ask",
     ) -> tuple[str, ...]:
         """Downloads the weights of a model that is used for the first time.
 
@@ -80,13 +85,19 @@ class Session:
         self._weights.ensure_files(choice.face_files, offline=offline, progress=download_progress)
         notes: tuple[str, ...] = ()
         if choice.background is not None:
-            notes = self.ensure_weights(choice.background, download_progress, offline=offline)
+            notes = self.ensure_weights(
+                choice.background, download_progress, offline=offline, downloads=downloads
+            )
         if choice.weights is not None:
             return notes
         models = registry.matching(choice.task, choice.model, choice.scale)
         if choice.model == AUTO:
             best = self._weights.ensure_best(
-                models, task=choice.task, offline=offline, progress=download_progress
+                models,
+                task=choice.task,
+                offline=offline,
+                downloads=downloads,
+                progress=download_progress,
             )
             return (*notes, *best)
         self._weights.ensure_model(
@@ -128,7 +139,12 @@ class Session:
         from pixelmend_engine.restoration.upscale import upscale
 
         choice, options = request.model, request.options
-        provided = self.ensure_weights(choice, _downloads(progress), offline=options["offline"])
+        provided = self.ensure_weights(
+            choice,
+            _downloads(progress),
+            offline=options["offline"],
+            downloads=options["downloads"],
+        )
         progress("load", 0, 0)
         notes: list[str] = []
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pixelmend.errors import (
     DiskFull,
@@ -12,7 +13,7 @@ from pixelmend.errors import (
     WrongFile,
 )
 from pixelmend_engine.catalog.spec import ModelSpec, Task
-from pixelmend_engine.catalog.weight_files import WeightFile, catalog
+from pixelmend_engine.catalog.weight_files import WeightFile, catalog, megabytes
 from pixelmend_engine.weights import store
 from pixelmend_engine.weights.download.download import ByteProgress
 from pixelmend_engine.weights.download.https import host
@@ -25,6 +26,9 @@ from pixelmend_engine.weights.download.network_settings import (
 from pixelmend_engine.weights.installer import Installer
 
 FORGET_AFTER_S = 600.0  # a source that could not be reached is not asked again for each picture
+
+UNASKED_BYTES = 200_000_000  # what may be fetched though nobody was asked
+Downloads = Literal["always", "ask", "never"]
 
 DownloadProgress = Callable[[str, int, int], None]
 """Takes words on what is downloaded, once for each file; bytes done, and in all (0: not known).
@@ -91,24 +95,38 @@ class WeightsProvider:
         *,
         task: Task | None = None,
         offline: bool,
+        downloads: Downloads = "ask",
         progress: DownloadProgress,
     ) -> tuple[str, ...]:
-        """Gets the weights of the first of these models, if they come; returns what to say if not.
+        """Gets the weights of the first of these models, if need be and if they come.
 
-        Where none of the others is here, there is nothing else to do it with: the first is insisted
-        on.
+        What is installed is used, whatever would be better. What ships with the program is not
+        enough, where the first is small or `downloads` is `always`; `ask` means that nobody was
+        asked. Where none of the models is here, there is nothing else to do it with: the first is
+        insisted on, or refused in words.
+
+        Returns:
+            What to say where a smaller model is used.
 
         Raises:
+            WeightsMissing: None is here, and the first may not be fetched.
             PixelmendError: As for `ensure_model`, where none of the others is here.
         """
         spec = models[0]
-        if not store.missing(spec, self.models_dir, task):
+        here = [model for model in models if not store.missing(model, self.models_dir, task)]
+        if any(not model.bundled for model in here) or spec in here:
             return ()
-        if all(store.missing(other, self.models_dir, task) for other in models):
+        is_large = _download_bytes(store.missing(spec, self.models_dir, task)) > UNASKED_BYTES
+        is_refused = downloads == "never" or (downloads == "ask" and is_large)
+        if not here:
+            if is_refused and not offline:
+                raise _unasked(spec, store.missing(spec, self.models_dir, task))
             self.ensure_model(spec, task=task, offline=offline, progress=progress)
             return ()
         if offline or self._installer.network.offline:
             return (_note(spec, "Pixelmend is offline"),)
+        if is_refused:
+            return (_note(spec, _size(store.missing(spec, self.models_dir, task))),)
         for file in store.missing(spec, self.models_dir, task):
             if refused := self._installer.records.get(file.id).refused:
                 return (_note(spec, refused),)
@@ -147,6 +165,22 @@ def _announcement(file: WeightFile, network: Network) -> str:
     """Says what is downloaded, how large it is, from where, and under which license."""
     where = host(network.mirror or file.sources[0].page)
     return f"Downloading `{file.id}` ({file.size}) from {where}; license: {file.license}"
+
+
+def _download_bytes(files: Sequence[WeightFile]) -> int:
+    return sum(file.size_bytes or file.about_bytes for file in files)
+
+
+def _size(files: Sequence[WeightFile]) -> str:
+    return f"{megabytes(_download_bytes(files))} to download"
+
+
+def _unasked(spec: ModelSpec, files: Sequence[WeightFile]) -> WeightsMissing:
+    return WeightsMissing(
+        f"No model for this is on this computer, and nobody was asked whether `{spec.id}` may be "
+        f"fetched ({_size(files)})",
+        hint=f"`pixelmend models pull {spec.id}` gets it; or name it as the model",
+    )
 
 
 def _note(spec: ModelSpec, reason: str) -> str:

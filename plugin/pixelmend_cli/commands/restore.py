@@ -299,7 +299,7 @@ COMMANDS = (deblur, restore, denoise, upscale, inpaint)
 
 def run_task(task: Task, suffix: str, options: Options) -> int:
     """Restores the pictures that a command names; returns its exit code."""
-    from pixelmend_cli import settings, targets
+    from pixelmend_cli import download_prompt, settings, targets
     from pixelmend_cli.download_bar import DownloadBar
     from pixelmend_cli.engines import InProcessEngine, Listener, RemoteEngine
     from pixelmend_cli.restore_files import Console, FileOptions, restore_all
@@ -309,7 +309,7 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
 
     log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
     config = settings.resolve(os.environ)
-    parameters = {name: options[name] for name in of_task(task)}
+    parameters = {name: options[name] for name in of_task(task) if name != "downloads"}
     # Sent with the job, because the engine may have been started with other settings.
     parameters["offline"] = options["offline"] or config.network.offline
     request = TaskRequest.of({"task": task, **parameters}, options["weights"])
@@ -321,6 +321,10 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
     )
     # Told before anything is begun.
     check(request.model, config.models_dir, offline=request.options["offline"])
+    if options["weights"] is None:
+        silent = options["quiet"] or options["as_json"]
+        parameters = download_prompt.with_downloads(task, parameters, config, silent=silent)
+        request = TaskRequest.of({"task": task, **parameters})
     if options["out_dir"] is not None:
         targets.make_folder(options["out_dir"])
     console = Console(as_json=options["as_json"], quiet=options["quiet"])

@@ -112,3 +112,49 @@ def test_what_is_downloaded_is_said_once_and_only_if_it_comes(
     with pytest.raises(DownloadFailed):
         provider.ensure_model(GOPRO, offline=False, progress=download_progress)
     assert {told[0] for told in seen} <= {""}
+
+
+LARGE = registry.find("diffbir-v2.1")  # of gigabytes; `pickled` nowhere
+
+
+def test_what_is_large_is_not_fetched_where_nobody_was_asked(
+    provider: WeightsProvider, mirror: Mirror
+) -> None:
+    small = registry.find("hi-diff-compact")
+    for downloads in ("ask", "never"):
+        (note,) = provider.ensure_best(
+            (LARGE, small), offline=False, downloads=downloads, progress=untold
+        )
+        assert "GB to download" in note
+        assert "`pixelmend models pull diffbir-v2.1` gets them" in note
+        with pytest.raises(WeightsMissing, match=r"nobody was asked whether `diffbir-v2\.1`"):
+            provider.ensure_best((LARGE,), offline=False, downloads=downloads, progress=untold)
+    assert mirror.asked == []
+
+
+def test_never_is_for_what_is_small_as_well(provider: WeightsProvider, mirror: Mirror) -> None:
+    models = registry.models_of("deblur")
+    (note,) = provider.ensure_best(models, offline=False, downloads="never", progress=untold)
+    assert "114 MB to download" in note
+    assert mirror.asked == []
+
+
+def test_always_fetches_whatever_is_best(tmp_path: Path, mirror: Mirror) -> None:
+    network = Network(mirror=mirror.url)
+    provider = WeightsProvider(Installer(tmp_path / "models", network))
+    small = registry.find("hi-diff-compact")
+    (note,) = provider.ensure_best(
+        (LARGE, small), offline=False, downloads="always", progress=untold
+    )
+    assert "another model is used" in note  # for the mirror has it not
+    assert mirror.asked
+
+
+def test_what_is_installed_is_used_though_another_would_be_better(
+    provider: WeightsProvider, mirror: Mirror, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models" / "hi-diff-realblur-r"
+    folder.mkdir(parents=True)
+    (folder / "net_g.pth").touch()
+    assert asked_best(provider) == ()
+    assert mirror.asked == []

@@ -22,7 +22,10 @@ def field(task: dict[str, Any], name: str) -> forms.Field:
 
 
 def test_every_option_has_a_field(deblur: dict[str, Any]) -> None:
-    assert [field.name for field in forms.fields(deblur)] == list(options.of_task("deblur"))
+    described = options.of_task("deblur").items()
+    names = [name for name, option in described if option.get("editors", True)]
+    assert [field.name for field in forms.fields(deblur)] == names
+    assert "downloads" not in names  # which editors ask about
 
 
 def test_what_is_for_files_alone_has_no_field(tmp_path: Path) -> None:

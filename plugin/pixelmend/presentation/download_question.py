@@ -1,0 +1,96 @@
+"""Whether somebody has to be asked before a large model is fetched: the same in every front end.
+
+Runs on Python 3.9, standard library only: hosts load it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ..preferences import ALWAYS, ASK, NEVER, Preferences
+from ..wire import Json
+from .messages import format_bytes, translate
+
+AUTO = "auto"
+UNASKED_BYTES = 200_000_000  # up to here, `auto` fetches the best model without a question
+
+
+@dataclass(frozen=True)
+class DownloadQuestion:
+    """A model that would be better than what is here, and is large."""
+
+    model: str
+    title: str
+    size: str  # as it is shown
+    license: str
+    small: str | None  # the title of the model that ships, for this task
+
+    @property
+    def download(self) -> str:
+        """What the button says that downloads."""
+        return translate("Download {title}, {size}").format(title=self.title, size=self.size)
+
+    @property
+    def decline(self) -> str:
+        """What the other button says."""
+        return translate("Use the small model") if self.small else translate("Cancel")
+
+
+def question(task: Json, options: Json, preferences: Preferences) -> DownloadQuestion | None:
+    """Returns what to ask before a task is begun with these options; None: nothing.
+
+    `task` is the engine's description (`GET /v1/tasks`).
+    """
+    asked = options.get("model", AUTO) == AUTO and not options.get("offline", False)
+    if not asked or preferences.downloads != ASK:
+        return None
+    models = [model for model in cast("list[Json]", task["models"]) if _fits(model, options)]
+    if not models or any(model.get("weights") == "installed" for model in models):
+        return None
+    best = models[0]
+    size = best.get("size_bytes") or best.get("about_bytes") or 0
+    if best.get("weights") != "missing" or size <= UNASKED_BYTES:
+        return None
+    small = next((model for model in models if model.get("weights") == "bundled"), None)
+    if small is not None and best["id"] in preferences.declined:
+        return None
+    return DownloadQuestion(
+        model=str(best["id"]),
+        title=str(best["title"]),
+        size=format_bytes(size),
+        license=str(best.get("license", "")),
+        small=None if small is None else str(small["title"]),
+    )
+
+
+def with_downloads(
+    task: Json, options: Json, preferences: Preferences, answer: bool | None
+) -> Json:
+    """Returns the options of a job: with what the user answered, or has decided for all jobs.
+
+    `answer` is whether to download, or None where there was nothing to ask. An engine of an earlier
+    release, which does not describe the option, is not sent it.
+    """
+    if "downloads" not in task["options"]["properties"]:
+        return options
+    downloads = preferences.downloads if answer is None else ALWAYS if answer else NEVER
+    return {**options, "downloads": downloads}
+
+
+def with_answer(
+    preferences: Preferences, question: DownloadQuestion, *, answer: bool
+) -> Preferences:
+    """Returns what to keep: who took the small model is not asked about the large one again."""
+    if answer or question.small is None:
+        return preferences
+    return Preferences(preferences.downloads, preferences.declined | {question.model})
+
+
+def _fits(model: Json, options: Json) -> bool:
+    scale: Any = options.get("scale", AUTO)
+    scales = model.get("scales")
+    if scale == AUTO or not isinstance(scales, list):
+        return True
+    least, largest = cast("list[float]", scales)
+    return least <= float(scale) <= largest

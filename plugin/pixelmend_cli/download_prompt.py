@@ -1,0 +1,54 @@
+"""Asking on a terminal whether a large model may be fetched."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from pixelmend import preferences
+from pixelmend.errors import Canceled
+from pixelmend.presentation import download_question
+from pixelmend.presentation.download_question import DownloadQuestion
+from pixelmend_cli.settings import Settings
+from pixelmend_engine.catalog import tasks
+from pixelmend_engine.catalog.spec import Task
+from pixelmend_engine.weights import store
+
+
+def with_downloads(
+    task: Task, parameters: Mapping[str, Any], config: Settings, *, silent: bool
+) -> dict[str, Any]:
+    """Returns a task's options with what `auto` may fetch; asks where somebody can answer.
+
+    Nobody can if `silent` is set, or if this is no terminal.
+
+    Raises:
+        Canceled: There is no other model, and the user does not want this one.
+    """
+    described = next(
+        entry for entry in tasks.describe(store.states(config.models_dir)) if entry["id"] == task
+    )
+    kept = preferences.read(config.paths)
+    question = download_question.question(described, dict(parameters), kept)
+    answer = None
+    if question is not None and not silent and sys.stdin.isatty() and sys.stderr.isatty():
+        answer = _ask(question)
+        kept_now = download_question.with_answer(kept, question, answer=answer)
+        if kept_now != kept:
+            preferences.write(config.paths, kept_now)
+        if not answer and question.small is None:
+            raise Canceled("Canceled", hint="Nothing was downloaded")
+    return download_question.with_downloads(described, dict(parameters), kept, answer)
+
+
+def _ask(question: DownloadQuestion) -> bool:
+    click.echo(f"{question.title} would make up more detail. License: {question.license}", err=True)
+    answer = click.prompt(
+        f"{question.download} (d), or {question.decline.lower()} (s)?",
+        type=click.Choice(["d", "s"]),
+        default="s",
+        show_choices=False,
+        err=True,
+    )
+    return answer == "d"
