@@ -12,6 +12,7 @@ from pixelmend import data_folder
 from pixelmend.errors import PixelmendError, to_json
 from pixelmend.paths import Paths
 from pixelmend.printable import PrintableFormatter
+from pixelmend_engine.server.log_rate import LogRate
 
 
 def main() -> None:
@@ -68,6 +69,7 @@ def _log_to_file(paths: Paths, *, foreground: bool) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of each start and end
     for handler in handlers:
         handler.setFormatter(PrintableFormatter(form))
+        handler.addFilter(LogRate())
     logging.basicConfig(level=logging.INFO, handlers=handlers)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from pixelmend.paths import Paths
 from pixelmend.wire import Bytes, Raster, encode
 from pixelmend_engine.restoration.task_request import ProgressCallback, Request
-from pixelmend_engine.server import process
+from pixelmend_engine.server import connections, process
+from pixelmend_engine.server.log_rate import LogRate
 from pixelmend_engine.server.process import Lifetime, Service, alone
 
 FAIL_SEED = 13  # the seed that makes it fail as nobody expected
@@ -62,14 +63,17 @@ def main() -> None:
     parser.add_argument("--headers-within", type=float, default=10.0)
     parser.add_argument("--release-after", type=float, default=300.0)
     parser.add_argument("--exit-after", type=float, default=300.0)
+    parser.add_argument("--log", type=Path)  # instead of stderr
     parser.add_argument("--silent-end", type=int, default=0)
     parser.add_argument("--release-fails", type=int, default=0)
     parser.add_argument("--named", type=int, default=0)  # results say which model it was
     options = parser.parse_args()
     process.SPOOL_SHARE = options.spool_share
-    process.HEADERS_WITHIN_S = options.headers_within
+    connections.HEADERS_WITHIN_S = options.headers_within
     process.routes.STANDSTILL_S = options.standstill
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+    handler = logging.FileHandler(options.log) if options.log else logging.StreamHandler(sys.stderr)
+    handler.addFilter(LogRate())
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     with alone(Paths(options.home)) as only:
         if not only:
             sys.exit(3)

@@ -1,5 +1,6 @@
 """Who may ask the engine: checked before a route, and before a body is read."""
 
+import re
 import secrets
 from collections.abc import Callable, Iterable
 
@@ -7,6 +8,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pixelmend.errors import Forbidden, PixelmendError, TooLarge, Unauthorized, to_json
+
+JOB = re.compile("/v1/jobs/([0-9a-f]+)(?:/[a-z]+)?")  # the addresses of one job
+
+
+def new_token() -> str:
+    """Makes a token, or another secret."""
+    return secrets.token_urlsafe(32)
 
 
 class Credentials:
@@ -17,13 +25,19 @@ class Credentials:
     """
 
     def __init__(self, port: int) -> None:
-        self.token = secrets.token_urlsafe(32)
-        self.server_proof = secrets.token_urlsafe(32)
+        self.token = new_token()
+        self.server_proof = new_token()
         self.host = f"127.0.0.1:{port}"
 
-    def renew(self) -> None:
-        """Makes the old token worthless, where others may have read it."""
-        self.token = secrets.token_urlsafe(32)
+    def permits(self, authorization: bytes, job_token: str | None) -> bool:
+        """Says whether a request's header names the token, or that of the job which it is about.
+
+        A token that others may have read is worth nothing but for what was submitted with it.
+        """
+        tokens = [self.token] if job_token is None else [self.token, job_token]
+        return any(
+            secrets.compare_digest(authorization, f"Bearer {token}".encode()) for token in tokens
+        )
 
 
 class Guard:
@@ -40,8 +54,10 @@ class Guard:
         credentials: Credentials,
         max_body_bytes: int,
         admitted: Callable[[], None],
+        token_of_job: Callable[[str], str | None],
     ) -> None:
         self._app = app
+        self._token_of_job = token_of_job
         self._admitted = admitted
         self._credentials = credentials
         self._max_body_bytes = max_body_bytes
@@ -50,14 +66,14 @@ class Guard:
         """Answers what may not pass itself."""
         if scope["type"] == "http":
             try:
-                self._check(scope["headers"])
+                self._check(scope["path"], scope["headers"])
             except PixelmendError as error:
                 await error_response(error, close=True)(scope, receive, send)
                 return
             self._admitted()
         await self._app(scope, receive, send)
 
-    def _check(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+    def _check(self, path: str, raw: Iterable[tuple[bytes, bytes]]) -> None:
         headers: dict[bytes, bytes] = {}
         for name, value in raw:
             if name in headers and name in SINGLE:
@@ -70,8 +86,9 @@ class Guard:
             )
         if b"origin" in headers or b"sec-fetch-site" in headers:
             raise Forbidden("The request comes from a web page", hint="Use a Pixelmend front end")
-        expected = f"Bearer {self._credentials.token}".encode()
-        if not secrets.compare_digest(headers.get(b"authorization", b""), expected):
+        job = JOB.fullmatch(path)
+        job_token = None if job is None else self._token_of_job(job[1])
+        if not self._credentials.permits(headers.get(b"authorization", b""), job_token):
             raise Unauthorized("The request has not the engine's token", hint="Read the state file")
         if b"transfer-encoding" in headers:
             raise TooLarge("The request does not say its length", hint="Send Content-Length")

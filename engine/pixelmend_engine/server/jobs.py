@@ -63,6 +63,7 @@ class Job:
     body: BodyBuffer
     raster: Raster | None  # its pixels are views of the body; None: the job has ended
     request: Request
+    token: str = field(repr=False)  # what it was submitted with, and is fetched with
     phase: str = "queued"
     events: list[Event] = field(default_factory=list[Event])
     result: BodyBuffer | None = None
@@ -101,7 +102,7 @@ class Jobs:
 
     # --- what the server asks ---------------------------------------------------------------------
 
-    def submit(self, body: BodyBuffer, raster: Raster, request: Request) -> Job:
+    def submit(self, body: BodyBuffer, raster: Raster, request: Request, token: str) -> Job:
         """Puts a job at the end of the queue.
 
         Raises:
@@ -109,7 +110,7 @@ class Jobs:
         """
         if self._closed:
             raise EngineUnavailable("The engine is ending", hint="Try again: it starts anew")
-        job = Job(id=secrets.token_hex(8), body=body, raster=raster, request=request)
+        job = Job(secrets.token_hex(8), body, raster, request, token)
         self._jobs[job.id] = job
         self._queue.append(job)
         self._emit(job, Event(0, "queued", position=len(self._queue)))
@@ -126,6 +127,11 @@ class Jobs:
         if job_id in self._jobs:
             return self._jobs[job_id]
         raise NotFound(f"The engine knows no job `{job_id}`", hint="Ask for it again")
+
+    def token_of(self, job_id: str) -> str | None:
+        """Returns what a job was submitted with; None where it is not known."""
+        job = self._jobs.get(job_id)
+        return None if job is None else job.token
 
     def list(self) -> list[dict[str, Any]]:
         """Describes every job that is known, oldest first."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -14,27 +13,23 @@ from typing import Any
 
 import filelock
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pixelmend import __version__, data_folder
-from pixelmend.atomic import atomic_write_text
 from pixelmend.errors import EngineUnavailable
 from pixelmend.paths import Paths
 from pixelmend.wire import MAX_HEADER, MAX_PROFILE, PROTOCOL
 from pixelmend_engine.catalog import tasks
 from pixelmend_engine.images import limits
 from pixelmend_engine.inference import memory
-from pixelmend_engine.server import admission, routes
+from pixelmend_engine.server import admission, connections, routes
 from pixelmend_engine.server.authentication import Credentials
 from pixelmend_engine.server.jobs import JobRunner, Jobs, Timing
 from pixelmend_engine.server.spool import Spool
+from pixelmend_engine.server.state_file import StateFile
 from pixelmend_engine.weights import store
 
 logger = logging.getLogger(__name__)
 
-HEADERS_WITHIN_S = 10.0  # a connection that asks for nothing is closed
-MAX_HEADERS = 64 * 1024  # bytes of one request
-MAX_CONNECTIONS = 512  # at once
 WATCH_EVERY_S = 0.5
 GRACE_S = 3  # for open streams to tell that the engine ends
 MAX_BODY = limits.MAX_PIXELS * 4 * 4 + MAX_PROFILE + MAX_HEADER  # bytes: RGBA in float32
@@ -50,55 +45,6 @@ class Lifetime:
     exit_after_s: float  # without a job, the process ends
 
 
-class HeaderTimeoutProtocol(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, but a request's headers have to come within a time."""
-
-    _deadline: asyncio.TimerHandle | None = None
-    _header_bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Starts waiting."""
-        super().connection_made(transport)
-        self._wait()
-
-    def data_received(self, data: bytes) -> None:
-        """Refuses headers without end, which would fill memory before the token is asked for."""
-        super().data_received(data)
-        if self._deadline is not None:
-            self._header_bytes += len(data)
-            if self._header_bytes > MAX_HEADERS:
-                self._give_up()
-
-    def on_message_begin(self) -> None:
-        """Starts waiting anew, on a connection that asks again."""
-        super().on_message_begin()
-        self._wait()
-
-    def on_headers_complete(self) -> None:
-        """Stops waiting."""
-        self._stop_waiting()
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stops waiting."""
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def _wait(self) -> None:
-        self._stop_waiting()
-        self._header_bytes = 0
-        self._deadline = self.loop.call_later(HEADERS_WITHIN_S, self._give_up)
-
-    def _stop_waiting(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _give_up(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.close()
-
-
 class Service(uvicorn.Server):
     """A running engine: the server, its state file, and the reasons to end."""
 
@@ -106,14 +52,25 @@ class Service(uvicorn.Server):
         self, paths: Paths, runner: JobRunner, models_dir: Path, lifetime: Lifetime
     ) -> None:
         self._paths = paths
-        self._models_dir = models_dir
         self._lifetime = lifetime
         total_bytes = memory.granted().total_bytes
         self._spool = Spool(paths.spool, int(total_bytes * SPOOL_SHARE))
         timing = Timing(release_after_s=lifetime.release_after_s)
         self._jobs = Jobs(runner, self._spool, timing)
         self._socket = _listen()
-        self._credentials = Credentials(self._socket.getsockname()[1])
+        self._port: int = self._socket.getsockname()[1]
+        self._credentials = Credentials(self._port)
+        self._state = StateFile(
+            paths,
+            self._credentials,
+            {
+                "protocol": PROTOCOL,
+                "version": __version__,
+                "port": self._port,
+                "pid": os.getpid(),
+                "models": str(models_dir),
+            },
+        )
         parts = routes.ServerParts(
             jobs=self._jobs,
             spool=self._spool,
@@ -126,10 +83,11 @@ class Service(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 routes.Server(parts).app(),
-                http=HeaderTimeoutProtocol,
+                http=connections.HeaderTimeoutProtocol,
                 ws="none",
                 lifespan="on",
-                limit_concurrency=MAX_CONNECTIONS,
+                limit_concurrency=connections.raise_descriptor_limit(),
+                backlog=connections.ACCEPTED_AT_ONCE,
                 access_log=False,
                 log_config=None,
                 server_header=False,
@@ -142,17 +100,21 @@ class Service(uvicorn.Server):
         """Serves until there is a reason to end: a signal, a request, or nothing to do."""
         with data_folder.as_unavailable(self._paths):
             self._spool.clear()
-            self._write_state()
-        logger.info("serving on port %d, version %s", self._socket.getsockname()[1], __version__)
+            self._state.write()
+        logger.info("serving on port %d, version %s", self._port, __version__)
         watching = asyncio.create_task(self._watch())
         try:
             await self.serve(sockets=[self._socket])
         finally:
             watching.cancel()
             self._spool.clear()
-            with contextlib.suppress(OSError):
-                self._paths.state.unlink()
+            self._state.remove()
             logger.info("ended")
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to listen."""
+        await super().startup(sockets)
+        connections.listen_again(self._socket)
 
     def stop(self) -> None:
         """Reports what runs and waits as canceled, and ends."""
@@ -173,39 +135,13 @@ class Service(uvicorn.Server):
             if idle_s > self._lifetime.exit_after_s:
                 logger.info("nothing to do for %.0f s", idle_s)
                 self.stop()
-            if self.should_exit or self._state_is_ours():
+            if self.should_exit:
                 continue
-            # Missing, changed, or readable by others, who may know the token now.
-            self._credentials.renew()
-            try:
-                self._write_state()
-                logger.warning("the state file was not as it was left: made a new token")
-            except OSError as error:
-                logger.warning("the state file can't be written: %s", error.strerror)
-
-    def _state(self) -> str:
-        return json.dumps(
-            {
-                "protocol": PROTOCOL,
-                "version": __version__,
-                "port": self._socket.getsockname()[1],
-                "token": self._credentials.token,
-                "proof": self._credentials.server_proof,
-                "pid": os.getpid(),
-                "models": str(self._models_dir),
-            }
-        )
-
-    def _write_state(self) -> None:
-        data_folder.make(self._paths)
-        atomic_write_text(self._paths.state, self._state(), mode=0o600)
-
-    def _state_is_ours(self) -> bool:
-        try:
-            private = os.name == "nt" or self._paths.state.stat().st_mode & 0o077 == 0
-            return private and self._paths.state.read_bytes() == self._state().encode()
-        except OSError:
-            return False
+            if not self._state.taken_over():
+                self._state.watch()
+            elif not self._jobs.busy:
+                logger.warning("another engine has this folder now")
+                self.stop()
 
 
 def _listen() -> socket.socket:

@@ -82,6 +82,7 @@ class Server:
             credentials=self._parts.credentials,
             max_body_bytes=self._parts.max_body_bytes,
             admitted=self._parts.jobs.touch,
+            token_of_job=self._parts.jobs.token_of,
         )
         return Starlette(
             routes=self.routes,
@@ -127,13 +128,14 @@ class Server:
 
     async def submit(self, request: Request) -> Response:
         """Takes a picture and its options into the queue."""
+        token = request.headers["authorization"].removeprefix("Bearer ")
         with self._parts.jobs.receiving():
             buffer = self._parts.spool.buffer(int(request.headers.get("content-length", 0)))
             try:
                 await _receive(request, buffer)
                 raster, parameters = decode(buffer.view())
                 admitted = self._parts.admit(raster, parameters)
-                job = self._parts.jobs.submit(buffer, raster, admitted)
+                job = self._parts.jobs.submit(buffer, raster, admitted, token)
             except BaseException:
                 buffer.drop()
                 raise
