@@ -17,6 +17,7 @@ from torch import Tensor
 from pixelmend.errors import OutOfMemory
 from pixelmend_engine.catalog.spec import MIN_TILE, ModelSpec
 from pixelmend_engine.inference import devices, tiling
+from pixelmend_engine.inference.memory_retry import retry_with_less
 from pixelmend_engine.inference.tile_size import plan_tiles
 from pixelmend_engine.models.pipeline import ModelRequest, Pipeline, TileRestorer, untold
 from pixelmend_engine.nn.progress import Progress
@@ -41,7 +42,7 @@ class InferenceResult:
     """A restored picture, or some that went together, and what it took."""
 
     image: Float[Tensor, "b 3 hs ws"]  # sRGB; may leave [0, 1] a little
-    tiles: int  # of all of them
+    tiles: int | None  # of all of them; None: the model cuts by itself, in each phase otherwise
     seconds: float
     peak_bytes: int  # the most memory this process has held on the device
 
@@ -102,16 +103,16 @@ def run_model(
     restored = restore_whole() if internal else tiling.apply(restore_tile, image, plan, int(scale))
     result = InferenceResult(
         image=restored[..., : int(height * scale), : int(width * scale)],
-        tiles=len(image) * len(plan.tiles),
+        tiles=None if internal else len(plan.tiles),
         seconds=time.monotonic() - started,
         peak_bytes=devices.peak_bytes(device),
     )
     logger.info(
-        "restored %d x %d pixels with %s in %d tiles on %s: %.2f s, peak memory %.2f GB",
+        "restored %d x %d pixels with %s in %s tiles on %s: %.2f s, peak memory %.2f GB",
         width,
         height,
         spec.id,
-        result.tiles,
+        "its own" if internal else result.tiles,
         device,
         result.seconds,
         result.peak_bytes / 1e9,
@@ -135,25 +136,29 @@ class _TileShrinker:
         self, tile: Float[Tensor, "1 c h w"], progress: Progress
     ) -> Float[Tensor, "1 3 hs ws"]:
         """Restores a tile, in parts where it has to be."""
-        while True:
-            height, width = tile.shape[-2:]
-            plan = tiling.plan(height, width, self._side, self._spec.multiple)
-            try:
-                return self._restore(tile, plan, progress)
-            except (RuntimeError, MemoryError) as error:
-                longest = max(max(t.rows.length, t.columns.length) for t in plan.tiles)
-                if not devices.is_out_of_memory(error):
-                    raise
-                if longest <= MIN_TILE:
-                    raise OutOfMemory(
-                        f"The memory of `{self._device}` does not even hold a tile of {longest} "
-                        "pixels a side",
-                        hint="Close other programs",
-                    ) from error
-                self._side = max(MIN_TILE, longest // 2)
-            # Outside of the handler, where the error no longer holds the tensors it met.
-            devices.give_back(self._device)
+        height, width = tile.shape[-2:]
+
+        def plan(side: int) -> tiling.Plan:
+            return tiling.plan(height, width, side, self._spec.multiple)
+
+        def halve(side: int) -> int:
+            longest = max(max(t.rows.length, t.columns.length) for t in plan(side).tiles)
+            if longest <= MIN_TILE:
+                raise OutOfMemory(
+                    f"The memory of `{self._device}` does not even hold a tile of {longest} "
+                    "pixels a side",
+                    hint="Close other programs",
+                )
+            self._side = max(MIN_TILE, longest // 2)
             logger.warning("out of memory: going on with tiles of %d pixels", self._side)
+            return self._side
+
+        return retry_with_less(
+            lambda side: self._restore(tile, plan(side), progress),
+            self._side or max(height, width),
+            halve,
+            self._device,
+        )
 
     def _restore(
         self, tile: Float[Tensor, "1 c h w"], plan: tiling.Plan, progress: Progress
@@ -181,29 +186,30 @@ class _Replanner:
         self, restorer: TileRestorer, image: Float[Tensor, "b c h w"], progress: Progress
     ) -> Float[Tensor, "b 3 hs ws"]:
         """Restores pictures, with less memory each time that it was short."""
-        for left in reversed(range(REPLANNED + 1)):
-            try:
-                return restorer(image, progress)
-            except (RuntimeError, MemoryError) as error:
-                final = left == 0 or len(image) > 1 or self._request.tile == 0
-                if final or not devices.is_out_of_memory(error):
-                    raise
-            # Outside of the handler, where the error no longer holds the tensors it met.
-            devices.give_back(self._device)
-            logger.warning("out of memory: planned anew, in half of it")
-            restorer = self._pipeline.prepare(image, self._halved(), Progress())
-        raise AssertionError
 
-    def _halved(self) -> ModelRequest:
-        free, tile = self._request.free_bytes, self._request.tile
-        self._request = dataclasses.replace(
-            self._request,
-            free_bytes=None if free is None else free // 2,
-            tile=None if tile is None else tile // 2,
-            add_note=untold,  # it was said
-            warn_before=untold,
-        )
-        return self._request
+        def attempt(request: ModelRequest) -> Float[Tensor, "b 3 hs ws"]:
+            first = request is self._request
+            prepared = restorer if first else self._pipeline.prepare(image, request, Progress())
+            return prepared(image, progress)
+
+        left = 0 if len(image) > 1 or self._request.tile == 0 else REPLANNED
+
+        def halve(request: ModelRequest) -> ModelRequest | None:
+            nonlocal left
+            if left == 0:
+                return None
+            left -= 1
+            logger.warning("out of memory: planned anew, in half of it")
+            free, tile = request.free_bytes, request.tile
+            return dataclasses.replace(
+                request,
+                free_bytes=None if free is None else free // 2,
+                tile=None if tile is None else tile // 2,
+                add_note=untold,  # it was said
+                warn_before=untold,
+            )
+
+        return retry_with_less(attempt, self._request, halve, self._device)
 
 
 @contextlib.contextmanager

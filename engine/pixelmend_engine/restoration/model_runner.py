@@ -16,6 +16,7 @@ from pixelmend.errors import OutOfMemory
 from pixelmend_engine.catalog.options import MAX_SEED
 from pixelmend_engine.catalog.registry import AUTO
 from pixelmend_engine.inference import tiled_inference
+from pixelmend_engine.inference.memory_retry import retry_with_less
 from pixelmend_engine.inference.tiled_inference import InferenceResult, LoadedModel
 from pixelmend_engine.models.pipeline import ModelRequest
 from pixelmend_engine.nn.progress import Progress
@@ -88,21 +89,26 @@ class LoadedModelRunner:
     ) -> Float[Tensor, "b 3 hs ws"]:
         """Restores a picture, or some of one size; see `ModelRunner`."""
         assert len(image) == len(numbers)
-        try:
-            return self._run_together(image, progress, numbers, remaining)
-        except OutOfMemory:
-            if len(image) == 1:
-                raise
-        self._most = min(self._most, len(image) // 2)
-        logger.warning("out of memory: going on with %d pictures at once", self._most)
         restored: list[Tensor] = []
-        done = 0
-        while done < len(image):
-            batch = slice(done, done + self._most)
-            part = progress.part(len(numbers[batch]), after=done, of=len(image))
-            restored.append(self.run(image[batch], part, numbers[batch], remaining - done))
-            done += len(restored[-1])
-        return torch.cat(restored)
+
+        def run_the_rest(size: int) -> Float[Tensor, "b 3 hs ws"]:
+            while (done := sum(map(len, restored))) < len(image):
+                batch = slice(done, done + size)
+                part = progress.part(len(numbers[batch]), after=done, of=len(image))
+                restored.append(
+                    self._run_together(image[batch], part, numbers[batch], remaining - done)
+                )
+            return torch.cat(restored)
+
+        def halve(size: int) -> int | None:
+            if size == 1:
+                return None
+            self._most = size // 2
+            logger.warning("out of memory: going on with %d pictures at once", self._most)
+            return self._most
+
+        device = self._load(self._choice).device
+        return retry_with_less(run_the_rest, min(self._most, len(image)), halve, device)
 
     def _run_together(
         self, image: Tensor, progress: Progress, numbers: Sequence[int], remaining: int

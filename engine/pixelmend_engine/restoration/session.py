@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from pixelmend.wire import Raster
-    from pixelmend_engine.inference.tiled_inference import LoadedModel
+    from pixelmend_engine.inference.tiled_inference import InferenceResult, LoadedModel
     from pixelmend_engine.restoration.faces.detector_and_parser import FaceDetectorAndParser
     from pixelmend_engine.weights.first_use import DownloadProgress, Downloads
 
@@ -202,7 +202,7 @@ class Session:
             "scale": tasks.result_scale(options),
             "width": result.width,
             "height": result.height,
-            "tiles": sum(run.tiles for run in runs),
+            "tiles": _tiles(runs),
             "seconds": round(sum(run.seconds for run in runs), 3),
             "peak_bytes": max((run.peak_bytes for run in runs), default=0),
             # Each batch of faces says what it has to say.
@@ -259,6 +259,11 @@ class Session:
 
 def _downloads(progress: ProgressCallback) -> DownloadProgress:
     return lambda words, done, total: progress("download", done, total, words)
+
+
+def _tiles(runs: list[InferenceResult]) -> int | None:
+    counts = [run.tiles for run in runs if run.tiles is not None]
+    return sum(counts) if len(counts) == len(runs) else None
 
 
 def _load_first(
