@@ -74,7 +74,7 @@ def test_the_result_is_listed_and_compared(krita_scenes: Scenes) -> None:
     after = krita_scenes["whole_layer"]["after"]
     assert after["results"][0] == [NAME, False]
     assert after["headline"] == NAME
-    assert "another model is used" in after["hint"]
+    assert "so `hi-diff-compact` is used" in after["hint"]
 
 
 def test_merged_pictures_come_on_top(krita_scenes: Scenes) -> None:

@@ -90,8 +90,10 @@ class Restorer:
             mask: What is to be restored, of the picture's height and width: white is, black is
                 not, gray is in part. `bool`, or as `image`. For the task `inpaint`, what is to be
                 filled; without it, what is transparent.
-            progress: Is called with the steps that are done and the steps in all, after each. An
-                exception that it raises ends the work and comes out of this call.
+            progress: Is called with the steps that are done and the steps in all, after each; and
+                before, while weights are downloaded, with bytes (0 in all: nobody knows). An
+                exception that it raises ends the work and comes out of this call; a download goes
+                on with the next where it stopped.
             options: Of the task, for this picture alone; those of `load` hold for all.
 
         Returns:
@@ -119,7 +121,7 @@ class Restorer:
         def listen(phase: str, done: int, total: int, message: str = "", /) -> None:
             if message:
                 logger.warning("%s", message)
-            elif phase == "run" and progress is not None:
+            if progress is not None and phase in ("download", "run") and (done or total):
                 progress(done, total)
 
         result, self.info = self._session.run(raster, request, listen)

@@ -124,12 +124,12 @@ class WeightsProvider:
             self.ensure_model(spec, task=task, offline=offline, progress=progress)
             return ()
         if offline or self._installer.network.offline:
-            return (_note(spec, "Pixelmend is offline"),)
+            return (_note(spec, "Pixelmend is offline", here[0]),)
         if is_refused:
-            return (_note(spec, _size(store.missing(spec, self.models_dir, task))),)
+            return (_note(spec, _size(store.missing(spec, self.models_dir, task)), here[0]),)
         for file in store.missing(spec, self.models_dir, task):
             if refused := self._installer.records.get(file.id).refused:
-                return (_note(spec, refused),)
+                return (_note(spec, refused, here[0]),)
         failure = self._failures.get(spec.id)
         if failure is None or self._clock() - failure.at > FORGET_AFTER_S:
             try:
@@ -140,7 +140,7 @@ class WeightsProvider:
                 progress("", 0, 0)
             else:
                 return ()
-        return (_note(spec, failure.reason),)
+        return (_note(spec, failure.reason, here[0]),)
 
     def _pull_missing(
         self, spec: ModelSpec, task: Task | None, policy: RetryPolicy, progress: DownloadProgress
@@ -183,8 +183,8 @@ def _unasked(spec: ModelSpec, files: Sequence[WeightFile]) -> WeightsMissing:
     )
 
 
-def _note(spec: ModelSpec, reason: str) -> str:
+def _note(spec: ModelSpec, reason: str, instead: ModelSpec) -> str:
     return (
-        f"The weights of `{spec.id}` are not here ({reason}), so another model is used; "
+        f"The weights of `{spec.id}` are not here ({reason}), so `{instead.id}` is used; "
         f"`pixelmend models pull {spec.id}` gets them"
     )

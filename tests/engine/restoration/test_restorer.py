@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mirror import Mirror, Says
 from PIL import Image, ImageCms
 
 import pixelmend_engine
@@ -129,6 +130,28 @@ def test_an_exception_from_progress_ends_the_work(restore: Restorer, pixels: np.
     with pytest.raises(KeyboardInterrupt):
         restore(pixels, progress=stop)
     restore(pixels)  # and the next picture can be restored
+
+
+def test_a_download_has_progress_too_and_ends_by_an_exception(
+    pixels: np.ndarray, mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIXELMEND_OFFLINE")
+    monkeypatch.setenv("PIXELMEND_MIRROR", mirror.url)
+    monkeypatch.setenv("PIXELMEND_MODELS", str(tmp_path / "models"))
+    body = bytes(3_000_000)
+    mirror.at("/hi-diff-realblur-r", Says(body=body, etag='"1"'))
+    restore = pixelmend_engine.load("hi-diff-realblur-r", device="cpu")
+    downloads: list[tuple[int, int]] = []
+
+    def stop(done: int, total: int) -> None:
+        downloads.append((done, total))
+        if done:
+            raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        restore(pixels, progress=stop)
+    done, total = downloads[-1]
+    assert 0 < done <= total == len(body)
 
 
 def test_what_can_not_be_restored_is_refused(restore: Restorer, small: Image.Image) -> None:

@@ -44,6 +44,7 @@ def test_a_failure_is_said_and_remembered_for_a_while(tmp_path: Path, mirror: Mi
     for _ in range(2):
         (note,) = asked_best(provider)
         assert "answers 503" in note
+        assert "so `hi-diff-compact` is used" in note
         assert "`pixelmend models pull hi-diff-gopro` gets them" in note
         assert "\n" not in note
     assert len(mirror.asked) == 1  # one try, and the second time none
@@ -146,7 +147,7 @@ def test_always_fetches_whatever_is_best(tmp_path: Path, mirror: Mirror) -> None
     (note,) = provider.ensure_best(
         (LARGE, small), offline=False, downloads="always", progress=untold
     )
-    assert "another model is used" in note  # for the mirror has it not
+    assert "so `hi-diff-compact` is used" in note  # for the mirror has it not
     assert mirror.asked
 
 
