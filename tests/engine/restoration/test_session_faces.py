@@ -57,7 +57,12 @@ class Ready(Session):
         self.pipeline = pipeline
 
     def ensure_weights(
-        self, choice: ModelChoice, download_progress: DownloadProgress, *, offline: bool
+        self,
+        choice: ModelChoice,
+        download_progress: DownloadProgress,
+        *,
+        offline: bool,
+        downloads: str = "ask",
     ) -> tuple[str, ...]:
         return ()
 
