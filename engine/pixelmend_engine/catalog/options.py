@@ -203,6 +203,15 @@ FACE: dict[str, Schema] = {  # of faces, beside the background, which names mode
         "maximum": 100_000,
         "default": MIN_SIZE,
     },
+    "boxes": {
+        "title": "Boxes",
+        "description": "Where the faces are, in pixels: X,Y,W,H, several with semicolons; none are "
+        "looked for then",
+        "type": "string",
+        "pattern": r"^(\d{1,6},\d{1,6},\d{1,6},\d{1,6}(;\d{1,6},\d{1,6},\d{1,6},\d{1,6}){0,99})?$",
+        "default": "",
+        "editors": False,  # there, what is selected marks a face
+    },
     "upscale": {
         "title": "Enlarge",
         "description": "How many times wider and higher the result is",

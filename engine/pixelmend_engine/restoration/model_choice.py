@@ -43,7 +43,7 @@ class ModelChoice:
             behind, model, scale = tasks.background_of(options)
             named_behind: dict[str, Any] = named | {"model": model, "scale": scale}
             background = cls(task=behind, **named_behind)
-        face_files = (faces.DETECTOR, faces.PARSER)
+        face_files = () if options["boxes"] else (faces.DETECTOR, faces.PARSER)
         return cls(
             task=task, weights=weights, background=background, face_files=face_files, **named
         )
@@ -77,8 +77,10 @@ def candidates(choice: ModelChoice, models_dir: Path) -> list[Candidate]:
     return [Candidate((model,), store.locate(model, models_dir, task)) for model in models]
 
 
-def check(choice: ModelChoice, models_dir: Path, *, offline: bool) -> None:
+def check(choice: ModelChoice, models_dir: Path, *, offline: bool, selected: bool = False) -> None:
     """Finds out whether a choice can come true, as far as that is known before any work.
+
+    Where something is `selected`, faces need not be found.
 
     Raises:
         UnknownModel: The model is not in the catalog, or not for this task.
@@ -86,7 +88,7 @@ def check(choice: ModelChoice, models_dir: Path, *, offline: bool) -> None:
         WeightsMissing: Its weights are not on this computer, and can't be downloaded.
     """
     registry.matching(choice.task, choice.model, choice.scale)
-    for file_id in choice.face_files if offline else ():
+    for file_id in choice.face_files if offline and not selected else ():
         store.locate_file(file_id, models_dir)
     if choice.weights is not None or offline:
         candidates(choice, models_dir)

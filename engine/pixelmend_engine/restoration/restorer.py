@@ -51,7 +51,9 @@ class Restorer:
         self.info: dict[str, Any] = {}
         """What there is to say of the last picture: its model, device, tiles, seconds, notes."""
         request = self._request({})
-        check(request.model, self._session.models_dir, offline=bool(request.options["offline"]))
+        offline = bool(request.options["offline"])
+        # Whether something is selected is seen with each picture.
+        check(request.model, self._session.models_dir, offline=offline, selected=True)
 
     @overload
     def __call__(

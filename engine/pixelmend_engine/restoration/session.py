@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pixelmend import __version__
-from pixelmend.errors import OutOfMemory, UnreadableCheckpoint
+from pixelmend.errors import (
+    DiskFull,
+    DownloadFailed,
+    OutOfMemory,
+    UnreadableCheckpoint,
+    WeightsMissing,
+    WrongFile,
+)
 from pixelmend_engine.catalog import faces, registry, tasks
 from pixelmend_engine.catalog.registry import AUTO
 from pixelmend_engine.restoration.model_choice import Candidate, ModelChoice, candidates
@@ -27,7 +34,11 @@ if TYPE_CHECKING:
 
     from pixelmend.wire import Raster
     from pixelmend_engine.inference.tiled_inference import InferenceResult, LoadedModel
-    from pixelmend_engine.restoration.faces.detector_and_parser import FaceDetectorAndParser
+    from pixelmend_engine.restoration.faces.detector_and_parser import (
+        FaceDetectorAndParser,
+        FaceNetworks,
+    )
+    from pixelmend_engine.restoration.faces.marked_faces import Box
     from pixelmend_engine.weights.first_use import DownloadProgress, Downloads
 
 logger = logging.getLogger(__name__)
@@ -82,7 +93,6 @@ class Session:
         Raises:
             PixelmendError: The model was asked for by name; see `WeightsProvider.ensure_model`.
         """
-        self._weights.ensure_files(choice.face_files, offline=offline, progress=download_progress)
         notes: tuple[str, ...] = ()
         if choice.background is not None:
             notes = self.ensure_weights(
@@ -133,13 +143,15 @@ class Session:
         from pixelmend_engine.models.pipeline import ModelRequest
         from pixelmend_engine.nn.progress import Progress
         from pixelmend_engine.restoration.faces import face_restoration
+        from pixelmend_engine.restoration.faces.marked_faces import MarkedFaces
         from pixelmend_engine.restoration.inpaint import inpaint
         from pixelmend_engine.restoration.model_runner import LoadedModelRunner
         from pixelmend_engine.restoration.same_size import restore_same_size
         from pixelmend_engine.restoration.upscale import upscale
 
         choice, options = request.model, request.options
-        provided = self.ensure_weights(
+        boxes, provided = self._mark_faces(raster, request, progress)
+        provided += self.ensure_weights(
             choice,
             _downloads(progress),
             offline=options["offline"],
@@ -162,14 +174,19 @@ class Session:
 
         whole = Progress(lambda done, total: progress("run", done, total))
         runner, background = runner_of(choice), None
-        loaded = None if choice.face_files else self.load(choice)
+        finds_faces = choice.task == "face" and not options["aligned"]
+        loaded = None if finds_faces else self.load(choice)
         strength = float(options["strength"])
         more: dict[str, Any] = {}
         match choice.task:
-            case "face" if choice.face_files:
+            case "face" if finds_faces:
                 background = choice.background and runner_of(choice.background)
-                networks = self._face_networks()
-                networks.load(devices.choose_device(choice.device))
+                networks: FaceNetworks
+                if boxes:
+                    networks = MarkedFaces(boxes)
+                else:
+                    networks = self._face_networks()
+                    networks.load(devices.choose_device(choice.device))
                 result, remarks, faces = face_restoration.restore(
                     raster,
                     face_restoration.selection_of(options),
@@ -209,6 +226,37 @@ class Session:
             "notes": [*dict.fromkeys([*provided, *loaded.notes, *notes, *remarks])],
             **more,
         }
+
+    def _mark_faces(
+        self, raster: Raster, request: TaskRequest, progress: ProgressCallback
+    ) -> tuple[list[Box], tuple[str, ...]]:
+        """Returns the faces that a person has marked, and what to say of that.
+
+        Where what finds faces is not here and can't be fetched, what is selected marks them.
+
+        Raises:
+            PixelmendError: Faces have to be found, and can't be; or a box leaves the picture.
+        """
+        from pixelmend_engine.restoration.faces import marked_faces
+        from pixelmend_engine.restoration.source_image import blend_weights
+
+        options = request.options
+        if options.get("boxes"):
+            return marked_faces.parse_boxes(options["boxes"], raster.height, raster.width), ()
+        try:
+            self._weights.ensure_files(
+                request.model.face_files,
+                offline=options["offline"] or options["downloads"] == "never",
+                progress=_downloads(progress),
+            )
+        except (DiskFull, DownloadFailed, WeightsMissing, WrongFile) as error:
+            selected = None if raster.mask is None else blend_weights(raster, 1.0) > 0
+            boxes = [] if selected is None else marked_faces.boxes_of_selection(selected)
+            if not boxes:
+                hint = f"{error.hint}. Or mark the face: select it, or use --box on a command line"
+                raise type(error)(error.message, hint=hint) from error
+            return boxes, (f"{error.message}; so what you selected was taken for the faces",)
+        return [], ()
 
     def _find_faces(
         self, raster: Raster, request: FindFacesRequest, progress: ProgressCallback

@@ -15,6 +15,11 @@ from pixelmend_engine.catalog.options import ALL, MAX_UPSCALE, NONE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+def _joined(_context: click.Context, _option: click.Parameter, boxes: tuple[str, ...]) -> str:
+    return ";".join(boxes)
+
+
 FACE_OPTIONS = (
     click.option(
         "--list-faces",
@@ -40,6 +45,14 @@ FACE_OPTIONS = (
         "--aligned",
         is_flag=True,
         help="The picture is one upright face already: restore it whole, and look for none.",
+    ),
+    click.option(
+        "--box",
+        "boxes",
+        multiple=True,
+        metavar="X,Y,W,H",
+        callback=_joined,
+        help="A face is here, in pixels; may be given more than once. None are looked for then.",
     ),
     click.option(
         "--background",

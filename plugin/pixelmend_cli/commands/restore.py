@@ -320,7 +320,12 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
         suffix=suffix.format_map(request.options),
     )
     # Told before anything is begun.
-    check(request.model, config.models_dir, offline=request.options["offline"])
+    check(
+        request.model,
+        config.models_dir,
+        offline=request.options["offline"],
+        selected=options["mask"] is not None,
+    )
     if options["weights"] is None:
         silent = options["quiet"] or options["as_json"]
         parameters = download_prompt.with_downloads(task, parameters, config, silent=silent)

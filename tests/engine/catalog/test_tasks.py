@@ -50,6 +50,7 @@ def test_defaults_are_filled_in() -> None:
         "tile": "auto",
         "device": "auto",
         "precision": "auto",
+        "downloads": "ask",
         "offline": False,
     }
 

@@ -17,10 +17,11 @@ from pixelmend_engine.catalog.options import MAX_SEED
 from pixelmend_engine.inference.tiled_inference import LoadedModel
 from pixelmend_engine.models.pipeline import ModelRequest, TileRestorer
 from pixelmend_engine.nn.progress import Progress
+from pixelmend_engine.restoration.faces.marked_faces import Box
 from pixelmend_engine.restoration.model_choice import ModelChoice
 from pixelmend_engine.restoration.session import Session
-from pixelmend_engine.restoration.task_request import TaskRequest
-from pixelmend_engine.weights.first_use import DownloadProgress
+from pixelmend_engine.restoration.task_request import ProgressCallback, TaskRequest
+from pixelmend_engine.weights.first_use import DownloadProgress, Downloads
 
 NOSES = tuple((x, y) for y in (110, 330) for x in (110, 320, 530))
 GROUP = with_noses((440, 640), *NOSES)  # six faces
@@ -62,9 +63,14 @@ class Ready(Session):
         download_progress: DownloadProgress,
         *,
         offline: bool,
-        downloads: str = "ask",
+        downloads: Downloads = "ask",
     ) -> tuple[str, ...]:
         return ()
+
+    def _mark_faces(
+        self, raster: Raster, request: TaskRequest, progress: ProgressCallback
+    ) -> tuple[list[Box], tuple[str, ...]]:
+        return [], ()
 
     def load(self, choice: ModelChoice) -> LoadedModel:
         return LoadedModel(spec(tiling="internal"), self.pipeline, CPU, ())

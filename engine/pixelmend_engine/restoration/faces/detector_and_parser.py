@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -17,8 +18,26 @@ from pixelmend_engine.restoration.faces.face import Face
 from pixelmend_engine.restoration.faces.parsing import Parser
 
 
+@runtime_checkable
+class FaceNetworks(Protocol):
+    """Finds faces, and tells them from what is around them."""
+
+    checks_identity: bool
+    """Whether what it finds says if a restored face is still the same person's."""
+
+    def find(self, image: Float[Tensor, "1 3 h w"]) -> list[Face]:
+        """Finds the faces of a picture, sRGB in [0, 1], largest first."""
+        ...
+
+    def parse(self, square: Square) -> UInt8[np.ndarray, "512 512"]:
+        """Sorts the pixels of an aligned face into ParseNet's classes."""
+        ...
+
+
 class FaceDetectorAndParser:
-    """Finds faces, and tells them from what is around them; loaded on one device at a time."""
+    """RetinaFace and ParseNet, as published; loaded on one device at a time."""
+
+    checks_identity = True
 
     def __init__(self, models_dir: Path) -> None:
         self._models_dir = models_dir

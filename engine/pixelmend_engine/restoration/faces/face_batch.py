@@ -17,7 +17,7 @@ from pixelmend_engine.catalog.faces import MIN_SIZE
 from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.restoration.faces import alignment, pasting
 from pixelmend_engine.restoration.faces.alignment import SIDE, Matrix, Pixels, Square
-from pixelmend_engine.restoration.faces.detector_and_parser import FaceDetectorAndParser
+from pixelmend_engine.restoration.faces.detector_and_parser import FaceNetworks
 from pixelmend_engine.restoration.faces.face import Face
 from pixelmend_engine.restoration.faces.identity_check import IdentityCheck, check_identity
 from pixelmend_engine.restoration.model_runner import ModelRunner
@@ -101,7 +101,7 @@ def restore_faces(
     source: Pixels,
     canvas: Float32[np.ndarray, "hs ws 3"],
     crops: Sequence[FaceCrop],
-    networks: FaceDetectorAndParser,
+    networks: FaceNetworks,
     runner: ModelRunner,
     progress: Progress,
     scale: float = 1.0,
@@ -147,7 +147,7 @@ def _put_back(
     crop: FaceCrop,
     before: Square,
     after: Square,
-    networks: FaceDetectorAndParser,
+    networks: FaceNetworks,
     scale: float,
 ) -> FaceResult:
     classes = networks.parse(after)
@@ -156,5 +156,7 @@ def _put_back(
         reason = "no face is seen in what was restored"
         return FaceResult(number=crop.number, face=crop.face, left_alone=reason)
     pasting.paste(canvas, after, classes, alignment.enlarged(crop.matrix, scale))
-    compared = check_identity(before, after, crop.face, crop.matrix, networks.find, mask)
+    compared = None
+    if networks.checks_identity:
+        compared = check_identity(before, after, crop.face, crop.matrix, networks.find, mask)
     return FaceResult(number=crop.number, face=crop.face, identity_check=compared)

@@ -22,7 +22,7 @@ from pixelmend_engine.nn.progress import Progress
 from pixelmend_engine.restoration.faces import face_batch
 from pixelmend_engine.restoration.faces.alignment import Pixels
 from pixelmend_engine.restoration.faces.annotation import annotated
-from pixelmend_engine.restoration.faces.detector_and_parser import FaceDetectorAndParser
+from pixelmend_engine.restoration.faces.detector_and_parser import FaceNetworks
 from pixelmend_engine.restoration.faces.face import Face
 from pixelmend_engine.restoration.faces.face_batch import MOST_FACES, FaceResult, FaceSelection
 from pixelmend_engine.restoration.model_runner import ModelRunner
@@ -39,9 +39,7 @@ def selection_of(options: Mapping[str, Any]) -> FaceSelection:
     return FaceSelection(numbers=numbers, min_size=options["min_size"])
 
 
-def find_faces(
-    raster: Raster, networks: FaceDetectorAndParser, min_size: int
-) -> tuple[Raster, list[Face]]:
+def find_faces(raster: Raster, networks: FaceNetworks, min_size: int) -> tuple[Raster, list[Face]]:
     """Finds the faces of a picture; also returns it with them marked, small and in sRGB.
 
     The largest come first; of more than `MOST_FACES` the rest is left out.
@@ -61,7 +59,7 @@ def find_faces(
 class FaceModels:
     """What takes part in restoring faces."""
 
-    networks: FaceDetectorAndParser
+    networks: FaceNetworks
     faces: ModelRunner
     background: ModelRunner | None = None  # of the whole picture; None: it stays as it is
 
