@@ -39,7 +39,9 @@ HOST_MODULES = [
 ]
 # What plug-ins may import beside the standard library: their editor; in GIMP, which has no packages
 # of plug-ins, our copied one and themselves. And Qt, in the one file that knows it.
-HOSTS_OWN = {"gi", "pixelmend", "display", "layer_host", "layers", "provenance", "upscaled_layer"}
+HOSTS_OWN = {"gi", "pixelmend"} | {
+    path.stem for path in (ROOT / "gimp" / "pixelmend-restore").glob("*.py")
+}
 QT = {"PyQt5", "PyQt6"}
 COMMANDS = (
     "pip install -c constraints.txt . && pixelmend deblur ",

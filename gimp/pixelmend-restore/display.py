@@ -9,11 +9,12 @@ from typing import Tuple
 from gi.repository import Gimp
 from layers import SHOWN, pixels
 
-from pixelmend.errors import PixelmendError
+from pixelmend.errors import Canceled, PixelmendError
 from pixelmend.host.host import PluginInstall
 from pixelmend.host.panel_process import PanelOptions, PanelProcess
 from pixelmend.host.selection import Area
 from pixelmend.presentation import messages
+from pixelmend.presentation.download_question import DownloadQuestion
 from pixelmend.wire import Event, Json
 
 REPEAT_S = 0.1  # more than ten times a second nobody sees
@@ -26,6 +27,7 @@ class Display:
     def __init__(self, engine: PluginInstall, title: str, *, panel: bool) -> None:
         self.error: PixelmendError | None = None
         self._engine = engine
+        self._closed = False  # the question, without an answer
         self._count = ""  # which of how many
         self._last_headline = ("", 0.0)
         self._panel: PanelProcess | None = None
@@ -36,8 +38,11 @@ class Display:
 
     @property
     def canceled(self) -> bool:
-        """Whether the user clicked on Cancel in the panel. GIMP's own ends us without a word."""
-        return self._panel is not None and self._panel.canceled
+        """Whether the user clicked on Cancel in the panel, or closed a question.
+
+        GIMP's own Cancel ends us without a word.
+        """
+        return self._closed or (self._panel is not None and self._panel.canceled)
 
     def show_model(self, model: Json | None) -> None:
         """Takes note of what is known of the model."""
@@ -70,6 +75,22 @@ class Display:
     def has_panel(self) -> bool:
         """Whether there is a panel, and so a user."""
         return self._panel is not None
+
+    def ask(self, question: DownloadQuestion) -> bool | None:
+        """Asks whether a large model may be downloaded; None where there is no user.
+
+        Raises:
+            Canceled: The user closed the window.
+        """
+        if self._panel is None:
+            return None
+        import download_dialog  # late: needs a screen
+
+        answer = download_dialog.ask(question)
+        if answer is None:
+            self._closed = True
+            raise Canceled("You canceled it", hint="Start it again")
+        return answer
 
     def show_notes(self, facts: Json) -> None:
         """Shows what the engine says beside a result, once all is done."""

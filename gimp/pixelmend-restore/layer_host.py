@@ -1,4 +1,4 @@
-"""The five functions of a host, for one layer: to make a new one, or to do one again."""
+"""The six functions of a host, for one layer: to make a new one, or to do one again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from provenance import Provenance
 from pixelmend.errors import PixelmendError, UnsupportedImage
 from pixelmend.host.selection import Area, binarized
 from pixelmend.presentation import messages
+from pixelmend.presentation.download_question import DownloadQuestion
 from pixelmend.wire import Event, Json, Raster
 
 
@@ -31,6 +32,9 @@ class LayerHost:
 
     def canceled(self) -> bool:
         return self._display.canceled or not self._image.is_valid() or not self.layer.is_valid()
+
+    def ask(self, question: DownloadQuestion) -> bool | None:
+        return self._display.ask(question)
 
     def show_error(self, error: PixelmendError) -> None:
         self._display.error = error

@@ -1,4 +1,4 @@
-"""The five functions of a host, for a result that is larger than the layer it comes from."""
+"""The six functions of a host, for a result that is larger than the layer it comes from."""
 
 from __future__ import annotations
 

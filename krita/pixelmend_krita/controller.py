@@ -22,6 +22,7 @@ from .pixelmend.panel.face_picker import ALL, FaceBox
 from .pixelmend.panel.history import Result
 from .pixelmend.paths import resolve
 from .pixelmend.presentation import forms, messages, task_cache
+from .pixelmend.presentation.download_question import DownloadQuestion
 from .pixelmend.presentation.messages import translate
 from .pixelmend.printable import printable
 from .pixelmend.qt import QtCore, Signal
@@ -68,6 +69,8 @@ class Controller(QtCore.QObject):
     """Emitted with what is known of the model; None for `auto`."""
     event_received = Signal(object)
     """Emitted with an `Event`."""
+    question_received = Signal(object)
+    """Emitted with a `DownloadQuestion`; the job waits for `answer`."""
     failed = Signal(object, str)
     """Emitted with a `PixelmendError`, and details of it."""
     finished = Signal(object)
@@ -164,12 +167,23 @@ class Controller(QtCore.QObject):
             job.engine, job.request.task, job.request.options, raster
         )
         job.background_job.event_received.connect(self._forward_event)
+        job.background_job.question_received.connect(self._forward_question)
         job.background_job.finished.connect(self._guarded(self._job_finished))
         job.background_job.start()
 
     def _forward_event(self, event: Event) -> None:
         if self._job is not None and not self._job.canceled:
             self.event_received.emit(event)
+
+    def _forward_question(self, question: DownloadQuestion) -> None:
+        if self._job is not None and not self._job.canceled:
+            self.question_received.emit(question)
+
+    def answer(self, answer: bool) -> None:
+        """Answers the question of the running job: whether to download."""
+        if self._job is not None and self._job.background_job is not None:
+            self.event_received.emit(Event(0, "queued"))  # no window asks any more
+            self._job.background_job.answer(answer)
 
     def _job_finished(self, outcome: str) -> None:
         job = self._job

@@ -43,7 +43,7 @@ def with_downloads(
 
 
 def _ask(question: DownloadQuestion) -> bool:
-    click.echo(f"{question.title} would make up more detail. License: {question.license}", err=True)
+    click.echo(question.about, err=True)
     answer = click.prompt(
         f"{question.download} (d), or {question.decline.lower()} (s)?",
         type=click.Choice(["d", "s"]),

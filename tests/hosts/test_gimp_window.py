@@ -202,6 +202,30 @@ def test_again_opens_the_dialog_and_changes_the_same_layer(gimp: Desktop) -> Non
     gimp.wait_for_no_panel()
 
 
+def test_a_large_model_is_asked_for_before_it_is_fetched(
+    gimp: Desktop, user: Machine, use: Any
+) -> None:
+    before = len(gimp.layers())
+
+    def asked() -> str:
+        gimp.keys(gimp.wait_for("GIMP$"), "alt+r", "Up", "Right", "e")  # its letter
+        gimp.keys(gimp.wait_for("^Denoise$"), "Return")
+        return gimp.wait_for("^DiffBIR v2.1$")
+
+    with SlowEngine(user.user / "asked", steps=1, step_seconds=0) as brief:
+        use(**brief.settings)
+        for answer in ("Escape", "Tab"):  # closed; *Cancel*, since nothing else denoises
+            gimp.keys(asked(), answer, *([] if answer == "Escape" else ["space"]))
+            gimp.wait_for_no_panel()
+            assert brief.phases() == []
+        gimp.keys(asked(), "Return")
+        wait_until(lambda: len(gimp.layers()) == before + 1)
+        options = json.loads((brief.paths.home / "options.json").read_text(encoding="utf-8"))
+    assert (options["model"], options["downloads"]) == ("auto", "always")
+    gimp.keys(gimp.wait_for_panel(), "Escape")
+    gimp.wait_for_no_panel()
+
+
 def test_a_selection_made_meanwhile_changes_nothing(gimp: Desktop, user: Machine, use: Any) -> None:
     def select(x: int) -> None:
         rectangle = f"select_rectangle(Gimp.ChannelOps.REPLACE, {x}, 100, 50, 50)"

@@ -116,3 +116,15 @@ def test_nothing_to_fill_is_told_with_what_to_do(krita_scenes: Scenes) -> None:
     assert "Nothing says what is to be filled" in scene["nothing"]["headline"]
     assert "Select it" in scene["nothing"]["hint"]
     assert scene["left"] == ["Filled (DiffIR Faces)", "photo", "Background"]
+
+
+def test_a_large_model_is_asked_for_before_it_is_fetched(krita_scenes: Scenes) -> None:
+    scene = krita_scenes["asked"]
+    assert scene["title"] == "DiffBIR v2.1"
+    assert "License: " in scene["about"]
+    download, cancel = scene["buttons"]
+    assert download.startswith("Download DiffBIR v2.1, ")
+    assert (cancel, scene["declines"]) == ("&Cancel", False)  # nothing else denoises
+    assert scene["canceled"] == [True, 2]
+    assert (scene["sent"]["model"], scene["sent"]["downloads"]) == ("auto", "always")
+    assert scene.names[0] == "Denoised (Echo)"

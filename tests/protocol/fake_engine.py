@@ -6,6 +6,7 @@ python fake_engine.py --home DIR [--steps N] [--step-seconds S] [--spool-bytes N
 import argparse
 import asyncio
 import dataclasses
+import json
 import logging
 import sys
 import time
@@ -29,6 +30,8 @@ class Echo:
 
     def run(self, raster: Raster, request: Request, progress: ProgressCallback) -> list[Bytes]:
         seed = request.options.get("seed")
+        asked = json.dumps(dict(request.options))
+        (self._options.home / "options.json").write_text(asked, encoding="utf-8")
         progress("load", 0, 0)
         if self._options.minutes:
             progress("run", 0, 0, f"This takes about {self._options.minutes} minutes")

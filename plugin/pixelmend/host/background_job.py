@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import threading
 
-from ..errors import PixelmendError
+from ..errors import Canceled, PixelmendError
+from ..presentation.download_question import DownloadQuestion
 from ..qt import QtCore, Signal
 from ..wire import Event, Json, Raster
 from . import host
 from .host import PluginInstall
+
+ASKED_S = 0.1  # how often a job that waits for an answer looks whether it was given up
 
 
 class BackgroundJob(QtCore.QObject):
@@ -23,6 +26,8 @@ class BackgroundJob(QtCore.QObject):
 
     event_received = Signal(object)
     """Emitted with an `Event`."""
+    question_received = Signal(object)
+    """Emitted with a `DownloadQuestion`; the job waits for `answer`."""
     finished = Signal(str)
     """Emitted at the end: `host.DONE`, `CANCELED` or `FAILED`."""
 
@@ -32,6 +37,8 @@ class BackgroundJob(QtCore.QObject):
         self.facts: Json = {}
         self.error: PixelmendError | None = None
         self._canceled = threading.Event()
+        self._answered = threading.Event()
+        self._answer = False
         self._raster = raster
         arguments = (self, engine, task, options)
         # Nobody waits for it: where the editor ends, so does the connection, and then the job.
@@ -61,6 +68,19 @@ class BackgroundJob(QtCore.QObject):
     def canceled(self) -> bool:
         """Whether it was given up."""
         return self._canceled.is_set()
+
+    def ask(self, question: DownloadQuestion) -> bool | None:
+        """Asks, and waits for the answer; a job that was given up needs none."""
+        self.question_received.emit(question)
+        while not self._answered.wait(ASKED_S):
+            if self.canceled():
+                raise Canceled("You canceled it", hint="Start it again")
+        return self._answer
+
+    def answer(self, answer: bool) -> None:
+        """Takes the answer: whether to download."""
+        self._answer = answer
+        self._answered.set()
 
     def show_error(self, error: PixelmendError) -> None:
         """Takes what went wrong."""

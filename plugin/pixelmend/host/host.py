@@ -1,4 +1,4 @@
-"""The way of a job in any host. A host is five functions; what they do with models is decided here.
+"""The way of a job in any host. A host is six functions; what they do with models is decided here.
 
 Runs on Python 3.9, standard library only: hosts load it.
 """
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from .. import data_folder
+from .. import data_folder, preferences
 from ..client.launch import Launch, find_or_start
 from ..errors import Canceled, EngineUnavailable, PixelmendError
 from ..paths import Paths, resolve
-from ..presentation import task_cache
+from ..presentation import download_question, task_cache
+from ..presentation.download_question import DownloadQuestion
 from ..wire import Event, Json, Raster
 
 SETTINGS = "settings.json"  # beside the plug-in; `pixelmend setup` writes it
@@ -25,7 +26,7 @@ DONE, CANCELED, FAILED = "done", "canceled", "failed"
 
 
 class Host(Protocol):
-    """One picture in an editor. All five are called in the thread that called `restore`."""
+    """One picture in an editor. All six are called in the thread that called `restore`."""
 
     def read(self) -> Raster:
         """Takes the pixels out; raises `PixelmendError` where they can't be restored."""
@@ -41,6 +42,10 @@ class Host(Protocol):
 
     def canceled(self) -> bool:
         """Whether the user wants no more of it; asked several times a second."""
+        ...
+
+    def ask(self, question: DownloadQuestion) -> bool | None:
+        """Asks whether a large model may be downloaded; None where nobody can answer."""
         ...
 
     def show_error(self, error: PixelmendError) -> None:
@@ -120,7 +125,14 @@ def restore(host: Host, engine: PluginInstall, task: str, options: Json) -> str:
         raster = host.read()  # first: the user may go on painting
         host.progress(Event(0, "queued"))
         client = find_or_start(engine.paths, engine.launch, wait)
-        task_cache.refresh(engine.folder, client.tasks(), engine.entry)
+        tasks = client.tasks()
+        task_cache.refresh(engine.folder, tasks, engine.entry)
+        described = next((one for one in tasks if one["id"] == task), None)
+        if described is not None:  # what finds faces is no task of a menu
+            decided = _with_downloads(host, engine.paths, described, options)
+            if decided is None:
+                return CANCELED
+            options = decided
         result, facts = client.restore(raster, task, options, host.progress, check_canceled)
         check_canceled()
         host.write(result, facts)
@@ -136,6 +148,20 @@ def restore(host: Host, engine: PluginInstall, task: str, options: Json) -> str:
         host.show_error(unexpected_error(error, engine.paths))
         return FAILED
     return DONE
+
+
+def _with_downloads(host: Host, paths: Paths, task: Json, options: Json) -> Json | None:
+    # None: there is no other model than the large one, and the user does not want that.
+    kept = preferences.read(paths)
+    question = download_question.question(task, options, kept)
+    answer = None if question is None else host.ask(question)
+    if question is not None and answer is not None:
+        kept_now = download_question.with_answer(kept, question, answer=answer)
+        if kept_now != kept:
+            preferences.write(paths, kept_now)
+        if not answer and question.small is None:
+            return None
+    return download_question.with_downloads(task, options, kept, answer)
 
 
 def details(

@@ -11,6 +11,7 @@ from typing import Any, Callable, cast
 
 from ..errors import PixelmendError
 from ..presentation import forms
+from ..presentation.download_question import DownloadQuestion
 from ..presentation.messages import translate
 from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from ..wire import Event, Json
@@ -52,6 +53,8 @@ class DockerPanel(QtWidgets.QWidget):
     """Emitted with a `RestoreRequest`."""
     canceled = Signal()
     """Emitted when the user wants no more of the running job."""
+    answered = Signal(bool)
+    """Emitted with the answer to a question: whether to download."""
     choices_changed = Signal(object)
     """Emitted with all that is chosen now, to be saved."""
     document_requested = Signal(object)
@@ -265,6 +268,7 @@ class DockerPanel(QtWidgets.QWidget):
         panel = JobPanel()
         panel.setObjectName("panel")
         panel.canceled.connect(self.canceled)
+        panel.answered.connect(self.answered)
         panel.closed.connect(self._remove_panel)
         self.panel = panel
         layout = panel.layout()
@@ -292,6 +296,11 @@ class DockerPanel(QtWidgets.QWidget):
         """Shows how far the job is."""
         if self.panel is not None and self._working and not event.final:
             self.panel.show_event(event)
+
+    def show_question(self, question: DownloadQuestion) -> None:
+        """Asks whether a large model may be downloaded."""
+        if self.panel is not None and self._working:
+            self.panel.show_question(question)
 
     def show_error(self, error: PixelmendError, details: str) -> None:
         """Shows what went wrong, and what to do."""

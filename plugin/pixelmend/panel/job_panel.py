@@ -9,6 +9,7 @@ import time
 from typing import Callable
 
 from ..errors import PixelmendError
+from ..presentation.download_question import DownloadQuestion
 from ..presentation.messages import (
     format_bytes,
     format_time_left,
@@ -33,6 +34,8 @@ class JobPanel(QtWidgets.QWidget):
     """Emitted when the user wants no more of it."""
     closed = Signal()
     """Emitted when the user has seen enough."""
+    answered = Signal(bool)
+    """Emitted with the answer to a question: whether to download."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -65,6 +68,8 @@ class JobPanel(QtWidgets.QWidget):
         self.details.setMaximumHeight(140)
         self.details.setAccessibleName(translate("Details"))
 
+        self.download_button = self._button("")
+        self.decline_button = self._button("")
         self.fit_button = self._button(translate("&Whole picture"), checkable=True)
         self.actual_size_button = self._button("&100 %", checkable=True)
         self.original_button = self._button(translate("&Original (hold)"))
@@ -90,6 +95,11 @@ class JobPanel(QtWidgets.QWidget):
         views = QtWidgets.QVBoxLayout(self.views)
         views.setContentsMargins(0, 0, 0, 0)
         views.addLayout(_row(self.fit_button, self.actual_size_button, self.original_button))
+        self.question = QtWidgets.QWidget()
+        question = QtWidgets.QVBoxLayout(self.question)
+        question.setContentsMargins(0, 0, 0, 0)
+        question.addLayout(_row(self.download_button, self.decline_button))
+        self.question.hide()
         bottom = QtWidgets.QHBoxLayout()
         bottom.addLayout(_row(self.details_button, self.copy_button), 1)
         bottom.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignBottom)
@@ -97,6 +107,7 @@ class JobPanel(QtWidgets.QWidget):
         layout.addLayout(top)
         for widget in (self.progress_bar, self.time_left, self.model, self.hint):
             layout.addWidget(widget)
+        layout.addWidget(self.question)
         layout.addWidget(self.compare, 1)
         layout.addWidget(self.views)
         layout.addWidget(self.details)
@@ -104,6 +115,8 @@ class JobPanel(QtWidgets.QWidget):
         layout.addLayout(bottom)
 
     def _connect(self) -> None:
+        self.download_button.clicked.connect(lambda: self._answer(download=True))
+        self.decline_button.clicked.connect(lambda: self._answer(download=False))
         self.fit_button.clicked.connect(lambda: self.compare.zoom(actual_size=False))
         self.actual_size_button.clicked.connect(lambda: self.compare.zoom(actual_size=True))
         self.compare.zoomed.connect(self._zoomed)
@@ -132,6 +145,7 @@ class JobPanel(QtWidgets.QWidget):
 
     def show_event(self, event: Event) -> None:
         """Shows how far the job is."""
+        self.question.hide()  # it was answered, maybe elsewhere
         self.headline.setText(headline(event))
         done = fraction_done(event)
         self.progress_bar.setRange(0, 0 if done is None else BAR_STEPS)
@@ -178,6 +192,20 @@ class JobPanel(QtWidgets.QWidget):
         self.model.setText(text)
         self._show_parts()
 
+    def show_question(self, question: DownloadQuestion) -> None:
+        """Asks whether a large model may be downloaded; closing it is a cancel."""
+        self.headline.setText(question.title)
+        self.time_left.setText(question.about)
+        self.download_button.setText(_without_mnemonic(question.download))
+        self.decline_button.setText(_without_mnemonic(question.decline))
+        self.decline_button.setVisible(question.small is not None)  # else it is *Cancel* below
+        self.question.show()
+
+    def _answer(self, *, download: bool) -> None:
+        self.question.hide()
+        self.time_left.setText("")
+        self.answered.emit(download)
+
     def show_pictures(self, before: QtGui.QImage, after: QtGui.QImage) -> None:
         """Takes the pictures that are compared once the job is done."""
         self._before = before
@@ -206,6 +234,7 @@ class JobPanel(QtWidgets.QWidget):
         assert style is not None
         icon = style.standardIcon(QtWidgets.QStyle.StandardPixmap.SP_MessageBoxWarning)
         self.icon.setPixmap(icon.pixmap(32, 32))
+        self.question.hide()
         self.headline.setText(error.message)
         self.hint.setText(error.hint)
         self.details.setPlainText(printable_lines(details))
@@ -264,3 +293,7 @@ def _row(*widgets: QtWidgets.QWidget) -> FlowLayout:
     for widget in widgets:
         row.addWidget(widget)
     return row
+
+
+def _without_mnemonic(text: str) -> str:
+    return text.replace("&", "&&")  # the title of a model is no place for one

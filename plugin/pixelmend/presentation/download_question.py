@@ -27,6 +27,12 @@ class DownloadQuestion:
     small: str | None  # the title of the model that ships, for this task
 
     @property
+    def about(self) -> str:
+        """What there is to know before one answers: two sentences."""
+        detail = translate("{title} would make up more detail").format(title=self.title)
+        return f"{detail}. {translate('License')}: {self.license}"
+
+    @property
     def download(self) -> str:
         """What the button says that downloads."""
         return translate("Download {title}, {size}").format(title=self.title, size=self.size)

@@ -28,6 +28,7 @@ from krita_stage import (
     seen,
     select,
     settings,
+    slow,
     small,
     tidy,
     until,
@@ -377,6 +378,37 @@ def generated():
         told[task] = {"before": before, "icc": icc, "mask": mask, **facts(document)}
     choose("deblur")
     return told
+
+
+@scene
+def asked():
+    """Denoise by a model that is large, and not here: asked for, canceled, then downloaded."""
+    docker().setVisible(True)
+    docker().raise_()
+    choose("denoise")
+    document = yield from photo()
+    told = {}
+    with slow():
+        dock().run_button.click()
+        yield from until(lambda: dock().panel.question.isVisible(), 60)
+        panel = dock().panel
+        told["title"], told["about"] = panel.headline.text(), panel.time_left.text()
+        told["buttons"] = [panel.download_button.text(), panel.close_button.text()]
+        told["declines"] = panel.decline_button.isVisible()
+        panel.close_button.click()
+        yield 0.5
+        told["canceled"] = [not controller().working, len(layers(document))]
+        dock().run_button.click()
+        yield from until(lambda: dock().panel.question.isVisible(), 60)
+        dock().panel.download_button.click()
+        yield from until(lambda: not controller().working)
+        yield 0.3
+        with open(SETTINGS, encoding="utf-8") as file:
+            home = json.load(file)["home"]
+        with open(os.path.join(home, "options.json"), encoding="utf-8") as file:
+            told["sent"] = json.load(file)
+    choose("deblur")
+    return {**told, **facts(document)}
 
 
 @scene

@@ -1,18 +1,23 @@
-"""The way of a job, with a host that is five functions and nothing more."""
+"""The way of a job, with a host that is six functions and nothing more."""
 
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pixelmend import preferences
 from pixelmend.client import launch
+from pixelmend.client.client import Client
 from pixelmend.client.launch import Launch
 from pixelmend.errors import EngineUnavailable, PixelmendError, UnsupportedImage
 from pixelmend.host import host
 from pixelmend.host.host import CANCELED, DONE, FAILED, PluginInstall
 from pixelmend.paths import Paths
+from pixelmend.preferences import Preferences
 from pixelmend.presentation import task_cache
+from pixelmend.presentation.download_question import DownloadQuestion
 from pixelmend.wire import Event, Json, Raster
 from pixelmend_cli import settings
 from pixelmend_engine.catalog import tasks
@@ -21,7 +26,15 @@ from pixelmend_engine.catalog import tasks
 class FakeHost:
     """An editor without a window."""
 
-    def __init__(self, *, cancels_at: str = "", error: Exception | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        cancels_at: str = "",
+        error: Exception | None = None,
+        answer: bool | None = None,
+    ) -> None:
+        self.questions: list[DownloadQuestion] = []
+        self._answer = answer
         self.events: list[Event] = []
         self.written: list[tuple[Raster, Json]] = []
         self.errors: list[PixelmendError] = []
@@ -41,6 +54,10 @@ class FakeHost:
 
     def canceled(self) -> bool:
         return any(event.phase == self._cancels_at for event in self.events)
+
+    def ask(self, question: DownloadQuestion) -> bool | None:
+        self.questions.append(question)
+        return self._answer
 
     def show_error(self, error: PixelmendError) -> None:
         self.errors.append(error)
@@ -74,6 +91,53 @@ def test_a_cancel_writes_nothing_and_tells_nothing(engine: PluginInstall, phase:
     editor = FakeHost(cancels_at=phase)
     assert host.restore(editor, engine, "deblur", {}) == CANCELED
     assert (editor.written, editor.errors) == ([], [])
+
+
+def test_a_large_model_is_asked_for_and_a_no_sends_nothing(engine: PluginInstall) -> None:
+    editor = FakeHost(answer=False)
+    assert host.restore(editor, engine, "denoise", {"model": "auto"}) == CANCELED
+    assert [question.model for question in editor.questions] == ["diffbir-v2.1"]
+    assert (editor.written, editor.errors) == ([], [])
+    assert {event.phase for event in editor.events} == {"queued"}
+
+
+def _missing(*_: object) -> str:
+    return "missing"
+
+
+@pytest.mark.parametrize(
+    ("answer", "sent", "declined"),
+    [(True, "always", []), (False, "never", ["diffbir-v2.1"]), (None, "ask", [])],
+)
+def test_the_answer_is_sent_and_a_no_is_kept(
+    engine: PluginInstall,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: bool | None,
+    sent: str,
+    declined: list[str],
+) -> None:
+    described = tasks.describe(_missing)
+    task = next(task for task in described if task["id"] == "denoise")
+    task["models"] = [{**task["models"][0], "weights": "missing"}]
+    small = {"id": "small", "title": "Small", "weights": "bundled", "scales": [1, 1]}
+    task["models"].append(small)
+    options: list[Json] = []
+
+    def record(_: Client, raster: Raster, __: str, given: Json, *___: Any) -> tuple[Raster, Json]:
+        options.append(given)
+        return raster, {}
+
+    def describe(_: Client) -> list[Json]:
+        return described
+
+    monkeypatch.setattr(Client, "tasks", describe)
+    monkeypatch.setattr(Client, "restore", record)
+    editor = FakeHost(answer=answer)
+    assert host.restore(editor, engine, "denoise", {"model": "auto"}) == DONE
+    assert [given["downloads"] for given in options] == [sent]
+    assert preferences.read(engine.paths).declined == frozenset(declined)
+    preferences.write(engine.paths, Preferences())
+    assert len(editor.questions) == 1
 
 
 def test_an_error_of_the_engine_is_told(engine: PluginInstall) -> None:
