@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pixelmend.client import launch
-from pixelmend.client.client import Client
 from pixelmend.wire import Event, Json, Raster
 from pixelmend_engine.restoration.session import Session
 
@@ -59,14 +58,13 @@ class RemoteEngine:
         self._task = task
         self._options = options
         self._listener = listener
-        self._client: Client | None = None
 
     def restore(
         self, raster: Raster, report: Callable[[int, int], None]
     ) -> tuple[Raster, dict[str, Any]]:
         """Restores one picture; returns it and what there is to say about it."""
-        if self._client is None:
-            self._client = launch.find_or_start(self._paths, self._start)
+        # For each picture: the engine may have ended, or have another token, since the last.
+        client = launch.find_or_start(self._paths, self._start)
 
         def tell(event: Event) -> None:
             if event.phase == "queued" and event.position > 1:
@@ -74,7 +72,7 @@ class RemoteEngine:
                 self._listener.note(f"Waiting for the engine: {before} before it in the queue")
             self._listener.tell(report, event.phase, event.done, event.total, event.message)
 
-        return self._client.restore(raster, self._task, self._options, tell)
+        return client.restore(raster, self._task, self._options, tell)
 
 
 class InProcessEngine:

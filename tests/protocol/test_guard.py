@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from protocol.conftest import Running, Start, picture
 
 from pixelmend.client.client import Client
-from pixelmend.errors import BadImage, BadRequest, PixelmendError, Unauthorized
+from pixelmend.errors import BadImage, BadRequest, EngineUnavailable, PixelmendError, Unauthorized
 from pixelmend.wire import LENGTH, MAX_HEADER, Raster, encode
 
 ROUTES = [
@@ -48,6 +48,10 @@ def test_no_address_answers_without_the_token(engine: Running) -> None:
         assert code(engine, method, path, {"Authorization": None}) == "unauthorized"
         assert code(engine, method, path, {"Authorization": "Bearer guess"}) == "unauthorized"
     with pytest.raises(Unauthorized):
+        Client(engine.client.port, "guess", challenges=False).health()
+    with pytest.raises(
+        EngineUnavailable, match="can't show that it is the engine"
+    ):  # so it looks to who guesses
         Client(engine.client.port, "guess").health()
 
 

@@ -158,7 +158,7 @@ def test_a_token_that_others_could_read_is_refused_and_replaced(paths: Paths, ho
     assert before["token"] != after["token"]
     assert before["pid"] == after["pid"]
     assert paths.state.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(Exception, match="token"):
+    with pytest.raises(EngineUnavailable, match="can't show that it is the engine"):
         old.health()
 
 

@@ -16,7 +16,7 @@ from protocol.conftest import FAKE, Running, Start, picture, wait_until
 
 from pixelmend.client import launch
 from pixelmend.client.client import Client
-from pixelmend.errors import NotFound, Unauthorized
+from pixelmend.errors import EngineUnavailable, NotFound, Unauthorized
 from pixelmend.paths import Paths
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="has no such limits and permissions")
@@ -112,7 +112,7 @@ def test_a_token_counts_until_the_next_can_be_read(start: Start) -> None:
     engine.client.health()
     in_the_way.rmdir()
     wait_until(lambda: token(engine.paths) not in (before, None))
-    with pytest.raises(Unauthorized):
+    with pytest.raises(EngineUnavailable, match="can't show that it is the engine"):
         engine.client.health()
 
 

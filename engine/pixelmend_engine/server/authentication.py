@@ -1,32 +1,44 @@
 """Who may ask the engine: checked before a route, and before a body is read."""
 
+import asyncio
+import contextlib
 import re
-import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from secrets import compare_digest, token_urlsafe
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pixelmend import challenge
 from pixelmend.errors import Forbidden, PixelmendError, TooLarge, Unauthorized, to_json
 
 JOB = re.compile("/v1/jobs/([0-9a-f]+)(?:/[a-z]+)?")  # the addresses of one job
 
 
-def new_token() -> str:
-    """Makes a token, or another secret."""
-    return secrets.token_urlsafe(32)
+@dataclass(frozen=True)
+class Secrets:
+    """What the state file tells its user, and nobody else."""
+
+    token: str  # of front ends
+    proof: str  # of the engine, to front ends of release 0.1
+
+
+def new_secrets() -> Secrets:
+    """Makes secrets that nobody has seen."""
+    return Secrets(token_urlsafe(32), token_urlsafe(32))
 
 
 class Credentials:
     """The token of the moment, and the address that requests must name.
 
-    `proof` is the engine's own password: only who wrote the state file can say it, so that a front
-    end does not hand a picture to another program that has got a dead engine's port.
+    A front end makes sure that it talks to the engine which wrote the state file, and not to
+    another program that has got its port: by a challenge (see `pixelmend.challenge`). Those of
+    release 0.1 compare `proof`, which who has seen the state file once can say as well.
     """
 
     def __init__(self, port: int) -> None:
-        self.token = new_token()
-        self.server_proof = new_token()
+        self.secrets = new_secrets()
         self.host = f"127.0.0.1:{port}"
 
     def permits(self, authorization: bytes, job_token: str | None) -> bool:
@@ -34,10 +46,17 @@ class Credentials:
 
         A token that others may have read is worth nothing but for what was submitted with it.
         """
-        tokens = [self.token] if job_token is None else [self.token, job_token]
-        return any(
-            secrets.compare_digest(authorization, f"Bearer {token}".encode()) for token in tokens
-        )
+        tokens = [self.secrets.token] if job_token is None else [self.secrets.token, job_token]
+        return any(compare_digest(authorization, f"Bearer {token}".encode()) for token in tokens)
+
+    def answer(self, asked: str, tokens_of_jobs: Collection[str]) -> dict[str, object]:
+        """Answers a front end's challenge, also one that submitted a job with an older token."""
+        added = challenge.new_nonce()
+        tokens = {self.secrets.token, *tokens_of_jobs}
+        return {
+            "nonce": added,
+            "proofs": [challenge.proof(token, self.host, asked, added) for token in tokens],
+        }
 
 
 class Guard:
@@ -45,7 +64,8 @@ class Guard:
 
     What it stops: other users of this computer (token), web pages in the user's own browser, which
     can reach loopback addresses (`Origin`, `Sec-Fetch-Site`), and names that an attacker's DNS
-    points at this computer (`Host`). Bodies of unknown or excessive length are not begun.
+    points at this computer (`Host`). Bodies of unknown or excessive length are not begun. What an
+    engine answers to a challenge, anybody may know.
     """
 
     def __init__(
@@ -66,14 +86,17 @@ class Guard:
         """Answers what may not pass itself."""
         if scope["type"] == "http":
             try:
-                self._check(scope["path"], scope["headers"])
+                is_challenge = (scope["method"], scope["path"]) == ("GET", challenge.PATH)
+                self._check(scope["path"], scope["headers"], with_token=not is_challenge)
             except PixelmendError as error:
+                await _discard_body(scope["headers"], receive)
                 await error_response(error, close=True)(scope, receive, send)
                 return
-            self._admitted()
+            if not is_challenge:
+                self._admitted()
         await self._app(scope, receive, send)
 
-    def _check(self, path: str, raw: Iterable[tuple[bytes, bytes]]) -> None:
+    def _check(self, path: str, raw: Iterable[tuple[bytes, bytes]], *, with_token: bool) -> None:
         headers: dict[bytes, bytes] = {}
         for name, value in raw:
             if name in headers and name in SINGLE:
@@ -88,7 +111,8 @@ class Guard:
             raise Forbidden("The request comes from a web page", hint="Use a Pixelmend front end")
         job = JOB.fullmatch(path)
         job_token = None if job is None else self._token_of_job(job[1])
-        if not self._credentials.permits(headers.get(b"authorization", b""), job_token):
+        given = headers.get(b"authorization", b"")
+        if with_token and not self._credentials.permits(given, job_token):
             raise Unauthorized("The request has not the engine's token", hint="Read the state file")
         if b"transfer-encoding" in headers:
             raise TooLarge("The request does not say its length", hint="Send Content-Length")
@@ -100,7 +124,21 @@ class Guard:
             )
 
 
+DISCARDED_BYTES = 1024 * 1024  # of a request that is refused
+DISCARD_WITHIN_S = 1.0
 SINGLE = {b"host", b"authorization", b"content-length"}
+
+
+async def _discard_body(headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> None:
+    # A connection that is closed while a body comes is reset, and the answer lost. What is short
+    # is on its way already.
+    length = dict(headers).get(b"content-length", b"")
+    if not length.isdigit() or not 0 < int(length) <= DISCARDED_BYTES:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_WITHIN_S):
+            while (await receive()).get("more_body"):
+                pass
 
 
 def error_response(error: PixelmendError, *, close: bool = False) -> JSONResponse:

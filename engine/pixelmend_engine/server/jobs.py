@@ -128,6 +128,11 @@ class Jobs:
             return self._jobs[job_id]
         raise NotFound(f"The engine knows no job `{job_id}`", hint="Ask for it again")
 
+    @property
+    def tokens(self) -> set[str]:
+        """What the jobs that are known were submitted with."""
+        return {job.token for job in self._jobs.values()}
+
     def token_of(self, job_id: str) -> str | None:
         """Returns what a job was submitted with; None where it is not known."""
         job = self._jobs.get(job_id)

@@ -67,6 +67,7 @@ class Service(uvicorn.Server):
                 "protocol": PROTOCOL,
                 "version": __version__,
                 "port": self._port,
+                "challenge": True,
                 "pid": os.getpid(),
                 "models": str(models_dir),
             },

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
-from pixelmend import __version__
+from pixelmend import __version__, challenge
 from pixelmend.errors import BadRequest, NotFound, PixelmendError, TooLarge, TooSlow, unexpected
 from pixelmend.wire import PROTOCOL, Json, Raster, decode, event_to_sse
 from pixelmend_engine.restoration import task_request
@@ -59,6 +59,7 @@ class Server:
     def routes(self) -> list[Route]:
         """Every address the engine answers."""
         return [
+            _route("GET", challenge.PATH, self.challenge),
             _route("GET", "/v1/health", self.health),
             _route("GET", "/v1/tasks", self.tasks),
             _route("GET", "/v1/jobs", self.list_jobs),
@@ -106,6 +107,13 @@ class Server:
             logger.error("the queue ended for a reason nobody expected", exc_info=error)
             self._parts.stop()
 
+    async def challenge(self, request: Request) -> Response:
+        """Shows that the engine is the one which wrote the state file, to whoever asks."""
+        asked = request.query_params.get("nonce", "")
+        if not challenge.NONCE.fullmatch(asked):
+            raise BadRequest("The challenge has no nonce", hint="See docs/protocol.md")
+        return JSONResponse(self._parts.credentials.answer(asked, self._parts.jobs.tokens))
+
     async def health(self, _: Request) -> Response:
         """Says that the engine is there, and which one."""
         return JSONResponse(
@@ -113,7 +121,7 @@ class Server:
                 "protocol": PROTOCOL,
                 "version": __version__,
                 "pid": os.getpid(),
-                "proof": self._parts.credentials.server_proof,
+                "proof": self._parts.credentials.secrets.proof,
                 "busy": self._parts.jobs.busy,
             }
         )

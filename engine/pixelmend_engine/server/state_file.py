@@ -1,6 +1,7 @@
 """The file that says how the engine is reached: written at start, watched, and written again."""
 
 import contextlib
+import dataclasses
 import json
 import logging
 import os
@@ -9,7 +10,7 @@ from pixelmend import data_folder
 from pixelmend.atomic import atomic_write_text
 from pixelmend.paths import Paths
 from pixelmend.wire import Json
-from pixelmend_engine.server.authentication import Credentials, new_token
+from pixelmend_engine.server.authentication import Credentials, Secrets, new_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class StateFile:
             OSError: It can't be written.
         """
         data_folder.make(self._paths)
-        self._write(self._credentials.token)
+        self._write(self._credentials.secrets)
 
     def remove(self) -> None:
         """Takes it away, unless it is another engine's."""
@@ -48,7 +49,7 @@ class StateFile:
         """Sees to it that it stands there as it was written.
 
         Lost, it comes again as it was, once its folder is there. Only where it was changed, or
-        opened to others, who may know the token now, is there a new token. A file that can't be
+        opened to others, who may know its secrets now, are there new ones. A file that can't be
         looked at (a home that is unmounted, too many open files) is no change.
         """
         try:
@@ -56,25 +57,25 @@ class StateFile:
             content = self._paths.state.read_bytes()
         except FileNotFoundError:
             if self._paths.home.is_dir():
-                self._write_again(self._credentials.token, "the state file was lost")
+                self._write_again(self._credentials.secrets, "the state file was lost")
             return
         except OSError as error:
             self._tell(f"the state file can't be read: {error.strerror}")
             return
         is_private = os.name == "nt" or mode & 0o077 == 0
-        if not is_private or content != self._content(self._credentials.token).encode():
-            self._write_again(new_token(), "the state file was changed: made a new token")
+        if not is_private or content != self._content(self._credentials.secrets).encode():
+            self._write_again(new_secrets(), "the state file was changed: made a new token")
             return
         self._told = ""
 
-    def _write_again(self, token: str, why: str) -> None:
+    def _write_again(self, secrets: Secrets, why: str) -> None:
         try:
-            self._write(token)
+            self._write(secrets)
         except OSError as error:
             self._tell(f"the state file can't be written: {error.strerror}")
             return
         # Not before it is there to be read: until then front ends have the old one.
-        self._credentials.token = token
+        self._credentials.secrets = secrets
         self._tell(why)
 
     def _tell(self, words: str) -> None:
@@ -82,12 +83,11 @@ class StateFile:
             logger.warning("%s", words)
         self._told = words
 
-    def _write(self, token: str) -> None:
-        atomic_write_text(self._paths.state, self._content(token), mode=0o600)
+    def _write(self, secrets: Secrets) -> None:
+        atomic_write_text(self._paths.state, self._content(secrets), mode=0o600)
 
-    def _content(self, token: str) -> str:
-        secrets = {"token": token, "proof": self._credentials.server_proof}
-        return json.dumps({**self._facts, **secrets})
+    def _content(self, secrets: Secrets) -> str:
+        return json.dumps({**self._facts, **dataclasses.asdict(secrets)})
 
 
 def _identity(paths: Paths) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ import socket
 import time
 from typing import Any, Callable, Generator, Iterator, cast
 
+from .. import challenge
 from ..errors import Canceled, EngineUnavailable, PixelmendError, from_json
 from ..printable import printable_json
 from ..wire import Event, Json, Raster, decode, encode, event_from_sse
@@ -22,13 +23,21 @@ REQUEST_TIMEOUT_S = 10.0  # for short requests
 STREAM_TIMEOUT_S = 10.0  # an event stream says something every 0.25 s, if only that it is there
 REOPEN_WITHIN_S = 1.8  # the engine waits 2 s before it gives a job up
 CHUNK_BYTES = 1024 * 1024  # read at once
+MAX_ANSWER = 4096  # bytes of an answer to a challenge
 
 
 class Client:
-    """One engine, as its state file described it."""
+    """One engine, as its state file described it.
 
-    def __init__(self, port: int, token: str) -> None:
+    On each connection the engine shows who it is before it is sent the token, and whatever follows:
+    another program may have got its port a moment ago. Engines of release 0.1 can't: `challenges`
+    says whether this one does.
+    """
+
+    def __init__(self, port: int, token: str, *, challenges: bool = True) -> None:
         self.port = port
+        self._token = token
+        self._challenges = challenges
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def health(self) -> Json:
@@ -178,7 +187,10 @@ class Client:
         try:
             try:
                 connection.connect()
+                connection.auto_open = 0  # who closes is not asked again unproved
                 _disable_nagle(connection)
+                if self._challenges:
+                    self._challenge(connection)
                 with contextlib.suppress(ConnectionError):
                     # An engine that refuses a picture answers before it has read all of it.
                     connection.request(
@@ -192,6 +204,27 @@ class Client:
             yield response
         finally:
             connection.close()
+
+    def _challenge(self, connection: http.client.HTTPConnection) -> None:
+        asked = challenge.new_nonce()
+        connection.request("GET", f"{challenge.PATH}?nonce={asked}")
+        response = connection.getresponse()
+        body = response.read(MAX_ANSWER)
+        if not response.isclosed():
+            raise _stranger(self.port)  # it has more to say than an engine
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise _stranger(self.port) from error
+        if not challenge.proves(answer, self._token, f"{HOST}:{self.port}", asked):
+            raise _stranger(self.port)
+
+
+def _stranger(port: int) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"What answers at {HOST}:{port} can't show that it is the engine; it was sent nothing",
+        hint="Try again: the engine is looked for anew, and started where there is none",
+    )
 
 
 def _raise_if_failed(event: Event) -> None:

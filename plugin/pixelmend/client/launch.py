@@ -76,13 +76,17 @@ def _find(paths: Paths) -> tuple[Client, dict[str, Any]] | None:
     state = read_state(paths)
     if state is None:
         return None
-    client = Client(state["port"], state["token"])
+    client = Client(state["port"], state["token"], challenges=_challenges(state))
     try:
         proof = client.health().get("proof")
     except PixelmendError:
-        return None  # it is gone
-    # Where it is not the one that wrote the file, another program has its port now.
+        return None  # it is gone, or another program has its port now
+    # All that an engine of release 0.1 shows of itself.
     return (client, state) if proof == state["proof"] else None
+
+
+def _challenges(state: dict[str, Any]) -> bool:
+    return state.get("challenge") is True
 
 
 def read_state(paths: Paths) -> dict[str, Any] | None:
@@ -130,8 +134,10 @@ def find_or_start(
         running = _find(paths)
         if running is not None:
             client, state = running
-            # Another version may speak another language; another folder has other models.
-            if state["version"] == __version__ and _is_same_path(state["models"], launch.models):
+            # Another version may speak another language, or can't show who it is; another folder
+            # has other models.
+            is_ours = state["version"] == __version__ and _challenges(state)
+            if is_ours and _is_same_path(state["models"], launch.models):
                 return client
             _stop(paths, *running)
             continue
