@@ -36,16 +36,6 @@ def make(paths: Paths) -> None:
     paths.home.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
 
 
-def make_around(models_dir: Path, paths: Paths) -> None:
-    """Makes the data folder where the models folder, which may be shared, is to lie in it.
-
-    Where it can't be made nothing is said: who needs it will.
-    """
-    if models_dir.is_relative_to(paths.home):
-        with contextlib.suppress(OSError):
-            make(paths)
-
-
 def check(paths: Paths) -> None:
     """Makes the data folder, and makes sure that something can be written into it.
 

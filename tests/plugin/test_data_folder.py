@@ -24,16 +24,11 @@ def test_it_is_made_for_the_user_alone(tmp_path: Path) -> None:
     paths = Paths(tmp_path / "share" / "pixelmend")
     before = os.umask(0o022)
     try:
-        data_folder.make_around(paths.home / "models", paths)
+        data_folder.make(paths)
     finally:
         os.umask(before)
     assert mode(paths.home) == 0o700
     assert list(paths.home.iterdir()) == []
-
-
-def test_models_elsewhere_need_no_data_folder(tmp_path: Path) -> None:
-    data_folder.make_around(tmp_path / "models", Paths(tmp_path / "home"))
-    assert list(tmp_path.iterdir()) == []
 
 
 @posix

@@ -127,14 +127,15 @@ def test_the_hinted_command_does_not_run_a_file_of_our_name(tmp_path: Path) -> N
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_a_new_data_folder_of_pull_is_the_users_alone(tmp_path: Path) -> None:
+def test_a_data_folder_that_models_make_first_is_the_users_alone(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    command = [sys.executable, "-m", "pixelmend", "models", "pull", "--offline", "diffir-deblur"]
+    command = [sys.executable, "-m", "pixelmend", "models", "remove", "diffir-deblur"]
     environ = {**os.environ, "PIXELMEND_HOME": str(home)}
     before = os.umask(0o022)
     try:
         ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     finally:
         os.umask(before)
-    assert ended.returncode == 4, ended.stderr
+    assert ended.returncode == 0, ended.stderr
+    assert (home / "models").is_dir()
     assert home.stat().st_mode & 0o777 == 0o700

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 from PIL import Image
 
-from pixelmend import data_folder, paths
+from pixelmend import paths
 from pixelmend.errors import BadImage, BadRequest, UnsupportedImage
 from pixelmend_engine.catalog import registry
 from pixelmend_engine.catalog.registry import AUTO
@@ -43,11 +43,8 @@ class Restorer:
         self._weights = weights
         self._network = network_settings.resolve(os.environ)
         self._options = {"model": model, **options}
-        user_paths = paths.resolve()
-        models_dir = Path(os.environ.get("PIXELMEND_MODELS") or user_paths.models)
-        models_dir = models_dir.expanduser().absolute()
-        data_folder.make_around(models_dir, user_paths)
-        self._session = Session(models_dir, self._network)
+        models_dir = Path(os.environ.get("PIXELMEND_MODELS") or paths.resolve().models)
+        self._session = Session(models_dir.expanduser().absolute(), self._network)
         self.info: dict[str, Any] = {}
         """What there is to say of the last picture: its model, device, tiles, seconds, notes."""
         request = self._request({})

@@ -42,8 +42,7 @@ def import_path(
     """
     if not path.exists():
         raise BadRequest(f"There is no file or folder `{path}`", hint="Check the path")
-    workdir = installer.models_dir / "downloads"
-    workdir.mkdir(parents=True, exist_ok=True)
+    workdir = installer.workdir()
     files = [chosen] if chosen is not None else list(catalog.files)
     installed: list[WeightFile] = []
     problems: list[PixelmendError] = []

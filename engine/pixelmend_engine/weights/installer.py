@@ -21,7 +21,7 @@ import psutil
 from pixelmend.atomic import move_into_place
 from pixelmend.errors import DiskFull, OutputFailed, UnreadableCheckpoint, WeightsMissing, WrongFile
 from pixelmend_engine.catalog.weight_files import DriveFile, Verification, WeightFile, manifest
-from pixelmend_engine.weights import store
+from pixelmend_engine.weights import models_folder, store
 from pixelmend_engine.weights.checkpoints import safetensors_header
 from pixelmend_engine.weights.download.download import (
     ByteProgress,
@@ -89,7 +89,7 @@ class Installer:
         self, file: WeightFile, policy: RetryPolicy, report: ByteProgress, *, keep_original: bool
     ) -> None:
         record = self.records.get(file.id)
-        part = PartialFile(self._downloads / f"{file.id}.part")
+        part = self._part(file)
         temporary = self._temporary_path(file)
         download = Download(
             file=file,
@@ -107,6 +107,9 @@ class Installer:
             record = _record_of(file, download.run())
             self.records.put(file.id, record)  # first, so that it is held to what it was
             self._put_in_place(file, temporary, record)
+            if keep_original:
+                self._keep_original(file, part.path)
+            part.drop()
         except WrongFile as error:
             self.records.put(file.id, dataclasses.replace(record, refused=error.message))
             raise
@@ -117,12 +120,18 @@ class Installer:
             ) from error
         finally:
             temporary.unlink(missing_ok=True)
-        if keep_original:
-            folder = self.models_dir / "originals" / file.id
-            folder.mkdir(parents=True, exist_ok=True)
-            move_into_place(part.path, folder / Path(file.name).name)
-        part.drop()
         logger.info("installed %s from %s", file.id, record.source)
+
+    def workdir(self) -> Path:
+        """Returns a folder, made if need be, to unpack archives in.
+
+        Raises:
+            DiskFull: The models folder can't be written to.
+        """
+        try:
+            return models_folder.make_inside(self.models_dir, self._downloads.name)
+        except OSError as error:
+            raise self._not_writable(error) from error
 
     def install(self, file: WeightFile, write: Callable[[Path], None], record: Record) -> None:
         """Installs what `write` writes to the path that it is given, in place of what is here."""
@@ -144,22 +153,31 @@ class Installer:
         """Removes what was installed, and with `forget` what is remembered; False: nothing was.
 
         What the users have put into the folder themselves stays.
+
+        Raises:
+            DiskFull: The folder can't be written to.
         """
         with self._locked(file, _no_progress):
-            place = store.path_of(file.id, self.models_dir)
-            originals = self.models_dir / "originals" / file.id
-            part = PartialFile(self._downloads / f"{file.id}.part")
-            there = place.exists() or originals.exists() or part.path.exists()
-            part.drop()
-            place.unlink(missing_ok=True)
-            if originals.exists():
-                shutil.rmtree(originals)
-            record = self.records.get(file.id)
-            if forget:
-                self.records.forget(file.id)
-            elif record.installed_sha256 is not None:
-                self.records.put(file.id, dataclasses.replace(record, installed_sha256=None))
-            return there
+            try:
+                return self._remove(file, forget=forget)
+            except OSError as error:
+                raise self._not_writable(error) from error
+
+    def _remove(self, file: WeightFile, *, forget: bool) -> bool:
+        place = store.path_of(file.id, self.models_dir)
+        originals = self.models_dir / "originals" / file.id
+        part = self._part(file)
+        there = place.exists() or originals.exists() or part.path.exists()
+        part.drop()
+        place.unlink(missing_ok=True)
+        if originals.exists():
+            shutil.rmtree(originals)
+        record = self.records.get(file.id)
+        if forget:
+            self.records.forget(file.id)
+        elif record.installed_sha256 is not None:
+            self.records.put(file.id, dataclasses.replace(record, installed_sha256=None))
+        return there
 
     def verify(self, file: WeightFile) -> str | None:
         """Compares a file with what was installed; returns what is wrong with it, None: nothing."""
@@ -177,6 +195,20 @@ class Installer:
             return f"`{path.name}` has changed since it was installed"
         return None
 
+    def _keep_original(self, file: WeightFile, came: Path) -> None:
+        folder = models_folder.make_inside(self.models_dir, "originals", file.id)
+        models_folder.share(came, self.models_dir)
+        move_into_place(came, folder / Path(file.name).name)
+
+    def _part(self, file: WeightFile) -> PartialFile:
+        try:
+            return PartialFile(
+                self._downloads / f"{file.id}.part",
+                share=lambda path: models_folder.share(path, self.models_dir),
+            )
+        except OSError as error:  # another user's, who does not share it
+            raise self._not_writable(error) from error
+
     def _temporary_path(self, file: WeightFile) -> Path:
         place = store.path_of(file.id, self.models_dir)
         return place.with_name(f".{place.name}.{os.getpid()}.new")
@@ -184,6 +216,7 @@ class Installer:
     def _put_in_place(self, file: WeightFile, temporary: Path, record: Record) -> None:
         place = store.path_of(file.id, self.models_dir)
         digest = store.sha256(temporary)
+        models_folder.share(temporary, self.models_dir)
         move_into_place(temporary, place)
         self.records.put(file.id, dataclasses.replace(record, installed_sha256=digest))
 
@@ -191,10 +224,11 @@ class Installer:
     def _locked(self, file: WeightFile, report: ByteProgress) -> Generator[None]:
         place = store.path_of(file.id, self.models_dir)
         try:
-            self._downloads.mkdir(parents=True, exist_ok=True)
+            models_folder.make_inside(self.models_dir, self._downloads.name)
+            mode = models_folder.lock_mode(self.models_dir)
         except OSError as error:
             raise self._not_writable(error) from error
-        lock = filelock.FileLock(self._downloads / f"{file.id}.lock")
+        lock = filelock.FileLock(self._downloads / f"{file.id}.lock", mode=mode)
         part = self._downloads / f"{file.id}.part"
         while True:
             try:
@@ -209,7 +243,7 @@ class Installer:
         try:
             try:
                 # Here and not before: who held the lock takes an empty folder away.
-                place.parent.mkdir(parents=True, exist_ok=True)
+                models_folder.make_inside(self.models_dir, place.parent.name)
             except OSError as error:
                 raise self._not_writable(error) from error
             # Of a process that was killed: ours, and what safetensors writes before it renames it.

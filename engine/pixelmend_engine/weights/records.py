@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from pixelmend.atomic import atomic_write_text
 from pixelmend_engine.catalog.weight_files import PROOF_WORDS, SHA256, Verification
+from pixelmend_engine.weights import models_folder
 
 DRIVE_ID = re.compile(r"[\w-]+", re.ASCII)
 
@@ -83,6 +84,7 @@ class Records:
     """The records of one models folder; nothing is read before it is asked for."""
 
     def __init__(self, models_dir: Path) -> None:
+        self._models_dir = models_dir
         self._folder = models_dir / "records"
 
     def get(self, file_id: str) -> Record:
@@ -98,8 +100,9 @@ class Records:
 
     def put(self, file_id: str, record: Record) -> None:
         """Remembers it, whole or not at all."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        models_folder.make_inside(self._models_dir, self._folder.name)
         atomic_write_text(self._path(file_id), json.dumps(to_json(record), indent=1))
+        models_folder.share(self._path(file_id), self._models_dir)
 
     def forget(self, file_id: str) -> None:
         """Remembers nothing of it any more."""

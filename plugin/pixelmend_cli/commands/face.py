@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import click
 
-from pixelmend import data_folder
 from pixelmend.errors import BadRequest
 from pixelmend_cli.commands.restore import Options, log_to_stderr, run_task, task_options
 from pixelmend_engine.catalog.faces import MIN_SIZE
@@ -123,7 +122,6 @@ def _list(options: Options) -> int:
         listener = Listener(note=console.note, download=bar.report)
         if options["in_process"]:
             request = FindFacesRequest.of(parameters)
-            data_folder.make_around(config.models_dir, config.paths)
             engine = InProcessEngine(request, config.models_dir, config.network, listener)
         else:
             start = settings.launch_of(config)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from pixelmend import data_folder
 from pixelmend.errors import BadRequest, PixelmendError, WeightsMissing
 from pixelmend_cli import settings
 from pixelmend_cli.download_bar import DownloadBar
@@ -234,7 +233,6 @@ def _installer(*, offline: bool = False) -> "Installer":
 
     config = _settings()
     network = dataclasses.replace(config.network, offline=offline or config.network.offline)
-    data_folder.make_around(config.models_dir, config.paths)
     return Installer(config.models_dir, network)
 
 

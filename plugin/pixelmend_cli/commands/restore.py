@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import click
 
-from pixelmend import data_folder
 from pixelmend.printable import PrintableFormatter
 from pixelmend_engine.catalog.options import AUTO, MAX_SCALE, MAX_SEED, Schema, of_task
 from pixelmend_engine.catalog.spec import MIN_TILE, Task
@@ -343,7 +342,6 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
         listener = Listener(note=console.note, download=bar.report)
         # Paths do not cross the engine's API, so weights of the user's own are loaded here.
         if options["in_process"] or options["weights"] is not None:
-            data_folder.make_around(config.models_dir, config.paths)
             engine = InProcessEngine(request, config.models_dir, config.network, listener)
         else:
             start = settings.launch_of(config)

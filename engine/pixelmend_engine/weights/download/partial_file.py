@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -29,8 +29,9 @@ class Identity:
 class PartialFile:
     """Bytes on disk, their hash so far, and their identity beside them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, share: Callable[[Path], None] = lambda _: None) -> None:
         self.path = path
+        self._share = share  # gives a new file to all who are to have it
         self._identity_path = path.with_name(f"{path.name}.json")
         self._file: IO[bytes] | None = None
         self._hash = hashlib.sha256()
@@ -70,6 +71,8 @@ class PartialFile:
         self._write_identity(identity)
         self.close()  # of an earlier try
         self._file = self.path.open("ab")
+        if start == 0:
+            self._share(self.path)
 
     def append(self, chunk: bytes) -> None:
         """Takes the next bytes."""
@@ -101,6 +104,7 @@ class PartialFile:
 
     def _write_identity(self, identity: Identity) -> None:
         atomic_write_text(self._identity_path, json.dumps(dataclasses.asdict(identity)))
+        self._share(self._identity_path)
         self.identity = identity
 
     def _rehash(self) -> None:
