@@ -18,7 +18,10 @@ def main() -> None:
     """Shows the window until the user, or what started us, has had enough of it."""
     parser = argparse.ArgumentParser(prog="pixelmend.panel", description=__doc__)
     parser.add_argument("--title", required=True)
-    parser.add_argument("--translations", type=Path, required=True, help="their folder")
+    # Plug-ins of release 0.1 say `--catalogues`.
+    parser.add_argument(
+        "--translations", "--catalogues", type=Path, required=True, help="their folder"
+    )
     parser.add_argument(
         "--above", dest="parent_window", type=int, default=0, help="the id of the host's window"
     )
