@@ -71,6 +71,8 @@ def test_a_model_that_changes_everything_never_spreads_what_is_no_number(raster:
         whole = np.isfinite(before).all(axis=2)
         np.testing.assert_array_equal(before[~whole], after[~whole])
         assert np.isfinite(after[whole]).all()
+    if not seen:  # all of it is masked or hidden
+        np.testing.assert_array_equal(before, after)
     for image in seen:
         assert image.isfinite().all()
         assert 0 <= image.min() <= image.max() <= 1

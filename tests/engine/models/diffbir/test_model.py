@@ -133,9 +133,17 @@ def test_a_report_that_refuses_ends_the_run(v2_1: DiffBIRPipeline) -> None:
 def test_a_picture_is_cut_where_the_user_wants_it(v2_1: DiffBIRPipeline) -> None:
     image = torch.nn.functional.interpolate(IMAGE, size=(72, 448), mode="bilinear")
     options = QUICK | {"steps": 1, "cfg_scale": 1.0}
-    plain, never, cut = (
-        run(v2_1, image, task="restore", options=options, tile=tile) for tile in (None, 0, 256)
-    )
+    results: list[Tensor] = []
+    widths: list[list[int]] = []  # of what removes degradations: all that it was given
+    network = v2_1.networks.restoration_module("swinir")
+    for tile in (None, 0, 256):
+        widths.append([])
+        with network.register_forward_pre_hook(
+            lambda _, inputs: widths[-1].append(inputs[0].shape[-1])
+        ):
+            results.append(run(v2_1, image, task="restore", options=options, tile=tile))
+    assert widths == [[448], [448], [256] * 3]
+    plain, never, cut = results
     assert torch.equal(plain, never)
     assert cut.shape == plain.shape
     assert cut.isfinite().all()
