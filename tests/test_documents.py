@@ -223,6 +223,8 @@ UNTESTED = {  # and why each needs no test of its own name
     "pixelmend.panel.flow_layout": "shown by tests/plugin/panel/docked.py",
     "pixelmend.panel.form_widget": "shown by tests/plugin/panel/docked.py",
     "pixelmend.panel.history": "shown by tests/plugin/panel/docked.py",
+    "pixelmend_engine.batch.pool": "records, and a protocol",
+    "pixelmend_engine.batch.records": "records",
     "pixelmend_engine.catalog.faces": "a record",
     "pixelmend_engine.catalog.spec": "records",
     "pixelmend_engine.diffusion.posterior_mean": "by tests/golden/test_schedule.py, through models",
@@ -309,7 +311,10 @@ def test_every_dependency_has_its_reason() -> None:
     decisions = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
     table = decisions.partition("| package | saves us |\n|---|---|\n")[2].partition("\n\n")[0]
     rows = [row.strip("| ").split(" | ", maxsplit=1) for row in table.splitlines()]
-    named = [re.sub(r" \((development|training|evaluation)\)$", "", package) for package, _ in rows]
+    named = [
+        re.sub(r" \((development|training|evaluation|cluster)\)$", "", package)
+        for package, _ in rows
+    ]
     assert sorted(named) == sorted(requirements())
     reasons = [reason for _, reason in rows]
     assert len(set(reasons)) == len(reasons)

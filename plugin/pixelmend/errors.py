@@ -26,6 +26,8 @@
     +-- PackageMissing       package-missing           10
     +-- TrainingDiverged     training-diverged         10
     +-- PriorCollapsed       prior-collapsed           10
+    +-- WorkerDied           worker-died               12
+    +-- StorageFailed        storage-failed            13
     +-- Canceled             canceled                 130
 
 An error crosses every border as `code`, `message` and `hint`. Codes and exit codes are stable.
@@ -253,6 +255,22 @@ class EditorMissing(PixelmendError):
     code = "editor-missing"
     status = 404
     exit_code = 9
+
+
+class WorkerDied(PixelmendError):
+    """A process that restored pictures of a batch ended, again and again, over this one."""
+
+    code = "worker-died"
+    status = 500
+    exit_code = 12
+
+
+class StorageFailed(PixelmendError):
+    """A picture can't be read from, or a result written to, a storage that is not a disk here."""
+
+    code = "storage-failed"
+    status = 502
+    exit_code = 13
 
 
 class Canceled(PixelmendError):

@@ -15,6 +15,7 @@ from pixelmend import __version__, data_folder
 from pixelmend.errors import Canceled, PixelmendError
 from pixelmend.paths import Paths
 from pixelmend_cli.commands import evaluate, train
+from pixelmend_cli.commands.batch import batch
 from pixelmend_cli.commands.face import face
 from pixelmend_cli.commands.models import models
 from pixelmend_cli.commands.restore import COMMANDS
@@ -105,6 +106,7 @@ def engine_logs() -> None:
 for command in (
     face,
     *COMMANDS,
+    batch,
     models,
     settings_command,
     setup,

@@ -198,6 +198,15 @@ def rewritten(packet: bytes | None) -> bytes | None:
         return packet
 
 
+def history(packet: bytes) -> list[str]:
+    """Returns the lines of a picture's history, the oldest first.
+
+    Raises:
+        Damaged: It is no XMP.
+    """
+    return Packet(packet).text(PHOTOSHOP, "History").splitlines()
+
+
 def restored(packet: bytes | None, provenance: Provenance) -> bytes:
     """Adds a line to the history, and says what kind of picture it is now.
 

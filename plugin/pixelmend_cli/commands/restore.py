@@ -140,23 +140,9 @@ device_option = click.option(
 )
 
 
-def task_options(task: Task) -> Callable[[Command], Command]:
-    """Adds the options that every task has, and those of this one."""
-    options = [
-        click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
-        click.option(
-            "-o",
-            "--output",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="Write the result to this file.",
-        ),
-        click.option(
-            "--out-dir",
-            type=click.Path(path_type=Path),
-            metavar="DIR",
-            help="Write the results into this folder (made if need be).",
-        ),
+def computing_options(task: Task) -> list[Callable[[Any], Any]]:
+    """Lists the options that say what a task's model is, and how it computes."""
+    return [
         click.option(
             "-n",
             "--model",
@@ -206,6 +192,27 @@ def task_options(task: Task) -> Callable[[Command], Command]:
             show_default=True,
             help="0 keeps the picture, 1 takes the restored one.",
         ),
+    ]
+
+
+def task_options(task: Task) -> Callable[[Command], Command]:
+    """Adds the options that every task has, and those of this one."""
+    options: list[Callable[[Any], Any]] = [
+        click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Write the result to this file.",
+        ),
+        click.option(
+            "--out-dir",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Write the results into this folder (made if need be).",
+        ),
+        *computing_options(task),
         _mask(task),
         click.option(
             "--no-provenance",

@@ -1,0 +1,221 @@
+"""The one process that knows how far a batch is: it hands out pictures, and writes the manifest."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pixelmend.errors import BadRequest, Canceled, PixelmendError, WorkerDied, from_json
+from pixelmend_engine.batch.listing import Listing
+from pixelmend_engine.batch.manifest import Manifest
+from pixelmend_engine.batch.pool import Died, Finished, Noted, WorkerPool
+from pixelmend_engine.batch.records import Lease, Listed, Outcome
+from pixelmend_engine.batch.storage import Entry, LocalStorage, Storage
+
+Item = TypeVar("Item")
+
+IN_HAND = 4  # pictures of a worker: one is read, one computed, one written, and the next waits
+TOGETHER = 1000  # pictures that are listed in one transaction
+POLL_S = 0.2
+
+COLLISION = BadRequest(
+    "The result of another picture has the same name",
+    hint="Rename one of the two, or restore them into different folders",
+)
+
+
+def list_all(
+    manifest: Manifest, listing: Listing, run: int, key: str, *, ignores_case: bool
+) -> Iterator[int]:
+    """Takes in all pictures of the source; yields how many there are so far."""
+    count = 0
+    for entries in _batched(listing.pictures(), TOGETHER):
+        pictures = [_listed(entry, ignores_case=ignores_case) for entry in entries]
+        for refused in manifest.list_pictures(pictures, run, key):
+            manifest.list_failed(refused, run, COLLISION)
+        count += len(entries)
+        yield count
+    manifest.end_listing(run)
+
+
+def _listed(entry: Entry, *, ignores_case: bool) -> Listed:
+    name = unicodedata.normalize("NFC", entry.address).casefold()
+    return Listed(
+        address=entry.address,
+        result=entry.address,
+        result_key=name if ignores_case else entry.address,
+        size_bytes=entry.size_bytes,
+        modified=entry.modified,
+    )
+
+
+def _batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    batch: list[Item] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+@dataclass
+class Progress:
+    """What one run has finished so far."""
+
+    restored: int = 0
+    unchanged: int = 0  # pictures whose results of before are still right
+    failed: int = 0
+    skipped: int = 0  # pictures with nothing to restore
+    pixels: int = 0  # of sources that were restored
+
+    @property
+    def finished(self) -> int:
+        """How many pictures wait no more."""
+        return self.restored + self.unchanged + self.failed + self.skipped
+
+
+@dataclass
+class Batch:
+    """One run over the pictures that wait."""
+
+    manifest: Manifest
+    pool: WorkerPool
+    target: Storage
+    key: str  # of the job
+    retries: int
+    limit: int | None = None  # pictures of this run, at most
+    interrupts: Callable[[], int] = lambda: 0  # how often somebody asked to stop
+    tell: Callable[[], None] = lambda: None  # called several times a second
+    note: Callable[[str], None] = lambda _: None
+    progress: Progress = field(default_factory=Progress)
+    _in_hand: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+    _alone: set[int] = field(default_factory=set[int])  # pictures that have a worker to themselves
+    _leased: int = 0
+    _error: PixelmendError | None = None
+
+    def run(self) -> None:
+        """Hands out pictures until none waits.
+
+        Raises:
+            PixelmendError: What is wrong with all pictures, and not with one.
+            Canceled: Somebody asked to stop, once: what was in hand is done; twice: at once.
+        """
+        try:
+            while True:
+                asked = self.interrupts()
+                if asked > 1:
+                    break
+                if not asked and self._error is None:
+                    self._hand_out()
+                if not any(self._in_hand.values()):
+                    break
+                self._take(self.pool.wait(POLL_S))
+                self.tell()
+        finally:
+            with self.manifest.transaction():
+                self.manifest.give_back([id_ for ids in self._in_hand.values() for id_ in ids])
+        if self._error is not None:
+            raise self._error
+        if self.interrupts():
+            raise Canceled("Stopped", hint="The same command goes on where it stopped")
+
+    def _hand_out(self) -> None:
+        leases: list[tuple[str, Lease]] = []
+        with self.manifest.transaction():
+            for worker in self.pool.workers():
+                hand = self._in_hand.setdefault(worker, set())
+                # Who broke a worker gets one to itself: nobody else is to blame, or to suffer.
+                taken = [] if hand else self._lease(worker, 1, alone=True)
+                self._alone.update(lease.id for lease in taken)
+                if not taken and not hand & self._alone:
+                    taken = self._lease(worker, IN_HAND - len(hand), alone=False)
+                hand.update(lease.id for lease in taken)
+                leases += ((worker, lease) for lease in taken)
+        # Behind the transaction: whatever a worker writes, the manifest knows that it may.
+        for worker, lease in leases:
+            self.pool.send(worker, lease)
+
+    def _lease(self, worker: str, most: int, *, alone: bool) -> list[Lease]:
+        if self.limit is not None:
+            most = min(most, self.limit - self._leased)
+        if most <= 0:
+            return []
+        leases = self.manifest.lease(worker, most, self.target.exists, alone=alone)
+        self._leased += len(leases)
+        return leases
+
+    def _take(self, events: Iterable[Finished | Noted | Died]) -> None:
+        with self.manifest.transaction():
+            for event in events:
+                hand = self._in_hand.setdefault(event.worker, set())
+                match event:
+                    case Finished():
+                        self._finish(event.worker, hand, event.outcome)
+                    case Died():
+                        self._mourn(hand, event.reason)
+                    case Noted():
+                        self.note(event.note)
+
+    def _finish(self, worker: str, hand: set[int], outcome: Outcome) -> None:
+        if outcome.id not in hand:
+            return  # its worker was given up, and another one has it
+        hand.discard(outcome.id)
+        self._alone.discard(outcome.id)
+        if outcome.fatal:
+            self._leased -= 1
+            self.manifest.give_back([outcome.id])
+            self._retire(worker, hand, _error_of(outcome))
+        elif outcome.retry and self.manifest.tried(outcome.id) < self.retries:
+            self._leased -= 1
+            self.manifest.give_back([outcome.id], tried=True)
+        else:
+            self.manifest.finish(outcome, worker, self.key)
+            self._count(outcome)
+
+    def _count(self, outcome: Outcome) -> None:
+        if outcome.state == "failed":
+            self.progress.failed += 1
+        elif outcome.state == "skipped":
+            self.progress.skipped += 1
+        elif outcome.unchanged:
+            self.progress.unchanged += 1
+        else:
+            self.progress.restored += 1
+            self.progress.pixels += outcome.pixels
+
+    def _retire(self, worker: str, hand: set[int], error: PixelmendError) -> None:
+        # What it has in hand goes on with others; where there are none left, the batch ends.
+        self.manifest.give_back(hand)
+        self._leased -= len(hand)
+        hand.clear()
+        self.pool.retire(worker)
+        if not self.pool.workers():
+            self._error = error
+        else:
+            self.note(f"{worker} takes no more pictures: {error.message}")
+
+    def _mourn(self, hand: set[int], reason: str) -> None:
+        self._leased -= len(hand)
+        self._alone -= hand
+        # Of several nobody knows which one it was: none is to blame before it was alone.
+        self.manifest.give_back(hand, tried=len(hand) == 1, broke=True)
+        hand.clear()
+        error = WorkerDied(
+            f"The worker that had the picture ended each time: {reason}",
+            hint="Look at the batch's log; `--workers 1` or `--tile 512` takes less memory",
+        )
+        self.progress.failed += self.manifest.fail_exhausted(self.retries, error)
+
+
+def _error_of(outcome: Outcome) -> PixelmendError:
+    fields = {"code": outcome.code, "message": outcome.message, "hint": outcome.hint}
+    return from_json({name: text or "" for name, text in fields.items()})
+
+
+def ignores_case(target: Storage) -> bool:
+    """Whether two names that differ by case alone are one, where the results go."""
+    if not isinstance(target, LocalStorage):
+        return False
+    return target.exists(".PIXELMEND") and target.exists(".pixelmend")

@@ -1,0 +1,203 @@
+"""One picture of a batch from its source to its result, several at once: one of them computes.
+
+While one is restored, the next is read and the last is written, each in a thread of its own.
+"""
+
+import contextlib
+import dataclasses
+import errno
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from pixelmend.errors import (
+    Canceled,
+    DeviceUnavailable,
+    DiskFull,
+    DownloadFailed,
+    NoFaceFound,
+    OutOfMemory,
+    OutputFailed,
+    PixelmendError,
+    UnknownModel,
+    UnreadableCheckpoint,
+    WeightsMissing,
+    WrongFile,
+)
+from pixelmend.wire import Raster
+from pixelmend_engine.batch.job import BatchJob
+from pixelmend_engine.batch.records import Lease, Outcome
+from pixelmend_engine.batch.storage import open_storage
+from pixelmend_engine.images import files as images
+from pixelmend_engine.images.image_file import ImageFile
+from pixelmend_engine.images.xmp import Provenance
+from pixelmend_engine.restoration.task_request import ProgressCallback, TaskRequest
+from pixelmend_engine.weights import store
+
+logger = logging.getLogger(__name__)
+
+FATAL = (  # what is wrong with one would be wrong with all
+    Canceled,
+    DeviceUnavailable,
+    DiskFull,
+    DownloadFailed,
+    UnknownModel,
+    UnreadableCheckpoint,
+    WeightsMissing,
+    WrongFile,
+)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of the results' disk, not of one result
+KEPT_FACTS = ("model", "task", "seed", "notes", "faces", "tiles")
+
+
+@runtime_checkable
+class Runs(Protocol):
+    """What restores a picture: a `Session`, or what stands for it."""
+
+    def run(
+        self, raster: Raster, request: TaskRequest, progress: ProgressCallback, /
+    ) -> tuple[Raster, dict[str, Any]]:
+        """Returns the restored picture, and what there is to say of it."""
+        ...
+
+
+class PictureRestorer:
+    """Restores pictures of one batch, from any number of threads."""
+
+    def __init__(
+        self, job: BatchJob, sessions: Sequence[Runs], say: Callable[[str], None] | None = None
+    ) -> None:
+        """`sessions` has one for each step; steps with the same model share one."""
+        self._job = job
+        self._requests = job.requests()
+        self._scale = job.scale
+        self._sessions = sessions
+        self._source = open_storage(job.source)
+        self._target = open_storage(job.target)
+        self._say = say
+        self._computing = threading.Lock()
+
+    def restore(self, lease: Lease) -> Outcome:
+        """Restores one picture; what goes wrong is in what it returns."""
+        try:
+            return self._restore(lease)
+        except FATAL as error:
+            return _failed(lease, error, fatal=True)
+        except NoFaceFound as error:  # nothing to restore is nothing that failed
+            return dataclasses.replace(_failed(lease, error), state="skipped")
+        except OutputFailed as error:
+            full = isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL
+            return _failed(lease, error, fatal=full, retry=not full)
+        except OutOfMemory as error:
+            return _failed(lease, error, retry=True)
+        except PixelmendError as error:
+            return _failed(lease, error, retry=error.code in ("storage-failed",))
+        except MemoryError:
+            error = OutOfMemory(
+                "There is no memory for this picture", hint="Close other programs, or use --tile"
+            )
+            return _failed(lease, error, retry=True)
+        except Exception:  # a door: a bug of ours is told as one, and the others go on
+            logger.exception("picture %d", lease.id)
+            error = PixelmendError(
+                "Pixelmend failed for a reason that nobody expected",
+                hint="The batch's log shows what happened; please report it",
+            )
+            return _failed(lease, error, retry=True)
+
+    def _restore(self, lease: Lease) -> Outcome:
+        named = Path(lease.result)
+        with self._source.fetch(lease.address) as path:
+            content = _content(path)
+            is_same = content is not None and content == lease.content
+            if is_same and self._target.exists(lease.result):
+                return Outcome(id=lease.id, state="done", unchanged=True)
+            photo = images.read(path)
+        losses = images.check_format(photo, named, self._scale)
+        raster = images.to_raster(photo)
+        height, width, _ = photo.pixels.shape
+        facts: list[dict[str, Any]] = []
+        with self._computing:
+            started = time.perf_counter()
+            for session, request in zip(self._sessions, self._requests, strict=True):
+                raster, said = session.run(raster, request, self._progress)
+                facts.append(said)
+            seconds = time.perf_counter() - started
+        with self._target.store(lease.result, overwrite=lease.replaces) as temporary:
+            photo = images.with_pixels(photo, raster)
+            for said in facts if self._job.provenance else []:
+                photo = images.signed(photo, _provenance(said))
+            images.write(photo, temporary, result=named)
+        return Outcome(
+            id=lease.id,
+            state="done",
+            content=content,
+            seconds=seconds,
+            pixels=width * height,
+            device=str(facts[-1]["device"]),
+            peak_bytes=max(said["peak_bytes"] for said in facts),
+            facts=_kept(facts, photo, losses),
+        )
+
+    def _progress(self, _phase: str, _done: int, _total: int, message: str = "", /) -> None:
+        if message and self._say is not None:
+            self._say(message)
+
+
+def sessions_of(job: BatchJob) -> list[Runs]:
+    """Returns what computes each step; a model that several steps have is loaded once.
+
+    torch comes with the first picture.
+    """
+    import os
+
+    from pixelmend_engine.restoration.session import Session
+    from pixelmend_engine.weights.download import network_settings
+
+    network = network_settings.resolve(os.environ)
+    made: list[tuple[tuple[object, ...], Session]] = []
+    sessions: list[Runs] = []
+    for request in job.requests():
+        choice = request.model
+        same = (choice.model, choice.scale, choice.device, choice.precision)
+        session = next((known for key, known in made if key == same), None)
+        if session is None:
+            session = Session(Path(job.models_dir), network)
+            made.append((same, session))
+        sessions.append(session)
+    return sessions
+
+
+def _content(path: Path) -> str | None:
+    with contextlib.suppress(OSError):  # who reads the picture says what is wrong
+        return store.sha256(path)
+    return None
+
+
+def _failed(
+    lease: Lease, error: PixelmendError, *, fatal: bool = False, retry: bool = False
+) -> Outcome:
+    return Outcome(
+        id=lease.id,
+        state="failed",
+        code=error.code,
+        message=error.message,
+        hint=error.hint,
+        fatal=fatal,
+        retry=retry,
+    )
+
+
+def _kept(
+    facts: Sequence[Mapping[str, Any]], photo: ImageFile, losses: Sequence[str]
+) -> dict[str, Any]:
+    steps = [{name: said[name] for name in KEPT_FACTS if name in said} for said in facts]
+    return {"steps": steps, "notes": [*photo.notes, *losses]}
+
+
+def _provenance(facts: Mapping[str, Any]) -> Provenance:
+    names = (field.name for field in dataclasses.fields(Provenance))
+    return Provenance(**{name: facts[name] for name in names})

@@ -1,0 +1,59 @@
+"""Who restores a batch's pictures: workers by name, which may end at any time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from pixelmend_engine.batch.records import Lease, Outcome
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A worker answered."""
+
+    worker: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A worker has something to say to the user."""
+
+    worker: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Died:
+    """A worker ended, with all that it had in hand."""
+
+    worker: str
+    reason: str
+
+
+Event = Finished | Noted | Died
+
+
+@runtime_checkable
+class WorkerPool(Protocol):
+    """Workers, on this computer or on others."""
+
+    def workers(self) -> Sequence[str]:
+        """Names those that take pictures now."""
+        ...
+
+    def send(self, worker: str, lease: Lease) -> None:
+        """Hands a picture to a worker; its answer comes out of `wait`."""
+        ...
+
+    def wait(self, timeout_s: float) -> list[Event]:
+        """Returns what has happened, after `timeout_s` at the latest."""
+        ...
+
+    def retire(self, worker: str) -> None:
+        """Ends a worker for good."""
+        ...
+
+    def close(self) -> None:
+        """Ends all at once, whatever they have in hand."""
+        ...

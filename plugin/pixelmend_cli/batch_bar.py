@@ -1,0 +1,90 @@
+"""One line that says how far a batch is: pictures and megapixels an hour, time left, failures."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from pixelmend_engine.batch.head import Progress
+from pixelmend_engine.batch.records import Totals
+
+SHOWN_EVERY_S = 0.5
+MEASURED_OVER_S = 600.0
+
+
+class BatchBar:
+    """The line, on a terminal; nothing anywhere else."""
+
+    def __init__(self, *, watched: bool) -> None:
+        self._watched = watched
+        self._before = Totals()
+        self._shown_at = 0.0
+        self._width = 0
+        self._seen: list[tuple[float, int, int]] = []  # when; pictures; pixels
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def listed(self, count: int) -> None:
+        """Shows how many pictures were found so far."""
+        self._print(f"{count:,} pictures found")
+
+    def begin(self, before: Totals) -> None:
+        """Takes how far the batch was."""
+        self._before = before
+        self._shown_at = 0.0
+
+    def show(self, progress: Progress) -> None:
+        """Shows how far it is now."""
+        now = time.monotonic()
+        if not self._watched or now - self._shown_at < SHOWN_EVERY_S:
+            return
+        self._shown_at = now
+        seen = [entry for entry in self._seen if entry[0] > now - MEASURED_OVER_S]
+        self._seen = [*seen, (now, progress.finished, progress.pixels)]
+        self._print(line(self._before, progress, self._seen))
+
+    def end(self) -> None:
+        """Leaves the terminal in order."""
+        if self._width:
+            sys.stderr.write(f"\r{' ' * self._width}\r")
+            sys.stderr.flush()
+            self._width = 0
+
+    def _print(self, text: str) -> None:
+        if self._watched:
+            sys.stderr.write(f"\r{text}{' ' * max(0, self._width - len(text))}")
+            sys.stderr.flush()
+            self._width = len(text)
+
+
+def line(before: Totals, progress: Progress, seen: list[tuple[float, int, int]]) -> str:
+    """Returns what the line says; `seen` has moments with pictures and pixels finished then."""
+    waiting = before.waiting - progress.finished
+    text = f"{before.done + progress.restored:,}/{before.listed:,} pictures"
+    (first, pictures, pixels), (last, pictures_now, pixels_now) = seen[0], seen[-1]
+    elapsed, count = last - first, pictures_now - pictures
+    if elapsed > 1 and count:
+        per_hour = count / elapsed * 3600
+        megapixels = (pixels_now - pixels) / 1e6 / elapsed * 3600
+        left = duration(waiting / (count / elapsed))
+        text += f", {per_hour:,.0f} and {megapixels:,.0f} MP an hour, {left} left"
+    return f"{text}, {progress.failed:,} failed"
+
+
+def duration(seconds: float) -> str:
+    """Writes a time as people say it."""
+    minutes = int(seconds / 60)
+    if minutes >= 2880:
+        return f"{minutes / 1440:.1f} days"
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else f"{seconds:.0f} s"
