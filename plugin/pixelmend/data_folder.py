@@ -19,7 +19,7 @@ from typing import IO, Any, Generator
 
 from .errors import EngineUnavailable
 from .paths import Paths
-from .printable import printable_lines
+from .printable import printable_lines, without_passwords
 
 FOLDER_MODE, LOG_MODE = 0o700, 0o600
 LOG_BYTES = 1_000_000  # then a log is rotated
@@ -85,7 +85,8 @@ def report(paths: Paths, error: BaseException) -> Path:
     with contextlib.suppress(OSError):
         make(paths)
         lines = traceback.format_exception(type(error), error, error.__traceback__)
-        text = printable_lines(time.strftime("%Y-%m-%d %H:%M:%S\n") + "".join(lines))
+        text = printable_lines(without_passwords("".join(lines)))
+        text = time.strftime("%Y-%m-%d %H:%M:%S\n") + text
         with open_log(paths.front_end_log) as file:
             file.write(text.encode())
     return paths.front_end_log

@@ -38,13 +38,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .printable import printable
+from .printable import printable, without_passwords
 
 
 class PixelmendError(Exception):
     """Something went wrong: `message` says what happened, `hint` what to do next.
 
-    Both are one line each and act on nothing that shows them, whoever's words are in them.
+    Both are one line each, act on nothing that shows them, whoever's words are in them, and hold no
+    password of an address.
     """
 
     code = "internal"
@@ -52,8 +53,8 @@ class PixelmendError(Exception):
     exit_code = 1  # of the command line
 
     def __init__(self, message: str, *, hint: str) -> None:
-        self.message = printable(message)
-        self.hint = printable(hint)
+        self.message = printable(without_passwords(message))
+        self.hint = printable(without_passwords(hint))
         super().__init__(self.message)
 
 

@@ -19,9 +19,16 @@ ACTING = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 ACTING_IN_LINES = re.compile(f"(?!\n|\t){ACTING.pattern}")
+# Of an address, or of a path that was made of one, which has one slash less.
+LOGIN = re.compile("([A-Za-z][A-Za-z0-9+.-]+:/{1,2})[^\\s/`]*@")
 NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # How Python names bytes of a file's name that are no text: U+DC80 is the byte 80.
 FIRST_RAW_BYTE, LAST_RAW_BYTE, RAW_BYTES = 0xDC80, 0xDCFF, 0xDC00
+
+
+def without_passwords(text: str) -> str:
+    """Returns words in which no address has a name and a password in front of its host."""
+    return LOGIN.sub(r"\1", text)
 
 
 def printable(text: str) -> str:
@@ -50,15 +57,18 @@ def printable_json(value: Any) -> Any:
 
 
 class PrintableFormatter(logging.Formatter):
-    """Log lines: one for each message, whatever words are in it; tracebacks below keep theirs."""
+    """Log lines: one for each message, whatever words are in it; tracebacks below keep theirs.
+
+    Passwords in addresses are left out.
+    """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Returns the line of a message."""
-        return printable(super().formatMessage(record))
+        return printable(without_passwords(super().formatMessage(record)))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """Returns the lines of a traceback."""
-        return printable_lines(super().formatException(ei))
+        return printable_lines(without_passwords(super().formatException(ei)))
 
 
 def _spelled(match: re.Match[str]) -> str:

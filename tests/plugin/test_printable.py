@@ -3,10 +3,13 @@
 import logging
 import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 
+from pixelmend import data_folder
 from pixelmend.errors import PixelmendError, from_json
+from pixelmend.paths import Paths
 from pixelmend.printable import PrintableFormatter, printable, printable_json, printable_lines
 from pixelmend.wire import event_from_sse
 
@@ -70,6 +73,29 @@ def test_no_event_acts() -> None:
     event = event_from_sse(["id: 1", 'data: {"phase": "run", "message": "\\u001b[2J"}'])
     assert event is not None
     assert event.message == "\\x1b[2J"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("from https://ann:secret@host/x, and", "from https://host/x, and"),
+        ("`https:/ann:secret@host`", "`https:/host`"),  # as a path has it
+        ("socks5h://ann:se@cret@host:1080", "socks5h://host:1080"),
+        ("https://secret@host", "https://host"),
+        ("C:/ann@home/x.jpg, ann@host, https://host/@ann", None),
+    ],
+)
+def test_no_error_no_log_and_no_report_has_a_password(
+    given: str, shown: str | None, tmp_path: Path
+) -> None:
+    error = PixelmendError(given, hint=given)
+    expected = shown or given
+    assert (error.message, error.hint) == (expected, expected)
+    caught = (ValueError, ValueError(given), None)
+    record = logging.LogRecord("n", logging.INFO, "", 1, given, (), caught)
+    assert PrintableFormatter("%(message)s").format(record) == f"{expected}\nValueError: {expected}"
+    report = data_folder.report(Paths(tmp_path), ValueError(given)).read_text(encoding="utf-8")
+    assert f"ValueError: {expected}\n" in report
 
 
 def test_a_log_has_one_line_for_each_message() -> None:

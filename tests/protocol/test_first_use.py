@@ -1,5 +1,6 @@
 """The first use of a model, through a real engine: told of, shared, canceled, gone on with."""
 
+import base64
 import json
 import os
 import signal
@@ -160,3 +161,42 @@ def test_ctrl_c_loses_nothing(
     assert part.stat().st_size == half
     subprocess.run([*command, "-q"], env=environ, check=True, timeout=120)
     assert mirror.gets(f"/{MODEL}")[-1].begins_at == half
+
+
+def test_a_mirrors_password_is_sent_and_written_down_nowhere(
+    mirror: Mirror, published: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIXELMEND_OFFLINE")
+    address = mirror.url.replace("https://", "https://ann:s%40cret@")
+    monkeypatch.setenv("PIXELMEND_MIRROR", address)
+    mirror.at(f"/{MODEL}", Says(status=500), Says(body=published, etag='"1"'))
+    paths = Paths(tmp_path / "home")
+    events: list[Event] = []
+    client = launch.find_or_start(paths, Launch(sys.executable, paths.models))
+    try:
+        client.restore(picture(), "deblur", OPTIONS, events.append)
+    finally:
+        launch.stop(paths)
+    bundle = tmp_path / "home" / "bundle.zip"
+    said = str(events)
+    environ = {**os.environ, "PIXELMEND_HOME": str(paths.home)}
+    for arguments in (
+        ["models", "export", "--all", "-o", str(bundle)],
+        ["models", "info", MODEL],
+        ["models", "import", f"https://ann:s%40cret@localhost/{MODEL}"],
+        ["deblur", f"https://ann:s%40cret@localhost/{MODEL}.jpg"],
+        ["engine", "logs"],
+        ["doctor"],
+    ):
+        command = [sys.executable, "-m", "pixelmend", *arguments]
+        ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        said += ended.stdout + ended.stderr
+    assert "from localhost" in said
+    assert {asked.headers.get("Authorization") for asked in mirror.gets(f"/{MODEL}")} == {
+        f"Basic {base64.b64encode(b'ann:s@cret').decode()}"
+    }
+    assert bundle.exists()
+    written = [path for path in paths.home.rglob("*") if path.is_file()]
+    for secret in ("s%40cret", "s@cret", base64.b64encode(b"ann:s@cret").decode()):
+        assert secret not in said
+        assert [path for path in written if secret.encode() in path.read_bytes()] == []

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pixelmend.atomic import atomic_write_text
+from pixelmend.printable import without_passwords
 from pixelmend_engine.catalog.weight_files import PROOF_WORDS, SHA256, Verification
 from pixelmend_engine.weights import models_folder
 
@@ -77,6 +78,10 @@ def from_json(entry: Mapping[str, Any]) -> Record:
     verifications: dict[object, Verification] = {word: key for key, word in PROOF_WORDS.items()}
     if word is not None and word not in verifications:
         raise ValueError(word)
+    # Of an early version, which wrote down a mirror's address as it was given.
+    fields |= {
+        name: without_passwords(fields[name]) for name in ("source", "refused") if name in fields
+    }
     return Record(verification=verifications.get(word), **fields)
 
 

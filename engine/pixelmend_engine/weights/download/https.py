@@ -127,6 +127,13 @@ class HttpSession:
 
     def _headers(self, url: str, headers: Mapping[str, str]) -> dict[str, str]:
         sent = {"User-Agent": f"pixelmend/{__version__}", "Accept-Encoding": "identity", **headers}
+        for address, login in (
+            (self._network.hub, self._network.hub_login),
+            (self._network.mirror, self._network.mirror_login),
+        ):
+            if address and login and _origin(url) == _origin(address):
+                sent["Authorization"] = login
+                return sent
         token = self._network.hub_token
         if token is not None and _origin(url) == _origin(self._network.hub):
             if TOKEN.fullmatch(token) is None:

@@ -1,9 +1,11 @@
 """The network's settings come from the variables that other programs obey, too."""
 
+import base64
 from pathlib import Path
 
 import pytest
 
+from pixelmend.errors import BadRequest
 from pixelmend_engine.weights.download import network_settings
 
 
@@ -31,6 +33,41 @@ def test_the_hub_has_an_address_and_a_token(tmp_path: Path) -> None:
     assert network_settings.resolve(with_line_end).hub_token == "given"
     (tmp_path / "token").write_text("of the file\n")
     assert network_settings.resolve(nobody).hub_token == "of the file"
+
+
+def test_the_login_in_an_address_is_kept_apart() -> None:
+    found = network_settings.resolve(
+        {
+            "PIXELMEND_MIRROR": "https://ann:s%40cret%2F@weights.example:8443/all/",
+            "HF_ENDPOINT": "https://bob:hidden@hub.example",
+        }
+    )
+    assert found.mirror == "https://weights.example:8443/all"
+    assert found.mirror_login == f"Basic {base64.b64encode(b'ann:s@cret/').decode()}"
+    assert found.hub == "https://hub.example"
+    assert found.hub_login == f"Basic {base64.b64encode(b'bob:hidden').decode()}"
+    assert "Basic" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://ann:se/cret@weights.example",
+        "https://ann:12#cret@weights.example",
+        "https://ann:12?cret@weights.example",
+        "https://ann:12/cret@weights.example",
+        "ann:cret@weights.example",
+        "https://weights.example:cret/",
+        "https://[cret/",
+        "https://",
+    ],
+)
+@pytest.mark.parametrize("name", ["PIXELMEND_MIRROR", "HF_ENDPOINT"])
+def test_an_address_that_is_none_is_refused_and_not_repeated(name: str, address: str) -> None:
+    with pytest.raises(BadRequest, match=name) as raised:
+        network_settings.resolve({name: address})
+    assert "cret" not in raised.value.message + raised.value.hint
+    assert raised.value.__cause__ is None
 
 
 def test_a_mirror_of_the_users_own() -> None:

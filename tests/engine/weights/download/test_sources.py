@@ -70,6 +70,31 @@ def test_the_token_goes_to_its_own_host_alone(fetch: Fetch, mirror: Mirror, tmp_
     assert all("Authorization" not in asked.headers for asked in mirror.asked)
 
 
+def test_a_mirrors_login_goes_to_its_own_host_alone(
+    fetch: Fetch, mirror: Mirror, tmp_path: Path
+) -> None:
+    elsewhere = {"Location": f"{mirror.other_url}/content"}
+    mirror.at("/all/small", Says(status=302, headers=elsewhere))
+    mirror.at("/content", Says(body=BODY))
+    network = Network(mirror=f"{mirror.url}/all", mirror_login="Basic YTpi", hub_token="secret")
+    fetch(HUB, network=network)
+    sent = {asked.host: asked.headers.get("Authorization") for asked in mirror.asked}
+    assert sent == {"localhost": "Basic YTpi", "127.0.0.1": None}
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://ann:s@cret@127.0.0.1:9", "http://ann:s@cret@[", "ann:s@cret@127.0.0.1:9"]
+)
+def test_a_proxys_password_is_told_nobody(
+    proxy: str, fetch: Fetch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, value in (("HTTPS_PROXY", proxy), ("NO_PROXY", ""), ("no_proxy", "")):
+        monkeypatch.setenv(name, value)
+    with caplog.at_level("INFO"), pytest.raises(DownloadFailed) as raised:
+        fetch(HUB)
+    assert "cret" not in raised.value.message + raised.value.hint + caplog.text
+
+
 def test_a_token_that_is_none_is_said_to_be_none(fetch: Fetch, mirror: Mirror) -> None:
     mirror.at(AT_HUB, linked(mirror))
     for token in ("hf_one\nhf_two", "hf_\u00fc"):
