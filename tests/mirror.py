@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import trustme
 
 PIECE = 16 * 1024  # bytes sent at once
-STANDSTILL_S = 30.0  # longer than any test waits; the server's end cuts it short
+STANDSTILL_S = 600.0  # longer than any test waits; the server's end cuts it short
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,7 +72,7 @@ def test_an_engine_can_be_watched_in_the_foreground(
             time.sleep(0.05)
         process.terminate()
         assert "asked to end by SIGTERM" in process.stderr.read()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
     assert not (tmp_path / "other" / "engine.json").exists()
 
 

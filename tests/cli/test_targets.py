@@ -54,6 +54,7 @@ def test_results_of_an_earlier_run_are_left_out(folder: Path) -> None:
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_that_file(folder: Path) -> None:
+    (folder / "odd1.jpg").touch()  # which the pattern would mean
     assert plan(folder / "odd[1].jpg") == [str(folder / "odd[1]_deblurred.jpg")]
 
 

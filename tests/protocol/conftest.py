@@ -17,6 +17,7 @@ from pixelmend.paths import Paths
 from pixelmend.wire import Raster
 
 FAKE = Path(__file__).parent / "fake_engine.py"
+HANG_S = 120.0  # what takes so long hangs; no test measures how fast something is
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Running:
         body: bytes | Iterator[bytes] | None = None,
     ) -> Generator[http.client.HTTPResponse]:
         """Sends a request by hand, with the token; a header that is None is left out."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.client.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.client.port, timeout=HANG_S)
         wanted = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         sent = {name: value for name, value in wanted.items() if value is not None}
         try:
@@ -58,13 +59,13 @@ class Running:
         """Returns the phase of every job that it knows."""
         return [job["phase"] for job in self.client.jobs()]
 
-    def wait_for(self, phases: list[str], within_s: float = 10.0) -> None:
+    def wait_for(self, phases: list[str]) -> None:
         """Waits until its jobs are in these phases."""
-        wait_until(lambda: self.phases() == phases, within_s)
+        wait_until(lambda: self.phases() == phases)
 
 
-def wait_until(condition: Callable[[], object], within_s: float = 10.0) -> None:
-    """Waits for something to become true."""
+def wait_until(condition: Callable[[], object], within_s: float = HANG_S) -> None:
+    """Waits for something to become true; the deadline only ends a hang."""
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

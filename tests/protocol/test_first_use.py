@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from mirror import Mirror, Says
-from protocol.conftest import picture, wait_until
+from protocol.conftest import HANG_S, picture, wait_until
 from published import pickled, tensors, zipped
 
 from pixelmend.client import launch
@@ -152,10 +152,10 @@ def test_ctrl_c_loses_nothing(
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         # What is in Python's own buffer is not on the disk yet.
-        wait_until(lambda: part.exists() and part.stat().st_size > half - 100_000, 60)
+        wait_until(lambda: part.exists() and part.stat().st_size > half - 100_000)
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=HANG_S) == 130
         assert process.stderr is not None
         assert "Canceled" in process.stderr.read()
     assert part.stat().st_size == half

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from protocol.conftest import FAKE, Start, picture, wait_until
+from protocol.conftest import FAKE, HANG_S, Start, picture, wait_until
 
 from pixelmend import __version__
 from pixelmend.client import launch
@@ -258,8 +258,8 @@ def test_asked_to_end_it_reports_its_jobs_as_canceled(start: Start) -> None:
         engine.process.send_signal(signal.SIGTERM)
         for job in jobs:
             with pytest.raises(Canceled, match="The engine was stopped"):
-                job.result(timeout=10)
-    assert engine.process.wait(timeout=10) == 0
+                job.result(timeout=HANG_S)
+    assert engine.process.wait(timeout=HANG_S) == 0
     assert not engine.paths.state.exists()
 
 
@@ -274,7 +274,7 @@ def test_what_it_kept_on_disk_is_gone_at_start_and_end(start: Start) -> None:
     assert list(engine.paths.spool.iterdir()) == []
     (engine.paths.spool / "left by a bug").write_bytes(b"a private picture")
     engine.process.terminate()
-    engine.process.wait(timeout=10)
+    engine.process.wait(timeout=HANG_S)
     assert list(engine.paths.spool.iterdir()) == []
 
 
@@ -312,8 +312,8 @@ def test_a_client_that_is_killed_leaves_the_engine_free(phase: str, start: Start
     assert killed.stdout == b"now\n", killed.stderr
     assert killed.returncode == -signal.SIGKILL
     expected = {"upload": [], "run": ["canceled"], "done": ["done"]}[phase]
-    engine.wait_for(expected, within_s=6)
-    wait_until(lambda: not engine.client.health()["busy"], within_s=3)
+    engine.wait_for(expected)
+    wait_until(lambda: not engine.client.health()["busy"])
 
 
 @posix
@@ -336,7 +336,7 @@ def test_a_full_disk_fails_the_job_and_not_the_engine(tmp_path: Path) -> None:
         assert client.restore(picture(), "deblur", {"seed": 4})[1] == {"seed": 4}
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=HANG_S)
 
 
 def test_two_engines_can_not_have_one_home(start: Start) -> None:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from protocol.conftest import FAKE, Running, Start, picture, wait_until
+from protocol.conftest import FAKE, HANG_S, Running, Start, picture, wait_until
 
 from pixelmend.client import launch
 from pixelmend.client.client import Client
@@ -126,7 +126,7 @@ def test_an_engine_whose_folder_was_made_anew_leaves_it_to_the_next(start: Start
         second = start()
         assert second.process.pid != first.process.pid
         assert job.result(timeout=60)[1] == {"seed": 4}
-    assert first.process.wait(timeout=10) == 0
+    assert first.process.wait(timeout=HANG_S) == 0
     assert second.client.health()["pid"] == second.process.pid
     assert token(second.paths) == second.token
 
@@ -139,7 +139,7 @@ def limited_engine(home: Path, soft: int, hard: str) -> Generator[Running]:
     command += ["--step-seconds", "0.05", "--log", str(home / "engine.log")]
     with subprocess.Popen(["bash", "-c", f'{limits} && exec "$@"', "-", *command]) as process:
         try:
-            wait_until(lambda: launch.find(Paths(home)), within_s=30)
+            wait_until(lambda: launch.find(Paths(home)))
             client = launch.find(Paths(home))
             assert client is not None
             yield Running(process, Paths(home), client)

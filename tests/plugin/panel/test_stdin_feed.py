@@ -33,7 +33,7 @@ def tell(panel: subprocess.Popen[bytes], *lines: object) -> None:
 
 
 def ended(panel: subprocess.Popen[bytes]) -> int:
-    _, words = panel.communicate(timeout=30)
+    _, words = panel.communicate(timeout=60)
     if b"cannot open shared object" in words:
         pytest.skip("Qt lacks a library of the system")
     return panel.returncode
@@ -60,7 +60,7 @@ def test_a_result_stays_when_the_host_is_gone() -> None:
         alive = panel.poll() is None
         panel.kill()
         panel.stdin = None
-        _, words = panel.communicate(timeout=30)
+        _, words = panel.communicate(timeout=60)
         if b"cannot open shared object" in words:
             pytest.skip("Qt lacks a library of the system")
         assert alive, words

@@ -19,6 +19,7 @@ def test_a_job_that_waits_says_for_how_many() -> None:
 
 def test_share_is_known_once_the_total_is() -> None:
     assert messages.fraction_done(Event(1, "run", 1, 4)) == 0.25
+    assert messages.fraction_done(Event(1, "run", 5, 4)) == 1.0
     assert messages.fraction_done(Event(1, "load")) is None
     assert messages.fraction_done(Event(1, "done")) == 1.0
 

@@ -372,7 +372,7 @@ def test_a_source_that_never_answers_is_given_up(fetch: Fetch, mirror: Mirror) -
     with pytest.raises(DownloadFailed):
         # Nothing listens there, and nothing says so.
         fetch(DirectUrl("https://10.255.255.1/small"), policy=passing)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60  # the system itself gives up after two minutes
 
 
 def test_passing_by_means_one_try(fetch: Fetch, mirror: Mirror) -> None:
@@ -403,8 +403,8 @@ def test_a_cancel_comes_through_while_nothing_comes(
 
     started = time.monotonic()
     with pytest.raises(Canceled):
-        fetch(report=report, policy=dataclasses.replace(HASTY, read_timeout_s=60.0))
-    assert time.monotonic() - started < 30
+        fetch(report=report, policy=dataclasses.replace(HASTY, read_timeout_s=600.0))
+    assert time.monotonic() - started < 120  # not when the connection is given up
     assert part.stat().st_size == HALF  # and is not lost
 
 
