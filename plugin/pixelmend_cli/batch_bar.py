@@ -35,7 +35,7 @@ class BatchBar:
 
     def listed(self, count: int) -> None:
         """Shows how many pictures were found so far."""
-        self._print(f"{count:,} pictures found")
+        self._show(f"{count:,} pictures found")
 
     def begin(self, before: Totals) -> None:
         """Takes how far the batch was."""
@@ -50,7 +50,7 @@ class BatchBar:
         self._shown_at = now
         seen = [entry for entry in self._seen if entry[0] > now - MEASURED_OVER_S]
         self._seen = [*seen, (now, progress.finished, progress.pixels)]
-        self._print(line(self._before, progress, self._seen))
+        self._show(line(self._before, progress, self._seen))
 
     def end(self) -> None:
         """Leaves the terminal in order."""
@@ -59,7 +59,7 @@ class BatchBar:
             sys.stderr.flush()
             self._width = 0
 
-    def _print(self, text: str) -> None:
+    def _show(self, text: str) -> None:
         if self._watched:
             sys.stderr.write(f"\r{text}{' ' * max(0, self._width - len(text))}")
             sys.stderr.flush()

@@ -11,6 +11,7 @@ from pixelmend.errors import Canceled
 from pixelmend.presentation import download_question
 from pixelmend.presentation.download_question import DownloadQuestion
 from pixelmend_cli.settings import Settings
+from pixelmend_cli.terminal import print_line
 from pixelmend_engine.catalog import tasks
 from pixelmend_engine.catalog.spec import Task
 from pixelmend_engine.weights import store
@@ -43,7 +44,7 @@ def with_downloads(
 
 
 def _ask(question: DownloadQuestion) -> bool:
-    click.echo(question.about, err=True)
+    print_line(question.about, err=True)
     answer = click.prompt(
         f"{question.download} (d), or {question.decline.lower()} (s)?",
         type=click.Choice(["d", "s"]),
