@@ -55,7 +55,7 @@ def _run(paths: Paths, arguments: argparse.Namespace) -> None:
         lifetime = Lifetime(
             release_after_s=arguments.release_after, exit_after_s=arguments.exit_after
         )
-        worker = Worker(arguments.models, network_settings.resolve(os.environ))
+        worker = Worker(network_settings.resolve(os.environ))
         service = Service(paths, worker, arguments.models, lifetime)
         asyncio.run(service.live())
 

@@ -246,7 +246,7 @@ def restore(
     display.show_model(forms.model_of(task, options.get("model")))
     for number, one in enumerate(hosts, start=1):
         display.next_layer(number, len(hosts))
-        outcome = host.restore(one, engine, task["id"], options)
+        outcome = host.restore(one, engine, task["id"], options, "GIMP")
         if outcome == host.CANCELED:
             display.cancel()
             return answer(procedure, Gimp.PDBStatusType.CANCEL)

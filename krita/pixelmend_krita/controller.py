@@ -164,7 +164,7 @@ class Controller(QtCore.QObject):
             return
         job.raster = raster
         job.background_job = BackgroundJob(
-            job.engine, job.request.task, job.request.options, raster
+            job.engine, job.request.task, job.request.options, raster, "Krita"
         )
         job.background_job.event_received.connect(self._forward_event)
         job.background_job.question_received.connect(self._forward_question)

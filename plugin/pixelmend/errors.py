@@ -16,6 +16,7 @@
     +-- DeviceUnavailable    device-unavailable         6
     +-- OutOfMemory          out-of-memory              7
     +-- EngineUnavailable    engine-unavailable         8
+    +-- EngineBusy           engine-busy                8
     +-- Unauthorized         unauthorized               8
     +-- Forbidden            forbidden                  8
     +-- NotFound             not-found                  8
@@ -199,6 +200,14 @@ class EngineUnavailable(PixelmendError):
 
     code = "engine-unavailable"
     status = 503
+    exit_code = 8
+
+
+class EngineBusy(PixelmendError):
+    """The engine is to end, and works for somebody."""
+
+    code = "engine-busy"
+    status = 409
     exit_code = 8
 
 

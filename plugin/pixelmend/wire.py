@@ -16,6 +16,8 @@ from .errors import BadRequest
 from .printable import printable_json
 
 PROTOCOL = 1
+MODELS_HEADER = "Pixelmend-Models"  # of a request: the models folder, its bytes percent-encoded
+FRONT_END_HEADER = "Pixelmend-Front-End"  # of a request: who asks, for others that wait
 MAX_HEADER = 64 * 1024  # bytes; names and options are far below, the profile is a tensor
 MAX_PROFILE = 8 * 1024 * 1024  # bytes; the largest profiles of printers have four
 MAX_SIDE = 1_000_000  # pixels

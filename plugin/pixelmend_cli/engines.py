@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import psutil
+
 from pixelmend.client import launch
 from pixelmend.wire import Event, Json, Raster
 from pixelmend_engine.restoration.session import Session
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from pixelmend.paths import Paths
     from pixelmend_engine.restoration.task_request import Request
     from pixelmend_engine.weights.download.network_settings import Network
+
+
+KILLED_WITHIN_S = 10.0
 
 
 class Engine(Protocol):
@@ -58,13 +63,16 @@ class RemoteEngine:
         self._task = task
         self._options = options
         self._listener = listener
+        self._is_waiting_told = False
 
     def restore(
         self, raster: Raster, report: Callable[[int, int], None]
     ) -> tuple[Raster, dict[str, Any]]:
         """Restores one picture; returns it and what there is to say about it."""
         # For each picture: the engine may have ended, or have another token, since the last.
-        client = launch.find_or_start(self._paths, self._start)
+        client = launch.find_or_start(
+            self._paths, self._start, front_end="the command line", tell=self._tell_of_waiting
+        )
 
         def tell(event: Event) -> None:
             if event.phase == "queued" and event.position > 1:
@@ -73,6 +81,28 @@ class RemoteEngine:
             self._listener.tell(report, event.phase, event.done, event.total, event.message)
 
         return client.restore(raster, self._task, self._options, tell)
+
+    def _tell_of_waiting(self, words: str) -> None:
+        if not self._is_waiting_told:
+            self._is_waiting_told = True
+            self._listener.note(f"{words}. Ctrl-C ends the waiting; --in-process does without")
+
+
+def end_by_force(paths: Paths) -> bool:
+    """Ends the process of an engine that does not answer; returns False where there is none.
+
+    The state file names it; a sandbox has numbers of its own, so its command has to fit.
+    """
+    state = launch.read_state(paths) or {}
+    try:
+        process = psutil.Process(int(state.get("pid", -1)))
+        if str(paths.home) not in process.cmdline():
+            return False
+        process.kill()
+        process.wait(KILLED_WITHIN_S)
+    except (psutil.Error, ValueError, TypeError):
+        return False
+    return True
 
 
 class InProcessEngine:

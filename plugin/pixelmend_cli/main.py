@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from pixelmend import __version__, data_folder
-from pixelmend.errors import Canceled, PixelmendError
+from pixelmend.errors import Canceled, EngineUnavailable, PixelmendError, to_json
 from pixelmend.paths import Paths
 from pixelmend_cli.commands import evaluate, train
 from pixelmend_cli.commands.batch import batch
@@ -41,7 +41,12 @@ def serve(foreground: bool) -> int:
 
     user_settings = settings.resolve(os.environ)
     if not foreground:
-        client = launch.find_or_start(user_settings.paths, settings.launch_of(user_settings))
+        client = launch.find_or_start(
+            user_settings.paths,
+            settings.launch_of(user_settings),
+            front_end="the command line",
+            tell=lambda words: click.echo(words, err=True),
+        )
         print_line(f"The engine is running (process {client.health()['pid']})")
         return 0
     command = [
@@ -63,13 +68,22 @@ def engine() -> None:
 @engine.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def engine_status(as_json: bool) -> int:
-    """Says whether the engine is running, and what it does; exit code 1: it is not."""
+    """Says whether the engine is running, and what it does.
+
+    Exit code 1: it is not. Exit code 8: it is, and does not answer.
+    """
     from pixelmend.client import launch
     from pixelmend_cli import settings
 
-    client = launch.find(settings.resolve(os.environ).paths)
-    health = client.health() if client else None
-    jobs = client.jobs() if client else []
+    try:
+        client = launch.find_surely(settings.resolve(os.environ).paths)
+        health = client.health() if client else None
+        jobs = client.jobs() if client else []
+    except EngineUnavailable as error:
+        if not as_json:
+            raise
+        print_json({"engine": None, "jobs": [], "error": to_json(error)})
+        return error.exit_code
     if as_json:
         print_json({"engine": health, "jobs": jobs})
     elif health is None:
@@ -77,17 +91,26 @@ def engine_status(as_json: bool) -> int:
     else:
         print_line(f"Version {health['version']} is running (process {health['pid']})")
         for job in jobs:
-            print_line(f"job {job['id']}: {job['phase']}")
+            whom = f" for {job['front_end']}" if job.get("front_end") else ""
+            print_line(f"job {job['id']}: {job['phase']}, {job.get('task', 'a picture')}{whom}")
     return 0 if health else 1
 
 
 @engine.command("stop")
-def engine_stop() -> None:
+@click.option("--force", is_flag=True, help="End the process of an engine that does not answer.")
+def engine_stop(force: bool) -> None:
     """Ends the engine; what it is doing is canceled."""
     from pixelmend.client import launch
     from pixelmend_cli import settings
+    from pixelmend_cli.engines import end_by_force
 
-    stopped = launch.stop(settings.resolve(os.environ).paths)
+    paths = settings.resolve(os.environ).paths
+    try:
+        stopped = launch.stop(paths)
+    except EngineUnavailable:
+        if not force or not end_by_force(paths):
+            raise
+        stopped = True
     print_line("The engine was stopped" if stopped else "No engine is running")
 
 

@@ -13,9 +13,10 @@ from fakes import ignore, untold
 from PIL import Image
 
 from pixelmend import __version__
+from pixelmend.client import launch
 from pixelmend.errors import DeviceUnavailable
 from pixelmend.paths import Paths
-from pixelmend_cli.engines import InProcessEngine, Listener
+from pixelmend_cli.engines import InProcessEngine, Listener, end_by_force
 from pixelmend_engine.images import files
 from pixelmend_engine.restoration.task_request import TaskRequest
 from pixelmend_engine.weights.download.network_settings import OFFLINE
@@ -105,3 +106,17 @@ def test_a_picture_comes_back_with_what_there_is_to_say(photo: Path, tmp_path: P
     assert bytes(result.data) != bytes(source.data)
     assert (facts["model"], facts["seed"], facts["scale"]) == ("hi-diff-compact", 1, 1)
     assert np.isfinite(facts["seconds"])
+
+
+def test_force_ends_no_process_that_is_not_the_engine(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        secrets = {"token": "x" * 20, "proof": "y" * 20}
+        state = {"version": "1", "port": 1, "models": "", "pid": other.pid, **secrets}
+        paths.state.write_text(json.dumps(state), encoding="utf-8")
+        paths.state.chmod(0o600)
+        assert launch.read_state(paths) == state
+        assert not end_by_force(paths)
+        assert other.poll() is None
+        other.kill()
+    assert not end_by_force(Paths(tmp_path / "nothing there"))

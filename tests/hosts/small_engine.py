@@ -80,7 +80,7 @@ def main() -> None:
     with alone(paths) as only:
         if not only:
             sys.exit(3)
-        worker = Worker(paths.models, face_networks=GivenNetworks())
+        worker = Worker(face_networks=GivenNetworks())
         lifetime = Lifetime(release_after_s=ALWAYS_S, exit_after_s=ALWAYS_S)
         asyncio.run(Service(paths, worker, paths.models, lifetime).live())
 

@@ -85,7 +85,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts engines; options as `fake_engine.py` has them, with underscores."""
     with contextlib.ExitStack() as stack:
 
-        def run(home: Path = tmp_path / "home", **options: float) -> Running:
+        def run(home: Path = tmp_path / "home", **options: object) -> Running:
             command = [sys.executable, str(FAKE), "--home", str(home)]
             for name, value in options.items():
                 command += [f"--{name.replace('_', '-')}", str(value)]

@@ -8,14 +8,16 @@ import asyncio
 import dataclasses
 import json
 import logging
+import os
 import sys
 import time
 from pathlib import Path
 
 from pixelmend.paths import Paths
-from pixelmend.wire import Bytes, Raster, encode
-from pixelmend_engine.restoration.task_request import ProgressCallback, Request
-from pixelmend_engine.server import connections, process
+from pixelmend.wire import Bytes, encode
+from pixelmend_engine.restoration.task_request import ProgressCallback
+from pixelmend_engine.server import connections, process, routes
+from pixelmend_engine.server.jobs import WorkItem
 from pixelmend_engine.server.log_rate import LogRate
 from pixelmend_engine.server.process import Lifetime, Service, alone
 
@@ -28,9 +30,9 @@ class Echo:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
 
-    def run(self, raster: Raster, request: Request, progress: ProgressCallback) -> list[Bytes]:
-        seed = request.options.get("seed")
-        asked = json.dumps(dict(request.options))
+    def run(self, item: WorkItem, progress: ProgressCallback) -> list[Bytes]:
+        seed = item.request.options.get("seed")
+        asked = json.dumps(dict(item.request.options))
         (self._options.home / "options.json").write_text(asked, encoding="utf-8")
         progress("load", 0, 0)
         if self._options.minutes:
@@ -45,8 +47,9 @@ class Echo:
             progress("run", steps, steps)
         said = {"seed": seed}
         if self._options.named:
+            said["models"] = os.fsencode(item.models_dir).hex()
             said |= {"model": "echo", "title": "Echo", "version": "0"}
-        return encode(dataclasses.replace(raster, mask=None), said)
+        return encode(dataclasses.replace(item.raster, mask=None), said)
 
     def release(self) -> None:
         (self._options.home / "released").touch()
@@ -70,7 +73,9 @@ def main() -> None:
     parser.add_argument("--silent-end", type=int, default=0)
     parser.add_argument("--release-fails", type=int, default=0)
     parser.add_argument("--named", type=int, default=0)  # results say which model it was
+    parser.add_argument("--version", default=process.__version__)  # what it takes itself for
     options = parser.parse_args()
+    process.__version__ = routes.__version__ = options.version
     process.SPOOL_SHARE = options.spool_share
     connections.HEADERS_WITHIN_S = options.headers_within
     process.routes.STANDSTILL_S = options.standstill

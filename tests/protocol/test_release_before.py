@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,10 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextlib.contextmanager
-def engine(program: Path, home: Path) -> Generator[Client]:
+def engine(program: Path, home: Path, steps: int = 5) -> Generator[Client]:
     """Runs an engine that gives pictures back."""
     command = [sys.executable, str(program), "--home", str(home), "--named", "1"]
-    command += ["--steps", "5", "--step-seconds", "0.05"]
+    command += ["--steps", str(steps), "--step-seconds", "0.05"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
             wait_until(lambda: launch.find(Paths(home)) is not None, within_s=60)
@@ -168,3 +169,49 @@ def test_what_its_setup_wrote_is_read(tmp_path: Path) -> None:
     assert found.launch.models == Path("/home/ann/models")
     assert found.paths.home == Path("/home/ann/.local/share/pixelmend")
     assert found.to_json() == SETTINGS
+
+
+OLD_FRONT_END = """
+import importlib, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+errors, launch, paths = (importlib.import_module(f"pixelmend.{name}")
+                         for name in ("errors", "launch", "paths"))
+start = launch.Launch(python=sys.executable, models=Path("/another/folder"))
+try:
+    launch.find_or_start(paths.Paths(Path(sys.argv[2])), start)
+except errors.PixelmendError as error:
+    print(error.message)
+"""
+
+
+def test_its_front_end_does_not_end_our_engine_at_work(release: Path, tmp_path: Path) -> None:
+    with (
+        engine(HERE / "fake_engine.py", tmp_path, steps=60) as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        job = pool.submit(client.restore, PICTURE, "deblur", {"seed": 3})
+        wait_until(lambda: [job["phase"] for job in client.jobs()] == ["run"])
+        command = [sys.executable, "-c", OLD_FRONT_END, str(release), str(tmp_path)]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert told.startswith("The engine is at work (deblur")
+        assert job.result(timeout=60)[1]["seed"] == 3
+
+
+def test_its_engine_at_work_is_not_ended_by_us(release: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def stop(seconds: float) -> None:
+        raise Canceled("enough", hint="")
+
+    others = Launch(python=sys.executable, models=Path("/another/folder"))
+    with (
+        engine(release / "fake_engine.py", tmp_path, steps=60) as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        job = pool.submit(client.restore, PICTURE, "deblur", {"seed": 3})
+        wait_until(lambda: [job["phase"] for job in client.jobs()] == ["run"])
+        with pytest.raises(Canceled):
+            launch.find_or_start(Paths(tmp_path), others, stop, tell=told.append)
+        assert "is at work; waiting" in told[0]
+        assert job.result(timeout=60)[1]["seed"] == 3

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from pixelmend.errors import (
@@ -22,7 +23,8 @@ from pixelmend.errors import (
     unexpected,
 )
 from pixelmend.wire import FINAL, Bytes, Event, Raster
-from pixelmend_engine.restoration.task_request import ProgressCallback, Request
+from pixelmend_engine.catalog import tasks
+from pixelmend_engine.restoration.task_request import ProgressCallback, Request, TaskRequest
 from pixelmend_engine.server.spool import BodyBuffer, Spool
 
 logger = logging.getLogger(__name__)
@@ -42,11 +44,29 @@ class Timing:
     release_after_s: float = 300.0  # without a job, memory held only to be ready is given back
 
 
+@dataclass(frozen=True, kw_only=True)
+class Submitter:
+    """Who hands a picture in, and what of the engine's it is for."""
+
+    token: str = field(repr=False)  # what the job was submitted with, and is fetched with
+    models_dir: Path  # whose weights it takes; users of one engine may have several
+    front_end: str = ""  # as others that wait read it
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkItem:
+    """One picture, and what is to be done with it."""
+
+    raster: Raster
+    request: Request
+    models_dir: Path
+
+
 @runtime_checkable
 class JobRunner(Protocol):
     """What runs jobs, in a thread of its own; one at a time."""
 
-    def run(self, raster: Raster, request: Request, progress: ProgressCallback) -> list[Bytes]:
+    def run(self, item: WorkItem, progress: ProgressCallback) -> list[Bytes]:
         """Does what is asked with a picture; returns the pieces of the body of a result."""
         ...
 
@@ -63,7 +83,7 @@ class Job:
     body: BodyBuffer
     raster: Raster | None  # its pixels are views of the body; None: the job has ended
     request: Request
-    token: str = field(repr=False)  # what it was submitted with, and is fetched with
+    submitter: Submitter
     phase: str = "queued"
     events: list[Event] = field(default_factory=list[Event])
     result: BodyBuffer | None = None
@@ -71,6 +91,7 @@ class Job:
     followers: set[asyncio.Event] = field(default_factory=set[asyncio.Event])
     lease: asyncio.TimerHandle | None = None
     phase_started: float = 0.0
+    ended: float = 0.0
     phase_began_at: int = 0  # done when the phase began: a download goes on where it was cut off
 
     @property
@@ -96,13 +117,15 @@ class Jobs:
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="work")
         self._running: Job | None = None
-        self._receiving = 0
+        self._transferring = 0
         self._closed = False
         self._last_activity = time.monotonic()
 
     # --- what the server asks ---------------------------------------------------------------------
 
-    def submit(self, body: BodyBuffer, raster: Raster, request: Request, token: str) -> Job:
+    def submit(
+        self, body: BodyBuffer, raster: Raster, request: Request, submitter: Submitter
+    ) -> Job:
         """Puts a job at the end of the queue.
 
         Raises:
@@ -110,7 +133,7 @@ class Jobs:
         """
         if self._closed:
             raise EngineUnavailable("The engine is ending", hint="Try again: it starts anew")
-        job = Job(secrets.token_hex(8), body, raster, request, token)
+        job = Job(secrets.token_hex(8), body, raster, request, submitter)
         self._jobs[job.id] = job
         self._queue.append(job)
         self._emit(job, Event(0, "queued", position=len(self._queue)))
@@ -131,39 +154,66 @@ class Jobs:
     @property
     def tokens(self) -> set[str]:
         """What the jobs that are known were submitted with."""
-        return {job.token for job in self._jobs.values()}
+        return {job.submitter.token for job in self._jobs.values()}
 
     def token_of(self, job_id: str) -> str | None:
         """Returns what a job was submitted with; None where it is not known."""
         job = self._jobs.get(job_id)
-        return None if job is None else job.token
+        return None if job is None else job.submitter.token
 
     def list(self) -> list[dict[str, Any]]:
         """Describes every job that is known, oldest first."""
-        return [{"id": job.id, "phase": job.phase} for job in self._jobs.values()]
+        return [
+            {
+                "id": job.id,
+                "phase": job.phase,
+                "task": _task(job.request),
+                "front_end": job.submitter.front_end,
+                "seconds_left": job.events[-1].seconds_left,
+            }
+            for job in self._jobs.values()
+        ]
 
     @property
     def busy(self) -> bool:
         """Whether a job runs or waits."""
         return self._running is not None or bool(self._queue)
 
+    def work(self) -> str | None:
+        """Says what the engine does, and for whom; None: nothing would be lost if it ended now."""
+        if self._running is not None or self._queue:
+            job = self._running or self._queue[0]
+            words = [_task(job.request)]
+            seconds_left = job.events[-1].seconds_left
+            if seconds_left is not None:
+                words.append(f"about {_duration(seconds_left)} left")
+            if self._queue and job is self._running:
+                words.append(f"{len(self._queue)} in the queue")
+            whom = f" for {job.submitter.front_end}" if job.submitter.front_end else ""
+            return f"The engine is at work{whom} ({', '.join(words)})"
+        recently = time.monotonic() - self._timing.lease_open_s
+        results = (job for job in self._jobs.values() if job.result is not None)
+        if self._transferring or any(job.ended > recently for job in results):
+            return "The engine is at work (a picture is on its way)"
+        return None
+
     def touch(self) -> None:
         """Takes note that somebody is there."""
         self._last_activity = time.monotonic()
 
     @contextlib.contextmanager
-    def receiving(self) -> Generator[None]:
-        """Takes note that a picture is on its way."""
-        self._receiving += 1
+    def transferring(self) -> Generator[None]:
+        """Takes note that a picture is on its way, here or back."""
+        self._transferring += 1
         try:
             yield
         finally:
-            self._receiving -= 1
+            self._transferring -= 1
             self.touch()
 
     def idle_s(self) -> float:
         """Returns for how long nobody has wanted anything; 0 while a result waits to be fetched."""
-        if self.busy or self._receiving or any(job.result for job in self._jobs.values()):
+        if self.busy or self._transferring or any(job.result for job in self._jobs.values()):
             self.touch()
         return time.monotonic() - self._last_activity
 
@@ -272,7 +322,12 @@ class Jobs:
         started = time.monotonic()
         result: BodyBuffer | None = None
         try:
-            result = await self._in_thread(self._run_job, job, job.raster, progress)
+            assert job.raster is not None
+            item = WorkItem(
+                raster=job.raster, request=job.request, models_dir=job.submitter.models_dir
+            )
+            result = await self._in_thread(self._run_job, job, item, progress)
+            del item  # and with it the picture
             event = Event(0, "done")
         except Canceled:
             event = Event(0, "canceled")
@@ -291,10 +346,9 @@ class Jobs:
         if not job.final:
             self._end(job, event)
 
-    def _run_job(self, job: Job, raster: Raster | None, progress: ProgressCallback) -> BodyBuffer:
+    def _run_job(self, job: Job, item: WorkItem, progress: ProgressCallback) -> BodyBuffer:
         job.raise_if_canceled()
-        assert raster is not None
-        pieces = self._runner.run(raster, job.request, progress)
+        pieces = self._runner.run(item, progress)
         job.raise_if_canceled()
         result = self._spool.buffer(sum(memoryview(piece).nbytes for piece in pieces))
         try:
@@ -329,6 +383,7 @@ class Jobs:
     def _end(self, job: Job, event: Event) -> None:
         self._emit(job, event)
         job.raster = None
+        job.ended = time.monotonic()
         job.body.drop()
         if job.lease is not None:
             job.lease.cancel()
@@ -350,3 +405,14 @@ class Jobs:
         if not job.followers and not job.final:
             logger.info("job %s is canceled: nobody follows it any more", job.id)
             self.cancel(job)
+
+
+def _task(request: Request) -> str:
+    return request.task if isinstance(request, TaskRequest) else tasks.FIND_FACES
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 1.5 * length:
+            return f"{round(seconds / length)} {unit}"
+    return f"{max(1, round(seconds))} seconds"

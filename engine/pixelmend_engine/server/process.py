@@ -31,6 +31,7 @@ from pixelmend_engine.weights import store
 logger = logging.getLogger(__name__)
 
 WATCH_EVERY_S = 0.5
+LOCK_WITHIN_S = 0.3  # a front end that looks whether somebody has it holds it for a moment
 GRACE_S = 3  # for open streams to tell that the engine ends
 MAX_BODY = limits.MAX_PIXELS * 4 * 4 + MAX_PROFILE + MAX_HEADER  # bytes: RGBA in float32
 BODY_SHARE = 0.5  # of the memory that is granted; a larger picture could not be worked on
@@ -78,7 +79,8 @@ class Service(uvicorn.Server):
             credentials=self._credentials,
             max_body_bytes=min(MAX_BODY, int(total_bytes * BODY_SHARE)),
             admit=admission.admit,
-            describe_tasks=lambda: tasks.describe(store.states(models_dir)),
+            describe_tasks=lambda folder: tasks.describe(store.states(folder)),
+            models_dir=models_dir,
             stop=self.stop,
         )
         super().__init__(
@@ -140,7 +142,7 @@ class Service(uvicorn.Server):
                 continue
             if not self._state.taken_over():
                 self._state.watch()
-            elif not self._jobs.busy:
+            elif self._jobs.work() is None:
                 logger.warning("another engine has this folder now")
                 self.stop()
 
@@ -163,8 +165,9 @@ def alone(paths: Paths) -> Generator[bool]:
     with data_folder.as_unavailable(paths):
         data_folder.make(paths)
         try:
-            lock.acquire(blocking=False)
+            lock.acquire(timeout=LOCK_WITHIN_S)
             only = True
+            paths.state.unlink(missing_ok=True)  # of an engine that was killed
         except filelock.Timeout:  # an OSError, too
             only = False
     if not only:

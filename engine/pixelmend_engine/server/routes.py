@@ -8,8 +8,10 @@ import contextlib
 import logging
 import os
 import re
+import urllib.parse
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -22,16 +24,34 @@ from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
 from pixelmend import __version__, challenge
-from pixelmend.errors import BadRequest, NotFound, PixelmendError, TooLarge, TooSlow, unexpected
-from pixelmend.wire import PROTOCOL, Json, Raster, decode, event_to_sse
+from pixelmend.errors import (
+    BadRequest,
+    EngineBusy,
+    NotFound,
+    PixelmendError,
+    TooLarge,
+    TooSlow,
+    unexpected,
+)
+from pixelmend.printable import printable
+from pixelmend.wire import (
+    FRONT_END_HEADER,
+    MODELS_HEADER,
+    PROTOCOL,
+    Json,
+    Raster,
+    decode,
+    event_to_sse,
+)
 from pixelmend_engine.restoration import task_request
 from pixelmend_engine.server.authentication import Credentials, Guard, error_response
-from pixelmend_engine.server.jobs import Job, Jobs
+from pixelmend_engine.server.jobs import Job, Jobs, Submitter
 from pixelmend_engine.server.spool import BodyBuffer, Spool
 
 logger = logging.getLogger(__name__)
 
 STANDSTILL_S = 10.0  # no byte of a body for so long: its sender is gone, or means harm
+LONGEST_NAME = 40  # characters of a front end's name
 CHUNK = 1024 * 1024  # bytes of a result sent at once
 EVENT_ID = re.compile("[0-9]{1,18}")  # what `isdigit` takes, such as ², need not be a number
 
@@ -45,7 +65,8 @@ class ServerParts:
     credentials: Credentials
     max_body_bytes: int
     admit: Callable[[Raster, Json], task_request.Request]  # reads and checks; see `admission.admit`
-    describe_tasks: Callable[[], list[Json]]
+    describe_tasks: Callable[[Path], list[Json]]  # with the weights of a models folder
+    models_dir: Path  # where a request names none
     stop: Callable[[], None]
 
 
@@ -126,9 +147,9 @@ class Server:
             }
         )
 
-    async def tasks(self, _: Request) -> Response:
+    async def tasks(self, request: Request) -> Response:
         """Describes the tasks, their models and options."""
-        return JSONResponse({"tasks": self._parts.describe_tasks()})
+        return JSONResponse({"tasks": self._parts.describe_tasks(self._models_dir(request))})
 
     async def list_jobs(self, _: Request) -> Response:
         """Lists the jobs that are known."""
@@ -136,14 +157,18 @@ class Server:
 
     async def submit(self, request: Request) -> Response:
         """Takes a picture and its options into the queue."""
-        token = request.headers["authorization"].removeprefix("Bearer ")
-        with self._parts.jobs.receiving():
+        submitter = Submitter(
+            token=request.headers["authorization"].removeprefix("Bearer "),
+            models_dir=self._models_dir(request),
+            front_end=printable(request.headers.get(FRONT_END_HEADER, ""))[:LONGEST_NAME],
+        )
+        with self._parts.jobs.transferring():
             buffer = self._parts.spool.buffer(int(request.headers.get("content-length", 0)))
             try:
                 await _receive(request, buffer)
                 raster, parameters = decode(buffer.view())
                 admitted = self._parts.admit(raster, parameters)
-                job = self._parts.jobs.submit(buffer, raster, admitted, token)
+                job = self._parts.jobs.submit(buffer, raster, admitted, submitter)
             except BaseException:
                 buffer.drop()
                 raise
@@ -178,8 +203,9 @@ class Server:
         view = job.result.view()
 
         async def chunks() -> AsyncGenerator[memoryview]:
-            for start in range(0, len(view), CHUNK):
-                yield view[start : start + CHUNK]
+            with self._parts.jobs.transferring():
+                for start in range(0, len(view), CHUNK):
+                    yield view[start : start + CHUNK]
             # A fetch that broke off may be tried again.
             if not await request.is_disconnected():
                 self._parts.jobs.forget(job)
@@ -190,9 +216,24 @@ class Server:
             headers={"Content-Length": str(len(view))},
         )
 
-    async def shutdown(self, _: Request) -> Response:
-        """Ends the engine, as SIGTERM does, once this is answered."""
+    async def shutdown(self, request: Request) -> Response:
+        """Ends the engine, as SIGTERM does, once this is answered; while it works, only if told."""
+        work = self._parts.jobs.work()
+        if work is not None and request.query_params.get("jobs") != "cancel":
+            raise EngineBusy(
+                work, hint="Wait until it is done, or end it with `pixelmend engine stop`"
+            )
         return JSONResponse({}, status_code=202, background=BackgroundTask(self._stop))
+
+    def _models_dir(self, request: Request) -> Path:
+        # The front end's; one of release 0.1 names none, and means the folder of the state file.
+        named = request.headers.get(MODELS_HEADER)
+        if named is None:
+            return self._parts.models_dir
+        path = Path(os.fsdecode(urllib.parse.unquote_to_bytes(named)))
+        if not path.is_absolute() or "\0" in str(path):
+            raise BadRequest("The models folder is no absolute path", hint="See docs/protocol.md")
+        return path
 
     async def _stop(self) -> None:
         self._parts.stop()

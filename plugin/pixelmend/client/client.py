@@ -9,14 +9,26 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import socket
 import time
+import urllib.parse
+from pathlib import Path
 from typing import Any, Callable, Generator, Iterator, cast
 
 from .. import challenge
 from ..errors import Canceled, EngineUnavailable, PixelmendError, from_json
 from ..printable import printable_json
-from ..wire import Event, Json, Raster, decode, encode, event_from_sse
+from ..wire import (
+    FRONT_END_HEADER,
+    MODELS_HEADER,
+    Event,
+    Json,
+    Raster,
+    decode,
+    encode,
+    event_from_sse,
+)
 
 HOST = "127.0.0.1"
 REQUEST_TIMEOUT_S = 10.0  # for short requests
@@ -34,19 +46,36 @@ class Client:
     says whether this one does.
     """
 
-    def __init__(self, port: int, token: str, *, challenges: bool = True) -> None:
+    def __init__(
+        self,
+        port: int,
+        token: str,
+        *,
+        challenges: bool = True,
+        models: Path | None = None,
+        front_end: str = "",
+    ) -> None:
+        """Remembers how it is reached, which models folder jobs take, and who asks.
+
+        `models`: None takes the engine's own.
+        """
         self.port = port
         self._token = token
         self._challenges = challenges
         self._headers = {"Authorization": f"Bearer {token}"}
+        if models is not None:
+            self._headers[MODELS_HEADER] = urllib.parse.quote(os.fsencode(models))
+        if front_end:
+            self._headers[FRONT_END_HEADER] = front_end
 
-    def health(self) -> Json:
+    def health(self, within_s: float = REQUEST_TIMEOUT_S) -> Json:
         """Asks the engine who it is.
 
         Raises:
-            PixelmendError: It does not answer, or does not know us.
+            PixelmendError: It does not answer, or does not know us. The cause is a
+                `socket.timeout` where something is there and says nothing.
         """
-        return self._json("GET", "/v1/health")
+        return self._json("GET", "/v1/health", within_s)
 
     def tasks(self) -> list[Json]:
         """Asks what can be done, by which models, with which options."""
@@ -56,9 +85,13 @@ class Client:
         """Asks for the jobs that the engine knows."""
         return cast("list[Json]", self._json("GET", "/v1/jobs")["jobs"])
 
-    def shut_down(self) -> None:
-        """Asks the engine to end; its jobs are canceled."""
-        self._json("POST", "/v1/shutdown")
+    def shut_down(self, *, cancel_jobs: bool = False) -> None:
+        """Asks the engine to end.
+
+        Raises:
+            EngineBusy: It works for somebody, and `cancel_jobs` does not say that this may be lost.
+        """
+        self._json("POST", "/v1/shutdown?jobs=cancel" if cancel_jobs else "/v1/shutdown")
 
     def submit(self, raster: Raster, task: str, options: Json) -> str:
         """Hands a picture over; returns the id of its job.
@@ -170,8 +203,8 @@ class Client:
                 lines = []
                 yield event
 
-    def _json(self, method: str, path: str) -> Json:
-        with self._request(method, path) as response:
+    def _json(self, method: str, path: str, within_s: float = REQUEST_TIMEOUT_S) -> Json:
+        with self._request(method, path, timeout_s=within_s) as response:
             return _json_of(response)
 
     @contextlib.contextmanager

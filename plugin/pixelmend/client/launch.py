@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shlex
+import socket
 import stat
 import subprocess
 import threading
@@ -20,10 +21,13 @@ from pathlib import Path
 from typing import Any, Callable, Mapping, cast
 
 from .. import __version__, data_folder
-from ..errors import EngineUnavailable, PixelmendError, from_json
+from ..errors import EngineBusy, EngineUnavailable, PixelmendError, from_json
 from ..paths import Paths
 from .client import Client
 
+ANSWERS_WITHIN_S = 6.0  # an engine that does not is hung, or its computer is
+STATE_WITHIN_S = 2.0  # from its lock to its state file, which it writes again when it is lost
+ASK_AGAIN_S = 1.0  # an engine that works for somebody else
 START_WITHIN_S = 60.0  # a cold disk takes its time to import
 END_WITHIN_S = 20.0
 POLL_S = 0.05
@@ -63,29 +67,100 @@ class Launch:
     exit_after_s: float = 30 * 60.0
 
 
+@dataclass(frozen=True)
+class RunningEngine:
+    """An engine that has answered, and what it says of itself."""
+
+    client: Client
+    state: Mapping[str, Any]
+    health: Mapping[str, Any]
+
+
 def find(paths: Paths) -> Client | None:
     """Returns the running engine; None where there is none, or none that can be trusted.
 
     A state file that others may read is not trusted: its engine notices, and writes a new one.
+
+    Raises:
+        EngineUnavailable: One is running, and does not answer; the error names its process.
     """
     running = _find(paths)
-    return None if running is None else running[0]
+    return None if running is None else running.client
 
 
-def _find(paths: Paths) -> tuple[Client, dict[str, Any]] | None:
+def find_surely(paths: Paths) -> Client | None:
+    """Returns the running engine, as `find` does; waits for one that is about to say where it is.
+
+    Raises:
+        EngineUnavailable: One is running, and can't be reached or does not answer.
+    """
+    deadline = time.monotonic() + STATE_WITHIN_S
+    while True:
+        client = find(paths)
+        if client is not None or not _is_locked(paths):
+            return client
+        if time.monotonic() > deadline:
+            raise EngineUnavailable(
+                "An engine is running, and does not say where it can be reached",
+                hint=f"Wait a little; if it stays so, end its process, which holds `{paths.lock}`",
+            )
+        time.sleep(POLL_S)
+
+
+def _find(paths: Paths, models: Path | None = None, front_end: str = "") -> RunningEngine | None:
     state = read_state(paths)
     if state is None:
         return None
-    client = Client(state["port"], state["token"], challenges=_challenges(state))
+    client = Client(
+        state["port"],
+        state["token"],
+        challenges=_challenges(state),
+        models=models,
+        front_end=front_end,
+    )
     try:
-        proof = client.health().get("proof")
-    except PixelmendError:
-        return None  # it is gone, or another program has its port now
+        health = client.health(ANSWERS_WITHIN_S)
+    except PixelmendError as error:
+        # Of another class than TimeoutError, in Python 3.9.
+        is_silent = isinstance(error.__cause__, socket.timeout)
+        # Who holds the lock now may be another, which has taken the file of an ended one away.
+        if is_silent and _is_locked(paths) and read_state(paths) == state:
+            raise _silent(state) from error
+        return None  # it is gone, and another program may have its port
     # All that an engine of release 0.1 shows of itself.
-    return (client, state) if proof == state["proof"] else None
+    return RunningEngine(client, state, health) if health.get("proof") == state["proof"] else None
 
 
-def _challenges(state: dict[str, Any]) -> bool:
+def _silent(state: Mapping[str, Any]) -> EngineUnavailable:
+    """Returns what is said of an engine that is there and does not answer."""
+    return EngineUnavailable(
+        f"The engine (process {state.get('pid')}) is running, and does not answer",
+        hint="Wait a little; `pixelmend engine stop --force` ends it, and what it is doing",
+    )
+
+
+def _is_locked(paths: Paths) -> bool:
+    # Whether a process holds the lock that an engine holds for as long as it lives.
+    try:
+        with open(paths.lock, "rb+") as file:
+            if os.name == "nt":
+                import msvcrt
+
+                locking = getattr(msvcrt, "locking")  # noqa: B009 - absent elsewhere
+                locking(file.fileno(), getattr(msvcrt, "LK_NBLCK"), 1)  # noqa: B009
+                locking(file.fileno(), getattr(msvcrt, "LK_UNLCK"), 1)  # noqa: B009
+            else:
+                import fcntl
+
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _challenges(state: Mapping[str, Any]) -> bool:
     return state.get("challenge") is True
 
 
@@ -119,27 +194,36 @@ def _is_sound(state: object) -> bool:
 
 
 def find_or_start(
-    paths: Paths, launch: Launch, pause: Callable[[float], None] = time.sleep
+    paths: Paths,
+    launch: Launch,
+    pause: Callable[[float], None] = time.sleep,
+    *,
+    front_end: str = "",
+    tell: Callable[[str], None] | None = None,
 ) -> Client:
     """Returns an engine of this version: the running one, or one started now.
 
-    `pause` waits for so many seconds; it may raise to stop.
+    Its jobs take the models of `launch`. An engine of another version that works for somebody is
+    waited for; `tell` takes words on that, again and again. `pause` waits for so many seconds; it
+    may raise to stop. `front_end` is who asks, as others that wait read it.
 
     Raises:
-        EngineUnavailable: It can't be started.
+        EngineUnavailable: It can't be started, or one is running that does not answer.
     """
     deadline = time.monotonic() + START_WITHIN_S
     process: subprocess.Popen[bytes] | None = None
     while time.monotonic() < deadline:
-        running = _find(paths)
+        running = _find(paths, launch.models, front_end)
         if running is not None:
-            client, state = running
-            # Another version may speak another language, or can't show who it is; another folder
-            # has other models.
-            is_ours = state["version"] == __version__ and _challenges(state)
-            if is_ours and _is_same_path(state["models"], launch.models):
-                return client
-            _stop(paths, *running)
+            if _fits(running):
+                return running.client
+            try:
+                _end_idle(paths, running)
+            except EngineBusy as busy:
+                if tell is not None:
+                    tell(f"{busy.message}; waiting until it is done")
+                pause(ASK_AGAIN_S)
+                deadline = time.monotonic() + START_WITHIN_S
             continue
         if process is None or (process.poll() == 0):
             # Ended in peace: another one was running, which may be about to end.
@@ -150,9 +234,19 @@ def find_or_start(
     raise _why_not_started(paths, launch)
 
 
-def _is_same_path(text: str, path: Path) -> bool:
-    # In bytes: this Python may be of another mind than the engine's on how names are spelled.
-    return _path_bytes(text) == os.fsencode(path)
+def _fits(running: RunningEngine) -> bool:
+    # Another version may speak another language; release 0.1 can't show who it is, and has one
+    # models folder for all jobs.
+    return running.state["version"] == __version__ and _challenges(running.state)
+
+
+def _end_idle(paths: Paths, running: RunningEngine) -> None:
+    # Engines of release 0.1 end whatever they do: they are not asked while they work.
+    if running.health.get("busy") and not _challenges(running.state):
+        raise EngineBusy(
+            f"The engine of version {running.state['version']} is at work", hint="Wait for it"
+        )
+    _stop(paths, running, cancel_jobs=False)
 
 
 def _path_bytes(text: str) -> bytes | None:
@@ -207,26 +301,29 @@ def command(paths: Paths, launch: Launch) -> list[str]:
 
 
 def stop(paths: Paths) -> bool:
-    """Ends the running engine, whatever its version, and waits for it; False if there is none.
+    """Ends the running engine, whatever its version and whatever it does, and waits for it.
+
+    Returns False if there is none.
 
     Raises:
-        EngineUnavailable: It does not end.
+        EngineUnavailable: It does not answer, or does not end.
     """
-    running = _find(paths)
+    running = _find(paths) if find_surely(paths) else None
     if running is None:
         return False
-    _stop(paths, *running)
+    _stop(paths, running, cancel_jobs=True)
     return True
 
 
-def _stop(paths: Paths, client: Client, state: dict[str, Any]) -> None:
+def _stop(paths: Paths, running: RunningEngine, *, cancel_jobs: bool) -> None:
     with contextlib.suppress(EngineUnavailable):  # somebody else was quicker
-        client.shut_down()
+        running.client.shut_down(cancel_jobs=cancel_jobs)
     deadline = time.monotonic() + END_WITHIN_S
-    while read_state(paths) == state:  # to remove it is the last thing that an engine does
+    while read_state(paths) == running.state:  # to remove it is the last thing that an engine does
         if time.monotonic() > deadline:
             raise EngineUnavailable(
-                "The engine does not end", hint="End its process, and try again"
+                f"The engine (process {running.state.get('pid')}) does not end",
+                hint="`pixelmend engine stop --force` ends it",
             )
         time.sleep(POLL_S)
 

@@ -31,8 +31,16 @@ class BackgroundJob(QtCore.QObject):
     finished = Signal(str)
     """Emitted at the end: `host.DONE`, `CANCELED` or `FAILED`."""
 
-    def __init__(self, engine: PluginInstall, task: str, options: Json, raster: Raster) -> None:
+    def __init__(
+        self,
+        engine: PluginInstall,
+        task: str,
+        options: Json,
+        raster: Raster,
+        front_end: str = "",
+    ) -> None:
         super().__init__()
+        self.front_end = front_end  # the editor's name, for others that wait for the engine
         self.result: Raster | None = None
         self.facts: Json = {}
         self.error: PixelmendError | None = None
@@ -88,5 +96,5 @@ class BackgroundJob(QtCore.QObject):
 
 
 def _run(job: BackgroundJob, engine: PluginInstall, task: str, options: Json) -> None:
-    outcome = host.restore(job, engine, task, options)
+    outcome = host.restore(job, engine, task, options, job.front_end)
     job.finished.emit(outcome)

@@ -107,8 +107,12 @@ def _native(path: str) -> str:
     return os.fsdecode(path.encode("utf-8", errors="surrogateescape"))
 
 
-def restore(host: Host, engine: PluginInstall, task: str, options: Json) -> str:
+def restore(
+    host: Host, engine: PluginInstall, task: str, options: Json, front_end: str = ""
+) -> str:
     """Restores one picture; returns how that ended: `DONE`, `CANCELED` or `FAILED`.
+
+    `front_end` is the editor's name, for others that wait for the engine.
 
     In the last case the user has been told why. The host's `write` is called once, or not at all.
     """
@@ -124,7 +128,13 @@ def restore(host: Host, engine: PluginInstall, task: str, options: Json) -> str:
     try:
         raster = host.read()  # first: the user may go on painting
         host.progress(Event(0, "queued"))
-        client = find_or_start(engine.paths, engine.launch, wait)
+        client = find_or_start(
+            engine.paths,
+            engine.launch,
+            wait,
+            front_end=front_end,
+            tell=lambda words: host.progress(Event(0, "queued", message=words)),
+        )
         tasks = client.tasks()
         task_cache.refresh(engine.folder, tasks, engine.entry)
         described = next((one for one in tasks if one["id"] == task), None)

@@ -45,6 +45,8 @@ def headline(event: Event) -> str:
             before,
         )
         return text.format(count=before)
+    if event.phase == "queued" and event.message:
+        return _("Waiting for the engine")  # of another version; the words say for what
     return {
         "queued": _("Starting the engine"),
         "download": _("Downloading the model"),

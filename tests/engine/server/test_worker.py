@@ -1,6 +1,7 @@
 """Bodies in, bodies out: what is not to be restored stays to the byte."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,23 +9,37 @@ import small_hidiff
 from fakes import unsaid
 from PIL import Image
 
-from pixelmend.errors import UnknownModel
-from pixelmend.wire import Json, Raster, decode
+from pixelmend.errors import UnknownModel, WeightsMissing
+from pixelmend.wire import Bytes, Json, Raster, decode
 from pixelmend_engine.catalog import registry
 from pixelmend_engine.restoration import task_request
+from pixelmend_engine.restoration.task_request import ProgressCallback, Request
+from pixelmend_engine.server.jobs import WorkItem
 from pixelmend_engine.server.worker import Worker
 
 MODEL = "hi-diff-gopro"
 
 
+class InFolder:
+    """A worker whose jobs all name one models folder."""
+
+    def __init__(self, models_dir: Path) -> None:
+        self.models_dir = models_dir
+        self.worker = Worker()
+
+    def run(self, raster: Raster, request: Request, progress: ProgressCallback) -> list[Bytes]:
+        item = WorkItem(raster=raster, request=request, models_dir=self.models_dir)
+        return self.worker.run(item, progress)
+
+
 @pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InFolder]:
     """A worker whose one model is a small one of random weights."""
     models_dir = tmp_path_factory.mktemp("models")
     small_hidiff.install(MODEL, models_dir)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "MODELS", (small_hidiff.small(MODEL),))
-        yield Worker(models_dir)
+        yield InFolder(models_dir)
 
 
 @pytest.fixture
@@ -32,7 +47,7 @@ def pixels(small: Image.Image) -> np.ndarray:
     return np.asarray(small)
 
 
-def run(worker: Worker, raster: Raster, **options: object) -> tuple[np.ndarray, Raster, Json]:
+def run(worker: InFolder, raster: Raster, **options: object) -> tuple[np.ndarray, Raster, Json]:
     """Restores, and returns the samples as an array, too."""
     asked: Json = {"task": "deblur", "device": "cpu", **options}
     said: list[str] = []
@@ -58,7 +73,9 @@ def raster(pixels: np.ndarray, channels: str, **more: object) -> Raster:
     return Raster(width, height, "U8", channels, data, **more)  # pyright: ignore[reportArgumentType]
 
 
-def test_every_order_of_channels_gives_the_same_picture(worker: Worker, pixels: np.ndarray) -> None:
+def test_every_order_of_channels_gives_the_same_picture(
+    worker: InFolder, pixels: np.ndarray
+) -> None:
     alpha = (1 + np.arange(pixels[..., :1].size) % 255).astype(np.uint8)  # nothing is hidden
     alpha = alpha.reshape(pixels[..., :1].shape)
     rgb, _, facts = run(worker, raster(pixels, "RGB"))
@@ -72,7 +89,7 @@ def test_every_order_of_channels_gives_the_same_picture(worker: Worker, pixels: 
     np.testing.assert_array_equal(bgra, np.dstack([bgr, alpha]))
 
 
-def test_gray_is_restored_as_gray(worker: Worker, small: Image.Image) -> None:
+def test_gray_is_restored_as_gray(worker: InFolder, small: Image.Image) -> None:
     gray = np.asarray(small.convert("L"))
     result, _, _ = run(worker, raster(gray[..., None], "Y"))
     assert result.shape == (*gray.shape, 1)
@@ -81,7 +98,7 @@ def test_gray_is_restored_as_gray(worker: Worker, small: Image.Image) -> None:
     assert np.abs(difference).max() <= 1  # rounded once instead of twice
 
 
-def test_outside_the_mask_every_byte_stays(worker: Worker, pixels: np.ndarray) -> None:
+def test_outside_the_mask_every_byte_stays(worker: InFolder, pixels: np.ndarray) -> None:
     mask = np.zeros(pixels.shape[:2], np.uint8)
     mask[:, 30:] = 255
     mask[:, 29] = 128
@@ -93,7 +110,7 @@ def test_outside_the_mask_every_byte_stays(worker: Worker, pixels: np.ndarray) -
     assert between.max() <= 1  # half of a level, and 128 is a little more than half of 255
 
 
-def test_the_profile_comes_back(worker: Worker, pixels: np.ndarray) -> None:
+def test_the_profile_comes_back(worker: InFolder, pixels: np.ndarray) -> None:
     profiled = raster(pixels, "RGB", color_profile=b"a profile")
     _, result, facts = run(worker, profiled, model=MODEL)
     assert result.color_profile == b"a profile"
@@ -101,7 +118,7 @@ def test_the_profile_comes_back(worker: Worker, pixels: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["<u2", "<f2", "<f4"])
-def test_every_depth_is_restored_alike(dtype: str, worker: Worker, pixels: np.ndarray) -> None:
+def test_every_depth_is_restored_alike(dtype: str, worker: InFolder, pixels: np.ndarray) -> None:
     top = 1 if dtype[1] == "f" else 65_535
     deep = (pixels / 255 * top).astype(dtype)
     samples = {"<u2": "U16", "<f2": "F16", "<f4": "F32"}[dtype]
@@ -115,11 +132,27 @@ def test_every_depth_is_restored_alike(dtype: str, worker: Worker, pixels: np.nd
     assert np.abs(np.clip(restored, 0, 255) - eight).max() < 1  # less than one of 8 bit's levels
 
 
-def test_errors_of_the_model_come_through(worker: Worker, pixels: np.ndarray) -> None:
+def test_errors_of_the_model_come_through(worker: InFolder, pixels: np.ndarray) -> None:
     with pytest.raises(UnknownModel):
         run(worker, raster(pixels, "RGB"), model="hi-diff")
 
 
-def test_a_released_worker_works_on(worker: Worker, pixels: np.ndarray) -> None:
-    worker.release()
+def test_a_released_worker_works_on(worker: InFolder, pixels: np.ndarray) -> None:
+    worker.worker.release()
     run(worker, raster(pixels, "RGB"))
+
+
+def test_each_job_takes_the_models_of_its_own_folder(
+    worker: InFolder, pixels: np.ndarray, tmp_path: Path
+) -> None:
+    with_models, empty = worker.models_dir, tmp_path
+    first, _, facts = run(worker, raster(pixels, "RGB"))
+    assert facts["model"] == MODEL
+    worker.models_dir = empty
+    try:
+        with pytest.raises(WeightsMissing):
+            run(worker, raster(pixels, "RGB"), model=MODEL)
+    finally:
+        worker.models_dir = with_models
+    again, _, _ = run(worker, raster(pixels, "RGB"))
+    np.testing.assert_array_equal(again, first)
