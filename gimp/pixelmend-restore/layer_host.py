@@ -11,7 +11,7 @@ from gi.repository import Gimp
 from provenance import Provenance
 
 from pixelmend.errors import PixelmendError, UnsupportedImage
-from pixelmend.host.selection import Area, binarized
+from pixelmend.host.selection import Area, binarized, context
 from pixelmend.presentation import messages
 from pixelmend.presentation.download_question import DownloadQuestion
 from pixelmend.wire import Event, Json, Raster
@@ -59,6 +59,10 @@ class NewLayer(LayerHost):
         self.area = layers.selected_area(self.layer, self.task)
         # A copy holds what was there now; where nothing is to be done, it is the result, too.
         self.new = layers.duplicate(self.layer)
+        # GIMP ends a plug-in that writes into what is locked: the result is locked at the end.
+        self._locked = self.new.get_lock_content()
+        self.new.set_lock_content(False)
+        self.new.detach_parasite(provenance.IDENTITY)  # it is another layer
         self.is_opaque = layers.is_opaque(self.layer)
         self._feathered_mask = mask = None
         if not Gimp.Selection.is_empty(self._image):
@@ -68,22 +72,15 @@ class NewLayer(LayerHost):
                 self._feathered_mask = layers.selection(self.layer, self.area, layers.FINE_MASK)
                 mask = binarized(mask)
         self._mask = mask
-        return layers.read(self.new, self.area, mask)
+        raster = layers.read(self.new, self.area, mask)
+        self._digest = provenance.digest(raster.data)
+        return raster
 
     def write(self, raster: Raster, facts: Json) -> None:
         self._display.show_notes(facts)
         layers.fill(self.new, self.area, layers.format_of(self.new).babl, raster.data)
         self.new.set_name(self._name(facts))
-        made_by = Provenance(
-            task=self.task["id"],
-            options=self.options,
-            model=facts["model"],
-            version=facts["version"],
-            source=self.layer.get_tattoo(),
-            area=self.area,
-            mask=None if self.is_opaque else self._mask,
-        )
-        provenance.attach(self.new, made_by)
+        self._facts = facts
 
     @property
     def result(self) -> Gimp.Layer:
@@ -104,6 +101,19 @@ class NewLayer(LayerHost):
             self.new.add_mask(mask)
         elif not self.is_opaque:
             self.layer.set_visible(False)
+        made_by = Provenance(
+            task=self.task["id"],
+            options=self.options,
+            model=self._facts["model"],
+            version=self._facts["version"],
+            source=self.layer.get_tattoo(),
+            area=self.area,
+            mask=None if self.is_opaque else self._mask,
+            identity=provenance.identify(self.layer),
+            digest=self._digest,
+        )
+        provenance.attach(self.new, made_by)
+        self.new.set_lock_content(self._locked)
 
     def compare(self) -> None:
         self._display.compare(self.layer, self.new, self.area)
@@ -117,15 +127,33 @@ class SameLayer(LayerHost):
     ) -> None:
         super().__init__(layer, task, options, display)
         self._provenance = made_by
+        if layer.get_lock_content():
+            raise UnsupportedImage(
+                "The pixels of the layer are locked", hint="Unlock them in the Layers dialog"
+            )
         self.source = original(layer, made_by)
-        self.area = made_by.area
 
     def read(self) -> Raster:
-        mask = self._provenance.mask
+        mask, self.area = self._provenance.mask, self._provenance.area
+        width, height = self.source.get_width(), self.source.get_height()
+        whole = Area(0, 0, width, height)
         if mask is None and self.layer.get_mask() is not None and layers.is_opaque(self.source):
-            # The user may have painted on it since.
+            # As it is now: the user may have painted on it since, or turned the image.
+            selected = layers.bounds_of(self.layer.get_mask(), whole)
+            if selected is not None:
+                margin = context(self.task, selected)
+                self.area = selected.padded(margin).intersection(whole) or whole
             mask = binarized(layers.mask_of(self.layer, self.area))
-        return layers.read(self.source, self.area, mask)
+            return layers.read(self.source, self.area, mask)
+        raster = layers.read(self.source, self.area, mask)
+        known = self._provenance.digest
+        is_partial = mask is not None or self.area != whole  # and lies where it lay
+        if is_partial and known and known != provenance.digest(raster.data):
+            raise UnsupportedImage(
+                "The layer that this one was made from was changed or turned since",
+                hint="Restore it anew, from Filters > Restore",
+            )
+        return raster
 
     def write(self, raster: Raster, facts: Json) -> None:
         self._display.show_notes(facts)
@@ -141,9 +169,10 @@ class SameLayer(LayerHost):
         layers.replace(self.layer, self.area, babl, self._result.data)
         self.layer.set_name(self._name(self._facts))
         versions = {"model": self._facts["model"], "version": self._facts["version"]}
-        provenance.attach(
-            self.layer, provenance.changed(self._provenance, options=self.options, **versions)
+        made_by = provenance.changed(
+            self._provenance, options=self.options, area=self.area, **versions
         )
+        provenance.attach(self.layer, made_by)
 
     def compare(self) -> None:
         self._display.compare(self.source, self.layer, self.area)
@@ -155,15 +184,16 @@ def original(layer: Gimp.Layer, made_by: Provenance) -> Gimp.Layer:
     Raises:
         UnsupportedImage: It is gone, or has changed its size.
     """
-    source = layer.get_image().get_layer_by_tattoo(made_by.source)
-    if source is None or source.get_tattoo() == layer.get_tattoo():
+    source = provenance.source_of(layer, made_by)
+    if source is None:
         raise UnsupportedImage(
             "The layer that this one was made from is gone",
             hint="Restore another layer, from Filters > Restore",
         )
     sizes = [(one.get_width(), one.get_height()) for one in (source, layer)]
     area: Area = made_by.area
-    if sizes[0] != sizes[1] or not _within(area, *sizes[0]):
+    turned = made_by.mask is None and layer.get_mask() is not None  # then the mask says where
+    if sizes[0] != sizes[1] or not (turned or _within(area, *sizes[0])):
         raise UnsupportedImage(
             "The layer that this one was made from has another size now",
             hint="Restore it anew, from Filters > Restore",

@@ -139,6 +139,21 @@ def mask_of(layer: Gimp.Layer, area: Area) -> bytes:
     return b"".join(pixels(layer.get_mask(), area, MASK))
 
 
+def bounds_of(mask: Gimp.LayerMask, area: Area) -> Area | None:
+    """Returns the rectangle of a mask's part that is not black; None where all of it is."""
+    left, right, rows = area.width, 0, []
+    for top, strip in zip(range(0, area.height, ROWS), pixels(mask, area, MASK)):
+        for number, first in enumerate(range(0, len(strip), area.width)):
+            row = strip[first : first + area.width]
+            if row.strip(b"\0"):
+                rows.append(top + number)
+                left = min(left, len(row) - len(row.lstrip(b"\0")))
+                right = max(right, len(row.rstrip(b"\0")))
+    if not rows:
+        return None
+    return Area(area.x + left, area.y + rows[0], right - left, rows[-1] + 1 - rows[0])
+
+
 def is_opaque(layer: Gimp.Layer) -> bool:
     """Tells whether a layer hides all that it lies on: then a copy above it looks as it does."""
     normal = (Gimp.LayerMode.NORMAL, Gimp.LayerMode.NORMAL_LEGACY)

@@ -23,7 +23,7 @@ from gi.repository import Gimp, GLib, GObject
 from layer_host import LayerHost, NewLayer, SameLayer
 from upscaled_layer import UpscaledLayer
 
-from pixelmend.errors import PixelmendError, UnsupportedImage
+from pixelmend.errors import BadRequest, PixelmendError, UnsupportedImage
 from pixelmend.host import host
 from pixelmend.paths import resolve
 from pixelmend.presentation import forms, messages, task_cache
@@ -146,6 +146,7 @@ def run(
     """Restores each of the layers that are selected."""
 
     def work() -> Gimp.ValueArray:
+        check_drawables(image, drawables)
         selected = [layers.layer_of(drawable) for drawable in drawables]
         name = procedure.get_name()
         task = next(task for task in task_cache.read(FOLDER) if PREFIX + task["id"] == name)
@@ -153,7 +154,7 @@ def run(
             return answer(procedure, Gimp.PDBStatusType.CANCEL)
         options = options_of(config, task)
         engine = host.read_install(FOLDER)
-        display = Display(engine, translate(task["title"]), panel=mode != WITHOUT_USER)
+        display = Display(engine, translate(task["title"]), panel=has_user(mode))
         if upscales(task):
             in_place = config.get_property("place") == forms.HERE
             hosts: List[LayerHost] = [
@@ -177,6 +178,7 @@ def run_again(
             raise UnsupportedImage(
                 "Only one layer can be done again at a time", hint="Select a single layer"
             )
+        check_drawables(image, drawables)
         layer = layers.layer_of(drawables[0])
         made_by = provenance.read(layer)
         task = next((task for task in task_cache.read(FOLDER) if task["id"] == made_by.task), None)
@@ -195,11 +197,30 @@ def run_again(
                 return answer(procedure, Gimp.PDBStatusType.CANCEL)
             options = options_of(values, task)
         engine = host.read_install(FOLDER)
-        display = Display(engine, translate(task["title"]), panel=mode != WITHOUT_USER)
+        display = Display(engine, translate(task["title"]), panel=has_user(mode))
         again = SameLayer(layer, task, options, display, made_by)
         return restore(procedure, engine, image, [again], display)
 
     return guarded(procedure, work)
+
+
+def has_user(mode: Any) -> bool:
+    """Tells whether somebody sees a window: scripts may ask for the last values, too."""
+    return mode != WITHOUT_USER and Gimp.default_display() is not None
+
+
+def check_drawables(image: Gimp.Image, drawables: Any) -> None:
+    """Refuses what a script may ask for, and the menu can't.
+
+    Raises:
+        BadRequest: There is no layer, or one of another image.
+    """
+    if not drawables:
+        raise BadRequest("No layer was named", hint="Put layers of the image into `drawables`")
+    if any(drawable.get_image() != image for drawable in drawables):
+        raise BadRequest(
+            "A layer belongs to another image", hint="Call the procedure once for each image"
+        )
 
 
 def ask(procedure: Gimp.Procedure, config: Any, task: Any) -> bool:

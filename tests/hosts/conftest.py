@@ -97,6 +97,24 @@ def scenes(
     return Scenes(folder, json.loads(told.read_text(encoding="utf-8")))
 
 
+@pytest.fixture(scope="session")
+def echo_scenes(user: Machine, astronaut: np.ndarray) -> Scenes:
+    """Plays the scenes that show what the plug-in itself changes: the engine changes nothing."""
+    folder = user.user / "echo-scenes"
+    profile = user.user / "profile-of-echo"
+    folder.mkdir()
+    shutil.copytree(user.user / PROFILE, profile)
+    (folder / "photo.bin").write_bytes(astronaut[80:176, 170:290].tobytes())  # 120 x 96
+    with SlowEngine(user.user / "echo", steps=1, step_seconds=0) as engine:
+        file = profile / "plug-ins" / "pixelmend-restore" / "settings.json"
+        known = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(known | engine.settings), encoding="utf-8")
+        output = user.play("echo_scenes.py", profile, folder=str(folder))
+    told = folder / "told.json"
+    assert told.is_file(), output
+    return Scenes(folder, json.loads(told.read_text(encoding="utf-8")))
+
+
 @pytest.fixture
 def profile(user: Machine, tmp_path: Path) -> Iterator[Callable[..., Path]]:
     """Makes profiles of GIMP whose plug-in has other settings."""
