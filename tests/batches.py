@@ -20,9 +20,11 @@ from pixelmend.errors import DiskFull, NoFaceFound
 from pixelmend.wire import Raster
 from pixelmend_cli import batch_run, settings
 from pixelmend_cli.batch_run import BatchOptions
-from pixelmend_engine.batch import worker
+from pixelmend_engine.batch import local_plan, worker
 from pixelmend_engine.batch.job import BatchJob
+from pixelmend_engine.batch.local_pool import LocalPool
 from pixelmend_engine.batch.picture_restorer import Runs
+from pixelmend_engine.batch.pool import WorkerPool
 from pixelmend_engine.restoration.task_request import ProgressCallback, TaskRequest
 
 STEP: dict[str, Any] = {"task": "deblur", "model": "hi-diff-compact", "device": "cpu"}
@@ -103,8 +105,16 @@ Run = Callable[..., int]
 
 def run(source: Path | str, target: Path | str, *steps: dict[str, Any], **more: Any) -> int:
     """Runs a batch over inverting workers; returns the exit code."""
+
+    def start(asked: BatchOptions, job: BatchJob, log: Path) -> WorkerPool:
+        if asked.ray is not None:
+            from pixelmend_engine.batch.ray_pool import RayPool
+
+            return RayPool(job, asked.ray, asked.workers, inverting)
+        return LocalPool(local_plan.workers(job, asked.workers), log, COMMAND)
+
     config = settings.resolve(os.environ)
-    return batch_run.run(options(source, target, **more), steps or [STEP], config, COMMAND)
+    return batch_run.run(options(source, target, **more), steps or [STEP], config, start)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import hashlib
 import signal
 import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -22,8 +22,9 @@ from pixelmend_engine.batch import head, listing, local_plan, manifest, rebuild,
 from pixelmend_engine.batch.head import Batch
 from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.listing import Listing
-from pixelmend_engine.batch.local_pool import COMMAND, LocalPool
+from pixelmend_engine.batch.local_pool import LocalPool
 from pixelmend_engine.batch.manifest import DamagedManifest, Manifest
+from pixelmend_engine.batch.pool import WorkerPool
 from pixelmend_engine.batch.records import Totals
 from pixelmend_engine.batch.storage import ADDRESS, LocalStorage, Storage, open_storage
 from pixelmend_engine.restoration.model_choice import check
@@ -41,6 +42,7 @@ class BatchOptions:
     weights: Path | None
     provenance: bool
     workers: int | None
+    ray: str | None = None  # a cluster's address
     resume: bool
     fresh: bool
     retries: int
@@ -51,15 +53,27 @@ class BatchOptions:
     watched: bool  # whether somebody sees what is printed to stderr
 
 
+def pool_of(options: BatchOptions, job: BatchJob, log: Path) -> WorkerPool:
+    """Starts the workers: processes here, or actors of a cluster."""
+    if options.ray is None:
+        return LocalPool(local_plan.workers(job, options.workers), log)
+    from pixelmend_engine.batch.ray_pool import RayPool  # Ray comes with it
+
+    return RayPool(job, options.ray, options.workers)
+
+
+PoolOf = Callable[[BatchOptions, BatchJob, Path], WorkerPool]
+
+
 def run(
     options: BatchOptions,
     steps: Sequence[dict[str, Any]],
     config: Settings,
-    command: Sequence[str] = COMMAND,
+    start: PoolOf = pool_of,
 ) -> int:
     """Restores what waits; returns the exit code of the first picture that failed, or 0.
 
-    `command` starts a worker.
+    `start` starts the workers.
 
     Raises:
         PixelmendError: What is wrong with all pictures.
@@ -88,7 +102,8 @@ def run(
         if options.dry_run:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             return _dry_run(options, job, found, place_of_manifest(target, config), folder)
-        job = _with_weights(job, options, config)
+        if options.ray is None:  # nodes of a cluster fetch their own
+            job = _with_weights(job, options, config)
         place = place_of_manifest(target, config)
         if options.resume and not place.exists() and not target.exists(_kept_name()):
             raise BadRequest(
@@ -97,7 +112,7 @@ def run(
             )
         if not isinstance(target, LocalStorage):
             data_folder.make(config.paths)
-        return _run(options, job, found, target, place, command)
+        return _run(options, job, found, target, place, start)
 
 
 def place_of_manifest(target: Storage, config: Settings) -> Path:
@@ -154,13 +169,13 @@ def _run(
     found: Listing,
     target: Storage,
     place: Path,
-    command: Sequence[str],
+    start: PoolOf,
 ) -> int:
     key = job.key()
     with ExitStack() as stack:
         book, lost = _opened(place, target, options)
         stack.enter_context(book)
-        _clean(book, target)
+        _clean(target, [row["result"] for row in book.rows("state = 'running'")])
         number = book.begin_run(fresh=options.fresh)
         interrupts = stack.enter_context(_interrupts(options))
         bar = stack.enter_context(BatchBar(watched=options.watched and not options.quiet))
@@ -176,9 +191,7 @@ def _run(
         bar.begin(before)
         batch = Batch(
             manifest=book,
-            pool=LocalPool(
-                local_plan.workers(job, options.workers), place.parent / "batch.log", command
-            ),
+            pool=start(options, job, place.parent / "batch.log"),
             target=target,
             key=key,
             retries=options.retries,
@@ -186,6 +199,7 @@ def _run(
             interrupts=lambda: len(interrupts),
             note=lambda words: _note(options, words),
         )
+        stack.callback(lambda: _clean(target, batch.lost))  # when nobody writes any more
         stack.callback(batch.pool.close)
         started, kept_at = time.monotonic(), time.monotonic()
 
@@ -230,11 +244,11 @@ def _dry_run(
     return 0
 
 
-def _clean(book: Manifest, target: Storage) -> None:
-    # Of a run that was killed, beside results that were on their way.
+def _clean(target: Storage, results: Sequence[str]) -> None:
+    # What workers that were killed have left beside results that were on their way.
     if isinstance(target, LocalStorage):
-        for row in book.rows("state = 'running'"):
-            target.clean(row["result"])
+        for result in results:
+            target.clean(result)
 
 
 def _keep(book: Manifest, target: Storage) -> None:

@@ -90,6 +90,7 @@ class Batch:
     tell: Callable[[], None] = lambda: None  # called several times a second
     note: Callable[[str], None] = lambda _: None
     progress: Progress = field(default_factory=Progress)
+    lost: list[str] = field(default_factory=list[str])  # results whose workers ended on the way
     _in_hand: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
     _alone: set[int] = field(default_factory=set[int])  # pictures that have a worker to themselves
     _leased: int = 0
@@ -109,17 +110,29 @@ class Batch:
                     break
                 if not asked and self._error is None:
                     self._hand_out()
-                if not any(self._in_hand.values()):
+                if not any(self._in_hand.values()) and not (
+                    self.pool.is_starting() and not asked and self._has_more()
+                ):
                     break
                 self._take(self.pool.wait(POLL_S))
                 self.tell()
         finally:
-            with self.manifest.transaction():
-                self.manifest.give_back([id_ for ids in self._in_hand.values() for id_ in ids])
+            for hand in self._in_hand.values():
+                self._lose(hand)
+                with self.manifest.transaction():
+                    self.manifest.give_back(hand)
         if self._error is not None:
             raise self._error
         if self.interrupts():
             raise Canceled("Stopped", hint="The same command goes on where it stopped")
+
+    def _lose(self, hand: set[int]) -> None:
+        for picture in hand:
+            self.lost += (row["result"] for row in self.manifest.rows("id = ?", (picture,)))
+
+    def _has_more(self) -> bool:
+        is_within = self.limit is None or self._leased < self.limit
+        return self._error is None and is_within and self.manifest.has_waiting()
 
     def _hand_out(self) -> None:
         leases: list[tuple[str, Lease]] = []
@@ -154,7 +167,7 @@ class Batch:
                     case Finished():
                         self._finish(event.worker, hand, event.outcome)
                     case Died():
-                        self._mourn(hand, event.reason)
+                        self._mourn(hand, event)
                     case Noted():
                         self.note(event.note)
 
@@ -187,23 +200,29 @@ class Batch:
 
     def _retire(self, worker: str, hand: set[int], error: PixelmendError) -> None:
         # What it has in hand goes on with others; where there are none left, the batch ends.
+        self._lose(hand)
         self.manifest.give_back(hand)
         self._leased -= len(hand)
         hand.clear()
         self.pool.retire(worker)
-        if not self.pool.workers():
+        if not self.pool.workers() and not self.pool.is_starting():
             self._error = error
         else:
             self.note(f"{worker} takes no more pictures: {error.message}")
 
-    def _mourn(self, hand: set[int], reason: str) -> None:
+    def _mourn(self, hand: set[int], event: Died) -> None:
+        self._lose(hand)
         self._leased -= len(hand)
         self._alone -= hand
+        if event.is_blameless:
+            self.manifest.give_back(hand)
+            hand.clear()
+            return
         # Of several nobody knows which one it was: none is to blame before it was alone.
         self.manifest.give_back(hand, tried=len(hand) == 1, broke=True)
         hand.clear()
         error = WorkerDied(
-            f"The worker that had the picture ended each time: {reason}",
+            f"The worker that had the picture ended each time: {event.reason}",
             hint="Look at the batch's log; `--workers 1` or `--tile 512` takes less memory",
         )
         self.progress.failed += self.manifest.fail_exhausted(self.retries, error)

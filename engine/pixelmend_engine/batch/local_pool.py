@@ -50,6 +50,10 @@ class LocalPool:
         """See `WorkerPool.workers`."""
         return list(self._workers)
 
+    def is_starting(self) -> bool:
+        """See `WorkerPool.is_starting`; who has just started takes pictures already."""
+        return False
+
     def send(self, worker: str, lease: Lease) -> None:
         """See `WorkerPool.send`."""
         to = self._workers[worker]

@@ -348,6 +348,13 @@ class Manifest:
             (error.code, error.message, error.hint, time.time(), retries),
         ).rowcount
 
+    def has_waiting(self) -> bool:
+        """Whether a picture waits."""
+        row = self._database.execute(
+            "SELECT EXISTS (SELECT 1 FROM pictures WHERE state = 'waiting')"
+        )
+        return bool(row.fetchone()[0])
+
     def tried(self, picture: int) -> int:
         """Returns how often a picture was tried in this run."""
         row = self._database.execute("SELECT attempts FROM pictures WHERE id = ?", (picture,))

@@ -29,6 +29,7 @@ class Died:
 
     worker: str
     reason: str
+    is_blameless: bool = False  # whether what it had in hand can't be why: its computer is gone
 
 
 Event = Finished | Noted | Died
@@ -40,6 +41,10 @@ class WorkerPool(Protocol):
 
     def workers(self) -> Sequence[str]:
         """Names those that take pictures now."""
+        ...
+
+    def is_starting(self) -> bool:
+        """Whether more will come, or come back."""
         ...
 
     def send(self, worker: str, lease: Lease) -> None:

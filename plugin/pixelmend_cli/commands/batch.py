@@ -77,6 +77,11 @@ def _parameters(options: Sequence[Callable[[Any], Any]]) -> list[click.Parameter
     show_default=True,
     help="Restore so many pictures at once; auto: one a GPU, or as cores and memory allow.",
 )
+@click.option(
+    "--ray",
+    metavar="ADDRESS|local",
+    help="Restore on the Ray cluster at this address; local: one of this computer, for that long.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a batch, and fail if there is none.")
 @click.option("--fresh", is_flag=True, help="Restore all pictures again, also those that are done.")
 @click.option(
@@ -131,6 +136,7 @@ def batch(context: click.Context, **options: Any) -> int:
         weights=options["weights"],
         provenance=not options["no_provenance"],
         workers=options["workers"],
+        ray=options["ray"],
         resume=options["resume"],
         fresh=options["fresh"],
         retries=options["retries"],

@@ -63,6 +63,7 @@ def test_a_picture_that_breaks_its_worker_fails_alone(
     (failed,) = book.rows("state = 'failed'")
     assert "SIGKILL" in failed["message"]
     assert failed["attempts"] == 2  # with one retry
+    assert "aa.png" in one.lost
 
 
 def test_a_bug_is_tried_again_and_then_told(book: Manifest, job: BatchJob, source: Path) -> None:

@@ -1,0 +1,246 @@
+"""Workers on a Ray cluster: an actor a GPU, or for so many cores. The one module that imports ray.
+
+Leases and outcomes travel, never pictures: each node reads and writes them itself. An actor that
+ends, alone or with its node, is asked for anew, wherever the cluster has room.
+"""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import platform
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from pixelmend import paths
+from pixelmend.errors import EngineUnavailable, PackageMissing
+from pixelmend_engine.batch.job import BatchJob
+from pixelmend_engine.batch.local_plan import CORES_EACH
+from pixelmend_engine.batch.picture_restorer import PictureRestorer, Runs, sessions_of
+from pixelmend_engine.batch.pool import Died, Event, Finished, Noted
+from pixelmend_engine.batch.records import Lease, Outcome
+from pixelmend_engine.batch.worker import IN_HAND
+
+try:
+    import ray
+    import ray.exceptions
+except ImportError as error:
+    raise PackageMissing(
+        "Clusters are Ray's, which is not installed",
+        hint='`pip install "pixelmend[cluster]"` brings it',
+    ) from error
+
+LOCAL = "local"  # the word for a cluster of this computer alone, for as long as the batch lasts
+NODE_LOST = "its node has died"  # in Ray's words, which no class of errors tells apart
+KNOCK_S = 10.0
+MAX_STILLBORN = 5  # actors in a row that end before they can take a picture
+SAID_AFTER_S = 30.0  # that no actor has found a place
+
+Sessions = Callable[[BatchJob], Sequence[Runs]]
+
+
+class Restorer:
+    """What an actor does: see `PictureRestorer`. It knows where it is."""
+
+    def __init__(self, job: str, sessions: Sessions, threads: int) -> None:
+        """Reads the job; models lie where this node has them: who needs one first fetches it."""
+        if threads:
+            os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is imported
+        for library in ("PIL", "tifffile", "urllib3"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)  # what they say, we say
+        models = os.environ.get("PIXELMEND_MODELS") or str(paths.resolve().models)
+        here = dataclasses.replace(BatchJob.from_json(job), models_dir=models)
+        self._notes: list[str] = []
+        self._restorer = PictureRestorer(here, sessions(here), self._notes.append)
+
+    def where(self) -> str:
+        """Names the node, once the actor can take pictures."""
+        node = str(ray.get_runtime_context().get_node_id())
+        return f"{platform.node()} ({node[:8]})"
+
+    def restore(self, lease: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Restores one picture; returns what became of it, and what the user should know."""
+        outcome = self._restorer.restore(Lease(**lease))
+        notes, self._notes[:] = list(dict.fromkeys(self._notes)), []
+        return dataclasses.asdict(outcome), notes
+
+
+@dataclasses.dataclass
+class _Actor:
+    handle: Any
+    name: str = ""  # with its node; empty: it has found no place yet
+
+
+class RayPool:
+    """Actors of a cluster, as a `WorkerPool`."""
+
+    def __init__(
+        self,
+        job: BatchJob,
+        address: str,
+        count: int | None,
+        sessions: Sessions = sessions_of,
+    ) -> None:
+        """Connects, and asks for `count` actors, or for as many as the cluster has room now.
+
+        Raises:
+            EngineUnavailable: There is no cluster at the address.
+        """
+        self._job = job
+        self._sessions = sessions
+        _connect(address)
+        self._resources, room = _resources(job)
+        self._pending: dict[Any, tuple[int, Lease | None]] = {}  # by what Ray has for an answer
+        self._stillborn = 0
+        self._since = time.monotonic()
+        self._actors: dict[int, _Actor] = {}
+        for number in range(count or room):
+            self._ask_for(number)
+
+    def workers(self) -> Sequence[str]:
+        """See `WorkerPool.workers`."""
+        return [actor.name for actor in self._actors.values() if actor.name]
+
+    def is_starting(self) -> bool:
+        """See `WorkerPool.is_starting`."""
+        return any(not actor.name for actor in self._actors.values())
+
+    def send(self, worker: str, lease: Lease) -> None:
+        """See `WorkerPool.send`."""
+        number = self._number(worker)
+        answer = self._actors[number].handle.restore.remote(dataclasses.asdict(lease))
+        self._pending[answer] = (number, lease)
+
+    def wait(self, timeout_s: float) -> list[Event]:
+        """See `WorkerPool.wait`.
+
+        Raises:
+            EngineUnavailable: Actors end as soon as they start, or the cluster is gone.
+        """
+        if not self._pending:
+            time.sleep(timeout_s)
+            return []
+        answers = list(self._pending)
+        try:
+            ready = _ready(answers, 1, timeout_s) and _ready(answers, len(answers), 0.0)
+        except ray.exceptions.RayError as error:
+            raise _gone(error) from error
+        events: list[Event] = []
+        for answer in ready:
+            if answer in self._pending:  # else its actor was mourned already
+                events += self._answered(answer)
+        if not self.workers() and time.monotonic() - self._since > SAID_AFTER_S:
+            self._since = time.monotonic()
+            events.append(Noted("", "The cluster has no room for a worker yet; waiting for it"))
+        return events
+
+    def retire(self, worker: str) -> None:
+        """See `WorkerPool.retire`."""
+        self._forget(self._number(worker))
+
+    def close(self) -> None:
+        """See `WorkerPool.close`."""
+        for number in list(self._actors):
+            self._forget(number)
+        ray.shutdown()
+
+    def _ask_for(self, number: int) -> None:
+        options: dict[str, Any] = {**self._resources, "max_concurrency": IN_HAND}
+        actor: Any = ray.remote(Restorer)
+        threads = 0 if self._resources.get("num_gpus") else int(self._resources["num_cpus"])
+        handle = actor.options(**options).remote(self._job.to_json(), self._sessions, threads)
+        self._actors[number] = _Actor(handle)
+        self._pending[handle.where.remote()] = (number, None)
+
+    def _answered(self, answer: Any) -> list[Event]:
+        number, lease = self._pending.pop(answer)
+        actor = self._actors[number]
+        try:
+            value: Any = ray.get(answer)
+        except ray.exceptions.RayActorError as error:
+            return self._mourn(number, error)
+        except ray.exceptions.RayTaskError as error:  # the actor itself could not be made
+            return self._mourn(number, error)
+        if lease is None:
+            self._stillborn = 0
+            actor.name = f"worker-{number} on {value}"
+            return []
+        outcome, notes = value
+        noted = [Noted(actor.name, note) for note in notes]
+        return [*noted, Finished(actor.name, Outcome(**outcome))]
+
+    def _mourn(self, number: int, error: Exception) -> list[Event]:
+        actor = self._actors[number]
+        # The first sentence of the last line; what follows are guesses of Ray's.
+        last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+        reason = [last[0].partition(". ")[0]]
+        if not actor.name:
+            self._stillborn += 1
+            if self._stillborn >= MAX_STILLBORN:
+                raise EngineUnavailable(
+                    f"The workers end as soon as they start: {reason[0]}",
+                    hint="See that each node has this version of Pixelmend; Ray's logs say more",
+                ) from error
+        self._forget(number)
+        self._ask_for(number)
+        if not actor.name:
+            return []
+        return [Died(actor.name, reason[0], is_blameless=NODE_LOST in str(error))]
+
+    def _forget(self, number: int) -> None:
+        actor = self._actors.pop(number)
+        self._pending = {key: told for key, told in self._pending.items() if told[0] != number}
+        with contextlib.suppress(ray.exceptions.RayError):  # it may be gone
+            ray.kill(actor.handle)
+
+    def _number(self, worker: str) -> int:
+        return next(n for n, actor in self._actors.items() if actor.name == worker)
+
+
+def _ready(answers: list[Any], count: int, timeout_s: float) -> list[Any]:
+    wait = cast("Any", ray).wait  # its types are of what answers hold
+    return wait(answers, num_returns=count, timeout=timeout_s)[0]
+
+
+def _connect(address: str) -> None:
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address == LOCAL:
+        settings |= {"include_dashboard": False}
+    try:
+        _knock(address)
+        ray.init(address=address, **settings)
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise EngineUnavailable(
+            f"There is no Ray cluster at `{address}`: {str(error).splitlines()[0]}",
+            hint="Check the address (`ray status` shows it), or take `--ray local`",
+        ) from error
+
+
+def _knock(address: str) -> None:
+    # Where nobody listens, Ray itself waits for minutes.
+    parts = urlsplit(address if "://" in address else f"ray://{address}")
+    if parts.hostname and parts.port:
+        socket.create_connection((parts.hostname, parts.port), KNOCK_S).close()
+
+
+def _resources(job: BatchJob) -> tuple[dict[str, Any], int]:
+    """Returns what each actor needs, and how many the cluster has room for now: one at least."""
+    total = cast("dict[str, float]", ray.cluster_resources())
+    if gpus := int(total.get("GPU", 0)):
+        return {"num_gpus": 1, "num_cpus": 1}, gpus
+    if str(job.steps[0].get("device", "auto")).startswith("cuda"):
+        return {"num_gpus": 1, "num_cpus": 1}, 1  # which an autoscaler may bring
+    nodes = cast("list[dict[str, Any]]", ray.nodes())
+    cores = [int(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]]
+    each = max(1, min([CORES_EACH, *(count for count in cores if count)]))
+    return {"num_cpus": each}, max(1, sum(count // each for count in cores))
+
+
+def _gone(error: Exception) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"The Ray cluster is gone: {str(error).splitlines()[0]}",
+        hint="Start it, and go on with the same command",
+    )
