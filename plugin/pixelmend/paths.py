@@ -46,6 +46,11 @@ class Paths:
         return self.home / "panel.log"
 
     @property
+    def unfinished(self) -> Path:
+        """What a running engine works on; left behind by one that was killed."""
+        return self.home / "unfinished.json"
+
+    @property
     def spool(self) -> Path:
         """Pictures that wait and do not fit into memory; emptied at start and end."""
         return self.home / "spool"

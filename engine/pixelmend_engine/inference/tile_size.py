@@ -17,8 +17,11 @@ def plan_tiles(
     tile: int | None,
     device: torch.device,
     scale: float = 1.0,
+    most_bytes: int | None = None,
 ) -> tiling.Plan:
     """Takes the picture whole where it fits, because attention sees it whole; else cuts it.
+
+    `most_bytes` is what the plan may take where more is free.
 
     Raises:
         OutOfMemory: There is not even room to look at the whole picture once.
@@ -38,8 +41,16 @@ def plan_tiles(
     if tile is not None:
         return tiling.plan(height, width, tile or None, spec.multiple)
     beside_tiles = SOURCE_BYTES * pixels + RESULT_BYTES * result_pixels
-    affordable = int((free * MEMORY_SHARE - beside_tiles) / spec.cost.tile_bytes_per_pixel)
+    room = free * MEMORY_SHARE if most_bytes is None else min(free * MEMORY_SHARE, most_bytes)
+    affordable = int((room - beside_tiles) / spec.cost.tile_bytes_per_pixel)
     if pixels <= affordable:
         return tiling.plan(height, width, None, spec.multiple)
     side = min(LARGEST_TILE, tiling.largest_side(affordable, spec.multiple))
     return tiling.plan(height, width, side, spec.multiple)
+
+
+def planned_bytes(spec: ModelSpec, plan: tiling.Plan, pixels: int, scale: float = 1.0) -> int:
+    """Returns how much memory a plan takes: the picture, its result, and its largest tile."""
+    largest = max(tile.rows.length * tile.columns.length for tile in plan.tiles)
+    beside_tiles = SOURCE_BYTES * pixels + RESULT_BYTES * int(pixels * scale**2)
+    return beside_tiles + spec.cost.tile_bytes_per_pixel * largest

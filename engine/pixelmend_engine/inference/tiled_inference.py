@@ -18,7 +18,7 @@ from pixelmend.errors import OutOfMemory
 from pixelmend_engine.catalog.spec import MIN_TILE, ModelSpec
 from pixelmend_engine.inference import devices, tiling
 from pixelmend_engine.inference.memory_retry import retry_with_less
-from pixelmend_engine.inference.tile_size import plan_tiles
+from pixelmend_engine.inference.tile_size import plan_tiles, planned_bytes
 from pixelmend_engine.models.pipeline import ModelRequest, Pipeline, TileRestorer, untold
 from pixelmend_engine.nn.progress import Progress
 
@@ -53,9 +53,12 @@ def max_batch_size(model: LoadedModel, height: int, width: int, request: ModelRe
 
 
 def _with_free_memory(request: ModelRequest, device: torch.device) -> ModelRequest:
+    free_bytes = devices.free_bytes(device)
+    if request.most_bytes is not None:
+        free_bytes = min(free_bytes, request.most_bytes)
     return dataclasses.replace(
         request,
-        free_bytes=devices.free_bytes(device),
+        free_bytes=free_bytes,
         host_free_bytes=devices.free_bytes(torch.device("cpu")),
     )
 
@@ -77,7 +80,9 @@ def run_model(
     height, width = image.shape[-2:]
     scale = request.scale
     image = tiling.pad(image, spec.multiple, spec.padding)
-    plan = plan_tiles(spec, image.shape[-2], image.shape[-1], request.tile, device, scale)
+    plan = plan_tiles(
+        spec, image.shape[-2], image.shape[-1], request.tile, device, scale, request.most_bytes
+    )
     before, each = pipeline.prepare_steps, pipeline.tile_steps
     total = before + len(plan.tiles) * each
 
@@ -85,6 +90,9 @@ def run_model(
     assert internal or len(image) == 1
     if internal:
         request = _with_free_memory(request, device)
+    else:
+        pixels = image.shape[-2] * image.shape[-1]
+        request.tell_planned(planned_bytes(spec, plan, pixels, scale))
 
     progress.update(0, 1)
     with _as_out_of_memory(image.shape[-1], image.shape[-2], device):

@@ -15,6 +15,10 @@ def untold(words: str) -> None:
     """Takes words, and tells nobody."""
 
 
+def unplanned(planned_bytes: int) -> None:
+    """Takes what a plan takes, and tells nobody."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelRequest:
     """What is asked of a loaded model, for one picture, or for some of one size at once."""
@@ -25,6 +29,8 @@ class ModelRequest:
     tile: int | None = None  # a side in pixels, 0 for none; None: as memory allows
     free_bytes: int | None = None  # that it may take on its device; None: nobody counts
     host_free_bytes: int | None = None  # that it may take beside its device, likewise
+    most_bytes: int | None = None  # that its plan may take, whatever is free; None: no such limit
+    tell_planned: Callable[[int], None] = unplanned  # takes how many bytes its plan takes
     remaining: int = 1  # of this size that are to come, these among them: for `warn_before`
     add_note: Callable[[str], None] = untold  # takes what the user should know of the result
     warn_before: Callable[[str], None] = untold  # takes what the user should know before it begins

@@ -21,6 +21,7 @@ from pixelmend_engine.catalog.registry import AUTO
 from pixelmend_engine.restoration.model_choice import Candidate, ModelChoice, candidates
 from pixelmend_engine.restoration.task_request import (
     FindFacesRequest,
+    PlanLimit,
     ProgressCallback,
     Request,
     TaskRequest,
@@ -42,6 +43,12 @@ if TYPE_CHECKING:
     from pixelmend_engine.weights.first_use import DownloadProgress, Downloads
 
 logger = logging.getLogger(__name__)
+
+
+SMALLER = (
+    "The engine was killed at a picture of this size, probably for want of memory: "
+    "it is restored in smaller parts now"
+)
 
 
 class Session:
@@ -66,7 +73,11 @@ class Session:
         return self._models_dir
 
     def run(
-        self, raster: Raster, request: Request, progress: ProgressCallback
+        self,
+        raster: Raster,
+        request: Request,
+        progress: ProgressCallback,
+        limit: PlanLimit | None = None,
     ) -> tuple[Raster, dict[str, Any]]:
         """Does what is asked with one picture; returns a picture, and what there is to say of it.
 
@@ -76,7 +87,7 @@ class Session:
         """
         if isinstance(request, FindFacesRequest):
             return self._find_faces(raster, request, progress)
-        return self._restore(raster, request, progress)
+        return self._restore(raster, request, progress, limit or PlanLimit())
 
     def ensure_weights(
         self,
@@ -137,10 +148,10 @@ class Session:
         return self._loaded
 
     def _restore(
-        self, raster: Raster, request: TaskRequest, progress: ProgressCallback
+        self, raster: Raster, request: TaskRequest, progress: ProgressCallback, limit: PlanLimit
     ) -> tuple[Raster, dict[str, Any]]:
         from pixelmend_engine.inference import devices
-        from pixelmend_engine.models.pipeline import ModelRequest
+        from pixelmend_engine.models.pipeline import ModelRequest, unplanned
         from pixelmend_engine.nn.progress import Progress
         from pixelmend_engine.restoration.faces import face_restoration
         from pixelmend_engine.restoration.faces.marked_faces import MarkedFaces
@@ -159,6 +170,9 @@ class Session:
         )
         progress("load", 0, 0)
         notes: list[str] = []
+        if limit.most_bytes is not None and options["tile"] == AUTO:
+            notes.append(SMALLER)
+            progress("run", 0, 0, SMALLER)
 
         def runner_of(choice: ModelChoice) -> LoadedModelRunner:
             model_request = ModelRequest(
@@ -169,6 +183,8 @@ class Session:
                 add_note=notes.append,
                 warn_before=lambda words: progress("run", 0, 0, words),
                 options=options,
+                most_bytes=limit.most_bytes,
+                tell_planned=limit.tell_planned or unplanned,
             )
             return LoadedModelRunner(self.load, choice, model_request)
 

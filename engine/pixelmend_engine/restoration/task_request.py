@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -60,6 +60,14 @@ def read(parameters: Mapping[str, Any]) -> Request:
     if parameters.get("task") == tasks.FIND_FACES:
         return FindFacesRequest.of(parameters)
     return TaskRequest.of(parameters)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanLimit:
+    """What the plan of a picture may take of memory, and who is told what it takes. Bytes."""
+
+    most_bytes: int | None = None  # None: as much as memory allows
+    tell_planned: Callable[[int], None] | None = None
 
 
 @runtime_checkable

@@ -24,8 +24,14 @@ from pixelmend.errors import (
 )
 from pixelmend.wire import FINAL, Bytes, Event, Raster
 from pixelmend_engine.catalog import tasks
-from pixelmend_engine.restoration.task_request import ProgressCallback, Request, TaskRequest
+from pixelmend_engine.restoration.task_request import (
+    PlanLimit,
+    ProgressCallback,
+    Request,
+    TaskRequest,
+)
 from pixelmend_engine.server.spool import BodyBuffer, Spool
+from pixelmend_engine.server.unfinished import UnfinishedNote
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +66,7 @@ class WorkItem:
     raster: Raster
     request: Request
     models_dir: Path
+    limit: PlanLimit
 
 
 @runtime_checkable
@@ -108,8 +115,11 @@ class Job:
 class Jobs:
     """All jobs of the engine. Everything here runs in the event loop's thread but the work."""
 
-    def __init__(self, runner: JobRunner, spool: Spool, timing: Timing) -> None:
+    def __init__(
+        self, runner: JobRunner, spool: Spool, timing: Timing, note: UnfinishedNote
+    ) -> None:
         self._runner = runner
+        self._note = note
         self._spool = spool
         self._timing = timing
         self._jobs: dict[str, Job] = {}
@@ -323,8 +333,15 @@ class Jobs:
         result: BodyBuffer | None = None
         try:
             assert job.raster is not None
+            pixels = job.raster.width * job.raster.height
             item = WorkItem(
-                raster=job.raster, request=job.request, models_dir=job.submitter.models_dir
+                raster=job.raster,
+                request=job.request,
+                models_dir=job.submitter.models_dir,
+                limit=PlanLimit(
+                    most_bytes=self._note.most_bytes(_task(job.request), pixels),
+                    tell_planned=self._note.plan,
+                ),
             )
             result = await self._in_thread(self._run_job, job, item, progress)
             del item  # and with it the picture
@@ -348,7 +365,12 @@ class Jobs:
 
     def _run_job(self, job: Job, item: WorkItem, progress: ProgressCallback) -> BodyBuffer:
         job.raise_if_canceled()
-        pieces = self._runner.run(item, progress)
+        task, pixels = _task(job.request), item.raster.width * item.raster.height
+        self._note.begin(task, pixels)
+        try:
+            pieces = self._runner.run(item, progress)
+        finally:
+            self._note.end()
         job.raise_if_canceled()
         result = self._spool.buffer(sum(memoryview(piece).nbytes for piece in pieces))
         try:

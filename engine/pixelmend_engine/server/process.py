@@ -26,6 +26,7 @@ from pixelmend_engine.server.authentication import Credentials
 from pixelmend_engine.server.jobs import JobRunner, Jobs, Timing
 from pixelmend_engine.server.spool import Spool
 from pixelmend_engine.server.state_file import StateFile
+from pixelmend_engine.server.unfinished import UnfinishedNote
 from pixelmend_engine.weights import store
 
 logger = logging.getLogger(__name__)
@@ -56,8 +57,9 @@ class Service(uvicorn.Server):
         self._lifetime = lifetime
         total_bytes = memory.granted().total_bytes
         self._spool = Spool(paths.spool, int(total_bytes * SPOOL_SHARE))
+        self._note = UnfinishedNote(paths)
         timing = Timing(release_after_s=lifetime.release_after_s)
-        self._jobs = Jobs(runner, self._spool, timing)
+        self._jobs = Jobs(runner, self._spool, timing, self._note)
         self._socket = _listen()
         self._port: int = self._socket.getsockname()[1]
         self._credentials = Credentials(self._port)
@@ -111,6 +113,7 @@ class Service(uvicorn.Server):
         finally:
             watching.cancel()
             self._spool.clear()
+            self._note.end()  # whatever ran is told as canceled
             self._state.remove()
             logger.info("ended")
 

@@ -28,7 +28,7 @@ class Worker:
     def run(self, item: WorkItem, progress: ProgressCallback) -> list[Bytes]:
         """Restores a picture; alpha and what the mask leaves out stay as they are."""
         session = self._session_of(item.models_dir)
-        return encode(*session.run(item.raster, item.request, progress))
+        return encode(*session.run(item.raster, item.request, progress, item.limit))
 
     def _session_of(self, models_dir: Path) -> Session:
         if self._session is None or self._session.models_dir != models_dir:

@@ -290,5 +290,6 @@ def _error_of(response: http.client.HTTPResponse) -> PixelmendError:
 def _unavailable() -> EngineUnavailable:
     return EngineUnavailable(
         "The engine ended, or does not answer",
-        hint="Try again: it starts anew. `pixelmend engine logs` shows what happened",
+        hint="Try again: it starts anew, and takes a picture that was too large in parts. "
+        "`pixelmend engine logs` shows what happened",
     )

@@ -13,7 +13,7 @@ from pixelmend.errors import UnknownModel, WeightsMissing
 from pixelmend.wire import Bytes, Json, Raster, decode
 from pixelmend_engine.catalog import registry
 from pixelmend_engine.restoration import task_request
-from pixelmend_engine.restoration.task_request import ProgressCallback, Request
+from pixelmend_engine.restoration.task_request import PlanLimit, ProgressCallback, Request
 from pixelmend_engine.server.jobs import WorkItem
 from pixelmend_engine.server.worker import Worker
 
@@ -28,7 +28,9 @@ class InFolder:
         self.worker = Worker()
 
     def run(self, raster: Raster, request: Request, progress: ProgressCallback) -> list[Bytes]:
-        item = WorkItem(raster=raster, request=request, models_dir=self.models_dir)
+        item = WorkItem(
+            raster=raster, request=request, models_dir=self.models_dir, limit=PlanLimit()
+        )
         return self.worker.run(item, progress)
 
 

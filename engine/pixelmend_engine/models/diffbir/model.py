@@ -213,6 +213,7 @@ class DiffBIRPipeline:
         size = (int(image.shape[-2] * request.scale), int(image.shape[-1] * request.scale))
         work = self.workload(name, image.shape, size, settings)
         plan = self.plan(work, request)
+        request.tell_planned(max(0, plan.peak_bytes - self._resident_bytes()))
         _refuse_too_large(work, size, request)
         self._warn_of_duration(settings, work, plan, request)
 
@@ -252,11 +253,11 @@ class DiffBIRPipeline:
 
     def _free_bytes(self, request: ModelRequest) -> int | None:
         """Returns what is granted, with what the weights take that already lie there."""
-        if request.free_bytes is None:
-            return None
+        return None if request.free_bytes is None else request.free_bytes + self._resident_bytes()
+
+    def _resident_bytes(self) -> int:
         weights = self.networks.state_dict().values()
-        resident = sum(tensor.nbytes for tensor in weights if tensor.device == self._device)
-        return request.free_bytes + resident
+        return sum(tensor.nbytes for tensor in weights if tensor.device == self._device)
 
     def run(
         self,
