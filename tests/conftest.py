@@ -68,7 +68,7 @@ def photo(small: Image.Image, tmp_path: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class Ended:
+class CompletedCommand:
     """How a command ended."""
 
     code: int
@@ -76,34 +76,34 @@ class Ended:
     stderr: str
 
 
-Call = Callable[..., Ended]
+CommandRunner = Callable[..., CompletedCommand]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
     """A home of the tests' own, no weights installed, one engine for all that ask, one thread."""
-    found = Paths(tmp_path_factory.mktemp("home"))
+    user_paths = Paths(tmp_path_factory.mktemp("home"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PIXELMEND_HOME", str(found.home))
+        patch.setenv("PIXELMEND_HOME", str(user_paths.home))
         patch.delenv("PIXELMEND_MODELS", raising=False)
         # Two threads wait for each other longer than small pictures take, here and in engines.
         torch.set_num_threads(1)
         patch.setenv("OMP_NUM_THREADS", "1")
         # Tests that download have a source of their own, and say so.
         patch.setenv("PIXELMEND_OFFLINE", "1")
-        yield found
-        launch.stop(found)
+        yield user_paths
+        launch.stop(user_paths)
 
 
 @pytest.fixture
-def pixelmend(capsys: pytest.CaptureFixture[str]) -> Call:
+def pixelmend(capsys: pytest.CaptureFixture[str]) -> CommandRunner:
     """Calls the command line in this process."""
 
-    def call(*arguments: object) -> Ended:
-        with pytest.raises(SystemExit) as ended:
+    def call(*arguments: object) -> CompletedCommand:
+        with pytest.raises(SystemExit) as exit_info:
             main.main([str(argument) for argument in arguments])
         printed = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), printed.out, printed.err)
+        return CompletedCommand(int(exit_info.value.code or 0), printed.out, printed.err)
 
     return call
 
@@ -130,8 +130,8 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     """A source of weights whose certificate is trusted, in this process and its children."""
     folder = tmp_path / "mirror"
     folder.mkdir()
-    with Mirror(folder) as found:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(found.authority))
+    with Mirror(folder) as source:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(source.authority))
         for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.delenv(name, raising=False)
-        yield found
+        yield source

@@ -5,7 +5,7 @@ import pytest
 from pixelmend_cli.download_bar import DownloadBar
 
 
-def drawn(capsys: pytest.CaptureFixture[str], *, quiet: bool, watched: bool) -> str:
+def bar_text(capsys: pytest.CaptureFixture[str], *, quiet: bool, watched: bool) -> str:
     """What is shown of two downloads, the second of which goes on in its middle."""
     with DownloadBar(quiet=quiet, watched=watched) as transfer:
         transfer.report("Downloading one", 0, 0)
@@ -18,16 +18,16 @@ def drawn(capsys: pytest.CaptureFixture[str], *, quiet: bool, watched: bool) -> 
 
 
 def test_on_a_pipe_there_is_one_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
-    assert drawn(capsys, quiet=False, watched=False) == "Downloading one\nDownloading two\n"
+    assert bar_text(capsys, quiet=False, watched=False) == "Downloading one\nDownloading two\n"
 
 
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert drawn(capsys, quiet=True, watched=True) == ""
+    assert bar_text(capsys, quiet=True, watched=True) == ""
 
 
 def test_on_a_terminal_there_are_bars(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = drawn(capsys, quiet=False, watched=True)
-    assert shown.index("Downloading one") < shown.index("Downloading two")
+    screen = bar_text(capsys, quiet=False, watched=True)
+    assert screen.index("Downloading one") < screen.index("Downloading two")
 
 
 def test_an_end_in_the_middle_leaves_the_terminal_in_order(

@@ -50,31 +50,31 @@ def typed(answer: str, home: Path, small: str = "small") -> tuple[str, str, int]
         os.close(child)
         os.write(parent, answer.encode())
         output, _ = process.communicate(timeout=60)
-        shown = b""
+        screen = b""
         try:
             while piece := os.read(parent, 4096):
-                shown += piece
+                screen += piece
         except OSError:  # the terminal's other end is closed
             pass
         finally:
             os.close(parent)
-    return output, shown.decode(), process.returncode
+    return output, screen.decode(), process.returncode
 
 
 def test_the_answer_goes_with_the_job_and_no_is_remembered(tmp_path: Path) -> None:
-    output, shown, _ = typed("d\n", tmp_path)
-    assert "Download DiffBIR v2.1" in shown
-    assert "License" in shown
+    output, screen, _ = typed("d\n", tmp_path)
+    assert "Download DiffBIR v2.1" in screen
+    assert "License" in screen
     assert json.loads(output) == {"downloads": "always"}
     assert preferences.read(Paths(tmp_path)) == Preferences()
     output, _, _ = typed("s\n", tmp_path)
     assert json.loads(output) == {"downloads": "never"}
-    output, shown, _ = typed("", tmp_path)
-    assert (json.loads(output), shown) == ({"downloads": "ask"}, "")  # not asked again
+    output, screen, _ = typed("", tmp_path)
+    assert (json.loads(output), screen) == ({"downloads": "ask"}, "")  # not asked again
 
 
 def test_without_a_small_model_no_is_the_end(tmp_path: Path) -> None:
-    output, shown, code = typed("s\n", tmp_path, small="none")
+    output, screen, code = typed("s\n", tmp_path, small="none")
     assert (output, code) == ("", 1)
-    assert "or cancel (s)?" in shown
-    assert "Canceled" in shown
+    assert "or cancel (s)?" in screen
+    assert "Canceled" in screen

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Call
+from conftest import CommandRunner
 from fakes import ignore, untold
 from PIL import Image
 
@@ -22,7 +22,9 @@ from pixelmend_engine.restoration.task_request import TaskRequest
 from pixelmend_engine.weights.download.network_settings import OFFLINE
 
 
-def test_both_ways_give_the_same_bits(pixelmend: Call, photo: Path, tmp_path: Path) -> None:
+def test_both_ways_give_the_same_bits(
+    pixelmend: CommandRunner, photo: Path, tmp_path: Path
+) -> None:
     one, two = tmp_path / "one.png", tmp_path / "two.png"
     options = ("--device", "cpu", "--seed", "4", "--strength", "0.7")
     assert pixelmend("deblur", photo, "-o", one, *options).code == 0
@@ -30,7 +32,7 @@ def test_both_ways_give_the_same_bits(pixelmend: Call, photo: Path, tmp_path: Pa
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_the_engine_stays_for_the_next_command(pixelmend: Call, photo: Path) -> None:
+def test_the_engine_stays_for_the_next_command(pixelmend: CommandRunner, photo: Path) -> None:
     pixelmend("deblur", photo)
     status = json.loads(pixelmend("engine", "status", "--json").stdout)
     assert status["engine"]["version"] == __version__
@@ -41,16 +43,18 @@ def test_the_engine_stays_for_the_next_command(pixelmend: Call, photo: Path) -> 
 
 
 def test_in_process_leaves_no_engine_behind(
-    pixelmend: Call, photo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    pixelmend: CommandRunner, photo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PIXELMEND_HOME", str(tmp_path / "other"))
     assert pixelmend("deblur", photo, "--in-process").code == 0
-    ended = pixelmend("engine", "status")
-    assert (ended.code, ended.stdout) == (1, "No engine is running\n")
+    result = pixelmend("engine", "status")
+    assert (result.code, result.stdout) == (1, "No engine is running\n")
     assert not (tmp_path / "other").exists()
 
 
-def test_an_engine_can_be_ended_and_its_log_read(pixelmend: Call, photo: Path, home: Paths) -> None:
+def test_an_engine_can_be_ended_and_its_log_read(
+    pixelmend: CommandRunner, photo: Path, home: Paths
+) -> None:
     pixelmend("deblur", photo)
     assert pixelmend("engine", "stop").stdout == "The engine was stopped\n"
     assert pixelmend("engine", "stop").stdout == "No engine is running\n"
@@ -62,7 +66,7 @@ def test_an_engine_can_be_ended_and_its_log_read(pixelmend: Call, photo: Path, h
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
 def test_an_engine_can_be_watched_in_the_foreground(
-    pixelmend: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    pixelmend: CommandRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PIXELMEND_HOME", str(tmp_path / "other"))
     command = [sys.executable, "-m", "pixelmend", "serve", "--foreground"]
@@ -78,12 +82,12 @@ def test_an_engine_can_be_watched_in_the_foreground(
 
 
 def test_errors_of_the_engine_are_told_as_those_of_the_command(
-    pixelmend: Call, small: Image.Image, tmp_path: Path
+    pixelmend: CommandRunner, small: Image.Image, tmp_path: Path
 ) -> None:
     small.save(tmp_path / "a.png")
-    ended = pixelmend("deblur", tmp_path / "a.png", "--device", "cuda:77")
-    assert ended.code == 6
-    assert len(ended.stderr.splitlines()) == 2
+    result = pixelmend("deblur", tmp_path / "a.png", "--device", "cuda:77")
+    assert result.code == 6
+    assert len(result.stderr.splitlines()) == 2
 
 
 LISTENER = Listener(note=lambda words: None, download=untold)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Call
+from conftest import CommandRunner
 from PIL import Image
 
 OPTIONS = ["-n", "hi-diff-compact", "--device", "cpu", "--in-process"]
@@ -47,19 +47,19 @@ def test_a_full_disk(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (128, 128, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     (tmp_path / "disk").mkdir()
-    ended = deblur_onto("size=16k", tmp_path / "disk", tmp_path / "noise.png")
-    assert ended.returncode == 5
-    assert ended.stdout == ""  # no result, and nothing left on the disk
-    assert ended.stderr.splitlines()[0].endswith("can't be written: No space left on device")
-    assert len(ended.stderr.splitlines()) == 2
+    result = deblur_onto("size=16k", tmp_path / "disk", tmp_path / "noise.png")
+    assert result.returncode == 5
+    assert result.stdout == ""  # no result, and nothing left on the disk
+    assert result.stderr.splitlines()[0].endswith("can't be written: No space left on device")
+    assert len(result.stderr.splitlines()) == 2
 
 
 @mounts
 def test_a_folder_that_may_not_be_written_to(tmp_path: Path, photo: Path) -> None:
     (tmp_path / "disk").mkdir()
-    ended = deblur_onto("ro", tmp_path / "disk", photo)
-    assert ended.returncode == 5
-    assert ended.stderr.splitlines()[0].endswith("can't be written: Read-only file system")
+    result = deblur_onto("ro", tmp_path / "disk", photo)
+    assert result.returncode == 5
+    assert result.stderr.splitlines()[0].endswith("can't be written: Read-only file system")
 
 
 @pytest.fixture
@@ -103,19 +103,21 @@ def test_canceled_work_leaves_nothing_behind(number: signal.Signals, large: Path
 
 
 @posix
-def test_a_terminal_shows_a_bar_and_a_pipe_does_not(pixelmend: Call, photo: Path) -> None:
+def test_a_terminal_shows_a_bar_and_a_pipe_does_not(pixelmend: CommandRunner, photo: Path) -> None:
     import pty
 
     controller, terminal = pty.openpty()
-    with subprocess.Popen([*DEBLUR, str(photo)], stdout=subprocess.PIPE, stderr=terminal) as ended:
+    with subprocess.Popen(
+        [*DEBLUR, str(photo)], stdout=subprocess.PIPE, stderr=terminal
+    ) as process:
         os.close(terminal)
-        shown = b""
+        screen = b""
         while chunk := read(controller):
-            shown += chunk
+            screen += chunk
     os.close(controller)
-    assert ended.returncode == 0
-    assert b"photo.png" in shown
-    assert b"100%" in shown
+    assert process.returncode == 0
+    assert b"photo.png" in screen
+    assert b"100%" in screen
 
     assert pixelmend("deblur", *OPTIONS, "--overwrite", photo).stderr == ""
 

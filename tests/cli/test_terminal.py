@@ -18,11 +18,11 @@ def on_a_terminal(*arguments: str, home: Path) -> str:
     environ = {**os.environ, "PIXELMEND_HOME": str(home), "TERM": "xterm"}
     with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, env=environ):
         os.close(theirs)
-        shown = b""
+        screen = b""
         while piece := _read(ours):
-            shown += piece
+            screen += piece
     os.close(ours)
-    return shown.decode()
+    return screen.decode()
 
 
 def _read(descriptor: int) -> bytes:
@@ -44,32 +44,32 @@ def test_names_of_files_do_not_act(tmp_path: Path) -> None:
         ("deblur", "--tile", HOSTILE, str(damaged)),
         ("setup", "krita", "--zip", str(tmp_path / f"{HOSTILE}.zip")),
     ):
-        shown = on_a_terminal(*arguments, home=tmp_path / "home")
-        assert "\\x1b" in shown, arguments
+        screen = on_a_terminal(*arguments, home=tmp_path / "home")
+        assert "\\x1b" in screen, arguments
         for acting in ("\x1b]", "\x1b[2J", "\x07", "\u202e"):
-            assert acting not in shown, arguments
+            assert acting not in screen, arguments
 
 
 def test_the_log_does_not_act(tmp_path: Path) -> None:
     (tmp_path / "engine.log").write_text(f"one {HOSTILE}\ntwo\n", encoding="utf-8")
-    shown = on_a_terminal("engine", "logs", home=tmp_path)
-    assert "\x1b" not in shown
-    assert shown.splitlines()[1:] == ["two"]
+    screen = on_a_terminal("engine", "logs", home=tmp_path)
+    assert "\x1b" not in screen
+    assert screen.splitlines()[1:] == ["two"]
 
 
 def test_a_program_gets_the_name_of_a_file_as_it_is(tmp_path: Path) -> None:
     archive = tmp_path / "a\u200fb.zip"  # as in names in Hebrew
     command = [sys.executable, "-m", "pixelmend", "setup", "krita", "--zip", str(archive)]
     environ = {**os.environ, "PIXELMEND_HOME": str(tmp_path / "home"), "PYTHONUTF8": "1"}
-    ended = subprocess.run(command, env=environ, capture_output=True, check=True)
-    assert ended.stdout.decode() == f"{archive}\n"
+    result = subprocess.run(command, env=environ, capture_output=True, check=True)
+    assert result.stdout.decode() == f"{archive}\n"
 
 
 def test_numbers_of_thousands_of_digits_are_refused(tmp_path: Path, photo: Path) -> None:
     for option, value in (("--tile", "9" * 5000), ("--device", f"cuda:{'9' * 5000}")):
-        shown = on_a_terminal("deblur", "--in-process", option, value, str(photo), home=tmp_path)
-        assert "nobody expected" not in shown
-        assert "999" in shown
+        screen = on_a_terminal("deblur", "--in-process", option, value, str(photo), home=tmp_path)
+        assert "nobody expected" not in screen
+        assert "999" in screen
 
 
 def test_one_module_prints() -> None:

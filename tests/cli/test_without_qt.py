@@ -12,15 +12,15 @@ def test_the_command_line_and_the_engine_start_without_qt(
     python_without_qt: str, photo: Path, tmp_path: Path
 ) -> None:
     def call(*arguments: str, code: int = 0) -> str:
-        ended = subprocess.run(
+        result = subprocess.run(
             [python_without_qt, "-I", *arguments],
             env={**os.environ, "PIXELMEND_HOME": str(tmp_path / "home")},
             capture_output=True,
             text=True,
             check=False,
         )
-        assert ended.returncode == code, ended.stderr
-        return ended.stdout
+        assert result.returncode == code, result.stderr
+        return result.stdout
 
     call("-c", "import PyQt6", code=1)
     assert "without PyQt6" in call("-m", "pixelmend", "doctor")

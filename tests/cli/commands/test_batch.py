@@ -32,9 +32,9 @@ def test_pictures_are_restored_by_a_real_model(
 ) -> None:
     target = tmp_path / "restored"
     arguments = ("batch", photo, target, "--task", "deblur", "-n", "hi-diff-compact", "--seed", 3)
-    ended = pixelmend(*arguments, "--workers", 1)
-    assert ended.code == 0, ended.stderr
-    assert "1 of 1 pictures are restored, 0 failed" in ended.stdout
+    result = pixelmend(*arguments, "--workers", 1)
+    assert result.code == 0, result.stderr
+    assert "1 of 1 pictures are restored, 0 failed" in result.stdout
     assert (
         pixelmend("deblur", photo, "-n", "hi-diff-compact", "--seed", 3, "--in-process").code == 0
     )

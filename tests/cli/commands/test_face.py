@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Call
+from conftest import CommandRunner
 from engines import SmallEngine
 from marked_faces import NOSE_FACE, install_face_networks, with_noses
 from PIL import Image
@@ -67,29 +67,29 @@ def group(tmp_path: Path) -> Path:
     return path
 
 
-def test_faces_are_listed_and_shown(pixelmend: Call, group: Path) -> None:
-    ended = pixelmend("face", "--list-faces", "--in-process", "--min-size", "60", group)
-    assert ended.code == 0, ended.stderr
-    (line,) = ended.stdout.splitlines()
-    told = json.loads(line)
-    assert told["input"] == str(group)
-    assert told["output"] == str(group.with_name("group_faces.png"))
-    assert [face["number"] for face in told["faces"]] == [0, 1]
-    noses = {tuple(round(side) for side in face["landmarks"][2]) for face in told["faces"]}
-    for nose, found in zip(sorted(NOSES), sorted(noses), strict=True):
-        assert np.abs(np.subtract(nose, found)).max() <= 8  # half of what anchors are apart, or so
-    assert told["faces"][0]["size"] == pytest.approx(NOSE_FACE, abs=1)
-    with Image.open(told["output"]) as shown:
-        assert shown.size == (700, 640)
-        assert (np.asarray(shown) == (255, 212, 0)).all(axis=2).any()
+def test_faces_are_listed_and_shown(pixelmend: CommandRunner, group: Path) -> None:
+    result = pixelmend("face", "--list-faces", "--in-process", "--min-size", "60", group)
+    assert result.code == 0, result.stderr
+    (line,) = result.stdout.splitlines()
+    answer = json.loads(line)
+    assert answer["input"] == str(group)
+    assert answer["output"] == str(group.with_name("group_faces.png"))
+    assert [face["number"] for face in answer["faces"]] == [0, 1]
+    noses = {tuple(round(side) for side in face["landmarks"][2]) for face in answer["faces"]}
+    for nose, actual in zip(sorted(NOSES), sorted(noses), strict=True):
+        assert np.abs(np.subtract(nose, actual)).max() <= 8  # half of what anchors are apart, or so
+    assert answer["faces"][0]["size"] == pytest.approx(NOSE_FACE, abs=1)
+    with Image.open(answer["output"]) as preview:
+        assert preview.size == (700, 640)
+        assert (np.asarray(preview) == (255, 212, 0)).all(axis=2).any()
 
 
 @pytest.mark.usefixtures("restored_here")
-def test_only_the_chosen_face_is_restored(pixelmend: Call, group: Path) -> None:
+def test_only_the_chosen_face_is_restored(pixelmend: CommandRunner, group: Path) -> None:
     result = group.with_name("one.png")
-    ended = pixelmend("face", "--json", "-n", MODEL, "--faces", "1", group, "-o", result)
-    assert ended.code == 0, ended.stderr
-    faces = json.loads(ended.stdout)["faces"]
+    command_result = pixelmend("face", "--json", "-n", MODEL, "--faces", "1", group, "-o", result)
+    assert command_result.code == 0, command_result.stderr
+    faces = json.loads(command_result.stdout)["faces"]
     assert [face["left_alone"] for face in faces] == ["not chosen", None]
     assert faces[1]["drift"] < 0.1
     assert faces[1]["similarity"] > 0.8
@@ -104,25 +104,25 @@ def test_only_the_chosen_face_is_restored(pixelmend: Call, group: Path) -> None:
 
 @pytest.mark.usefixtures("restored_here")
 def test_a_picture_without_faces_ends_with_an_exit_code_of_its_own(
-    pixelmend: Call, tmp_path: Path
+    pixelmend: CommandRunner, tmp_path: Path
 ) -> None:
     path = tmp_path / "empty.png"
     Image.fromarray(with_noses((640, 640))).save(path)
-    ended = pixelmend("face", "-n", MODEL, path)
-    assert ended.code == 11
-    assert "No face was found" in ended.stderr
+    result = pixelmend("face", "-n", MODEL, path)
+    assert result.code == 11
+    assert "No face was found" in result.stderr
     assert not path.with_name("empty_faces.png").exists()
 
 
 @pytest.mark.usefixtures("restored_here")
-def test_a_face_that_is_aligned_is_restored_whole(pixelmend: Call, photo: Path) -> None:
-    ended = pixelmend("face", "--json", "--aligned", "-n", MODEL, photo)
-    assert ended.code == 0, ended.stderr
-    assert "faces" not in json.loads(ended.stdout)
+def test_a_face_that_is_aligned_is_restored_whole(pixelmend: CommandRunner, photo: Path) -> None:
+    result = pixelmend("face", "--json", "--aligned", "-n", MODEL, photo)
+    assert result.code == 0, result.stderr
+    assert "faces" not in json.loads(result.stdout)
     assert photo.with_name("photo_faces.png").exists()
 
 
-def test_what_contradicts_itself_is_refused(pixelmend: Call, photo: Path) -> None:
+def test_what_contradicts_itself_is_refused(pixelmend: CommandRunner, photo: Path) -> None:
     assert pixelmend("face", "--aligned", "--upscale", "2", photo).code == 2
     assert pixelmend("face", "--faces", "0;1", photo).code == 2
     assert pixelmend("face", "--upscale", "5", photo).code == 2
@@ -131,13 +131,13 @@ def test_what_contradicts_itself_is_refused(pixelmend: Call, photo: Path) -> Non
 
 
 def test_offline_the_networks_for_faces_have_to_be_here(
-    pixelmend: Call,
+    pixelmend: CommandRunner,
     photo: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PIXELMEND_MODELS", str(tmp_path / "none"))
     for more in ((), ("--list-faces",)):
-        ended = pixelmend("face", "--in-process", "-n", MODEL, "--offline", *more, photo)
-        assert ended.code == 4
-        assert "models pull retinaface-resnet50" in ended.stderr
+        result = pixelmend("face", "--in-process", "-n", MODEL, "--offline", *more, photo)
+        assert result.code == 4
+        assert "models pull retinaface-resnet50" in result.stderr

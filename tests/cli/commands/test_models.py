@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Call
+from conftest import CommandRunner
 from mirror import Mirror, Says
 from published import pickled, tensors, zipped
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - PathLike
@@ -44,13 +44,13 @@ def online(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> Mirror:
     return mirror
 
 
-def weights_of(pixelmend: Call, model: str) -> str:
+def weights_of(pixelmend: CommandRunner, model: str) -> str:
     """What `list` says of a model's weights."""
     rows = json.loads(pixelmend("models", "list", "--json").stdout)
     return next(row["weights"] for row in rows if row["id"] == model)
 
 
-def test_models_and_files_are_listed(pixelmend: Call, models: Path) -> None:
+def test_models_and_files_are_listed(pixelmend: CommandRunner, models: Path) -> None:
     rows = json.loads(pixelmend("models", "list", "--json").stdout)
     assert {row["id"]: row["weights"] for row in rows}["hi-diff-compact"] == "bundled"
     assert rows[0]["files"] == ["hi-diff-gopro"]
@@ -64,17 +64,22 @@ def test_models_and_files_are_listed(pixelmend: Call, models: Path) -> None:
     assert not models.exists()
 
 
-def test_info_tells_all(pixelmend: Call, models: Path) -> None:
-    shown = pixelmend("models", "info", "hi-diff-gopro").stdout
-    assert "https://drive.google.com/file/d/1cx0vCV5Z5fklnbqonZQad37vt4armEbT/view" in shown
-    assert "proof: structure" in shown
+def test_info_tells_all(pixelmend: CommandRunner, models: Path) -> None:
+    text = pixelmend("models", "info", "hi-diff-gopro").stdout
+    assert "https://drive.google.com/file/d/1cx0vCV5Z5fklnbqonZQad37vt4armEbT/view" in text
+    assert "proof: structure" in text
     facts = json.loads(pixelmend("models", "info", "diffbir-v2.1", "--json").stdout)
     assert "retinaface-resnet50" in [file["id"] for file in facts["files"]]
     assert pixelmend("models", "info", "hi-dif-gopro").code == 2
 
 
 def test_a_models_life(
-    pixelmend: Call, online: Mirror, published: bytes, models: Path, tmp_path: Path, photo: Path
+    pixelmend: CommandRunner,
+    online: Mirror,
+    published: bytes,
+    models: Path,
+    tmp_path: Path,
+    photo: Path,
 ) -> None:
     """Pulled, listed, verified, used, exported, removed, imported in two ways."""
     online.at("/hi-diff-realblur-j", Says(body=published))
@@ -86,9 +91,9 @@ def test_a_models_life(
     assert weights_of(pixelmend, "hi-diff-realblur-j") == "installed"
     place = Path(pixelmend("models", "path", "hi-diff-realblur-j").stdout.strip())
     assert place == models / "hi-diff-realblur-j" / "hi-diff-realblur-j.safetensors"
-    found = load_file(place)
+    tensors_on_disk = load_file(place)
     for key, tensor in tensors("hi-diff-realblur-net_d").items():
-        assert torch.equal(found[f"net_d.{key}"], tensor)
+        assert torch.equal(tensors_on_disk[f"net_d.{key}"], tensor)
     assert pixelmend("models", "verify").stdout == "ok  hi-diff-realblur-j\n"
 
     options = ["-n", "hi-diff-realblur-j", "--in-process", "--offline", "--device", "cpu"]
@@ -115,23 +120,23 @@ def test_a_models_life(
 
 
 def test_what_is_wrong_is_said_and_the_others_go_on(
-    pixelmend: Call, online: Mirror, models: Path
+    pixelmend: CommandRunner, online: Mirror, models: Path
 ) -> None:
     for name in ("bsrnet", "parsenet"):
         online.at(f"/{name}", Says(body=b"not the file"))
-    ended = pixelmend("models", "pull", "bsrnet", "hi-diff-compact", "--offline")
-    assert ended.code == 4
-    assert "`bsrnet` are not on this computer, and Pixelmend is offline" in ended.stderr
+    result = pixelmend("models", "pull", "bsrnet", "hi-diff-compact", "--offline")
+    assert result.code == 4
+    assert "`bsrnet` are not on this computer, and Pixelmend is offline" in result.stderr
     assert online.asked == []
 
 
-def test_what_is_not_here_is_not_called_sound(pixelmend: Call, models: Path) -> None:
-    ended = pixelmend("models", "verify", "diffir-deblur-s2")
-    assert ended.code == 4
-    assert "not on this computer" in ended.stderr
+def test_what_is_not_here_is_not_called_sound(pixelmend: CommandRunner, models: Path) -> None:
+    result = pixelmend("models", "verify", "diffir-deblur-s2")
+    assert result.code == 4
+    assert "not on this computer" in result.stderr
 
 
-def test_nothing_named_and_unknown_names(pixelmend: Call, models: Path) -> None:
+def test_nothing_named_and_unknown_names(pixelmend: CommandRunner, models: Path) -> None:
     assert pixelmend("models", "pull").code == 2
     assert pixelmend("models", "remove").code == 2
     assert pixelmend("models", "pull", "--task", "sharpen").code == 2
@@ -147,16 +152,16 @@ def test_nothing_named_and_unknown_names(pixelmend: Call, models: Path) -> None:
 
 
 def test_a_page_of_a_captive_network_is_told_and_nothing_installed(
-    pixelmend: Call, online: Mirror, models: Path, monkeypatch: pytest.MonkeyPatch
+    pixelmend: CommandRunner, online: Mirror, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Says(body=b"<html>Accept our terms</html>", headers={"Content-Type": "text/html"})
     online.at("/diffbir-swinir-codeformer", page)
     online.at("/lxq007/DiffBIR-v2/resolve/main/codeformer_swinir.ckpt", page)
     monkeypatch.setenv("HF_ENDPOINT", online.url)
-    ended = pixelmend("models", "pull", "diffbir-swinir-codeformer", "-q")
-    assert ended.code == 4
-    assert ended.stdout == ""
-    message, hint = ended.stderr.splitlines()
+    result = pixelmend("models", "pull", "diffbir-swinir-codeformer", "-q")
+    assert result.code == 4
+    assert result.stdout == ""
+    message, hint = result.stderr.splitlines()
     assert message.endswith("localhost sends a page instead of the file")
     assert len({asked.path for asked in online.asked}) == 2
     assert "pixelmend models import" in hint

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import random_weights
-from conftest import Call
+from conftest import CommandRunner
 from PIL import Image
 
 from pixelmend_engine.images import files
@@ -43,11 +43,11 @@ def scan(small: Image.Image, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("model", "scale"), [("diffir-realsr-x4", 4), ("diffir-realsr-x2", 2)])
 def test_a_picture_is_enlarged_with_all_that_belongs_to_it(
-    model: str, scale: int, scan: Path, weights: Callable[[str], Path], pixelmend: Call
+    model: str, scale: int, scan: Path, weights: Callable[[str], Path], pixelmend: CommandRunner
 ) -> None:
-    ended = pixelmend("upscale", scan, "-n", model, "--weights", weights(model), "--json")
-    assert ended.code == 0, ended.stderr
-    facts = json.loads(ended.stdout)
+    command_result = pixelmend("upscale", scan, "-n", model, "--weights", weights(model), "--json")
+    assert command_result.code == 0, command_result.stderr
+    facts = json.loads(command_result.stdout)
     assert (facts["model"], facts["scale"]) == (model, scale)
     assert facts["source_type"] == "compositeWithTrainedAlgorithmicMedia"
     result = files.read(scan.with_name(f"scan_x{scale}.tif"))
@@ -63,11 +63,11 @@ def test_a_picture_is_enlarged_with_all_that_belongs_to_it(
 
 
 def test_a_picture_is_restored_at_its_size(
-    scan: Path, weights: Callable[[str], Path], pixelmend: Call
+    scan: Path, weights: Callable[[str], Path], pixelmend: CommandRunner
 ) -> None:
     model = "diffir-realsr-x1"
-    ended = pixelmend("restore", scan, "-n", model, "--weights", weights(model))
-    assert ended.code == 0, ended.stderr
+    result = pixelmend("restore", scan, "-n", model, "--weights", weights(model))
+    assert result.code == 0, result.stderr
     before, after = files.read(scan), files.read(scan.with_name("scan_restored.tif"))
     assert after.pixels.shape == before.pixels.shape
     assert after.metadata.dpi == before.metadata.dpi
@@ -76,20 +76,20 @@ def test_a_picture_is_restored_at_its_size(
 
 
 def test_what_the_model_that_was_found_has_no_option_for_is_said(
-    scan: Path, weights: Callable[[str], Path], pixelmend: Call
+    scan: Path, weights: Callable[[str], Path], pixelmend: CommandRunner
 ) -> None:
-    found = ("restore", scan, "--weights", weights("diffir-realsr-x1"), "--overwrite")
-    ended = pixelmend(*found, "--prompt", "a street", "--steps", 20)
-    assert ended.code == 0, ended.stderr
-    assert "`diffir-realsr-x1` has no prompt, steps, which was left out" in ended.stderr
-    assert "left out" not in pixelmend(*found).stderr
-    ended = pixelmend(*found, "-n", "diffir-realsr-x1", "--prompt", "a street")
-    assert ended.code == 2
-    assert "The model `diffir-realsr-x1` has no option prompt" in ended.stderr
+    arguments = ("restore", scan, "--weights", weights("diffir-realsr-x1"), "--overwrite")
+    result = pixelmend(*arguments, "--prompt", "a street", "--steps", 20)
+    assert result.code == 0, result.stderr
+    assert "`diffir-realsr-x1` has no prompt, steps, which was left out" in result.stderr
+    assert "left out" not in pixelmend(*arguments).stderr
+    result = pixelmend(*arguments, "-n", "diffir-realsr-x1", "--prompt", "a street")
+    assert result.code == 2
+    assert "The model `diffir-realsr-x1` has no option prompt" in result.stderr
 
 
 def test_holes_are_filled_and_the_rest_stays_to_the_bit(
-    scan: Path, weights: Callable[[str], Path], pixelmend: Call
+    scan: Path, weights: Callable[[str], Path], pixelmend: CommandRunner
 ) -> None:
     model = "diffir-inpaint-places"
     mask = np.zeros((40, 48), np.uint8)
@@ -97,8 +97,8 @@ def test_holes_are_filled_and_the_rest_stays_to_the_bit(
     Image.fromarray(mask).save(scan.with_name("mask.png"))
     before = files.read(scan).pixels
     options = ("-n", model, "--weights", weights(model))
-    ended = pixelmend("inpaint", scan, "--mask", scan.with_name("mask.png"), *options)
-    assert ended.code == 0, ended.stderr
+    result = pixelmend("inpaint", scan, "--mask", scan.with_name("mask.png"), *options)
+    assert result.code == 0, result.stderr
     after = files.read(scan.with_name("scan_filled.tif")).pixels
     np.testing.assert_array_equal(after[mask == 0], before[mask == 0])
     assert (after[mask == 255] != before[mask == 255]).any()
@@ -112,14 +112,14 @@ def test_holes_are_filled_and_the_rest_stays_to_the_bit(
 
 
 def test_weights_name_their_model_where_the_user_does_not(
-    scan: Path, weights: Callable[[str], Path], pixelmend: Call
+    scan: Path, weights: Callable[[str], Path], pixelmend: CommandRunner
 ) -> None:
-    ended = pixelmend(
+    result = pixelmend(
         "upscale", scan, "-s", "2", "--weights", weights("diffir-realsr-x2"), "--json"
     )
-    told = json.loads(ended.stdout)
-    assert told["model"] == "diffir-realsr-x2"
-    assert "if they are of `diffir-realsr-x2-v2`, say so with --model" in " ".join(told["notes"])
+    answer = json.loads(result.stdout)
+    assert answer["model"] == "diffir-realsr-x2"
+    assert "if they are of `diffir-realsr-x2-v2`, say so with --model" in " ".join(answer["notes"])
 
 
 @pytest.mark.parametrize(
@@ -139,22 +139,22 @@ def test_weights_name_their_model_where_the_user_does_not(
     ids=str,
 )
 def test_what_can_not_be_is_told_before_the_work(
-    arguments: tuple[str, ...], code: int, told: str, scan: Path, pixelmend: Call
+    arguments: tuple[str, ...], code: int, message: str, scan: Path, pixelmend: CommandRunner
 ) -> None:
-    ended = pixelmend(*arguments, scan)
-    assert told in ended.stderr
-    assert ended.code == code
+    result = pixelmend(*arguments, scan)
+    assert message in result.stderr
+    assert result.code == code
     assert list(scan.parent.glob("scan_*")) == []
 
 
 def test_a_result_that_its_format_can_not_hold_is_refused_before_the_work(
-    weights: Callable[[str], Path], pixelmend: Call, tmp_path: Path
+    weights: Callable[[str], Path], pixelmend: CommandRunner, tmp_path: Path
 ) -> None:
     Image.new("RGB", (5000, 20)).save(tmp_path / "long.png")
     model = "diffir-realsr-x4"
-    ended = pixelmend(
+    result = pixelmend(
         *("upscale", tmp_path / "long.png", "-n", model, "--weights", weights(model)),
         *("-o", tmp_path / "long.webp"),
     )
-    assert "a side of 20000 pixels" in ended.stderr
+    assert "a side of 20000 pixels" in result.stderr
     assert not (tmp_path / "long.webp").exists()

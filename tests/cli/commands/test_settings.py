@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Call
+from conftest import CommandRunner
 
 from pixelmend import preferences
 from pixelmend.paths import Paths
@@ -17,7 +17,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     return Paths(tmp_path / "home")
 
 
-def test_a_choice_is_shown_and_kept(pixelmend: Call, own_home: Paths) -> None:
+def test_a_choice_is_shown_and_kept(pixelmend: CommandRunner, own_home: Paths) -> None:
     assert pixelmend("settings", "downloads").stdout.startswith("ask: ")
     preferences.write(own_home, Preferences("ask", frozenset({"diffbir-v2.1"})))
     assert pixelmend("settings", "downloads", "never").stdout.startswith("never: ")
@@ -27,7 +27,7 @@ def test_a_choice_is_shown_and_kept(pixelmend: Call, own_home: Paths) -> None:
 
 
 def test_never_downloads_nothing_though_there_is_a_network(
-    pixelmend: Call, own_home: Paths, photo: Path, monkeypatch: pytest.MonkeyPatch
+    pixelmend: CommandRunner, own_home: Paths, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PIXELMEND_OFFLINE")
     monkeypatch.setenv("PIXELMEND_MIRROR", "https://127.0.0.1:9")  # where nobody answers

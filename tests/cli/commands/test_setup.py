@@ -17,12 +17,12 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_setup_says_what_it_did(pixelmend: Callable[..., Any], profile: Path) -> None:
-    ended = pixelmend("setup")
-    assert (ended.code, ended.stdout.split()) == (
+    result = pixelmend("setup")
+    assert (result.code, result.stdout.split()) == (
         0,
         ["Installed", str(profile / "plug-ins" / "pixelmend-restore")],
     )
-    assert "Filters > Restore" in ended.stderr
+    assert "Filters > Restore" in result.stderr
     assert pixelmend("doctor", "gimp").code == 0
 
 
@@ -30,9 +30,9 @@ def test_setup_takes_out_what_it_put_in(pixelmend: Callable[..., Any], profile: 
     pixelmend("setup", "gimp")
     assert pixelmend("setup", "gimp", "--remove").stdout.startswith("Removed")
     assert list((profile / "plug-ins").iterdir()) == []
-    ended = pixelmend("doctor", "gimp")
-    assert ended.code == 1
-    assert "pixelmend setup gimp" in ended.stdout
+    result = pixelmend("doctor", "gimp")
+    assert result.code == 1
+    assert "pixelmend setup gimp" in result.stdout
 
 
 def test_an_editor_that_is_not_known_is_refused(pixelmend: Callable[..., Any]) -> None:
@@ -52,9 +52,9 @@ def krita(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_krita_is_set_up_and_cleared(pixelmend: Callable[..., Any], krita: Path) -> None:
     module = krita / "pykrita" / "pixelmend_krita"
-    ended = pixelmend("setup", "krita")
-    assert (ended.code, ended.stdout) == (0, f"Installed {module}\n")
-    assert "Tools > Scripts" in ended.stderr
+    result = pixelmend("setup", "krita")
+    assert (result.code, result.stdout) == (0, f"Installed {module}\n")
+    assert "Tools > Scripts" in result.stderr
     assert pixelmend("doctor", "krita").code == 0
     assert pixelmend("setup", "krita", "--remove").stdout == f"Removed {module}\n"
     assert pixelmend("doctor", "krita").code == 1
@@ -63,8 +63,8 @@ def test_krita_is_set_up_and_cleared(pixelmend: Callable[..., Any], krita: Path)
 def test_a_file_for_kritas_importer_is_written(
     pixelmend: Callable[..., Any], krita: Path, tmp_path: Path
 ) -> None:
-    ended = pixelmend("setup", "krita", "--zip", tmp_path / "new.zip")
-    assert (ended.code, ended.stdout) == (0, f"{tmp_path / 'new.zip'}\n")
+    result = pixelmend("setup", "krita", "--zip", tmp_path / "new.zip")
+    assert (result.code, result.stdout) == (0, f"{tmp_path / 'new.zip'}\n")
     assert (tmp_path / "new.zip").is_file()
     assert list(krita.iterdir()) == []
 

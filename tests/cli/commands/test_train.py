@@ -6,31 +6,31 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Call
+from conftest import CommandRunner
 from PIL import Image
 
 
 def test_a_model_is_trained_resumed_and_restores_pictures(
-    pixelmend: Call, photos: Path, photo: Path, tmp_path: Path
+    pixelmend: CommandRunner, photos: Path, photo: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     # Two steps of each stage, over crops of 128 pixels.
     short = ("--recipe", "compact-tuned", "--steps", 4, "--batch", 1, "--device", "cpu")
     command = ("train", "--sharp", f"{photos}=2", "--out-dir", run, *short)
-    ended = pixelmend(*command, "--minutes", 0.0001)
-    assert (ended.code, ended.stdout) == (0, f"{run / 'stage1'}\n")
-    assert "stage 1: 1/2" in ended.stderr
-    ended = pixelmend(*command, "--resume", "-q")
-    assert (ended.code, ended.stderr) == (0, "")
-    assert ended.stdout == f"{run / 'stage1'}\n{run / 'stage2'}\n"
+    result = pixelmend(*command, "--minutes", 0.0001)
+    assert (result.code, result.stdout) == (0, f"{run / 'stage1'}\n")
+    assert "stage 1: 1/2" in result.stderr
+    result = pixelmend(*command, "--resume", "-q")
+    assert (result.code, result.stderr) == (0, "")
+    assert result.stdout == f"{run / 'stage1'}\n{run / 'stage2'}\n"
     tuned = tmp_path / "tuned"
     options = ("--sharp", photos, "--out-dir", tuned, "--stage", 2, "--start", run / "stage2")
-    ended = pixelmend("train", *options, *short)
-    assert (ended.code, ended.stdout) == (0, f"{tuned / 'stage2'}\n")
-    assert "prior" not in ended.stderr  # there was no teacher whose prior could be learned
+    result = pixelmend("train", *options, *short)
+    assert (result.code, result.stdout) == (0, f"{tuned / 'stage2'}\n")
+    assert "prior" not in result.stderr  # there was no teacher whose prior could be learned
     for weights in (run / "stage2", run / "stage2" / "published", tuned / "stage2"):
-        ended = pixelmend("deblur", photo, "--weights", weights, "--overwrite", "--json")
-        assert json.loads(ended.stdout)["model"] == "hi-diff-compact"
+        result = pixelmend("deblur", photo, "--weights", weights, "--overwrite", "--json")
+        assert json.loads(result.stdout)["model"] == "hi-diff-compact"
 
 
 @pytest.mark.parametrize(
@@ -66,15 +66,15 @@ def test_a_model_is_trained_resumed_and_restores_pictures(
     ],
 )
 def test_what_can_not_be_trained_is_told(
-    pixelmend: Call, tmp_path: Path, options: list[str], message: str
+    pixelmend: CommandRunner, tmp_path: Path, options: list[str], message: str
 ) -> None:
-    ended = pixelmend("train", "--out-dir", tmp_path / "run", *options)
-    assert ended.code in (2, 4)
-    assert message in ended.stderr
+    result = pixelmend("train", "--out-dir", tmp_path / "run", *options)
+    assert result.code in (2, 4)
+    assert message in result.stderr
     assert not (tmp_path / "run").exists()
 
 
-def test_a_contact_sheet_is_made(pixelmend: Call, photo: Path, tmp_path: Path) -> None:
+def test_a_contact_sheet_is_made(pixelmend: CommandRunner, photo: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
     command = ("contact-sheet", photo, "-o", sheet, "--count", 2)
     assert pixelmend(*command).stdout == f"{sheet}\n"
@@ -86,11 +86,11 @@ def test_a_contact_sheet_is_made(pixelmend: Call, photo: Path, tmp_path: Path) -
     "recipe", ["diffir-deblur", "diffir-realsr-x4-v2", "diffir-srgan-x4", "diffir-inpaint-places"]
 )
 def test_a_contact_sheet_shows_what_each_kind_of_recipe_does(
-    pixelmend: Call, photo: Path, tmp_path: Path, recipe: str
+    pixelmend: CommandRunner, photo: Path, tmp_path: Path, recipe: str
 ) -> None:
     sheet = tmp_path / "sheet.png"
-    ended = pixelmend("contact-sheet", photo, "-o", sheet, "--count", 2, "--recipe", recipe)
-    assert ended.code == 0
+    result = pixelmend("contact-sheet", photo, "-o", sheet, "--count", 2, "--recipe", recipe)
+    assert result.code == 0
     with Image.open(sheet) as image:
         first, second, third = (image.crop((x, 8, x + 256, 264)) for x in (8, 272, 536))
     # Making a picture smaller is the same each time.
@@ -104,7 +104,7 @@ def test_a_missing_package_is_named() -> None:
         "from pixelmend_cli.main import main\n"
         "main(['train', '--sharp', '.', '--out-dir', 'run'])"
     )
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert ended.returncode == 10
-    assert "`accelerate`" in ended.stderr
-    assert ".[train]" in ended.stderr
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.returncode == 10
+    assert "`accelerate`" in result.stderr
+    assert ".[train]" in result.stderr

@@ -39,8 +39,8 @@ def _marked(tree: ast.AST) -> Iterator[str]:
             continue
         called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         called = node.func.id if isinstance(node.func, ast.Name) else called
-        given = [one.value for one in node.args if isinstance(one, ast.Constant)]
-        words = [one for one in given if isinstance(one, str)]
+        constants = [one.value for one in node.args if isinstance(one, ast.Constant)]
+        words = [one for one in constants if isinstance(one, str)]
         if called in ("_", "translate"):
             yield from words
         elif called == "dngettext":
