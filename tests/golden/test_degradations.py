@@ -29,27 +29,27 @@ KERNELS: dict[str, dict[str, Any]] = json.loads((HERE / "diffir-degradation-ops.
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernels(name: str) -> None:
-    given = KERNELS[name]
+    parameters = KERNELS[name]
     kind = name.removeprefix("kernel/").split("_")[0]
-    size, sigma_x = given["kernel_size"], given.get("sigma_x", 1.0)
+    size, sigma_x = parameters["kernel_size"], parameters.get("sigma_x", 1.0)
     if kind == "sinc":
-        found = sinc_kernel(size, given["cutoff"])
+        actual = sinc_kernel(size, parameters["cutoff"])
     else:
-        sigma = (sigma_x, given.get("sigma_y", sigma_x))
-        found = bivariate_kernel(
+        sigma = (sigma_x, parameters.get("sigma_y", sigma_x))
+        actual = bivariate_kernel(
             "gaussian" if kind in ("iso", "aniso") else kind,  # pyright: ignore[reportArgumentType]
             size,
             sigma,
-            given.get("theta", 0.0),
-            given.get("beta", 1.0),
+            parameters.get("theta", 0.0),
+            parameters.get("beta", 1.0),
         )
     # Two libraries' J1 agree to a few units of float64; the rest is the order of sums.
-    assert_near(found, GOLDEN[name], 1e-12)
+    assert_near(actual, GOLDEN[name], 1e-12)
 
 
 def test_each_picture_is_filtered_with_its_own_kernel() -> None:
-    found = filter2d(GOLDEN["img"], GOLDEN["filter2d/kernels"])
-    assert_near(found, GOLDEN["filter2d/out"], 1e-6)
+    actual = filter2d(GOLDEN["img"], GOLDEN["filter2d/kernels"])
+    assert_near(actual, GOLDEN["filter2d/out"], 1e-6)
 
 
 def test_sharpened_targets() -> None:
@@ -57,7 +57,7 @@ def test_sharpened_targets() -> None:
 
 
 def test_compression() -> None:
-    found: Tensor = jpeg.diffjpeg(GOLDEN["jpeg/in"], GOLDEN["jpeg/quality"])
-    assert_near(found, GOLDEN["jpeg/out"], 1e-5)
-    assert (found - GOLDEN["jpeg/in"]).abs().max() > 0.1
-    assert torch.isfinite(found).all()
+    actual: Tensor = jpeg.diffjpeg(GOLDEN["jpeg/in"], GOLDEN["jpeg/quality"])
+    assert_near(actual, GOLDEN["jpeg/out"], 1e-5)
+    assert (actual - GOLDEN["jpeg/in"]).abs().max() > 0.1
+    assert torch.isfinite(actual).all()

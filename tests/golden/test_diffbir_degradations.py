@@ -24,14 +24,20 @@ KERNEL, PICTURE = 1e-12, 5e-6
 
 @pytest.mark.parametrize("name", GOLDEN.facts["kernels"])
 def test_kernels(name: str) -> None:
-    given = GOLDEN.facts["kernels"][name]
-    if given["kind"] == "sinc":
-        computed = sinc_kernel(given["size"], given["cutoff"])
-        around = (given.get("padded", given["size"]) - given["size"]) // 2
+    parameters = GOLDEN.facts["kernels"][name]
+    if parameters["kind"] == "sinc":
+        computed = sinc_kernel(parameters["size"], parameters["cutoff"])
+        around = (parameters.get("padded", parameters["size"]) - parameters["size"]) // 2
         computed = functional.pad(computed, (around, around, around, around))
     else:
-        sigma, theta, beta = given["sigma"], given.get("theta", 0.0), given.get("beta", 1.0)
-        computed = bivariate_kernel(given["kind"], given["size"], tuple(sigma), theta, beta)
+        sigma, theta, beta = (
+            parameters["sigma"],
+            parameters.get("theta", 0.0),
+            parameters.get("beta", 1.0),
+        )
+        computed = bivariate_kernel(
+            parameters["kind"], parameters["size"], tuple(sigma), theta, beta
+        )
     assert_near(computed, GOLDEN[name], KERNEL)
 
 

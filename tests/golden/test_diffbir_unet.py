@@ -61,11 +61,11 @@ def test_residuals(golden: Golden, control: list[Tensor]) -> None:
 
 
 def test_predictions(golden: Golden, unet: UNet, control: list[Tensor]) -> None:
-    given = golden["x"], golden["timesteps"].float(), golden["context"]
-    assert_near(unet(*given), golden["out_nocontrol"], TOLERANCE)
-    assert_near(unet(*given, control), golden["out_control"], TOLERANCE)
+    inputs = golden["x"], golden["timesteps"].float(), golden["context"]
+    assert_near(unet(*inputs), golden["out_nocontrol"], TOLERANCE)
+    assert_near(unet(*inputs, control), golden["out_control"], TOLERANCE)
     half = [0.5 * residual for residual in control]
-    assert_near(unet(*given, half), golden["out_control_s0.5"], TOLERANCE)
+    assert_near(unet(*inputs, half), golden["out_control_s0.5"], TOLERANCE)
 
 
 def test_fractions_of_timesteps(golden: Golden, unet: UNet) -> None:

@@ -98,10 +98,10 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 def run(golden: Golden) -> dict[str, list[Tensor]]:
     """Runs case `a` and keeps what every module put out, and what it was given first."""
     networks = golden.networks()
-    seen = record(networks)
+    activations = record(networks)
     prior = networks.diffuse_prior(golden["a/input"], golden["a/x_T"])
     output = networks.G(golden["a/input"], prior)
-    return {**seen, "prior": [prior], "output": [output]}
+    return {**activations, "prior": [prior], "output": [output]}
 
 
 @pytest.mark.parametrize("system", PUBLISHED)
@@ -184,11 +184,13 @@ def test_padded_path_of_a_picture_with_holes(golden: Golden) -> None:
     networks = golden.networks()
     pixels = rearrange(golden["b/input_u8"], "h w c -> 1 c h w").float() / 255
     holes = (rearrange(golden["b/mask_u8"], "h w -> 1 1 h w") > 0).float()
-    seen = tiling.pad(torch.cat([pixels * (1 - holes), holes], dim=1), golden.multiple, "symmetric")
-    assert_near(seen, golden["b/net_input"], 0)
-    prior = networks.diffuse_prior(seen, golden["b/x_T"])
+    network_input = tiling.pad(
+        torch.cat([pixels * (1 - holes), holes], dim=1), golden.multiple, "symmetric"
+    )
+    assert_near(network_input, golden["b/net_input"], 0)
+    prior = networks.diffuse_prior(network_input, golden["b/x_T"])
     assert_near(prior, golden["b/prior"], PRIOR)
-    predicted = networks.G(seen, prior)
+    predicted = networks.G(network_input, prior)
     assert_near(predicted, golden["b/predicted"], OUTPUT)
     height, width = pixels.shape[-2:]
     output = holes * predicted[..., :height, :width] + (1 - holes) * pixels

@@ -65,9 +65,9 @@ def stage_2(golden: Golden, dtype: torch.dtype) -> Tensor:
 def test_the_game_over_pixels(suffix: str, dtype: torch.dtype, tolerance: float) -> None:
     golden = Golden("sr-x4")
     game = UNetGanLoss(discriminator(UNetDiscriminator, golden, dtype))
-    seen: list[Tensor] = []
+    inputs: list[Tensor] = []
     game.discriminator.register_forward_hook(
-        lambda _, __, judged: seen.append(torch.as_tensor(judged))
+        lambda _, __, judged: inputs.append(torch.as_tensor(judged))
     )
     restored, real = stage_2(golden, dtype), golden["a/gt"].to(dtype)
     losses = {
@@ -76,7 +76,7 @@ def test_the_game_over_pixels(suffix: str, dtype: torch.dtype, tolerance: float)
     }
     for name, loss in losses.items():
         assert loss.item() == pytest.approx(golden[f"gan/{name}{suffix}"].item(), rel=tolerance)
-    for name, judged in zip(("fake_g_pred", "real_d_pred", "fake_d_pred"), seen, strict=True):
+    for name, judged in zip(("fake_g_pred", "real_d_pred", "fake_d_pred"), inputs, strict=True):
         assert_near(judged, golden[f"gan/{name}"], PREDICTION)
 
 
@@ -93,13 +93,13 @@ def test_the_game_over_patches(suffix: str, dtype: torch.dtype, tolerance: float
     gradient = torch.nn.utils.get_total_norm(
         [parameter.grad for parameter in judge.parameters() if parameter.grad is not None]
     )
-    found = {
+    actual = {
         "gen_adv": generator_loss["adversarial"],
         "feature_matching": generator_loss["features"],
         "disc_real_gp": losses["gradient penalty"],
         "disc_loss": torch.stack([*losses.values()]).sum(),
     }
-    for name, loss in found.items():
+    for name, loss in actual.items():
         assert loss.item() == pytest.approx(golden[f"gan/{name}{suffix}"].item(), rel=tolerance)
     expected = golden[f"gan/disc_grad_norm{suffix}"].item()
     assert gradient.item() == pytest.approx(expected, rel=10 * tolerance)

@@ -67,10 +67,10 @@ def test_detector_sees_what_the_published_one_sees(detector: Detections) -> None
 
 
 def test_detector_says_what_the_published_one_says(detector: Detections) -> None:
-    golden, found = detector.golden, detector.found
-    assert_near(found.offsets, golden["loc"], 1e-5)
-    assert_near(found.logits.softmax(dim=2), golden["conf"], 1e-5)
-    assert_near(found.landmarks, golden["landm"], 1e-5)
+    golden, actual = detector.golden, detector.found
+    assert_near(actual.offsets, golden["loc"], 1e-5)
+    assert_near(actual.logits.softmax(dim=2), golden["conf"], 1e-5)
+    assert_near(actual.landmarks, golden["landm"], 1e-5)
 
 
 def test_anchors_are_the_published_ones(detector: Detections) -> None:
@@ -152,8 +152,8 @@ def face_at(landmarks: Tensor) -> Face:
 
 
 def matrices(golden: Golden) -> list[np.ndarray]:
-    found = [alignment.matrix_of(face_at(points)) for points in golden["flow.landmarks"]]
-    return [matrix for matrix in found if matrix is not None]
+    every = (alignment.matrix_of(face_at(points)) for points in golden["flow.landmarks"])
+    return [matrix for matrix in every if matrix is not None]
 
 
 def test_template_is_the_published_one(golden: Golden) -> None:
@@ -176,8 +176,8 @@ def test_matrices_are_the_published_ones(golden: Golden) -> None:
 def test_the_detector_sees_pictures_of_the_published_size(
     golden: Golden, picture: np.ndarray
 ) -> None:
-    seen = detection.resized(rearrange(torch.from_numpy(picture), "h w c -> 1 c h w"))
-    ours = 255 * rearrange(seen, "1 c h w -> h w c")[::4, ::4]
+    network_input = detection.resized(rearrange(torch.from_numpy(picture), "h w c -> 1 c h w"))
+    ours = 255 * rearrange(network_input, "1 c h w -> h w c")[::4, ::4]
     # The published code rounds to 8 bits, with 11 bits of fraction on the way.
     assert_near(ours, golden["flow.detector_input_sub4"], 1.0)
 

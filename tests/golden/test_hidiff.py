@@ -29,10 +29,10 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 def run(golden: Golden) -> dict[str, list[Tensor]]:
     """Runs case `a` and keeps what every module put out, and what the denoiser was given."""
     networks = golden.networks()
-    seen = record(networks)
+    activations = record(networks)
     prior = networks.diffuse_prior(golden["a/lq"], golden["a/x_T"])
     output = networks.net_g(golden["a/lq"], prior)
-    return {**seen, "prior": [prior], "output": [output]}
+    return {**activations, "prior": [prior], "output": [output]}
 
 
 def test_names_and_shapes_are_those_of_the_published_checkpoints() -> None:

@@ -47,8 +47,8 @@ RUN_RATES = (  # recipe, stage, and where the published rates stand
 
 def norm(network: nn.Module) -> float:
     """Returns the norm of all gradients of a network."""
-    found = [p.grad for p in network.parameters() if p.grad is not None]
-    return torch.nn.utils.get_total_norm(found).item() if found else 0.0
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    return torch.nn.utils.get_total_norm(gradients).item() if gradients else 0.0
 
 
 def add_up(outcome: StepLosses) -> None:
@@ -73,11 +73,11 @@ def test_losses_and_gradients_of_hidiff(
     outcome = objective(lq, hq, noise)
     add_up(outcome)
 
-    found = {LOSSES[number][name] + suffix: loss.item() for name, loss in outcome.losses.items()}
+    actual = {LOSSES[number][name] + suffix: loss.item() for name, loss in outcome.losses.items()}
     for name in TRAINED_PARTS[number]:
-        found[f"s{number}/grad_norm.{name}{suffix}"] = norm(networks.get_submodule(name))
-    expected = {name: golden[name].item() for name in found}
-    assert found == pytest.approx(expected, rel=tolerance)
+        actual[f"s{number}/grad_norm.{name}{suffix}"] = norm(networks.get_submodule(name))
+    expected = {name: golden[name].item() for name in actual}
+    assert actual == pytest.approx(expected, rel=tolerance)
     assert networks.net_le is not None
     assert (number == 1) == (norm(networks.net_le) > 0)
 
@@ -116,9 +116,9 @@ def given(golden: test_diffir.Golden, dtype: torch.dtype) -> tuple[Tensor, Tenso
 FLOATS = pytest.mark.parametrize("suffix", ["", "64"], ids=["float32", "float64"])
 
 
-def compare(golden: test_diffir.Golden, found: dict[str, float], suffix: str) -> None:
+def compare(golden: test_diffir.Golden, actual: dict[str, float], suffix: str) -> None:
     """Compares losses and norms of gradients, each with its tolerance."""
-    for name, value in found.items():
+    for name, value in actual.items():
         tolerance = FLOAT64 if suffix else GRADIENT if "grad_norm" in name else LOSS
         expected = golden[name + suffix].item()
         assert value == pytest.approx(expected, rel=tolerance, abs=1e-12), name
@@ -132,9 +132,9 @@ def test_stage_1_of_diffir(system: str, suffix: str) -> None:
     objective = diffir(golden, 1, dtype)
     outcome = objective(*given(golden, dtype))
     add_up(outcome)
-    found = {"s1/loss": outcome.losses["pixels"].item()}
-    found |= {f"s1/grad_norm.{name}": norm(objective.parts[name]) for name in STAGE_1_PARTS}
-    compare(golden, found, suffix)
+    actual = {"s1/loss": outcome.losses["pixels"].item()}
+    actual |= {f"s1/grad_norm.{name}": norm(objective.parts[name]) for name in STAGE_1_PARTS}
+    compare(golden, actual, suffix)
     assert_near(outcome.restored, golden["s1/output"], OUTPUT)
 
 
@@ -150,8 +150,8 @@ def test_stage_2_of_diffir(system: str, suffix: str) -> None:
         outcome = objective(lq, hq, noise)
         assert outcome.restored is None
         add_up(outcome)
-        found = {f"s2/encoder.grad_norm.{n}": norm(objective.parts[n]) for n in LATER_PARTS}
-        compare(golden, found, suffix)
+        actual = {f"s2/encoder.grad_norm.{n}": norm(objective.parts[n]) for n in LATER_PARTS}
+        compare(golden, actual, suffix)
         objective.zero_grad()
         objective.set_trainable(prior_only=False)
     steps: list[Tensor] = []
@@ -162,13 +162,13 @@ def test_stage_2_of_diffir(system: str, suffix: str) -> None:
     outcome = objective(lq, hq, noise)
     add_up(outcome)
 
-    found = {
+    actual = {
         "s2/l_pix": outcome.losses["pixels"].item(),
         "s2/l_abs": outcome.losses["prior"].item(),
     }
-    found |= {"s2/l_kd": outcome.metrics["divergence"].item()}
-    found |= {f"s2/joint.grad_norm.{n}": norm(objective.parts[n]) for n in LATER_PARTS}
-    compare(golden, found, suffix)
+    actual |= {"s2/l_kd": outcome.metrics["divergence"].item()}
+    actual |= {f"s2/joint.grad_norm.{n}": norm(objective.parts[n]) for n in LATER_PARTS}
+    compare(golden, actual, suffix)
     assert outcome.restored is not None
     assert_near(outcome.restored, golden["s2/output"], OUTPUT)
     assert len(steps) == 4
@@ -186,8 +186,8 @@ def test_learning_rates_of_the_published_recipes(
 ) -> None:
     stage = registry.find(recipe).stage(number)
     expected = {int(step): value for step, value in RATES[published]["lr"].items()}
-    found = {step: learning_rate(stage.rates, step) for step in expected}
-    assert found == pytest.approx(expected, rel=1e-12)
+    actual = {step: learning_rate(stage.rates, step) for step in expected}
+    assert actual == pytest.approx(expected, rel=1e-12)
     assert stage.joint_training_from == RATES[published].get("encoder_iter", 1)
 
 
@@ -200,7 +200,7 @@ def test_the_rates_that_are_halved_after_a_milestone() -> None:
     ]
     assert rates == [[2e-4, 1e-4], [1e-4, 5e-5]]
     first = registry.find("diffir-realsr-x4").stage(1)
-    found = [
+    actual = [
         learning_rate(first.rates, step) for step in (500_000, 500_001, 700_000, 700_001, 1_000_000)
     ]
-    assert found == [2e-4, 1e-4, 1e-4, 5e-5, 5e-5]
+    assert actual == [2e-4, 1e-4, 1e-4, 5e-5, 5e-5]

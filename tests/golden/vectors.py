@@ -81,18 +81,18 @@ def _config(system: System, networks: dict[str, Any]) -> HIDiffConfig:
 
 def record(networks: nn.Module) -> dict[str, list[Tensor]]:
     """Keeps what every module puts out from now on, and, as `name:in`, what it is given first."""
-    seen: dict[str, list[Tensor]] = {}
+    records: dict[str, list[Tensor]] = {}
 
     def keep(name: str) -> None:
         def hook(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            seen.setdefault(name, []).append(output)
-            seen.setdefault(f"{name}:in", []).append(inputs[0])
+            records.setdefault(name, []).append(output)
+            records.setdefault(f"{name}:in", []).append(inputs[0])
 
         networks.get_submodule(name).register_forward_hook(hook)
 
     for name, _ in networks.named_modules():  # pyright: ignore[reportUnknownVariableType]
         keep(str(name))  # pyright: ignore[reportUnknownArgumentType] - torch knows no more
-    return seen
+    return records
 
 
 def assert_near(actual: Tensor, expected: Tensor, tolerance: float) -> None:

@@ -123,7 +123,7 @@ def test_weights_name_their_model_where_the_user_does_not(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "message"),
     [
         (("upscale", "-s", "9"), 2, "none of auto and a number from 1 to 8"),
         (("upscale", "-s", "nan"), 2, "none of auto and a number from 1 to 8"),

@@ -99,7 +99,7 @@ def test_what_a_model_leaves_alone_comes_back_to_the_bit(
     files.write(photo, source)
     read = files.read(source)
     raster, _ = restore_same_size(
-        files.to_raster(read), 1.0, Function(lambda seen: seen.clone()), Progress()
+        files.to_raster(read), 1.0, Function(lambda picture: picture.clone()), Progress()
     )
     assert files.check_format(read, result) == []
     files.write(files.with_pixels(read, raster), result)
@@ -170,8 +170,8 @@ PROVENANCE = Provenance(
 def test_a_signed_picture_says_so_in_every_format(ending: str, photo: Path, tmp_path: Path) -> None:
     files.write(files.signed(files.read(photo), PROVENANCE), tmp_path / f"out{ending}")
     assert str(PROVENANCE).encode() in (tmp_path / f"out{ending}").read_bytes()
-    found = Packet(files.read(tmp_path / f"out{ending}").metadata.xmp)
-    assert found.text(PHOTOSHOP, "History") == f"{PROVENANCE}\n"
+    packet = Packet(files.read(tmp_path / f"out{ending}").metadata.xmp)
+    assert packet.text(PHOTOSHOP, "History") == f"{PROVENANCE}\n"
 
 
 def test_xmp_that_can_not_be_read_is_kept_and_that_is_said() -> None:

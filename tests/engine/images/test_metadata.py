@@ -114,12 +114,12 @@ def test_sides_that_exif_states_grow_with_the_picture(order: str, small: Image.I
         ExifTags.Base.ExifImageHeight: 64,
     }
     raw = exif.tobytes()
-    found = metadata.resized(Metadata(exif=raw, dpi=(300.0, 72.0)), 4.0, 2.0)
-    assert found.dpi == (1200, 144)
-    assert found.exif is not None
-    assert len(found.exif) == len(raw)  # nothing moved
+    file_metadata = metadata.resized(Metadata(exif=raw, dpi=(300.0, 72.0)), 4.0, 2.0)
+    assert file_metadata.dpi == (1200, 144)
+    assert file_metadata.exif is not None
+    assert len(file_metadata.exif) == len(raw)  # nothing moved
     grown = Image.Exif()
-    grown.load(found.exif)
+    grown.load(file_metadata.exif)
     assert grown[ExifTags.Base.ImageWidth] == 240_000
     assert (grown[ExifTags.Base.XResolution], grown[ExifTags.Base.YResolution]) == (1200, 145)
     inner = grown.get_ifd(ExifTags.IFD.Exif)

@@ -41,10 +41,10 @@ def packet(properties: str = "", children: str = "") -> bytes:
 
 
 def test_a_picture_without_xmp_gets_some() -> None:
-    found = Packet(xmp.restored(None, PROVENANCE))
-    assert found.text(PHOTOSHOP, "History") == f"{LINE}\n"
+    written = Packet(xmp.restored(None, PROVENANCE))
+    assert written.text(PHOTOSHOP, "History") == f"{LINE}\n"
     term = f"{SOURCE_TYPES}algorithmicallyEnhanced"
-    assert found.text(IPTC_EXTENSION, "DigitalSourceType") == term
+    assert written.text(IPTC_EXTENSION, "DigitalSourceType") == term
 
 
 def test_a_new_packet_is_one_that_readers_find_in_a_file() -> None:

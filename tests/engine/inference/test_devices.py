@@ -87,8 +87,8 @@ print(megabytes() - before)
 def test_memory_is_kept_for_training_until_it_is_given_back() -> None:
     def held(*options: str) -> list[float]:
         command = [sys.executable, "-c", KEEPING, *options]
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        return [float(line) for line in told.split()]
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return [float(line) for line in output.split()]
 
     # Half of it, either way: the process itself grows a little.
     assert held()[0] < 128

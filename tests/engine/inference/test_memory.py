@@ -170,9 +170,9 @@ def test_where_nothing_is_limited_the_computer_counts(
 def test_doctor_says_who_grants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record(tmp_path, "0::/app", MOUNT_V2, v2("app", "3000", 1000))
     monkeypatch.setattr(memory, "ROOT", tmp_path)
-    (found,) = [finding for finding in doctor.examine(tmp_path) if finding.name == "memory"]
+    (actual,) = [finding for finding in doctor.examine(tmp_path) if finding.name == "memory"]
     group = tmp_path / "sys/fs/cgroup/app"
-    assert found.value == f"2.0 GB free of 3.0 GB that the control group `{group}` grants"
+    assert actual.value == f"2.0 GB free of 3.0 GB that the control group `{group}` grants"
 
 
 ASK = "from pixelmend_engine.inference import memory; print(memory.granted())"
@@ -182,12 +182,12 @@ ASK = "from pixelmend_engine.inference import memory; print(memory.granted())"
 @pytest.mark.parametrize("option", ["-v", "-d"])
 def test_a_limit_of_the_process_counts(option: str) -> None:
     script = f'ulimit {option} 2000000 && exec "$0" -c "$1"'
-    told = subprocess.run(
+    output = subprocess.run(
         ["bash", "-c", script, sys.executable, ASK], capture_output=True, text=True, check=True
     ).stdout
-    assert "total_bytes=2048000000," in told
-    assert f"`ulimit {option}`" in told
-    free = int(told.split("free_bytes=")[1].split(",")[0])
+    assert "total_bytes=2048000000," in output
+    assert f"`ulimit {option}`" in output
+    free = int(output.split("free_bytes=")[1].split(",")[0])
     assert 0 < free < 2_048_000_000
 
 
@@ -223,9 +223,9 @@ def in_group(group: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 @linux
 def test_a_real_group_is_seen(small_group: Path) -> None:
-    told = in_group(small_group, sys.executable, "-c", ASK)
-    assert str(small_group) in told.stdout, told.stderr
-    assert "total_bytes=1199996928," in told.stdout  # whole pages
+    output = in_group(small_group, sys.executable, "-c", ASK)
+    assert str(small_group) in output.stdout, output.stderr
+    assert "total_bytes=1199996928," in output.stdout  # whole pages
 
 
 @linux
@@ -236,7 +236,7 @@ def test_a_picture_that_would_be_killed_whole_ends_with_a_result(
     with Image.open(EXAMPLES / "astronaut_shaken.png") as photo:
         photo.convert("RGB").resize((1600, 1200)).save(tmp_path / "large.png")
     command = [sys.executable, "-m", "pixelmend", "deblur", str(tmp_path / "large.png")]
-    ended = in_group(small_group, *command, "-n", "hi-diff-compact", "--in-process")
-    assert ended.returncode == 0, ended.stderr
+    result = in_group(small_group, *command, "-n", "hi-diff-compact", "--in-process")
+    assert result.returncode == 0, result.stderr
     with Image.open(tmp_path / "large_deblurred.png") as restored:
         assert restored.size == (1600, 1200)

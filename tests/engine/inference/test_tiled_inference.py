@@ -62,6 +62,7 @@ def test_the_model_sees_multiples_of_what_it_asks_for(pixels: Tensor) -> None:
 def test_progress_rises_to_a_total_known_before(pixels: Tensor) -> None:
     reports: list[tuple[int, int]] = []
     result = run(Brighter(), pixels, lambda done, total: reports.append((done, total)), tile=192)
+    assert result.tiles is not None
     steps = 1 + 2 * result.tiles
     assert [done for done, _ in reports] == [STEPS * step // steps for step in range(steps + 1)]
     assert {total for _, total in reports} == {STEPS}
@@ -168,12 +169,14 @@ def test_what_did_not_fit_is_planned_anew_in_half_the_memory(
 ) -> None:
     monkeypatch.setattr(devices, "free_bytes", free)
     pipeline = Granted(FREE >> halvings)
-    said: list[str] = []
+    notes: list[str] = []
     steps: list[int] = []
-    done = run(pipeline, pixels, lambda done, _: steps.append(done), INTERNAL, add_note=said.append)
+    done = run(
+        pipeline, pixels, lambda done, _: steps.append(done), INTERNAL, add_note=notes.append
+    )
     assert torch.equal(done.image, pixels)
     assert [one.free_bytes for one in pipeline.requests] == [FREE >> n for n in range(halvings + 1)]
-    assert said == ["fidelity"]
+    assert notes == ["fidelity"]
     assert steps == sorted(steps)
 
 

@@ -85,8 +85,8 @@ def test_a_small_picture_is_mirrored_there_and_back(mode: Literal["reflect", "sy
     image = torch.arange(8.0).reshape(1, 1, 1, 8)
     padded = tiling.pad(image, 32, mode)
     assert padded.shape == (1, 1, 32, 32)
-    wanted = np.pad(np.arange(8.0), (0, 24), mode)
-    assert padded[0, 0, -1].tolist() == wanted.tolist()
+    expected = np.pad(np.arange(8.0), (0, 24), mode)
+    assert padded[0, 0, -1].tolist() == expected.tolist()
 
 
 def test_a_picture_on_the_grid_is_not_padded() -> None:

@@ -98,9 +98,9 @@ def test_what_is_downloaded_loads_once_it_is_converted(tmp_path: Path) -> None:
     (file,) = weight_files.needed(SPEC)
     (name,) = file.parts.values()
     torch.save({"params_ema": tensors(name)}, tmp_path / "published.pth")
-    with conversion.open_checkpoints(tmp_path / "published.pth", tmp_path) as found:
+    with conversion.open_checkpoints(tmp_path / "published.pth", tmp_path) as checkpoints:
         conversion.write(
-            conversion.select_tensors(file, found), file, tmp_path / "ours.safetensors"
+            conversion.select_tensors(file, checkpoints), file, tmp_path / "ours.safetensors"
         )
     spec, pipeline = loading.load([SPEC], [tmp_path / "ours.safetensors"], CPU, torch.float32)
     assert spec is SPEC

@@ -158,10 +158,10 @@ def test_a_wide_hole_is_seen_at_the_scale_of_the_training() -> None:
     result, _ = inpaint(
         picture(samples, mask=holes(2000, 2000, hole)), 1.0, Function(model), Progress()
     )
-    (seen,) = model.seen
-    across = seen[0, 3].sum().sqrt()
+    (inputs,) = model.seen
+    across = inputs[0, 3].sum().sqrt()
     assert 0.9 * WIDEST_HOLE <= across <= 1.1 * WIDEST_HOLE
-    assert min(seen.shape[-2:]) >= across + 1.8 * CONTEXT
+    assert min(inputs.shape[-2:]) >= across + 1.8 * CONTEXT
     after = array(result).copy()
     assert (np.abs(after[hole].astype(int) - RED) <= 1).all()
     after[hole] = samples[hole]
@@ -190,10 +190,10 @@ def test_a_small_hole_beside_much_transparency_is_seen_at_full_size() -> None:
     model = Looking()
     mask = holes(700, 700, (slice(300, 320), slice(430, 450)))
     inpaint(picture(samples, "RGBA", mask=mask), 1.0, Function(model), Progress())
-    (seen,) = model.seen
-    assert (seen[0, 3, :, -100:] == 0).all()
-    assert (seen[0, 3] == 0).sum() > 256 * 100
-    assert seen.shape[-1] <= 20 + 2 * CONTEXT + 2 * 32
+    (inputs,) = model.seen
+    assert (inputs[0, 3, :, -100:] == 0).all()
+    assert (inputs[0, 3] == 0).sum() > 256 * 100
+    assert inputs.shape[-1] <= 20 + 2 * CONTEXT + 2 * 32
 
 
 def test_a_hole_far_inside_of_transparency_is_filled_from_what_is_known() -> None:
@@ -211,11 +211,11 @@ def test_what_little_is_known_around_a_large_hole_is_seen() -> None:
     model = Looking()
     mask = holes(1200, 1200, (slice(2, 1198), slice(2, 1198)))
     inpaint(picture(samples, mask=mask), 1.0, Function(model), Progress())
-    (seen,) = model.seen
-    known = seen[0, 3] == 0
+    (inputs,) = model.seen
+    known = inputs[0, 3] == 0
     assert known.any()
     torch.testing.assert_close(  # the mean of what is known of it, not of the hole as well
-        seen[0, :3, known], torch.full((3, int(known.sum())), 200 / 255), rtol=0, atol=1e-5
+        inputs[0, :3, known], torch.full((3, int(known.sum())), 200 / 255), rtol=0, atol=1e-5
     )
 
 

@@ -36,8 +36,10 @@ def test_importing_the_engine_loads_nothing() -> None:
     code = (
         "import sys, pixelmend_engine; print(sorted({'torch', 'numpy', 'PIL'} & set(sys.modules)))"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout == "[]\n"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "[]\n"
 
 
 def test_an_array_comes_back_as_one(restore: Restorer, pixels: np.ndarray) -> None:
@@ -97,9 +99,9 @@ def test_the_mask_says_where(restore: Restorer, pixels: np.ndarray, tmp_path: Pa
     result = restore(pixels, mask=where)
     np.testing.assert_array_equal(result[:, :30], pixels[:, :30])
     assert (result[:, 30:] != pixels[:, 30:]).any()
-    drawn = Image.fromarray(where.astype(np.uint8) * 255)
-    drawn.save(tmp_path / "mask.png")
-    for mask in (where.astype(np.float32), drawn, tmp_path / "mask.png"):
+    mask_image = Image.fromarray(where.astype(np.uint8) * 255)
+    mask_image.save(tmp_path / "mask.png")
+    for mask in (where.astype(np.float32), mask_image, tmp_path / "mask.png"):
         np.testing.assert_array_equal(restore(pixels, mask=mask), result)
     with pytest.raises(BadImage, match="mask"):
         restore(pixels, mask=where[1:])

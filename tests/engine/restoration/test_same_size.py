@@ -59,10 +59,10 @@ def test_a_model_that_changes_nothing_gives_back_every_bit(raster: Raster, stren
 @settings(max_examples=60)
 @given(raster=pictures())
 def test_a_model_that_changes_everything_never_spreads_what_is_no_number(raster: Raster) -> None:
-    seen: list[Tensor] = []
+    inputs: list[Tensor] = []
 
     def look(image: Tensor) -> Tensor:
-        seen.append(image)
+        inputs.append(image)
         return brighter(image)
 
     result, _ = restore_same_size(raster, 1.0, Function(look), Progress())
@@ -71,9 +71,9 @@ def test_a_model_that_changes_everything_never_spreads_what_is_no_number(raster:
         whole = np.isfinite(before).all(axis=2)
         np.testing.assert_array_equal(before[~whole], after[~whole])
         assert np.isfinite(after[whole]).all()
-    if not seen:  # all of it is masked or hidden
+    if not inputs:  # all of it is masked or hidden
         np.testing.assert_array_equal(before, after)
-    for image in seen:
+    for image in inputs:
         assert image.isfinite().all()
         assert 0 <= image.min() <= image.max() <= 1
 
@@ -91,14 +91,14 @@ def test_every_depth_is_changed_in_its_own_steps(dtype: str, step: float) -> Non
 
 def test_16_bit_values_are_not_rounded_to_8() -> None:
     samples = np.arange(4096, dtype="<u2").reshape(64, 64, 1).repeat(3, axis=2)
-    seen: list[Tensor] = []
+    inputs: list[Tensor] = []
 
     def look(image: Tensor) -> Tensor:
-        seen.append(image)
+        inputs.append(image)
         return image
 
     restore_same_size(picture(samples), 1.0, Function(look), Progress())
-    assert torch.unique(seen[0]).numel() == 4096  # pyright: ignore[reportUnknownMemberType]
+    assert torch.unique(inputs[0]).numel() == 4096  # pyright: ignore[reportUnknownMemberType]
 
 
 def test_colors_outside_srgb_survive_a_change() -> None:
@@ -156,15 +156,15 @@ def test_hidden_colors_do_not_bleed_into_what_is_seen() -> None:
     samples = np.zeros((32, 32, 4), np.uint8)
     samples[..., :3] = (255, 0, 255)  # a color that nobody sees
     samples[8:24, 8:24] = (120, 130, 140, 255)
-    seen: list[Tensor] = []
+    inputs: list[Tensor] = []
 
     def look(image: Tensor) -> Tensor:
-        seen.append(image)
+        inputs.append(image)
         return brighter(image)
 
     result, _ = restore_same_size(picture(samples, "RGBA"), 1.0, Function(look), Progress())
-    wanted = torch.tensor([120, 130, 140]).reshape(1, 3, 1, 1) / 255
-    torch.testing.assert_close(seen[0], wanted.expand_as(seen[0]), atol=1e-5, rtol=0)
+    expected = torch.tensor([120, 130, 140]).reshape(1, 3, 1, 1) / 255
+    torch.testing.assert_close(inputs[0], expected.expand_as(inputs[0]), atol=1e-5, rtol=0)
     after = array(result)
     np.testing.assert_array_equal(after[..., 3], samples[..., 3])
     np.testing.assert_array_equal(after[:8], samples[:8])

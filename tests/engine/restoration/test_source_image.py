@@ -29,9 +29,9 @@ def test_what_a_type_can_not_hold_ends_at_its_limits() -> None:
 def test_a_model_sees_red_green_and_blue_in_this_order(channels: str) -> None:
     values = {"R": 10, "G": 20, "B": 30, "Y": 40, "A": 255}
     samples = np.array([[[values[name] for name in channels]]], np.uint8)
-    seen = SourceImage.of(picture(samples, channels)).model_input(*WHOLE) * 255
-    wanted = [40, 40, 40] if "Y" in channels else [10, 20, 30]
-    torch.testing.assert_close(seen.flatten(), torch.tensor(wanted, dtype=torch.float32))
+    actual = SourceImage.of(picture(samples, channels)).model_input(*WHOLE) * 255
+    expected = [40, 40, 40] if "Y" in channels else [10, 20, 30]
+    torch.testing.assert_close(actual.flatten(), torch.tensor(expected, dtype=torch.float32))
 
 
 def test_unknown_parts_have_colors_from_around_there() -> None:
@@ -39,8 +39,8 @@ def test_unknown_parts_have_colors_from_around_there() -> None:
     samples[8:24, 8:24] = 255
     unknown = np.zeros((32, 32), bool)
     unknown[8:24, 8:24] = True
-    seen = SourceImage.of(picture(samples)).model_input(*WHOLE, unknown)
-    torch.testing.assert_close(seen, torch.full((1, 3, 32, 32), 50 / 255))
+    actual = SourceImage.of(picture(samples)).model_input(*WHOLE, unknown)
+    torch.testing.assert_close(actual, torch.full((1, 3, 32, 32), 50 / 255))
 
 
 def test_alpha_is_a_share_whatever_the_samples() -> None:

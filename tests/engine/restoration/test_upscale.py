@@ -43,9 +43,9 @@ def test_what_the_model_makes_comes_back_in_the_picture_s_own_depth(
     values = (gray * top).astype(kind)
     result, notes = upscale(picture(values, channels), 2.0, 1.0, Function(twice), Progress())
     assert (result.width, result.height, result.mask, notes) == (14, 18, None, [])
-    wanted = values.repeat(2, axis=0).repeat(2, axis=1).astype(np.float64)
+    expected = values.repeat(2, axis=0).repeat(2, axis=1).astype(np.float64)
     step = top * (2e-3 if sample_type == "F16" else 1e-5) if kind.kind == "f" else 1
-    np.testing.assert_allclose(array(result).astype(np.float64), wanted, atol=step)
+    np.testing.assert_allclose(array(result).astype(np.float64), expected, atol=step)
 
 
 def test_alpha_is_enlarged_as_pillow_does_and_hidden_colors_do_not_bleed() -> None:
@@ -55,8 +55,8 @@ def test_alpha_is_enlarged_as_pillow_does_and_hidden_colors_do_not_bleed() -> No
     after = array(result)
     difference = np.abs(after[..., 3].astype(int) - _bicubic(samples[..., 3], (32, 32)))
     assert difference[2:-2, 2:-2].max() <= 1  # at its edges Pillow takes fewer samples
-    seen = after[after[..., 3] > 0]
-    assert (np.abs(seen[:, :3].astype(int) - (120, 130, 140)) <= 1).all()
+    actual = after[after[..., 3] > 0]
+    assert (np.abs(actual[:, :3].astype(int) - (120, 130, 140)) <= 1).all()
 
 
 def test_colors_outside_srgb_and_light_beyond_white_survive() -> None:
@@ -105,13 +105,13 @@ def test_a_result_that_no_file_holds_is_refused_before_the_work() -> None:
 
 
 def test_the_model_sees_the_picture_in_srgb() -> None:
-    seen: list[Tensor] = []
+    inputs: list[Tensor] = []
 
     def look(image: Tensor) -> Tensor:
-        seen.append(image)
+        inputs.append(image)
         return twice(image)
 
     samples = np.random.default_rng(0).integers(0, 256, (12, 11, 3), np.uint8)
     upscale(picture(samples), 2.0, 1.0, Function(look), Progress())
-    wanted = torch.from_numpy(samples / np.float32(255)).permute(2, 0, 1)[None]
-    torch.testing.assert_close(seen[0], wanted)
+    expected = torch.from_numpy(samples / np.float32(255)).permute(2, 0, 1)[None]
+    torch.testing.assert_close(inputs[0], expected)

@@ -96,23 +96,23 @@ def test_a_wrong_file_is_not_fetched_again_unasked(tmp_path: Path, mirror: Mirro
 def test_what_is_downloaded_is_said_once_and_only_if_it_comes(
     provider: WeightsProvider, mirror: Mirror
 ) -> None:
-    seen: list[tuple[str, int, int]] = []
+    reports: list[tuple[str, int, int]] = []
     mirror.at("/download", Says(body=b"x" * 300_000, headers={"Content-Disposition": "attachment"}))
 
     def download_progress(words: str, done: int, total: int) -> None:
-        seen.append((words, done, total))
+        reports.append((words, done, total))
 
     provider.ensure_best(registry.models_of("deblur"), offline=False, progress=download_progress)
-    (words,) = [told[0] for told in seen if told[0]]
+    (words,) = [report[0] for report in reports if report[0]]
     for said in ("`hi-diff-gopro`", "~114 MB", "drive.google.com", "Apache-2.0"):
         assert said in words
-    assert (300_000, 300_000) in [told[1:] for told in seen]
-    assert seen[-1] == ("", 0, 0)  # it was no checkpoint
-    seen.clear()
+    assert (300_000, 300_000) in [report[1:] for report in reports]
+    assert reports[-1] == ("", 0, 0)  # it was no checkpoint
+    reports.clear()
     mirror.at("/download", Says(status=404))
     with pytest.raises(DownloadFailed):
         provider.ensure_model(GOPRO, offline=False, progress=download_progress)
-    assert {told[0] for told in seen} <= {""}
+    assert {report[0] for report in reports} <= {""}
 
 
 LARGE = registry.find("diffbir-v2.1")  # of gigabytes; `pickled` nowhere

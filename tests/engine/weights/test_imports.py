@@ -34,11 +34,11 @@ def run(
     installer: Installer, path: Path, chosen: WeightFile | None = None
 ) -> tuple[list[str], list[str]]:
     """Imports; returns the ids of what was installed, and what was said."""
-    said: list[str] = []
-    found = imports.import_path(installer, FILES, path, chosen, said.append)
-    for file in found:
+    notes: list[str] = []
+    files = imports.import_path(installer, FILES, path, chosen, notes.append)
+    for file in files:
         assert installer.verify(file) is None
-    return [file.id for file in found], said
+    return [file.id for file in files], notes
 
 
 def networks() -> dict[str, bytes]:
@@ -63,9 +63,9 @@ def test_a_folder_is_recognized(installer: Installer, tmp_path: Path) -> None:
     before = sorted(path.name for path in folder.iterdir())
     assert run(installer, folder.parent)[0] == ["system"]
     assert sorted(path.name for path in folder.iterdir()) == before
-    found = load_file(store.path_of("system", installer.models_dir))
+    tensors_on_disk = load_file(store.path_of("system", installer.models_dir))
     for key, tensor in tensors(SMALL).items():
-        assert torch.equal(found[f"net_d.{key}"], tensor)
+        assert torch.equal(tensors_on_disk[f"net_d.{key}"], tensor)
     record = installer.records.get("system")
     assert (record.verification, record.sha256) == ("structure", None)
 
@@ -145,9 +145,9 @@ def test_an_import_replaces_what_is_here(installer: Installer, tmp_path: Path) -
         (tmp_path / "a.pth").write_bytes(pickled(tensors("hi-diff-gopro-net_le", seed)))
         installer.records.forget("one")
         run(installer, tmp_path / "a.pth")
-    found = load_file(store.path_of("one", installer.models_dir))
+    tensors_on_disk = load_file(store.path_of("one", installer.models_dir))
     expected = tensors("hi-diff-gopro-net_le", 2)
-    assert all(torch.equal(found[key], expected[key]) for key in expected)
+    assert all(torch.equal(tensors_on_disk[key], expected[key]) for key in expected)
 
 
 def test_what_is_no_published_file_is_refused(installer: Installer, tmp_path: Path) -> None:
@@ -178,5 +178,5 @@ def test_published_twins_are_told_apart_by_their_folders(
         folder = tmp_path / "inpainting" / name / "models"
         folder.mkdir(parents=True)
         (folder / "last.ckpt").write_bytes(pickled({**content, "epoch": epoch}))
-    found = imports.import_path(installer, catalog(), tmp_path / "inpainting", None, lambda _: None)
-    assert [file.id for file in found] == ["diffir-inpainting-celeba", "diffir-inpainting-places2"]
+    files = imports.import_path(installer, catalog(), tmp_path / "inpainting", None, lambda _: None)
+    assert [file.id for file in files] == ["diffir-inpainting-celeba", "diffir-inpainting-places2"]

@@ -51,10 +51,10 @@ def file(mirror: Mirror) -> WeightFile:
 def assert_installed(installer: Installer, file: WeightFile, seed: int = 0) -> None:
     """It is there, to the bit, and nothing else is left."""
     place = store.path_of(file.id, installer.models_dir)
-    found = load_file(place)
+    tensors_on_disk = load_file(place)
     expected = tensors(SMALL, seed)
-    assert found.keys() == expected.keys()
-    assert all(torch.equal(found[key], expected[key]) for key in expected)
+    assert tensors_on_disk.keys() == expected.keys()
+    assert all(torch.equal(tensors_on_disk[key], expected[key]) for key in expected)
     assert installer.verify(file) is None
     assert [p.name for p in place.parent.iterdir()] == [place.name]
     left = {p.name for p in (installer.models_dir / "downloads").iterdir()}
@@ -231,19 +231,19 @@ def test_two_that_want_the_same_file_fetch_it_once(
     installer: Installer, file: WeightFile, mirror: Mirror
 ) -> None:
     mirror.at("/small", Says(body=checkpoint(), bytes_per_s=1.5e6))
-    seen: dict[int, list[int]] = {0: [], 1: []}
+    reports: dict[int, list[int]] = {0: [], 1: []}
 
     def pull(number: int) -> None:
-        installer.pull(file, HASTY, lambda done, total: seen[number].append(done))
+        installer.pull(file, HASTY, lambda done, total: reports[number].append(done))
 
-    threads = [threading.Thread(target=pull, args=(number,)) for number in seen]
+    threads = [threading.Thread(target=pull, args=(number,)) for number in reports]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(mirror.asked) == 1
     assert_installed(installer, file)
-    assert all(len(set(done)) > 2 for done in seen.values())  # both saw it grow
+    assert all(len(set(done)) > 2 for done in reports.values())  # both saw it grow
 
 
 def test_no_room_for_the_weights(tmp_path: Path, file: WeightFile) -> None:

@@ -57,12 +57,12 @@ def test_a_file_that_is_here_takes_the_place_of_several(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "net.pth").touch()
     assert store.missing(v2, tmp_path, "denoise") == ()
-    found = [path.parent.name for path in store.locate(v2, tmp_path, "denoise")]
-    assert sorted(found) == ["diffbir-v2", "scunet-color-real-psnr", "sd21-base-ckpt"]
+    folders = [path.parent.name for path in store.locate(v2, tmp_path, "denoise")]
+    assert sorted(folders) == ["diffbir-v2", "scunet-color-real-psnr", "sd21-base-ckpt"]
     (tmp_path / "sd21-base").mkdir()
     (tmp_path / "sd21-base" / "net.safetensors").touch()  # without pickle: preferred
-    found = [path.parent.name for path in store.locate(v2, tmp_path, "denoise")]
-    assert sorted(found) == ["diffbir-v2", "scunet-color-real-psnr", "sd21-base"]
+    folders = [path.parent.name for path in store.locate(v2, tmp_path, "denoise")]
+    assert sorted(folders) == ["diffbir-v2", "scunet-color-real-psnr", "sd21-base"]
 
 
 def test_a_missing_model_says_how_its_weights_are_had(tmp_path: Path) -> None:

@@ -86,9 +86,9 @@ def test_exif_and_xmp_are_kept(tmp_path: Path) -> None:
     tags[ExifTags.Base.Make] = "A camera"
     metadata = Metadata(exif=tags.tobytes(), xmp=b"<x/>")
     files.write(ImageFile(pixels=samples("uint8"), metadata=metadata), tmp_path / "out.jxl")
-    found = files.read(tmp_path / "out.jxl").metadata
-    assert found.xmp == b"<x/>"
-    assert found.exif == tags.tobytes()
+    file_metadata = files.read(tmp_path / "out.jxl").metadata
+    assert file_metadata.xmp == b"<x/>"
+    assert file_metadata.exif == tags.tobytes()
 
 
 def test_compressed_metadata_are_read(tmp_path: Path) -> None:
@@ -107,9 +107,9 @@ def test_what_exif_asks_for_was_done_already(tmp_path: Path) -> None:
     files.write(photo, tmp_path / "out.jxl")
     again = files.read(tmp_path / "out.jxl")
     np.testing.assert_array_equal(again.pixels, pixels)
-    found = Image.Exif()
-    found.load(again.metadata.exif or b"")
-    assert found[ExifTags.Base.Orientation] == 1
+    exif_tags = Image.Exif()
+    exif_tags.load(again.metadata.exif or b"")
+    assert exif_tags[ExifTags.Base.Orientation] == 1
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])

@@ -59,9 +59,9 @@ def test_a_size_beyond_the_limit_is_refused_unread(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [(8, 8), (64, 48), (333, 1000), (9000, 8)])
 def test_sizes_are_those_of_the_codec_library(size: tuple[int, int], dtype: str) -> None:
     data = encoded(np.zeros((*size, 3), dtype), effort=1, usecontainer=False)
-    found = parse(data[data.index(jxl_header.SIGNATURE) :])
-    assert (found.height, found.width) == size
-    assert found.problem is None
+    actual = parse(data[data.index(jxl_header.SIGNATURE) :])
+    assert (actual.height, actual.width) == size
+    assert actual.problem is None
 
 
 def test_only_the_curve_is_changed() -> None:

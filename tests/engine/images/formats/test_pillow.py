@@ -29,8 +29,8 @@ def test_iptc_and_xmp_of_a_jpeg_are_kept(small: Image.Image, tmp_path: Path) -> 
     with Image.open(tmp_path / "out.jpg") as written:
         assert written.info["photoshop"][0x0404] == IPTC
         assert written.info["xmp"] == b"<x/>"
-    found = files.read(tmp_path / "out.jpg").metadata
-    assert (found.iptc, found.xmp) == (IPTC, b"<x/>")
+    file_metadata = files.read(tmp_path / "out.jpg").metadata
+    assert (file_metadata.iptc, file_metadata.xmp) == (IPTC, b"<x/>")
 
 
 def test_iptc_with_other_resources_around_is_found(small: Image.Image, tmp_path: Path) -> None:
@@ -48,13 +48,13 @@ def test_xmp_says_upright_once_the_picture_is(
     tags[ExifTags.Base.Orientation] = 6
     metadata = Metadata(exif=tags.tobytes(), xmp=TURNED_XMP)
     files.write(ImageFile(pixels=np.asarray(small), metadata=metadata), tmp_path / f"in{ending}")
-    found = files.read(tmp_path / f"in{ending}")
+    actual = files.read(tmp_path / f"in{ending}")
     if ending == ".tif":  # where orientation describes the file, and is not carried along
-        assert found.pixels.shape == (small.height, small.width, 3)
+        assert actual.pixels.shape == (small.height, small.width, 3)
         return
-    assert found.pixels.shape == (small.width, small.height, 3)
-    assert b">1</tiff:Orientation>" in (found.metadata.xmp or b"")
-    assert b"A camera" in (found.metadata.xmp or b"")
+    assert actual.pixels.shape == (small.width, small.height, 3)
+    assert b">1</tiff:Orientation>" in (actual.metadata.xmp or b"")
+    assert b"A camera" in (actual.metadata.xmp or b"")
 
 
 def test_xmp_that_goes_on_elsewhere_is_left_out_and_that_is_said(
@@ -98,10 +98,10 @@ def test_avif_keeps_exif_to_the_byte_but_for_the_orientation(
     exif = tags.tobytes()
     photo = ImageFile(pixels=np.asarray(small), metadata=Metadata(exif=exif))
     files.write(photo, tmp_path / "out.avif")
-    found = files.read(tmp_path / "out.avif").metadata.exif or b""
-    assert "Acmé".encode() in found
+    exif_bytes = files.read(tmp_path / "out.avif").metadata.exif or b""
+    assert "Acmé".encode() in exif_bytes
     place = exif.index(b"points into")
-    assert found[place : place + 23] == exif[place : place + 23]
+    assert exif_bytes[place : place + 23] == exif[place : place + 23]
 
 
 def test_avif_keeps_alpha_to_the_bit(tmp_path: Path) -> None:

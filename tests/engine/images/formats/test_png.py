@@ -76,8 +76,8 @@ def test_what_is_written_other_programs_read(deep: bool, tmp_path: Path) -> None
         assert written.info["icc_profile"] == RGB["Adobe RGB"]
         assert written.info["xmp"] == metadata.xmp
         assert written.info["dpi"] == pytest.approx((300, 150), abs=0.02)  # whole dots a meter
-    found = files.read(tmp_path / "out.png").metadata
-    assert found.iptc == metadata.iptc
+    file_metadata = files.read(tmp_path / "out.png").metadata
+    assert file_metadata.iptc == metadata.iptc
 
 
 @pytest.mark.parametrize("text", ["", "iptc 5 zz", "\niptc\n 8\n3842494d"])

@@ -214,8 +214,8 @@ def test_what_exif_points_to_further_is_left_out_whole(small: Image.Image, tmp_p
     with tifffile.TiffFile(tmp_path / "out.tif") as file:
         values = file.pages.first.tags[34665].value
     assert values == {"ComponentsConfiguration": b"\1\2\3\0"}
-    found = files.read(tmp_path / "back.jpg").metadata.exif or b""
-    assert b"\x01\x91\x07\0\4\0\0\0\1\2\3\0" in found  # the type is UNDEFINED, 7
+    exif_bytes = files.read(tmp_path / "back.jpg").metadata.exif or b""
+    assert b"\x01\x91\x07\0\4\0\0\0\1\2\3\0" in exif_bytes  # the type is UNDEFINED, 7
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -253,18 +253,18 @@ def test_exif_costs_no_compression(compression: str | None, tmp_path: Path) -> N
     }
     save(tmp_path / "plain.tif", samples(), compression=compression)
     plain = files.read(tmp_path / "plain.tif")
-    told = Metadata(exif=tags.tobytes(), compression=plain.metadata.compression)
-    files.write(ImageFile(pixels=plain.pixels, metadata=told), tmp_path / "out.tif")
+    expected = Metadata(exif=tags.tobytes(), compression=plain.metadata.compression)
+    files.write(ImageFile(pixels=plain.pixels, metadata=expected), tmp_path / "out.tif")
     with tifffile.TiffFile(tmp_path / "out.tif") as file:
         page = file.pages.first
         assert page.compression == {None: 1, "lzw": 5, "zlib": 8}[compression]
         assert page.tags[34665].value["ExposureTime"] == (1, 125)
         assert page.tags[34853].value["GPSLatitudeRef"] == "N"
-    found = Image.Exif()
+    exif_tags = Image.Exif()
     with (tmp_path / "out.tif").open("rb") as stream:
-        found.load_from_fp(stream)
-        assert found[ExifTags.Base.Make].encode("latin-1").decode() == "Kamera aus München"
-        folder = found.get_ifd(ExifTags.IFD.Exif)
+        exif_tags.load_from_fp(stream)
+        assert exif_tags[ExifTags.Base.Make].encode("latin-1").decode() == "Kamera aus München"
+        folder = exif_tags.get_ifd(ExifTags.IFD.Exif)
         assert folder[ExifTags.Base.MakerNote] == b"any bytes \0\1\2"
         assert folder[ExifTags.Base.DateTimeOriginal] == "2020:02:02 20:20:02"
     again = files.read(tmp_path / "out.tif")
@@ -278,11 +278,11 @@ def test_resolutions_in_centimeters_are_read(tmp_path: Path) -> None:
 
 
 def test_xmp_and_iptc_are_kept(tmp_path: Path) -> None:
-    told = Metadata(xmp=b"<x>\xc3\xa4</x>", iptc=b"\x1c\x02\x05\0\x05Title", dpi=(300.0, 299.5))
-    files.write(ImageFile(pixels=samples(), metadata=told), tmp_path / "out.tif")
-    found = files.read(tmp_path / "out.tif").metadata
-    assert (found.xmp, found.iptc) == (told.xmp, told.iptc)
-    assert found.dpi == pytest.approx((300, 299.5))
+    expected = Metadata(xmp=b"<x>\xc3\xa4</x>", iptc=b"\x1c\x02\x05\0\x05Title", dpi=(300.0, 299.5))
+    files.write(ImageFile(pixels=samples(), metadata=expected), tmp_path / "out.tif")
+    file_metadata = files.read(tmp_path / "out.tif").metadata
+    assert (file_metadata.xmp, file_metadata.iptc) == (expected.xmp, expected.iptc)
+    assert file_metadata.dpi == pytest.approx((300, 299.5))
 
 
 def test_iptc_that_is_said_to_be_numbers_is_bytes(tmp_path: Path) -> None:

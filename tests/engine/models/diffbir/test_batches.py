@@ -126,11 +126,13 @@ def test_a_face_keeps_its_noise_wherever_it_stands(v2_1: DiffBIRPipeline) -> Non
 
 
 def test_both_prompts_of_all_faces_are_one_call(v2_1: DiffBIRPipeline) -> None:
-    seen: list[int] = []
-    hook = v2_1.networks.unet.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
+    call_sizes: list[int] = []
+    hook = v2_1.networks.unet.register_forward_hook(
+        lambda _, given, __: call_sizes.append(len(given[0]))
+    )
     run(v2_1, FACES, SEEDS)
     hook.remove()
-    assert seen == [2 * len(FACES)] * STEPS
+    assert call_sizes == [2 * len(FACES)] * STEPS
 
 
 def test_progress_of_several_rises_to_the_end(v2_1: DiffBIRPipeline) -> None:
@@ -157,12 +159,12 @@ def test_several_are_canceled_between_steps(v2_1: DiffBIRPipeline) -> None:
 
 
 def test_the_time_of_all_faces_is_told_before_it_begins(v2_1: DiffBIRPipeline) -> None:
-    told: list[str] = []
+    notes: list[str] = []
     large = torch.zeros(1, 3, 1, 1).expand(1, 3, 5000, 5000)
     for remaining in (1, 30):
-        request = ModelRequest(task="face", remaining=remaining, warn_before=told.append)
+        request = ModelRequest(task="face", remaining=remaining, warn_before=notes.append)
         v2_1.prepare(large, request, Progress())
-    alone, all_faces = told
+    alone, all_faces = notes
     assert alone.startswith("This takes about ")
     assert all_faces.startswith("The 30 faces take about ")
     # How long depends on how fast this computer is at the moment: see test_time_estimate.py.

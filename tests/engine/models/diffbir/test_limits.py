@@ -46,13 +46,13 @@ def test_a_picture_that_no_memory_holds_is_refused_before_it_begins(
 
 
 def test_what_changes_nothing_is_said(model: DiffBIRPipeline) -> None:
-    said: list[str] = []
+    notes: list[str] = []
     image = torch.zeros(1, 3, 8, 8)
     options = {"start_point": "cond", **QUICK}
     model.prepare(
-        image, ModelRequest(task="restore", options=options, add_note=said.append), Progress()
+        image, ModelRequest(task="restore", options=options, add_note=notes.append), Progress()
     )
-    assert said == ["start_point cond changes nothing here: this model starts from noise alone"]
+    assert notes == ["start_point cond changes nothing here: this model starts from noise alone"]
 
 
 class Moved(nn.Module):

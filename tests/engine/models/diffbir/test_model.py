@@ -34,8 +34,8 @@ def loaded(
 ) -> tuple[ModelSpec, DiffBIRPipeline]:
     spec = small(request.param)
     files = write(spec, tmp_path_factory.mktemp("weights"))
-    found, pipeline = loading.load([spec], files, CPU, torch.float32)
-    assert found is spec
+    chosen_spec, pipeline = loading.load([spec], files, CPU, torch.float32)
+    assert chosen_spec is spec
     assert isinstance(pipeline, DiffBIRPipeline)
     return spec, pipeline
 
@@ -99,14 +99,14 @@ def test_defaults_are_each_versions_own() -> None:
 
 
 def test_what_takes_long_is_told_before_it_begins(v2_1: DiffBIRPipeline) -> None:
-    told: list[str] = []
+    notes: list[str] = []
     whole = torch.zeros(1, 3, 1, 1).expand(1, 3, 60_000, 60_000)
-    v2_1.prepare(whole, ModelRequest(task="restore", warn_before=told.append), Progress())
-    (words,) = told
+    v2_1.prepare(whole, ModelRequest(task="restore", warn_before=notes.append), Progress())
+    (words,) = notes
     assert words.startswith("This takes about ")
-    told.clear()
-    v2_1.prepare(IMAGE, ModelRequest(task="restore", warn_before=told.append), Progress())
-    assert told == []
+    notes.clear()
+    v2_1.prepare(IMAGE, ModelRequest(task="restore", warn_before=notes.append), Progress())
+    assert notes == []
 
 
 def test_progress_rises_to_the_end(v2_1: DiffBIRPipeline) -> None:
@@ -232,8 +232,8 @@ def test_the_single_files_of_2023_are_taken_apart(tmp_path: Path) -> None:
     folder = tmp_path / "one"
     folder.mkdir()
     save_file({k: t.clone() for k, t in whole.items()}, folder / "full.safetensors")
-    found, _ = loading.load([spec], [folder / "full.safetensors"], CPU, torch.float32)
-    assert found is spec
+    chosen_spec, _ = loading.load([spec], [folder / "full.safetensors"], CPU, torch.float32)
+    assert chosen_spec is spec
 
 
 def test_plans_are_told_what_is_there(v2_1: DiffBIRPipeline) -> None:

@@ -146,8 +146,8 @@ def stepped(
     height, width = (8 * length for length in estimate.shape[-2:])
     shown_target = target[..., 8 * top : 8 * top + height, 8 * left : 8 * left + width]
     estimate = estimate.clone().requires_grad_()
-    shown = model.networks.autoencoder.decode(estimate / LATENT_SCALE)
-    error = (smooth_weights(shown_target) * (shown - shown_target) ** 2).mean()
+    picture = model.networks.autoencoder.decode(estimate / LATENT_SCALE)
+    error = (smooth_weights(shown_target) * (picture - shown_target) ** 2).mean()
     (gradient,) = torch.autograd.grad(error, estimate)
     return estimate.detach() - STRENGTH * gradient
 
@@ -161,10 +161,10 @@ def test_what_waits_in_the_computers_memory_changes_nothing(model: DiffBIRPipeli
 
 
 def test_it_says_how(model: DiffBIRPipeline) -> None:
-    said: list[str] = []
+    notes: list[str] = []
     image = picture(64, 96)
     options = {"steps": STEPS, "prompt": "a photo", "fidelity": FIDELITY}
     model.prepare(
-        image, ModelRequest(task="restore", options=options, add_note=said.append), Progress()
+        image, ModelRequest(task="restore", options=options, add_note=notes.append), Progress()
     )
-    assert said == ["fidelity takes the sampler spaced with 2 steps"]
+    assert notes == ["fidelity takes the sampler spaced with 2 steps"]

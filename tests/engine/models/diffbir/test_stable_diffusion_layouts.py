@@ -166,10 +166,10 @@ def test_a_folder_as_diffusers_writes_it_takes_the_single_files_place(tmp_path: 
     assert len(files) == 6
     _, pipeline = loading.load([spec], files, CPU, torch.float32)
     assert isinstance(pipeline, DiffBIRPipeline)
-    wanted = ours(theirs["vae"].state_dict(), "autoencoder")["encoder.mid.attn_1.q.weight"]
+    expected = ours(theirs["vae"].state_dict(), "autoencoder")["encoder.mid.attn_1.q.weight"]
     got = pipeline.networks.autoencoder.state_dict()["encoder.mid.attn_1.q.weight"]
     assert got.dtype == torch.float32
-    assert torch.equal(got, wanted.float())
+    assert torch.equal(got, expected.float())
     theirs["unet"].save_pretrained(folder / "unet")  # and in its other form beside it
     with pytest.raises(UnreadableCheckpoint, match="second unet: `unet/diffusion_pytorch_model"):
         loading.load([spec], store.files_at(tmp_path), CPU, torch.float32)

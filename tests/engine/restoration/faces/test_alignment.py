@@ -111,9 +111,9 @@ def test_a_huge_face_lies_where_a_small_one_does() -> None:
         matrix = matrix_of(face)
         square = alignment.crop(ramp, matrix)
         there = alignment.apply(alignment.inverse(matrix), np.array([(256.0, 256.0), (100, 400)]))
-        seen = np.array([square[256, 256, :2], square[400, 100, :2]]) * 2048
+        actual = np.array([square[256, 256, :2], square[400, 100, :2]]) * 2048
         # A tenth of the square's pixel: interpolation has 32 steps.
-        np.testing.assert_allclose(seen, there, atol=0.1 * scale)
+        np.testing.assert_allclose(actual, there, atol=0.1 * scale)
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)

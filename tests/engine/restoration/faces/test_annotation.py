@@ -21,13 +21,13 @@ def yellow(pixels: np.ndarray) -> np.ndarray:
 
 def test_boxes_and_landmarks_are_where_the_face_is() -> None:
     pixels = annotated(image(), [PORTRAIT], 32)
-    found = yellow(pixels)
+    marks = yellow(pixels)
     left, top, right, bottom = (round(side) for side in PORTRAIT.box)
-    assert found[(top + bottom) // 2, left - 2 : left + 3].any()
-    assert found[bottom - 2 : bottom + 3, (left + right) // 2].any()
+    assert marks[(top + bottom) // 2, left - 2 : left + 3].any()
+    assert marks[bottom - 2 : bottom + 3, (left + right) // 2].any()
     for x, y in PORTRAIT.landmarks:
-        assert found[round(y), round(x)]
-    outside = np.ones(found.shape, bool)
+        assert marks[round(y), round(x)]
+    outside = np.ones(marks.shape, bool)
     outside[top - 4 : bottom + 5, left - 4 : right + 5] = False
     assert (pixels[outside] == np.rint(portrait() * 255)[outside]).all()
 

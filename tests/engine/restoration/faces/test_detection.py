@@ -38,10 +38,13 @@ class Sure(nn.Module):
 
 @given(height=st.integers(1, 900), width=st.integers(1, 900))
 def test_small_pictures_are_enlarged_and_no_picture_is_too_large(height: int, width: int) -> None:
-    seen = detection.resized(torch.zeros(1, 3, height, width))
-    assert seen.shape[-2] * seen.shape[-1] <= MOST_PIXELS
+    network_input = detection.resized(torch.zeros(1, 3, height, width))
+    assert network_input.shape[-2] * network_input.shape[-1] <= MOST_PIXELS
     if height * width * (SHORTEST_SIDE / min(height, width)) ** 2 < MOST_PIXELS:
-        assert min(seen.shape[-2:]) in (SHORTEST_SIDE, max(SHORTEST_SIDE, min(height, width)))
+        assert min(network_input.shape[-2:]) in (
+            SHORTEST_SIDE,
+            max(SHORTEST_SIDE, min(height, width)),
+        )
 
 
 def test_a_picture_of_the_right_size_is_seen_as_it_is() -> None:
@@ -50,16 +53,16 @@ def test_a_picture_of_the_right_size_is_seen_as_it_is() -> None:
 
 
 def test_large_pictures_are_shrunk() -> None:
-    seen = detection.resized(torch.zeros(1, 3, 4000, 6000))
-    assert 0.99 * MOST_PIXELS < seen.shape[-2] * seen.shape[-1] <= MOST_PIXELS
+    network_input = detection.resized(torch.zeros(1, 3, 4000, 6000))
+    assert 0.99 * MOST_PIXELS < network_input.shape[-2] * network_input.shape[-1] <= MOST_PIXELS
 
 
 @pytest.mark.parametrize(("height", "width"), [(320, 400), (640, 700), (4000, 3000)])
 def test_faces_come_back_in_the_pixels_of_the_picture(height: int, width: int) -> None:
     network = Sure(5000)
     (face,) = Detector(network, CPU)(torch.rand(1, 3, height, width))
-    seen = network.seen[0]
-    x, y, wide, high = priors(seen.shape[-2], seen.shape[-1])[5000]
+    network_input = network.seen[0]
+    x, y, wide, high = priors(network_input.shape[-2], network_input.shape[-1])[5000]
     expected = [(x - wide / 2) * width, (y - high / 2) * height]
     expected += [(x + wide / 2) * width, (y + high / 2) * height]
     np.testing.assert_allclose(face.box, expected, rtol=1e-4)
@@ -68,8 +71,8 @@ def test_faces_come_back_in_the_pixels_of_the_picture(height: int, width: int) -
 
 
 def test_the_largest_face_comes_first() -> None:
-    seen = priors(640, 640)
-    small, large = 3000, len(seen) - 1
+    anchors = priors(640, 640)
+    small, large = 3000, len(anchors) - 1
     first, second = Detector(Sure(small, large), CPU)(torch.rand(1, 3, 640, 640))
     assert first.size > second.size
 
@@ -84,7 +87,7 @@ def test_the_network_gets_the_channels_in_the_order_that_was_asked_for() -> None
     network = Sure()
     Detector(network, CPU, "rgb")(red)
     Detector(network, CPU, "bgr")(red)
-    published, turned = (seen[0, :, 0, 0] for seen in network.seen)
+    published, turned = (actual[0, :, 0, 0] for actual in network.seen)
     assert torch.equal(published, torch.tensor([255.0 - 104, -117, -123]))
     assert torch.equal(turned, torch.tensor([-104.0, -117, 255 - 123]))
 

@@ -51,8 +51,8 @@ def run(
     return canvas, results
 
 
-def numbers(faces: list[Face], **wanted: object) -> list[int]:
-    crops, _ = select(faces, FaceSelection(**wanted), 512, 512)  # pyright: ignore[reportArgumentType]
+def numbers(faces: list[Face], **selection: object) -> list[int]:
+    crops, _ = select(faces, FaceSelection(**selection), 512, 512)  # pyright: ignore[reportArgumentType]
     return [crop.number for crop in crops]
 
 
@@ -121,11 +121,11 @@ class Markers:
     """A detector for pictures in which landmarks are spots of five colors."""
 
     def __call__(self, image: Tensor) -> list[Face]:
-        seen = rearrange(image, "1 c h w -> h w c").numpy()
-        y, x = np.mgrid[: seen.shape[0], : seen.shape[1]]
+        pixels = rearrange(image, "1 c h w -> h w c").numpy()
+        y, x = np.mgrid[: pixels.shape[0], : pixels.shape[1]]
         points: list[tuple[float, float]] = []
         for color in COLORS:
-            weight = np.clip(0.4 - np.abs(seen - color).max(axis=2), 0, None)
+            weight = np.clip(0.4 - np.abs(pixels - color).max(axis=2), 0, None)
             if weight.sum() == 0:
                 return []
             points.append(
@@ -160,11 +160,11 @@ def test_drift_is_that_of_the_landmarks(shift: int) -> None:
 
 def test_geometry_is_exact_through_the_whole_way() -> None:
     picture = with_markers(portrait(), PORTRAIT)
-    (found,) = Markers()(rearrange(torch.from_numpy(picture), "h w c -> 1 c h w"))
-    np.testing.assert_allclose(found.points, PORTRAIT.points, atol=0.1)  # spots are drawn in 1/16
+    (actual,) = Markers()(rearrange(torch.from_numpy(picture), "h w c -> 1 c h w"))
+    np.testing.assert_allclose(actual.points, PORTRAIT.points, atol=0.1)  # spots are drawn in 1/16
     restored, _ = run(picture, [PORTRAIT], Changed(unchanged))
     (again,) = Markers()(rearrange(torch.from_numpy(restored), "h w c -> 1 c h w"))
-    np.testing.assert_allclose(again.points, found.points, atol=0.05)
+    np.testing.assert_allclose(again.points, actual.points, atol=0.05)
 
 
 def test_of_overlapping_faces_the_larger_one_is_in_front() -> None:
@@ -248,8 +248,8 @@ def test_thirty_faces_take_the_memory_of_those_that_go_together(most: int) -> No
 def test_what_leaves_the_range_of_colors_is_cut_off() -> None:
     square = np.full((512, 512, 3), 0.5, np.float32)
     runner = Changed(lambda images, _: images + 2)
-    (seen,) = face_batch.restore_squares([square], [0], runner, Progress(), 1)
-    assert seen.max() == 1
+    (inputs,) = face_batch.restore_squares([square], [0], runner, Progress(), 1)
+    assert inputs.max() == 1
 
 
 def test_where_no_face_is_left_nothing_is_pasted() -> None:
@@ -264,13 +264,13 @@ def test_where_no_face_is_left_nothing_is_pasted() -> None:
 
 def test_an_outcome_says_all_there_is_to_say() -> None:
     _, (result,) = run(portrait(), [PORTRAIT], Changed(unchanged), GivenNetworks(Given([PORTRAIT])))
-    told = result.to_json()
-    assert told["number"] == 0
-    assert told["left_alone"] is None
-    assert told["landmarks"][0] == [203.6, 101.3]
-    assert told["drift"] == 0
-    assert told["similarity"] == pytest.approx(1, abs=1e-3)
-    assert told["changed"] is False
+    answer = result.to_json()
+    assert answer["number"] == 0
+    assert answer["left_alone"] is None
+    assert answer["landmarks"][0] == [203.6, 101.3]
+    assert answer["drift"] == 0
+    assert answer["similarity"] == pytest.approx(1, abs=1e-3)
+    assert answer["changed"] is False
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)

@@ -163,10 +163,12 @@ def test_small_faces_are_left_alone_and_said_so_once() -> None:
 
 
 def test_a_face_that_changed_is_said_so_with_what_to_do() -> None:
-    found = iter([[PORTRAIT], [PORTRAIT], []])  # in the picture, its square, and what came of it
+    detections = iter(
+        [[PORTRAIT], [PORTRAIT], []]
+    )  # in the picture, its square, and what came of it
 
     def find(image: Tensor) -> list[Face]:
-        return next(found)
+        return next(detections)
 
     _, notes, (result,) = restore(raster(), networks=GivenNetworks(find, parse_by_hand))
     assert result.to_json()["changed"] is True
@@ -180,8 +182,8 @@ def test_faces_lie_where_they_should_in_an_enlarged_picture(scale: float) -> Non
     assert (after.width, after.height) == (int(512 * scale), int(512 * scale))
     # Against the portrait restored in its own size, and enlarged afterwards.
     alone, _, _ = restore(before, PORTRAIT)
-    seen = torch.from_numpy(samples_of(alone).astype(np.float32)).permute(2, 0, 1)[None]
-    expected = functional.interpolate(seen, scale_factor=scale, mode="bicubic")[0]
+    samples = torch.from_numpy(samples_of(alone).astype(np.float32)).permute(2, 0, 1)[None]
+    expected = functional.interpolate(samples, scale_factor=scale, mode="bicubic")[0]
     difference = (expected.permute(1, 2, 0).numpy() - samples_of(after)).mean(axis=2)
     # The face is finer than an enlarged one; a shift of a pixel would double what is left of it.
     assert np.abs(difference).mean() < 1.0
@@ -197,19 +199,24 @@ def test_strength_weighs_the_change() -> None:
 
 
 def test_faces_are_listed_with_a_picture_that_shows_them() -> None:
-    shown, faces = face_restoration.find_faces(
+    preview, faces = face_restoration.find_faces(
         raster("U16", "YA"), GivenNetworks(find=Given([PORTRAIT])), 32
     )
     assert faces == [PORTRAIT]
-    assert (shown.sample_type, shown.channels, shown.width, shown.height) == ("U8", "RGB", 512, 512)
+    assert (preview.sample_type, preview.channels, preview.width, preview.height) == (
+        "U8",
+        "RGB",
+        512,
+        512,
+    )
 
 
 def test_what_describes_a_crowd_fits_into_a_header() -> None:
     crowd = [PORTRAIT] * (MOST_FACES + 20)
-    shown, faces = face_restoration.find_faces(raster(), GivenNetworks(find=Given(crowd)), 32)
+    preview, faces = face_restoration.find_faces(raster(), GivenNetworks(find=Given(crowd)), 32)
     assert len(faces) == MOST_FACES
     _, notes, results = restore(raster(), *crowd, selection=FaceSelection(min_size=9999))
     assert len(results) == MOST_FACES
     facts = {"faces": [result.to_json() for result in results], "notes": notes}
-    (head, *_) = wire.encode(shown, facts)
+    (head, *_) = wire.encode(preview, facts)
     assert len(bytes(head)) < wire.MAX_HEADER

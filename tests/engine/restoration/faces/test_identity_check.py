@@ -83,8 +83,8 @@ def test_features_that_move_are_noticed(square: Square, mask: np.ndarray) -> Non
 
 
 def test_of_several_faces_the_one_in_the_middle_counts(square: Square) -> None:
-    found = [placed(shifted(200)), placed(shifted(2)), placed(TEMPLATE - (0, 150))]
-    points = identity_check.landmarks_in(square, Given(found))
+    faces = [placed(shifted(200)), placed(shifted(2)), placed(TEMPLATE - (0, 150))]
+    points = identity_check.landmarks_in(square, Given(faces))
     assert points is not None
     np.testing.assert_allclose(points, shifted(2))
     assert identity_check.landmarks_in(square, Given([])) is None

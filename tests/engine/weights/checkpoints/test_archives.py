@@ -34,8 +34,8 @@ def test_checkpoints_are_unpacked_and_nothing_else(tmp_path: Path, folder: Path)
     }
     path = archive(tmp_path, zipped(files))
     assert archives.is_archive(path)
-    found = archives.unpack(path, folder)
-    assert {file.relative_to(folder).as_posix(): file.read_bytes() for file in found} == {
+    unpacked = archives.unpack(path, folder)
+    assert {file.relative_to(folder).as_posix(): file.read_bytes() for file in unpacked} == {
         "HI_Diff_GoPro/net_g.pth": b"g",
         "HI_Diff_GoPro/net_d.pth": b"d",
     }
@@ -63,9 +63,9 @@ def test_a_link_is_unpacked_as_the_text_that_it_is(tmp_path: Path, folder: Path)
     path = tmp_path / "archive.zip"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr(link, "/etc/passwd")
-    (found,) = archives.unpack(path, folder)
-    assert not found.is_symlink()
-    assert found.read_bytes() == b"/etc/passwd"
+    (unpacked,) = archives.unpack(path, folder)
+    assert not unpacked.is_symlink()
+    assert unpacked.read_bytes() == b"/etc/passwd"
 
 
 def test_bombs_are_refused(tmp_path: Path, folder: Path) -> None:

@@ -43,8 +43,8 @@ SINGLE = [file for file in catalog().files if len(file.parts) == 1]
 def test_every_published_layout_is_recognized(file: WeightFile, tmp_path: Path) -> None:
     path = tmp_path / "net.part"
     torch.save(layout(file), path)
-    with conversion.open_checkpoints(path, tmp_path) as found:
-        taken = conversion.select_tensors(file, found)
+    with conversion.open_checkpoints(path, tmp_path) as checkpoints:
+        taken = conversion.select_tensors(file, checkpoints)
     assert {key: tuple(value.shape) for key, value in taken.items()} == expected_shapes(file)
 
 
@@ -58,8 +58,8 @@ def test_every_published_system_is_recognized(file: WeightFile, tmp_path: Path) 
     for part, name in file.parts.items():
         torch.save({"params": hollow(name)}, folder / f"{part}.pth")
     (folder / "readme.txt").write_text("Read me")
-    with conversion.open_checkpoints(folder, tmp_path) as found:
-        taken = conversion.select_tensors(file, found)
+    with conversion.open_checkpoints(folder, tmp_path) as checkpoints:
+        taken = conversion.select_tensors(file, checkpoints)
     assert {key: tuple(value.shape) for key, value in taken.items()} == expected_shapes(file)
 
 
@@ -67,8 +67,8 @@ def test_safetensors_are_taken_as_they_are(tmp_path: Path) -> None:
     state = {**tensors(SMALL), "left.over": torch.ones(2)}
     save_file(state, tmp_path / "net.safetensors")
     file = small_file(container="safetensors", drops_extras=True)
-    with conversion.open_checkpoints(tmp_path / "net.safetensors", tmp_path) as found:
-        conversion.write(conversion.select_tensors(file, found), file, tmp_path / "out")
+    with conversion.open_checkpoints(tmp_path / "net.safetensors", tmp_path) as checkpoints:
+        conversion.write(conversion.select_tensors(file, checkpoints), file, tmp_path / "out")
     assert safetensors_header.shapes(tmp_path / "out") == expected_shapes(file)
 
 
@@ -105,26 +105,26 @@ def test_what_differs_is_said(tmp_path: Path) -> None:
     state.popitem()
     (tmp_path / "net.pth").write_bytes(pickled({"params": state}))
     with (
-        conversion.open_checkpoints(tmp_path / "net.pth", tmp_path) as found,
+        conversion.open_checkpoints(tmp_path / "net.pth", tmp_path) as checkpoints,
         pytest.raises(UnreadableCheckpoint, match=r"not those of `small`: \S+ is missing$"),
     ):
-        conversion.select_tensors(small_file(), found)
+        conversion.select_tensors(small_file(), checkpoints)
     (tmp_path / "empty").mkdir()
     with (
-        conversion.open_checkpoints(tmp_path / "empty", tmp_path) as found,
+        conversion.open_checkpoints(tmp_path / "empty", tmp_path) as checkpoints,
         pytest.raises(UnreadableCheckpoint, match="there is no checkpoint in it"),
     ):
-        conversion.select_tensors(small_file(), found)
+        conversion.select_tensors(small_file(), checkpoints)
 
 
 @pytest.mark.parametrize("content", [[1], 5, {"params": 3}, {1: torch.ones(1)}, {}])
 def test_what_holds_no_tensors_is_refused(content: object, tmp_path: Path) -> None:
     (tmp_path / "net.pth").write_bytes(pickled(content))
     with (
-        conversion.open_checkpoints(tmp_path / "net.pth", tmp_path) as found,
+        conversion.open_checkpoints(tmp_path / "net.pth", tmp_path) as checkpoints,
         pytest.raises(UnreadableCheckpoint),
     ):
-        conversion.select_tensors(small_file(), found)
+        conversion.select_tensors(small_file(), checkpoints)
 
 
 def test_a_disk_that_is_full_is_an_error_of_the_disk(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_tensors_that_hold_nothing_are_none(tmp_path: Path) -> None:
     hollow_ones = {key: value.to("meta") for key, value in tensors(SMALL).items()}
     torch.save(hollow_ones, tmp_path / "net.pth")
     with (
-        conversion.open_checkpoints(tmp_path / "net.pth", tmp_path) as found,
+        conversion.open_checkpoints(tmp_path / "net.pth", tmp_path) as checkpoints,
         pytest.raises(UnreadableCheckpoint),
     ):
-        conversion.select_tensors(small_file(), found)
+        conversion.select_tensors(small_file(), checkpoints)

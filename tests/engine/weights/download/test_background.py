@@ -49,12 +49,12 @@ def test_the_first_item_has_to_come_in_time_and_the_others_need_not() -> None:
 
 
 def test_what_hangs_is_left_behind() -> None:
-    free, ended = threading.Event(), threading.Event()
+    free, resumed = threading.Event(), threading.Event()
 
     def hang() -> Iterator[int]:
         yield 1
         free.wait(300)
-        ended.set()
+        resumed.set()
 
     started = time.monotonic()
 
@@ -64,7 +64,7 @@ def test_what_hangs_is_left_behind() -> None:
 
     with pytest.raises(Canceled):
         list(background.iterate_in_thread(hang(), tick, 5.0))
-    assert not ended.is_set()
+    assert not resumed.is_set()
     free.set()
 
 

@@ -29,16 +29,16 @@ def nearly_full(folder: Path) -> int:
 
 def test_a_file_comes_whole_with_its_hash(fetch: Fetch, mirror: Mirror, part: Path) -> None:
     mirror.at("/small", Says(body=BODY))
-    seen: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
 
     def report(done: int, total: int) -> None:
-        seen.append((done, total))
+        reports.append((done, total))
 
     fetched = fetch(report=report)
     assert part.read_bytes() == BODY
     assert (fetched.sha256, fetched.size_bytes) == (HASH, len(BODY))
-    assert seen[-1] == (len(BODY), len(BODY))
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert reports[-1] == (len(BODY), len(BODY))
+    assert [done for done, _ in reports] == sorted(done for done, _ in reports)
 
 
 def test_a_slow_source_is_waited_for(fetch: Fetch, mirror: Mirror, part: Path) -> None:

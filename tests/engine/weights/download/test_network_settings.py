@@ -36,17 +36,17 @@ def test_the_hub_has_an_address_and_a_token(tmp_path: Path) -> None:
 
 
 def test_the_login_in_an_address_is_kept_apart() -> None:
-    found = network_settings.resolve(
+    network = network_settings.resolve(
         {
             "PIXELMEND_MIRROR": "https://ann:s%40cret%2F@weights.example:8443/all/",
             "HF_ENDPOINT": "https://bob:hidden@hub.example",
         }
     )
-    assert found.mirror == "https://weights.example:8443/all"
-    assert found.mirror_login == f"Basic {base64.b64encode(b'ann:s@cret/').decode()}"
-    assert found.hub == "https://hub.example"
-    assert found.hub_login == f"Basic {base64.b64encode(b'bob:hidden').decode()}"
-    assert "Basic" not in repr(found)
+    assert network.mirror == "https://weights.example:8443/all"
+    assert network.mirror_login == f"Basic {base64.b64encode(b'ann:s@cret/').decode()}"
+    assert network.hub == "https://hub.example"
+    assert network.hub_login == f"Basic {base64.b64encode(b'bob:hidden').decode()}"
+    assert "Basic" not in repr(network)
 
 
 @pytest.mark.parametrize(
@@ -72,5 +72,5 @@ def test_an_address_that_is_none_is_refused_and_not_repeated(name: str, address:
 
 def test_a_mirror_of_the_users_own() -> None:
     assert network_settings.resolve({}).mirror is None
-    found = network_settings.resolve({"PIXELMEND_MIRROR": "https://weights.example/all/"})
-    assert found.mirror == "https://weights.example/all"
+    network = network_settings.resolve({"PIXELMEND_MIRROR": "https://weights.example/all/"})
+    assert network.mirror == "https://weights.example/all"

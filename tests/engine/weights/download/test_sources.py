@@ -58,8 +58,8 @@ def test_the_token_goes_to_its_own_host_alone(fetch: Fetch, mirror: Mirror, tmp_
     mirror.at("/content", Says(body=BODY))
     fetch(HUB, network=Network(hub=mirror.url, hub_token="secret"))
     for asked in mirror.asked:
-        wanted = "Bearer secret" if asked.host == "localhost" else None
-        assert asked.headers.get("Authorization") == wanted
+        expected = "Bearer secret" if asked.host == "localhost" else None
+        assert asked.headers.get("Authorization") == expected
     assert {asked.host for asked in mirror.asked} == {"localhost", "127.0.0.1"}
     (tmp_path / "small.part").unlink()
     mirror.asked.clear()
