@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Call
+from conftest import CommandRunner
 from fakes import ignore, untold
 from protocol.conftest import Running, Start, picture, wait_until
 
@@ -157,7 +157,7 @@ def test_a_command_finds_the_engine_anew_for_each_picture(start: Start, how: Lau
 
 @posix
 def test_a_hung_engine_is_named_by_all_who_look_for_it(
-    start: Start, how: Launch, pixelmend: Call, monkeypatch: pytest.MonkeyPatch
+    start: Start, how: Launch, pixelmend: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = start()
     monkeypatch.setattr(launch, "ANSWERS_WITHIN_S", 1.0)
@@ -181,7 +181,7 @@ def test_a_hung_engine_is_named_by_all_who_look_for_it(
 
 @posix
 def test_an_engine_whose_state_file_is_lost_is_not_said_to_be_none(
-    start: Start, pixelmend: Call, monkeypatch: pytest.MonkeyPatch
+    start: Start, pixelmend: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = start()
     monkeypatch.setenv("PIXELMEND_HOME", str(engine.paths.home))
