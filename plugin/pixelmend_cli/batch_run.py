@@ -208,7 +208,7 @@ def _run(
             bar.show(batch.progress)
             if not isinstance(target, LocalStorage) and time.monotonic() - kept_at > KEPT_EVERY_S:
                 kept_at = time.monotonic()
-                _keep(book, target)
+                _keep(options, book, target)
 
         batch.tell = tell
         try:
@@ -216,7 +216,7 @@ def _run(
         finally:
             bar.end()
             if not isinstance(target, LocalStorage):
-                _keep(book, target)
+                _keep(options, book, target)
             seconds = time.monotonic() - started
             print_line(_summary(book.totals(), found, batch, seconds))
             if options.report is not None:
@@ -251,9 +251,12 @@ def _clean(target: Storage, results: Sequence[str]) -> None:
             target.clean(result)
 
 
-def _keep(book: Manifest, target: Storage) -> None:
-    with target.store(_kept_name(), overwrite=True) as temporary:
-        book.copy_to(temporary)
+def _keep(options: BatchOptions, book: Manifest, target: Storage) -> None:
+    try:
+        with target.store(_kept_name(), overwrite=True) as temporary:
+            book.copy_to(temporary)
+    except PixelmendError as error:  # the manifest itself lies here
+        _note(options, f"No copy of the manifest could be left there: {error.message}")
 
 
 @contextmanager
