@@ -8,13 +8,13 @@ import pytest
 
 def loaded(*lines: str) -> str:
     """Runs code in a process of its own; returns what it prints."""
-    ended = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
     )
-    if "cannot open shared object" in ended.stderr:
-        pytest.skip(f"Qt lacks a library of the system: {ended.stderr.splitlines()[-1]}")
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout.strip()
+    if "cannot open shared object" in result.stderr:
+        pytest.skip(f"Qt lacks a library of the system: {result.stderr.splitlines()[-1]}")
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
 
 
 def test_the_engines_own_qt_is_taken() -> None:

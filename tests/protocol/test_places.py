@@ -37,36 +37,36 @@ def in_namespace(kind: str, setup: str, home: Path) -> list[str]:
     if shutil.which("unshare") is None:
         pytest.skip("there is no `unshare`")
     script = f'{setup} || exit 77; exec "$1" -c "$2" "$3"'
-    ended = subprocess.run(
+    result = subprocess.run(
         ["unshare", kind, "sh", "-c", script, "sh", sys.executable, START, str(home)],
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
-    if ended.returncode == 77 or "Operation not permitted" in ended.stderr:
-        pytest.skip(f"the system does not let us: {ended.stderr.strip()}")
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout.splitlines()
+    if result.returncode == 77 or "Operation not permitted" in result.stderr:
+        pytest.skip(f"the system does not let us: {result.stderr.strip()}")
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
 
 
 def test_a_data_folder_that_is_read_only_is_named(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    told = in_namespace("-m", f'mount -t tmpfs -o ro tmpfs "{home}"', home)
-    assert told[0] == "engine-unavailable"
-    assert told[1] == f"The data folder can't be written to (Read-only file system): `{home}`"
-    assert "PIXELMEND_HOME" in told[2]
+    output = in_namespace("-m", f'mount -t tmpfs -o ro tmpfs "{home}"', home)
+    assert output[0] == "engine-unavailable"
+    assert output[1] == f"The data folder can't be written to (Read-only file system): `{home}`"
+    assert "PIXELMEND_HOME" in output[2]
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     full = f'mount -t tmpfs -o size=256k tmpfs "{home}" && ! cat /dev/zero 2>&- > "{home}/scan.tif"'
-    told = in_namespace("-m", full, home)
-    assert told[0] == "engine-unavailable"
-    assert told[1] == f"The data folder can't be written to (No space left on device): `{home}`"
-    assert told[2].startswith("Make room on its disk")
+    output = in_namespace("-m", full, home)
+    assert output[0] == "engine-unavailable"
+    assert output[1] == f"The data folder can't be written to (No space left on device): `{home}`"
+    assert output[2].startswith("Make room on its disk")
 
 
 def test_a_disk_that_is_full_once_the_engine_starts_is_named(tmp_path: Path) -> None:
@@ -74,17 +74,17 @@ def test_a_disk_that_is_full_once_the_engine_starts_is_named(tmp_path: Path) -> 
     home.mkdir()
     # Its first files still fit, its state file does not.
     room = f'mount -t tmpfs -o size=256k,nr_inodes=4 tmpfs "{home}"'
-    told = in_namespace("-m", room, home)
-    assert told[0] == "engine-unavailable"
-    assert told[1] == f"The data folder can't be written to (No space left on device): `{home}`"
+    output = in_namespace("-m", room, home)
+    assert output[0] == "engine-unavailable"
+    assert output[1] == f"The data folder can't be written to (No space left on device): `{home}`"
 
 
 def test_a_computer_without_127_0_0_1_is_told_as_that(tmp_path: Path) -> None:
     no_ipv4 = "ip link set lo up && ip address del 127.0.0.1/8 dev lo"
-    told = in_namespace("-n", no_ipv4, tmp_path / "home")
-    assert told[0] == "engine-unavailable"
-    assert told[1].startswith("The engine can't listen at 127.0.0.1 (")
-    assert "--in-process" in told[2]
+    output = in_namespace("-n", no_ipv4, tmp_path / "home")
+    assert output[0] == "engine-unavailable"
+    assert output[1].startswith("The engine can't listen at 127.0.0.1 (")
+    assert "--in-process" in output[2]
 
 
 def test_an_engine_starts_where_nothing_is_wrong(tmp_path: Path) -> None:
@@ -121,10 +121,10 @@ def test_the_hinted_command_does_not_run_a_file_of_our_name(tmp_path: Path) -> N
     hint: str = getattr(raised.value, "hint")  # noqa: B009 - of the error that it is
     command = hint.split("`")[1].replace(f"'{broken}'", sys.executable)
     assert str(broken) not in command
-    ended = subprocess.run(
+    result = subprocess.run(
         [*command.split(), "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_a_data_folder_that_models_make_first_is_the_users_alone(tmp_path: Path) -> None:
@@ -133,9 +133,9 @@ def test_a_data_folder_that_models_make_first_is_the_users_alone(tmp_path: Path)
     environ = {**os.environ, "PIXELMEND_HOME": str(home)}
     before = os.umask(0o022)
     try:
-        ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     finally:
         os.umask(before)
-    assert ended.returncode == 0, ended.stderr
+    assert result.returncode == 0, result.stderr
     assert (home / "models").is_dir()
     assert home.stat().st_mode & 0o777 == 0o700

@@ -14,9 +14,9 @@ TOLERANCE = 1e-5  # float32, in another order
 @pytest.mark.skipif(shutil.which("c++") is None, reason="torch compiles with a C++ compiler")
 def test_compiled_blocks_give_the_same_results_and_gradients() -> None:
     command = [sys.executable, compiled_blocks.__file__]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    result, gradients, graphs = ended.stdout.split()
+    command_result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert command_result.returncode == 0, command_result.stderr
+    result, gradients, graphs = command_result.stdout.split()
     assert float(result) < TOLERANCE
     assert float(gradients) < TOLERANCE
     assert int(graphs) == len(compiled_blocks.SIZES)

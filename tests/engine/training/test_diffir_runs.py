@@ -62,10 +62,10 @@ class Runs:
     def run(
         self, spec: StageSpec, *, resume: bool = False, killed_at: int = 0
     ) -> list[TrainingProgress]:
-        seen: list[TrainingProgress] = []
+        reports: list[TrainingProgress] = []
 
         def report(progress: TrainingProgress) -> None:
-            seen.append(progress)
+            reports.append(progress)
             if progress.step == killed_at:
                 raise Killed
 
@@ -74,7 +74,7 @@ class Runs:
             loop.train(spec, settings, self.stage(spec.number), report, resume=resume)
         except Killed:
             assert killed_at
-        return seen
+        return reports
 
 
 @pytest.fixture
@@ -99,14 +99,14 @@ ALL_STAGES: dict[str, list[set[str]]] = {
 @pytest.mark.parametrize("recipe", ALL_STAGES)
 def test_all_stages_run_and_learn_what_they_should(recipe: str, runs: Callable[..., Runs]) -> None:
     run = runs(recipe)
-    for number, wanted in enumerate(ALL_STAGES[recipe], start=1):
+    for number, expected in enumerate(ALL_STAGES[recipe], start=1):
         spec = run.spec(number)  # pyright: ignore[reportArgumentType] - up to three
         (*_, last) = run.run(spec)
         assert last.step == STEPS
         assert all(value == value for value in last.losses.values())  # no NaN
         judged = {n for n in last.losses if n.startswith("discriminator")}
-        assert last.losses.keys() - judged - {"divergence"} == wanted
-        assert bool(judged) == ("adversarial" in wanted)
+        assert last.losses.keys() - judged - {"divergence"} == expected
+        assert bool(judged) == ("adversarial" in expected)
         assert last.scores["validation"] > 5
         config = spec.recipe.config
         assert isinstance(config, DiffIRConfig)
@@ -127,8 +127,8 @@ def test_the_prior_is_learned_alone_at_first(runs: Callable[..., Runs]) -> None:
     recipe = dataclasses.replace(spec.recipe, stages=(stage, stage))
     spec = dataclasses.replace(spec, recipe=recipe)
     before = reading.read(run.files(1)[0])
-    seen = run.run(spec, killed_at=3)
-    assert [set(p.losses) for p in seen] == [{"prior", "divergence"}] * 3
+    reports = run.run(spec, killed_at=3)
+    assert [set(p.losses) for p in reports] == [{"prior", "divergence"}] * 3
     part = reading.read(run.files(2)[0])
     started = {key: value for key, value in before.items() if key.startswith("G.")}
     assert all(torch.equal(part[key], value) for key, value in started.items())

@@ -47,9 +47,9 @@ def guided(photos: Path, number: StageNumber, **files: tuple[Path, ...]) -> Stag
 
 
 def run(planned: StageSpec, folder: Path) -> list[TrainingProgress]:
-    seen: list[TrainingProgress] = []
-    loop.train(planned, SETTINGS, RunFolder(folder), seen.append, resume=False)
-    return seen
+    reports: list[TrainingProgress] = []
+    loop.train(planned, SETTINGS, RunFolder(folder), reports.append, resume=False)
+    return reports
 
 
 def files(folder: Path) -> tuple[Path, ...]:

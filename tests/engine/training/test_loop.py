@@ -27,9 +27,9 @@ SETTINGS = RunSettings(device="cpu", report_every=1, save_every=10)
 def run(
     spec: StageSpec, folder: Path, *, resume: bool = False, settings: RunSettings = SETTINGS
 ) -> list[TrainingProgress]:
-    seen: list[TrainingProgress] = []
-    loop.train(spec, settings, RunFolder(folder), seen.append, resume=resume)
-    return seen
+    reports: list[TrainingProgress] = []
+    loop.train(spec, settings, RunFolder(folder), reports.append, resume=resume)
+    return reports
 
 
 def files(folder: Path) -> tuple[Path, ...]:

@@ -28,11 +28,11 @@ def outcomes(
     launch.find_or_start(home, start)
     install.write_settings(folder, PluginInstall(folder, "entry.py", home, start))
     command = [sys.executable, str(SCRIPT), request.param, str(folder)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    if "cannot open shared object" in ended.stderr:
-        pytest.skip(f"Qt lacks a library of the system: {ended.stderr.splitlines()[-1]}")
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout)
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "cannot open shared object" in result.stderr:
+        pytest.skip(f"Qt lacks a library of the system: {result.stderr.splitlines()[-1]}")
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
 
 
 def test_a_picture_goes_there_and_back(outcomes: dict[str, Any]) -> None:

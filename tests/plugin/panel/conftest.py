@@ -15,16 +15,16 @@ def shown_by(request: pytest.FixtureRequest) -> Callable[[str], dict[str, str]]:
 
     def run(script: str) -> dict[str, str]:
         environ = os.environ | {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": "/tmp"}
-        ended = subprocess.run(
+        result = subprocess.run(
             [sys.executable, str(Path(__file__).parent / script), request.param],
             env=environ,
             capture_output=True,
             text=True,
             check=False,
         )
-        if "cannot open shared object" in ended.stderr:
-            pytest.skip(f"Qt lacks a library of the system: {ended.stderr.splitlines()[-1]}")
-        assert ended.returncode == 0, ended.stderr
-        return dict(line.split("=", 1) for line in ended.stdout.splitlines())
+        if "cannot open shared object" in result.stderr:
+            pytest.skip(f"Qt lacks a library of the system: {result.stderr.splitlines()[-1]}")
+        assert result.returncode == 0, result.stderr
+        return dict(line.split("=", 1) for line in result.stdout.splitlines())
 
     return run

@@ -74,8 +74,8 @@ def test_constants_beside_numbers_become_a_choice(deblur: dict[str, Any]) -> Non
 
 
 def test_most_users_see_few_fields(deblur: dict[str, Any]) -> None:
-    shown = [field.name for field in forms.fields(deblur) if not field.advanced]
-    assert shown == ["model", "strength", "seed"]
+    names = [field.name for field in forms.fields(deblur) if not field.advanced]
+    assert names == ["model", "strength", "seed"]
 
 
 @pytest.mark.parametrize(("answer", "option"), [("auto", "auto"), ("0", 0), ("512", 512)])

@@ -21,12 +21,12 @@ def crops(picture: Tensor, side: int, count: int) -> Tensor:
 
 @pytest.mark.parametrize("side", [64, 256])
 def test_crops_have_their_size_even_of_smaller_pictures(picture: Tensor, side: int) -> None:
-    found = crops(picture, side, 12)
-    assert found.shape == (12, 3, side, side)
-    assert found.dtype == torch.uint8
-    assert len({crop.float().mean().item() for crop in found}) == 12
-    assert torch.equal(found, crops(picture, side, 12))
-    assert 60 < found.float().mean() < 190
+    actual = crops(picture, side, 12)
+    assert actual.shape == (12, 3, side, side)
+    assert actual.dtype == torch.uint8
+    assert len({crop.float().mean().item() for crop in actual}) == 12
+    assert torch.equal(actual, crops(picture, side, 12))
+    assert 60 < actual.float().mean() < 190
 
 
 class Never(RandomSource):

@@ -24,9 +24,9 @@ def data(*sources: TrainingFolder, seed: int = 0, room: int = ROOM, spare: int =
 
 
 def batch(of: TrainingData, step: int = 1, process: int = 0) -> torch.Tensor:
-    drawn = of.batch(step, process, Phase(1, 32, 3))
-    assert drawn.lq.shape == drawn.hq.shape == (3, 3, 32, 32)
-    return drawn.lq
+    crops_of_step = of.batch(step, process, Phase(1, 32, 3))
+    assert crops_of_step.lq.shape == crops_of_step.hq.shape == (3, 3, 32, 32)
+    return crops_of_step.lq
 
 
 @pytest.fixture
@@ -65,12 +65,12 @@ def test_pairs_are_cut_and_turned_together(photos: Path, tmp_path: Path) -> None
             dark = Image.fromarray(np.array(image) // 2)
         dark.save(tmp_path / "set" / "blur" / path.name)
     pairs = TrainingFolder(kind="pairs", path=tmp_path / "set")
-    drawn = data(pairs).batch(1, 0, Phase(1, 32, 4))
-    assert torch.equal((drawn.hq * 255).round() // 2, (drawn.lq * 255).round())
+    batch = data(pairs).batch(1, 0, Phase(1, 32, 4))
+    assert torch.equal((batch.hq * 255).round() // 2, (batch.lq * 255).round())
 
     mixed = data(pairs, TrainingFolder(kind="sharp", path=photos, weight=1e-9))
-    drawn = mixed.batch(1, 0, Phase(1, 32, 4))
-    assert torch.equal((drawn.hq * 255).round() // 2, (drawn.lq * 255).round())
+    batch = mixed.batch(1, 0, Phase(1, 32, 4))
+    assert torch.equal((batch.hq * 255).round() // 2, (batch.lq * 255).round())
 
 
 def test_halves_of_different_sizes_are_told(photos: Path, tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def test_pictures_are_found_in_folders_of_folders(tmp_path: Path) -> None:
 def test_pairs_of_gopro_and_realblur_are_found(tmp_path: Path) -> None:
     touch(tmp_path, "GOPR1/blur/01.png", "GOPR1/sharp/01.png", "GOPR1/blur_gamma/01.png")
     touch(tmp_path, "scene1/blur/blur_7.png", "scene1/gt/gt_7.png")
-    found = {(pair.name, pair.sharp.relative_to(tmp_path).as_posix()) for pair in paired(tmp_path)}
-    assert found == {
+    actual = {(pair.name, pair.sharp.relative_to(tmp_path).as_posix()) for pair in paired(tmp_path)}
+    assert actual == {
         ("GOPR1/blur/01.png", "GOPR1/sharp/01.png"),
         ("scene1/blur/blur_7.png", "scene1/gt/gt_7.png"),
     }

@@ -50,7 +50,7 @@ def test_a_run_that_goes_on_finds_the_pool_as_it_was(stopped: int) -> None:
 
 
 def test_seeds_and_processes_have_pools_of_their_own() -> None:
-    found = {
+    actual = {
         tuple(drawn(SamplePool(SIZE, COUNT, seed, make), 30)) for seed in ((0, 0), (0, 1), (1, 0))
     }
-    assert len(found) == 3
+    assert len(actual) == 3

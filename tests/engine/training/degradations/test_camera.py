@@ -125,7 +125,7 @@ def test_frames_are_averaged_as_they_are_shown() -> None:
     lines = torch.zeros(1, 3, 96, 96)
     lines[..., ::12] = 1
     settings = dataclasses.replace(NOTHING, shake_share=1.0, shake=(6.0, 6.0))
-    light, shown = (
+    light, rendered = (
         degrade(
             lines,
             dataclasses.replace(settings, display_light_share=share),
@@ -133,5 +133,5 @@ def test_frames_are_averaged_as_they_are_shown() -> None:
         )[0]
         for share in (0.0, 1.0)
     )
-    assert shown.mean().item() == pytest.approx(lines.mean().item(), abs=0.02)
-    assert light.mean() > shown.mean() + 0.05
+    assert rendered.mean().item() == pytest.approx(lines.mean().item(), abs=0.02)
+    assert light.mean() > rendered.mean() + 0.05

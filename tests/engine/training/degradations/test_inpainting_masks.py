@@ -32,12 +32,12 @@ def test_boxes_keep_their_margin_and_their_sizes() -> None:
     edges[10:-10, 10:-10] = False
     boxes = 0
     for _ in range(60):
-        found = draw_mask(SIDE, SIDE, InpaintingMaskSettings(), rng)[0]
-        rows = found[:, found.any(dim=0)]
-        if found[edges].any() or rows.numel() == 0:
+        mask = draw_mask(SIDE, SIDE, InpaintingMaskSettings(), rng)[0]
+        rows = mask[:, mask.any(dim=0)]
+        if mask[edges].any() or rows.numel() == 0:
             continue  # strokes
         boxes += 1
-        assert 30 * 30 <= found.sum() <= 4 * 150 * 150
+        assert 30 * 30 <= mask.sum() <= 4 * 150 * 150
     assert boxes > 15
 
 

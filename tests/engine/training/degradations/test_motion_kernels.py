@@ -23,10 +23,10 @@ def test_a_shake_is_as_long_as_asked_and_moves_nothing_on_the_whole() -> None:
     paths = motion_kernels.shake_paths(length, GENERATOR)
     way = (paths[:, 1:] - paths[:, :-1]).square().sum(dim=-1).sqrt().sum(dim=1)
     torch.testing.assert_close(way, length, atol=1e-4, rtol=0)  # sums of 64 floats
-    drawn = motion_kernels.path_kernels(
+    kernels = motion_kernels.path_kernels(
         paths[:, None], motion_kernels.reach_of(shake=15.0, defocus=0.0, sigma=0.0)
     )[:, 0]
-    for kernel in drawn:
+    for kernel in kernels:
         assert kernel.sum().item() == pytest.approx(1, abs=1e-5)
         assert center_of_mass(kernel) == pytest.approx((0, 0), abs=1e-4)
 
@@ -64,11 +64,11 @@ def test_a_roll_moves_what_is_far_from_the_center_most() -> None:
 
 @pytest.mark.parametrize("draw", [motion_kernels.disk_kernels, motion_kernels.gaussian_kernels])
 def test_lenses_spread_light_and_lose_none(draw: Draw) -> None:
-    drawn = draw(torch.tensor([0.0, 1.0, 2.5]), 8)
-    point, small, large = drawn[:, 0]
+    kernels = draw(torch.tensor([0.0, 1.0, 2.5]), 8)
+    point, small, large = kernels[:, 0]
     assert point[8, 8] == 1
     assert 1 > small[8, 8] > large[8, 8] > 0
-    torch.testing.assert_close(drawn.sum(dim=(-2, -1)), torch.ones(3, 1))
+    torch.testing.assert_close(kernels.sum(dim=(-2, -1)), torch.ones(3, 1))
 
 
 def test_a_disk_of_missed_focus_has_its_area() -> None:

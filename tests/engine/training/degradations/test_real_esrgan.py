@@ -41,11 +41,11 @@ def test_crops_have_their_sizes_and_a_seed_means_the_same_pictures(
 
 def test_the_crops_lie_at_the_same_place(pictures: Tensor) -> None:
     # Over many draws the worse pictures are, on average, the good ones made smaller.
-    found = [
+    actual = [
         degrade(pictures, RealESRGANSettings(scale=4, side=SIDE), PATCH, generator(s))
         for s in range(8)
     ]
-    for batch in found:
+    for batch in actual:
         reduced = torch.nn.functional.avg_pool2d(batch.hq, 4)
         shifted = reduced.roll((4, 4), dims=(-2, -1))
         assert (batch.lq - reduced).abs().mean() < (batch.lq - shifted).abs().mean()

@@ -29,9 +29,9 @@ def errors(settings: CameraSettings, astronaut: np.ndarray) -> torch.Tensor:
 def test_damage_is_seen_and_leaves_something_to_restore(
     settings: CameraSettings, astronaut: np.ndarray
 ) -> None:
-    found = errors(settings, astronaut)
-    assert found.median() > 2
-    assert found.max() < 60  # of noise alone, drawn up to 60
+    differences = errors(settings, astronaut)
+    assert differences.median() > 2
+    assert differences.max() < 60  # of noise alone, drawn up to 60
 
 
 @pytest.mark.parametrize("settings", [worn.SOUND, worn.SOFT])

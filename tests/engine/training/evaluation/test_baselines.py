@@ -24,11 +24,11 @@ def blurred(sharp: np.ndarray) -> np.ndarray:
     kernel = baselines.assumed_kernel()
     light = decode(np.pad(sharp / np.float32(255), ((4, 4), (4, 4), (0, 0)), "reflect"))
     height, width, _ = sharp.shape
-    seen = np.zeros(sharp.shape, np.float32)
+    total = np.zeros(sharp.shape, np.float32)
     for row in range(9):
         for column in range(9):
-            seen += kernel[row, column] * light[row : row + height, column : column + width]
-    return np.rint(encode(seen) * 255).astype(np.uint8)
+            total += kernel[row, column] * light[row : row + height, column : column + width]
+    return np.rint(encode(total) * 255).astype(np.uint8)
 
 
 def test_the_assumed_kernel_keeps_the_light() -> None:

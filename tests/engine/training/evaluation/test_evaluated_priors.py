@@ -28,12 +28,12 @@ def test_pictures_go_through_and_leave_what_becomes_of_their_priors(
     pipeline: PriorGuidedPipeline, photo: Path
 ) -> None:
     loaded = LoadedModel(registry.find("hi-diff-compact"), pipeline, CPU)
-    found = probes({"tiny": loaded})
+    actual = probes({"tiny": loaded})
     shaken = [
         make_case(TrainingPair(name, photo), BlurSettings(length=(3.0, 5.0))) for name in ("a", "b")
     ]
-    assert [c.name for c in watched(iter(shaken), found)] == ["a", "b"]
-    health = found["tiny"].health()
+    assert [c.name for c in watched(iter(shaken), actual)] == ["a", "b"]
+    health = actual["tiny"].health()
     assert health is not None
     assert health.encoder_low < health.encoder_high
     # Random networks of GoPro's system have half of their prior at the clamp.

@@ -53,15 +53,15 @@ def test_without_shake_there_is_the_noise_alone(pair: TrainingPair) -> None:
 
 def test_kernels_are_read_and_used(pair: TrainingPair, tmp_path: Path) -> None:
     (tmp_path / "kernels").mkdir()
-    drawn = np.zeros((9, 12), np.uint8)
-    drawn[4, 5:8] = 255
-    Image.fromarray(drawn).save(tmp_path / "kernels" / "line.png")
+    line = np.zeros((9, 12), np.uint8)
+    line[4, 5:8] = 255
+    Image.fromarray(line).save(tmp_path / "kernels" / "line.png")
     (kernel,) = read_kernels(tmp_path / "kernels")
     assert kernel.shape == (13, 13)
     assert kernel.sum().item() == pytest.approx(1)
-    found = make_case(pair, BlurSettings(kernels=(kernel,), noise=0.0))
-    assert found.kernel is not None
-    assert torch.equal(found.kernel, kernel)
+    case = make_case(pair, BlurSettings(kernels=(kernel,), noise=0.0))
+    assert case.kernel is not None
+    assert torch.equal(case.kernel, kernel)
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "kernels" / "black.png")
     with pytest.raises(BadRequest, match="is black"):
         read_kernels(tmp_path / "kernels")
@@ -100,9 +100,9 @@ def test_means_and_the_worst_picture() -> None:
 
 
 def test_the_sheet_shows_the_five_that_gained_least(pair: TrainingPair) -> None:
-    evaluation = Evaluation([Method("same", lambda found: found.blurred)])
+    evaluation = Evaluation([Method("same", lambda case: case.blurred)])
     shaken = make_case(pair, BlurSettings(length=(3.0, 6.0)))
     assert len(list(evaluation.run([shaken] * (WORST + 2)))) == WORST + 2
-    one = Evaluation([Method("same", lambda found: found.blurred)])
+    one = Evaluation([Method("same", lambda case: case.blurred)])
     list(one.run([shaken]))
     assert evaluation.worst_sheet().height > 4 * one.worst_sheet().height

@@ -42,7 +42,7 @@ def test_ssim_takes_channels_for_the_third_side_of_a_volume(
     # as it ends, here, and what it finds is cut out again.
     radius = metrics.RADIUS
     padded = [np.pad(volume.numpy(), radius, mode="edge") for volume in (noisy, picture)]
-    found = structural_similarity(
+    actual = structural_similarity(
         *padded,
         gaussian_weights=True,
         sigma=metrics.SIGMA,
@@ -50,7 +50,7 @@ def test_ssim_takes_channels_for_the_third_side_of_a_volume(
         data_range=255,
         full=True,
     )
-    expected = cast("tuple[float, np.ndarray]", found)[1]
+    expected = cast("tuple[float, np.ndarray]", actual)[1]
     inner = expected[radius:-radius, radius:-radius, radius:-radius]
     # Both in float64; scikit-image sums in another order.
     assert metrics.ssim(noisy, picture) == pytest.approx(float(inner.mean()), abs=1e-9)

@@ -43,26 +43,28 @@ def health(guided: Brightener) -> PriorHealth:
     for level in (0.2, 0.5, 0.8):
         lq = torch.full((1, 3, SIDE, SIDE), level)
         probe.add(lq, 1.1 * lq, SIDE)
-    found = probe.health()
-    assert found is not None
-    return found
+    actual = probe.health()
+    assert actual is not None
+    return actual
 
 
 def test_a_prior_that_the_transformer_needs_is_alive() -> None:
-    found = health(Brightener())
-    assert found.differing == pytest.approx(1.0)
-    assert found.clamped == 0
-    assert (found.encoder_low, found.encoder_high) == pytest.approx((0.2, 1.6))
-    assert found.worth > found.worth_over_mean > 10  # dB: with its own it restores to the last bit
-    assert found.is_alive
-    found.check(JUDGED_FROM, last=True)
+    actual = health(Brightener())
+    assert actual.differing == pytest.approx(1.0)
+    assert actual.clamped == 0
+    assert (actual.encoder_low, actual.encoder_high) == pytest.approx((0.2, 1.6))
+    assert (
+        actual.worth > actual.worth_over_mean > 10
+    )  # dB: with its own it restores to the last bit
+    assert actual.is_alive
+    actual.check(JUDGED_FROM, last=True)
 
 
 def test_a_prior_that_is_the_same_for_all_pictures_stops_a_run_at_any_step() -> None:
-    found = health(Brightener(share=0.0))
-    assert found.differing == 0
+    actual = health(Brightener(share=0.0))
+    assert actual.differing == 0
     with pytest.raises(PriorCollapsed, match="no longer looks at the photograph: 0% of the prior"):
-        found.check(1, last=False)
+        actual.check(1, last=False)
 
 
 def test_a_tenth_of_the_entries_may_be_the_same() -> None:
@@ -71,20 +73,20 @@ def test_a_tenth_of_the_entries_may_be_the_same() -> None:
 
 
 def test_a_clamped_prior_stops_a_run() -> None:
-    found = health(Brightener(clamps=True))
-    assert found.clamped == 1
+    actual = health(Brightener(clamps=True))
+    assert actual.clamped == 1
     with pytest.raises(PriorCollapsed, match="100% is clamped"):
-        found.check(1, last=False)
+        actual.check(1, last=False)
 
 
 def test_a_prior_that_is_worth_nothing_is_told_at_the_end_of_a_stage_alone() -> None:
-    found = health(Brightener(listens=False))
-    assert found.depends_on_picture
-    assert (found.worth, found.worth_over_mean) == (0, 0)
-    found.check(JUDGED_FROM, last=False)
-    found.check(JUDGED_FROM - 1, last=True)  # a run to try things out
+    actual = health(Brightener(listens=False))
+    assert actual.depends_on_picture
+    assert (actual.worth, actual.worth_over_mean) == (0, 0)
+    actual.check(JUDGED_FROM, last=False)
+    actual.check(JUDGED_FROM - 1, last=True)  # a run to try things out
     with pytest.raises(PriorCollapsed, match="makes nothing of what it sees"):
-        found.check(JUDGED_FROM, last=True)
+        actual.check(JUDGED_FROM, last=True)
 
 
 def test_one_picture_alone_has_none_to_be_compared_with() -> None:
@@ -100,7 +102,7 @@ def test_the_middle_is_restored_with_the_prior_of_the_whole_picture() -> None:
         lq = torch.zeros(1, 3, 2 * SIDE, 3 * SIDE)
         lq[..., SIDE // 2 : -SIDE // 2, SIDE:-SIDE] = level
         probe.add(lq, lq + 0.1 * lq.mean(), SIDE)
-    found = probe.health()
-    assert found is not None
-    assert found.encoder_high == pytest.approx(0.6 / 6 * 2, rel=1e-5)
-    assert found.worth > 10
+    actual = probe.health()
+    assert actual is not None
+    assert actual.encoder_high == pytest.approx(0.6 / 6 * 2, rel=1e-5)
+    assert actual.worth > 10

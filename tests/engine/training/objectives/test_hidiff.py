@@ -14,8 +14,8 @@ def off_by(*errors: float) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_the_psnr_loss_is_the_mean_of_the_pictures_logarithms() -> None:
-    wanted = (math.log(0.1**2 + PSNR_LOSS_FLOOR) + math.log(0.02**2 + PSNR_LOSS_FLOOR)) / 2
-    assert math.isclose(psnr_loss(*off_by(0.1, 0.02)).item(), wanted, rel_tol=1e-5)
+    expected = (math.log(0.1**2 + PSNR_LOSS_FLOOR) + math.log(0.02**2 + PSNR_LOSS_FLOOR)) / 2
+    assert math.isclose(psnr_loss(*off_by(0.1, 0.02)).item(), expected, rel_tol=1e-5)
 
 
 def test_a_tenth_less_error_counts_alike_in_good_pictures_and_bad_ones() -> None:

@@ -35,8 +35,8 @@ def test_a_residual_network_keeps_its_size_after_an_eighth(tmp_path: Path) -> No
     assert "layer1.0.downsample.1.running_var" in state
     # The usual one has 23,508,032; three convolutions instead of one, and twice as wide, add these.
     assert sum(p.numel() for p in read.parameters()) == 23_508_032 + 123_776
-    seen = read(torch.rand(1, 3, 64, 64))
-    assert [tuple(level.shape[1:]) for level in seen] == [
+    features = read(torch.rand(1, 3, 64, 64))
+    assert [tuple(level.shape[1:]) for level in features] == [
         (256, 16, 16), (512, 8, 8), (1024, 8, 8), (2048, 8, 8),
     ]  # fmt: skip
     dilations = {read.get_submodule(f"layer{n}.{b}.conv2").dilation for n in (3, 4) for b in (0, 1)}

@@ -13,8 +13,8 @@ from pixelmend_engine.training.recipes.learning_rates import learning_rate
 
 def test_crops_grow_as_published() -> None:
     stage = registry.find("gopro").stage(1)
-    seen = [stage.phase(step) for step in (1, 20_000, 20_001, 100_001, 300_000)]
-    assert [(phase.patch, phase.batch) for phase in seen] == [
+    phases = [stage.phase(step) for step in (1, 20_000, 20_001, 100_001, 300_000)]
+    assert [(phase.patch, phase.batch) for phase in phases] == [
         (128, 16), (128, 16), (160, 10), (384, 2), (384, 2),
     ]  # fmt: skip
     assert stage.steps == 300_000
@@ -33,11 +33,11 @@ def test_a_shorter_recipe_keeps_its_proportions() -> None:
 
 
 def test_a_longer_recipe_learns_all_networks_from_where_it_did() -> None:
-    for recipe_id, wanted in (("compact", 1), ("diffir-deblur", 200_000)):
+    for recipe_id, expected in (("compact", 1), ("diffir-deblur", 200_000)):
         whole = registry.find(recipe_id)
         twice = whole.with_steps(2 * sum(stage.steps for stage in whole.stages))
         assert twice.stage(2).steps == 2 * whole.stage(2).steps
-        assert twice.stage(2).joint_training_from == wanted
+        assert twice.stage(2).joint_training_from == expected
 
 
 def test_a_smaller_batch_changes_nothing_else() -> None:
@@ -86,10 +86,10 @@ def test_a_recipe_may_have_three_stages_and_all_become_shorter() -> None:
 
 def test_only_the_last_stage_of_sharpened_recipes_sharpens() -> None:
     recipe = registry.find("diffir-realsr-x2-v2")
-    found = [recipe.degradation_of_stage(number) for number in (1, 2, 3)]
-    assert found == [
+    degradations = [recipe.degradation_of_stage(number) for number in (1, 2, 3)]
+    assert degradations == [
         RealESRGANSettings(scale=2),
         RealESRGANSettings(scale=2),
         RealESRGANSettings(scale=2, sharpened=True),
     ]
-    assert recipe.final_degradation == found[2]
+    assert recipe.final_degradation == degradations[2]
