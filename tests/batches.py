@@ -64,6 +64,9 @@ class Inverting:
         facts = {"task": request.task, "seed": request.options["seed"], **MODEL_FACTS}
         return dataclasses.replace(raster, data=(255 - pixels).tobytes()), facts
 
+    def release(self) -> None:
+        """Nothing is loaded."""
+
 
 def inverting(job: BatchJob) -> Sequence[Runs]:
     """Takes the place of models."""

@@ -87,6 +87,32 @@ def test_ctrl_c_finishes_what_is_in_hand(source: Path, target: Path) -> None:
     assert run(source, target) == 0
 
 
+def test_ctrl_c_twice_stops_at_once(source: Path, target: Path) -> None:
+    environ = {**os.environ, "INVERTING_S": "60"}
+    command = [sys.executable, str(PROCESS), str(source), str(target)]
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    place = target / manifest.FOLDER / manifest.NAME
+    while not _is_running(place):
+        time.sleep(0.05)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)  # signals of one kind that wait are one
+    _, errors = process.communicate(timeout=50)
+    assert b"Canceled" in errors
+    assert {row["state"] for row in rows(target).values()} == {"waiting"}
+
+
+def _is_running(place: Path) -> bool:
+    if not place.exists():
+        return False
+    with closing(sqlite3.connect(f"file:{place}?mode=ro", uri=True)) as database:
+        try:
+            query = "SELECT count(*) FROM pictures WHERE state = 'running'"
+            return bool(database.execute(query).fetchone()[0])
+        except sqlite3.OperationalError:  # it is being made
+            return False
+
+
 def test_nothing_is_done_twice_and_what_changed_is_done_again(source: Path, target: Path) -> None:
     assert run(source, target) == 0
     before = rows(target)

@@ -68,7 +68,7 @@ def open_listing(source: str, target: str) -> Listing:
             return Listing(open_storage(root), names)
         _refuse_same(source.rstrip("/"), target.rstrip("/"))
         return Listing(open_storage(source))
-    path = Path(source).expanduser()
+    path = Path(source).expanduser().absolute()  # workers have other current folders
     if path.is_dir():
         return Listing(LocalStorage(str(path), _inside(path, target)))
     if path.is_file():
@@ -109,7 +109,7 @@ def _inside(source: Path, target: str) -> Path | None:
 def _of_pattern(pattern: str, target: str) -> Listing:
     parts = Path(pattern).parts
     fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
-    root = Path(*parts[:fixed]) if fixed else Path()
+    root = Path(*parts[:fixed])
     left_out = _inside(root, target)
     below = str(Path(*parts[fixed:]))
 

@@ -63,6 +63,10 @@ class Runs(Protocol):
         """Returns the restored picture, and what there is to say of it."""
         ...
 
+    def release(self) -> None:
+        """Gives the memory of what is loaded back."""
+        ...
+
 
 class PictureRestorer:
     """Restores pictures of one batch, from any number of threads."""
@@ -123,7 +127,7 @@ class PictureRestorer:
         with self._computing:
             started = time.perf_counter()
             for session, request in zip(self._sessions, self._requests, strict=True):
-                raster, said = session.run(raster, request, self._progress)
+                raster, said = self._run(session, raster, request)
                 facts.append(said)
             seconds = time.perf_counter() - started
         with self._target.store(lease.result, overwrite=lease.replaces) as temporary:
@@ -141,6 +145,20 @@ class PictureRestorer:
             peak_bytes=max(said["peak_bytes"] for said in facts),
             facts=_kept(facts, photo, losses),
         )
+
+    def _run(
+        self, session: Runs, raster: Raster, request: TaskRequest
+    ) -> tuple[Raster, dict[str, Any]]:
+        try:
+            return session.run(raster, request, self._progress)
+        except OutOfMemory:
+            others = [other for other in self._sessions if other is not session]
+            if not others:
+                raise
+        # Models of other steps are loaded anew for each picture: slow, and better than not at all.
+        for other in others:
+            other.release()
+        return session.run(raster, request, self._progress)
 
     def _progress(self, _phase: str, _done: int, _total: int, message: str = "", /) -> None:
         if message and self._say is not None:

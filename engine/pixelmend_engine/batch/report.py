@@ -129,14 +129,14 @@ def _page(manifest: Manifest, totals: Totals, source: Storage, target: Storage) 
 
 
 def _totals(totals: Totals) -> Iterator[str]:
-    megapixels = totals.pixels / 1e6
+    megapixels, hours = totals.pixels / 1e6, totals.seconds / 3600
     lines = [
         ("Pictures", f"{totals.listed:,}"),
         ("Restored", f"{totals.done:,} ({megapixels:,.1f} megapixels)"),
         ("Failed", f"{totals.failed:,}"),
         ("Nothing to restore", f"{totals.skipped:,}"),
         ("Still to do", f"{totals.waiting + totals.running:,}"),
-        ("Computing", f"{totals.seconds / 3600:,.2f} hours"),
+        ("Computing", f"{hours:,.1f} hours" if hours >= 1 else f"{totals.seconds:,.0f} s"),
     ]
     yield '<table class="totals">'
     for name, value in lines:

@@ -27,6 +27,16 @@ def test_a_folder(source: Path, tmp_path: Path) -> None:
     assert found.others == {".txt": 1, ".cr2": 1, ".db": 1}
 
 
+def test_the_root_is_absolute_for_workers_have_other_current_folders(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("scans", "scans/*.jpg", "scans/a.jpg"):
+        found = listing.open_listing(name, str(tmp_path / "out"))
+        assert found.storage.root == str(source)
+        assert "a.jpg" in [entry.address for entry in found.pictures()]
+
+
 def test_a_pattern_keeps_the_tree_below_its_fixed_part(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert pictures(source / "**" / "*.png", out) == ["deep/c.png"]

@@ -10,6 +10,7 @@ import pytest
 from batches import FULL, PLAIN, RAISES, STEP, Inverting, inverting, picture
 from PIL import Image
 
+from pixelmend.errors import OutOfMemory
 from pixelmend.wire import Raster
 from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.picture_restorer import PictureRestorer, sessions_of
@@ -110,6 +111,27 @@ def test_one_computes_while_others_read_and_write(job: BatchJob) -> None:
     for thread in threads:
         thread.join()
     assert most == [1, 1, 1]
+
+
+def test_a_step_without_memory_gets_that_of_the_others(job: BatchJob) -> None:
+    class Large(Inverting):
+        def run(
+            self, raster: Raster, request: TaskRequest, progress: ProgressCallback
+        ) -> tuple[Raster, dict[str, Any]]:
+            if loaded == {"other"}:
+                raise OutOfMemory("There is no room beside the other", hint="None")
+            return super().run(raster, request, progress)
+
+    class Other(Inverting):
+        def release(self) -> None:
+            loaded.clear()
+
+    loaded = {"other"}
+    chain = dataclasses.replace(job, steps=(STEP, STEP))
+    assert PictureRestorer(chain, [Other(), Large()]).restore(lease("a.png")).state == "done"
+    loaded.add("other")
+    outcome = PictureRestorer(job, [Large()]).restore(lease("b.png"))
+    assert (outcome.code, outcome.retry) == ("out-of-memory", True)
 
 
 def test_steps_with_one_model_share_it(job: BatchJob) -> None:
