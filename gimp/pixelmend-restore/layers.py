@@ -157,6 +157,8 @@ def bounds_of(mask: Gimp.LayerMask, area: Area) -> Area | None:
 def is_opaque(layer: Gimp.Layer) -> bool:
     """Tells whether a layer hides all that it lies on: then a copy above it looks as it does."""
     normal = (Gimp.LayerMode.NORMAL, Gimp.LayerMode.NORMAL_LEGACY)
+    if layer.get_filters():  # a shadow, for one, would be seen twice
+        return False
     if layer.get_mode() not in normal or layer.get_opacity() < 100 or layer.get_mask() is not None:
         return False
     if not layer.has_alpha():
@@ -174,6 +176,8 @@ def duplicate(layer: Gimp.Layer) -> Gimp.Layer:
         return layer.copy()
     width, height = layer.get_width(), layer.get_height()
     opacity, mode = layer.get_opacity(), layer.get_mode()
+    if mode == Gimp.LayerMode.PASS_THROUGH:  # of groups alone
+        mode = Gimp.LayerMode.NORMAL
     image = layer.get_image()
     new = Gimp.Layer.new(image, layer.get_name(), width, height, layer.type(), opacity, mode)
     form, whole = format_of(layer).babl, Area(0, 0, width, height)
@@ -181,8 +185,34 @@ def duplicate(layer: Gimp.Layer) -> Gimp.Layer:
     if layer.get_mask() is not None:
         mask = new.create_mask(Gimp.AddMaskType.WHITE)
         new.add_mask(mask)
-        fill(mask, whole, MASK, mask_of(layer, whole))
+        fill(mask, whole, FINE_MASK, b"".join(pixels(layer.get_mask(), whole, FINE_MASK)))
+        new.set_apply_mask(layer.get_apply_mask())
+        new.set_show_mask(layer.get_show_mask())
+    _, x, y = layer.get_offsets()
+    new.set_offsets(x, y)
+    new.set_blend_space(layer.get_blend_space())
+    new.set_composite_space(layer.get_composite_space())
+    new.set_composite_mode(layer.get_composite_mode())
+    new.set_color_tag(layer.get_color_tag())
+    new.set_visible(layer.get_visible())
+    new.set_lock_content(layer.get_lock_content())
+    new.set_lock_position(layer.get_lock_position())
+    new.set_lock_visibility(layer.get_lock_visibility())
+    for effect in layer.get_filters():
+        _append_copy(new, effect)
     return new
+
+
+def _append_copy(layer: Gimp.Layer, effect: Gimp.DrawableFilter) -> None:
+    new = Gimp.DrawableFilter.new(layer, effect.get_operation_name(), effect.get_name())
+    settings, known = new.get_config(), effect.get_config()
+    for one in known.list_properties():
+        settings.set_property(one.name, known.get_property(one.name))
+    new.set_opacity(effect.get_opacity())
+    new.set_blend_mode(effect.get_blend_mode())
+    new.update()
+    layer.append_filter(new)
+    new.set_visible(effect.get_visible())
 
 
 def fill(drawable: Gimp.Drawable, area: Area, form: str, data: Bytes) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, List
 
 import layers
 import provenance
 from display import Display
-from gi.repository import Gimp
+from gi.repository import Gimp, Gio
 from layer_host import LayerHost
 from provenance import Provenance
 
 from pixelmend.host.selection import Area
 from pixelmend.wire import Json, Raster
 
+PROFILE = "icc-profile"  # the parasite that GIMP keeps the color profile in
 NO_SOURCE = 0  # no layer's tattoo: there is no layer that *Restore Again* could start from
 
 
@@ -29,6 +31,7 @@ class UpscaledLayer(LayerHost):
     def read(self) -> Raster:
         self.area = Area(0, 0, self.layer.get_width(), self.layer.get_height())
         self.format = layers.format_of(self.layer).babl
+        self.is_opaque = layers.is_opaque(self.layer)
         return layers.read(self.layer, self.area, None)
 
     def write(self, raster: Raster, facts: Json) -> None:
@@ -60,6 +63,10 @@ class UpscaledLayer(LayerHost):
         """Puts the result into an image, in the place of a copy of its layer."""
         _, x, y = copy.get_offsets() if self.in_place else self.layer.get_offsets()
         scale = 1 if self.in_place else self.facts["scale"]
+        locks = copy.get_lock_content(), copy.get_lock_position()
+        copy.set_lock_content(False)
+        copy.set_lock_position(False)
+        copy.detach_parasite(provenance.IDENTITY)
         image.insert_layer(copy, parent, place)
         width, height = self.raster.width, self.raster.height
         if (copy.get_width(), copy.get_height()) != (width, height):
@@ -78,6 +85,10 @@ class UpscaledLayer(LayerHost):
             area=whole,
         )
         provenance.attach(copy, made_by)
+        copy.set_lock_content(locks[0])
+        copy.set_lock_position(locks[1])
+        if self.in_place and not self.is_opaque:  # it would shine through
+            self.layer.set_visible(False)
         self.new = copy
 
     def compare(self) -> None:
@@ -101,9 +112,40 @@ def _new_image(
     if known:
         new.set_resolution(across * scale, down * scale)
     new.set_unit(image.get_unit())
+    _take_descriptions(new, image, scale)
     for one in hosts:
         copy = Gimp.Layer.new_from_drawable(layers.duplicate(one.layer), new)
         one.insert_into(new, copy, None, len(new.get_layers()))
     new.set_selected_layers([one.result for one in hosts])
     new.undo_enable()
     return new
+
+
+def _take_descriptions(new: Gimp.Image, image: Gimp.Image, scale: float) -> None:
+    # What an image says beside its layers: EXIF and the like, comments, guides, its name.
+    for name in image.get_parasite_list():
+        parasite = image.get_parasite(name)
+        if parasite is not None and parasite.is_persistent() and name != PROFILE:
+            new.attach_parasite(parasite)
+    metadata = image.get_metadata()
+    if metadata is not None:
+        new.set_metadata(metadata)
+    guide = image.find_next_guide(0)
+    while guide:
+        place = int(image.get_guide_position(guide) * scale)
+        if image.get_guide_orientation(guide) == Gimp.OrientationType.HORIZONTAL:
+            new.add_hguide(place)
+        else:
+            new.add_vguide(place)
+        guide = image.find_next_guide(guide)
+    file = image.get_file()
+    if file is not None:
+        new.set_file(_beside(file))
+
+
+def _beside(file: Gio.File) -> Gio.File:
+    # A name that nothing has: saving must not replace what is there.
+    folder, stem = file.get_parent(), file.get_basename().rsplit(".", 1)[0]
+    endings = itertools.chain([""], (f"_{number}" for number in itertools.count(2)))
+    files = (folder.get_child(f"{stem}_upscaled{ending}.xcf") for ending in endings)
+    return next(one for one in files if not one.query_exists(None))

@@ -62,3 +62,57 @@ def test_scripts_may_ask_for_the_last_values(echo_scenes: Scenes) -> None:
     scene = echo_scenes["scripts"]
     assert scene["last"] == "success"
     assert scene.names == [NAME, "photo"]
+
+
+KINDS = ("layer", "text", "group")
+PROPERTIES = {  # and whether the source is hidden below the result, since it would be seen twice
+    "with_shadow": True,
+    "half": True,
+    "multiplied": True,
+    "masked": True,
+    "with_mask_off": True,
+    "tagged": False,
+    "locked": False,
+    "hidden": False,
+}
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_layer_had_the_result_has(echo_scenes: Scenes, kind: str, name: str) -> None:
+    told = echo_scenes["properties"][f"{kind} {name}"]
+    assert told["status"] == "success", told["text"]
+    before = {key: told["before"][key] for key in told["after"]}
+    assert told["after"] == before
+    seen = [
+        (echo_scenes.folder / one).read_bytes() for one in (told["before"]["seen"], told["seen"])
+    ]
+    assert seen[0] == seen[1]  # the engine changes nothing
+    assert told["visible"] == told["before"]["visible"]
+    if kind == "layer":
+        hidden = PROPERTIES[name] or name == "hidden"
+        assert told["source_visible"] is not hidden
+
+
+@pytest.mark.parametrize("place", ["here", "new"])
+@pytest.mark.parametrize("name", ["half", "tagged", "locked"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_enlarged_has_what_it_had(
+    echo_scenes: Scenes, kind: str, name: str, place: str
+) -> None:
+    told = echo_scenes["enlarged"][f"{kind} {name} {place}"]
+    assert told["status"] == "success", told["text"]
+    before, after = dict(told["before"]), dict(told["after"])
+    assert after.pop("offsets") == [2 * each for each in before.pop("offsets")]
+    assert after.pop("size") == [2 * each for each in before.pop("size")]
+    assert after == {key: before[key] for key in after}
+    if place == "here" and name == "half":
+        assert told["source_visible"] is False
+
+
+def test_a_new_image_has_guides_metadata_and_a_name_of_its_own(echo_scenes: Scenes) -> None:
+    scene = echo_scenes["enlarged_apart"]
+    assert sorted(place for _, place in scene["guides"]) == [60, 100]
+    assert scene["comment"] == "a word"
+    assert '<tag name="Exif.Image.Artist">Ann</tag>' in scene["metadata"]
+    assert "holiday_upscaled" in scene["name"]
