@@ -12,6 +12,8 @@ import pytest
 from engines import SlowEngine
 from machine import Machine
 
+from pixelmend.paths import Paths
+
 Profile = Callable[..., Path]
 
 
@@ -129,3 +131,15 @@ def test_menu_follows_what_the_engine_reports(slow: SlowEngine, profile: Profile
     now = json.loads((folder / "tasks.json").read_text(encoding="utf-8"))
     assert now[0]["title"] == "Faces"
     assert (folder / "pixelmend-restore.py").stat().st_mtime > before
+
+
+def test_a_profile_is_as_gimp_makes_it(
+    user: Machine, home: Paths, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    fresh = Machine(tmp_path_factory.mktemp("newcomer"), home.home)
+    setup = fresh.pixelmend("setup", "gimp")
+    assert setup.returncode == 0, setup.stderr
+    profile = fresh.user / ".config" / "GIMP" / "3.0"
+    assert (profile / "plug-ins" / "pixelmend-restore").is_dir()
+    made = {path.name for path in profile.iterdir()}
+    assert {"brushes", "gimprc", "palettes", "scripts", "tags.xml"} <= made  # by GIMP's first start

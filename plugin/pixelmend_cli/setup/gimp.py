@@ -1,5 +1,6 @@
 """Putting the plug-in into GIMP's profiles, and taking it out again."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from pixelmend_cli.setup.install import Computer
 NAME = "pixelmend-restore"  # of the folder and of the script: GIMP wants them to be the same
 SCRIPT = f"{NAME}.py"
 VERSION = re.compile(r"3\.\d+")
+START_WITHIN_S = 300.0  # the first start of GIMP asks every plug-in what it does
 
 
 def folders(computer: Computer) -> list[Path]:
@@ -49,12 +51,15 @@ def profiles(computer: Computer) -> list[Path]:
     return list(dict.fromkeys([*([Path(from_environment)] if from_environment else []), *existing]))
 
 
+def _programs(computer: Computer) -> list[str]:
+    names = ("gimp-console", "gimp-console-3", "gimp", "gimp-3")
+    candidates = (shutil.which(name, path=computer.environ.get("PATH")) for name in names)
+    return [program for program in candidates if program is not None]
+
+
 def version(computer: Computer) -> str | None:
     """Asks the GIMP on the path for its version, such as `3.0.4`; None where there is none."""
-    for name in ("gimp-console", "gimp-console-3", "gimp", "gimp-3"):
-        program = shutil.which(name, path=computer.environ.get("PATH"))
-        if program is None:
-            continue
+    for program in _programs(computer):
         try:
             completed = subprocess.run(
                 [program, "--version"], capture_output=True, text=True, timeout=30, check=False
@@ -75,6 +80,8 @@ def install_plugin(
         EditorMissing: There is no GIMP 3, or its profile can't be written to.
     """
     targets = profiles(computer) or [_first_profile(computer)]
+    for profile in targets:
+        _have_made(profile, computer)
     return [_install_into(profile, paths, launch, tasks) for profile in targets]
 
 
@@ -91,6 +98,29 @@ def _first_profile(computer: Computer) -> Path:
             hint="Install GIMP 3; older ones can't load the plug-in",
         )
     return folders(computer)[0] / ".".join(installed_version.split(".")[:2])
+
+
+def _have_made(profile: Path, computer: Computer) -> None:
+    # A folder that is there before GIMP's first start GIMP takes for a profile that it has set up:
+    # it would never fill it, nor take over the settings of older versions.
+    if profile.is_dir():
+        return
+    for program in _programs(computer):
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(
+                [program, "--no-interface", "--quit"],
+                env=dict(computer.environ),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=START_WITHIN_S,
+                check=False,
+            )
+        if profile.is_dir():
+            return
+    raise EditorMissing(
+        f"GIMP was never started: it has no profile `{profile}`",
+        hint="Start GIMP once, and run `pixelmend setup gimp` again",
+    )
 
 
 def _install_into(profile: Path, paths: Paths, launch: Launch, tasks: list[object]) -> Path:

@@ -101,21 +101,36 @@ def test_what_is_removed_is_gone(tmp_path: Path, put: Callable[[Computer], list[
     assert gimp_install.remove_plugin(computer(tmp_path)) == []
 
 
-def gimp(folder: Path, version: str) -> str:
-    """Makes a GIMP that knows its version and nothing else; returns its path."""
+def gimp(folder: Path, version: str, profile: Path | None = None) -> str:
+    """Makes a GIMP that knows its version, and makes its profile where it is started."""
     folder.mkdir()
     program = folder / "gimp-console"
-    program.write_text(f"#!/bin/sh\necho GNU Image Manipulation Program version {version}\n")
+    lines = ["#!/bin/sh", f"echo GNU Image Manipulation Program version {version}"]
+    if profile is not None:
+        lines.append(f"[ $1 = --version ] || (/bin/mkdir -p {profile} && echo > {profile}/gimprc)")
+    program.write_text("\n".join(lines) + "\n")
     program.chmod(0o755)
     return str(folder)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the fake GIMP is a shell script")
-def test_a_gimp_that_was_never_started_gets_a_profile(
+def test_a_gimp_that_was_never_started_makes_its_profile_first(
     tmp_path: Path, put: Callable[[Computer], list[Path]]
 ) -> None:
-    (folder,) = put(computer(tmp_path, PATH=gimp(tmp_path / "bin", "3.2.6")))
-    assert folder.is_relative_to(tmp_path / ".config" / "GIMP" / "3.2")
+    profile = tmp_path / ".config" / "GIMP" / "3.2"
+    (folder,) = put(computer(tmp_path, PATH=gimp(tmp_path / "bin", "3.2.6", profile)))
+    assert folder.is_relative_to(profile)
+    assert (profile / "gimprc").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the fake GIMP is a shell script")
+def test_where_gimp_makes_no_profile_the_user_has_to_start_it(
+    tmp_path: Path, put: Callable[[Computer], list[Path]]
+) -> None:
+    with pytest.raises(EditorMissing, match="never started") as raised:
+        put(computer(tmp_path, PATH=gimp(tmp_path / "bin", "3.2.6")))
+    assert "Start GIMP once" in raised.value.hint
+    assert not (tmp_path / ".config").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the fake GIMP is a shell script")
