@@ -144,6 +144,23 @@ MODELS = (
         license="Apache-2.0",
         source="trained by this project",
     ),
+    ModelSpec(
+        id="compact",
+        title="Compact",
+        family="HI-Diff",
+        tasks=("restore", "denoise", "face"),
+        config=COMPACT_GUIDED,
+        bundled=BundledFile(
+            name="compact.safetensors",
+            size_bytes=8_391_200,
+            sha256="e73479d55d68394af3be6447094181684892efbd682eb7a633d77d7af8a9179a",
+        ),
+        multiple=8,
+        tiling="supported",
+        cost=_cost(2300),
+        license="Apache-2.0",
+        source="trained by this project",
+    ),
 )
 
 TRAINABLE = (

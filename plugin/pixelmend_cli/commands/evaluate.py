@@ -133,7 +133,9 @@ def evaluate(
     methods = [evaluation.model_method(name, model, seed) for name, model in loaded.items()]
     probes = evaluated_priors.probes(loaded)
     if not no_baselines:
-        methods += evaluation.baseline_methods(seed)
+        methods += (
+            evaluation.baseline_methods(seed) if damage is None else evaluation.noise_baselines()
+        )
     blur = evaluation.BlurSettings(
         length=shake,
         noise=noise,

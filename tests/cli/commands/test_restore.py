@@ -132,7 +132,6 @@ def test_weights_name_their_model_where_the_user_does_not(
         (("upscale", "-s", "4", "-n", "diffir-realsr-x2"), 2, "enlarges 2 times, not 4"),
         (("upscale", "-n", "hi-diff-gopro"), 2, "not one for `upscale`"),
         (("upscale",), 4, "The weights of `diffir-realsr-x4` are not on this computer"),
-        (("restore",), 4, "The weights of `diffbir-v2.1` are not on this computer"),
         (("inpaint",), 2, "--mask"),
         (("inpaint", "--mask", "alpha"), 4, "The weights of `diffir-inpaint-places` are not"),
     ],
@@ -158,3 +157,35 @@ def test_a_result_that_its_format_can_not_hold_is_refused_before_the_work(
     )
     assert "a side of 20000 pixels" in result.stderr
     assert not (tmp_path / "long.webp").exists()
+
+
+@pytest.mark.parametrize("task", ["denoise", "restore"])
+def test_what_ships_restores_without_a_network(
+    task: str, pixelmend: CommandRunner, photo: Path, tmp_path: Path
+) -> None:
+    result = pixelmend(task, photo, "--offline", "--json", "--out-dir", tmp_path / "out")
+    facts = json.loads(result.stdout)
+    assert facts["model"] == "compact"
+    assert "`pixelmend models pull diffbir-v2.1` gets them" in " ".join(facts["notes"])
+    with Image.open(facts["output"]) as restored, Image.open(photo) as original:
+        assert restored.size == original.size
+
+
+def test_a_marked_face_is_restored_without_a_network(
+    pixelmend: CommandRunner, tmp_path: Path, astronaut: np.ndarray
+) -> None:
+    sharp = astronaut[40:200, 140:300].astype(float)
+    noise = np.random.default_rng(0).normal(0, 25, sharp.shape)
+    noisy = np.clip(sharp + noise, 0, 255).astype(np.uint8)
+    photo = tmp_path / "noisy.png"
+    Image.fromarray(noisy).save(photo)
+    result = pixelmend("face", photo, "--offline", "--json", "--box", "40,20,90,110")
+    facts = json.loads(result.stdout)
+    assert facts["model"] == "compact"
+    with Image.open(facts["output"]) as image:
+        restored = np.array(image)
+    middle = (slice(50, 100), slice(60, 110))
+    errors = [np.square(image[middle] - sharp[middle]).mean() for image in (noisy, restored)]
+    assert errors[1] < errors[0] / 2
+    corner = (slice(0, 12), slice(140, 160))  # beyond the feather
+    np.testing.assert_array_equal(restored[corner], noisy[corner])

@@ -95,7 +95,8 @@ def test_a_cancel_writes_nothing_and_tells_nothing(engine: PluginInstall, phase:
 
 def test_a_large_model_is_asked_for_and_a_no_sends_nothing(engine: PluginInstall) -> None:
     editor = FakeHost(answer=False)
-    assert host.restore(editor, engine, "denoise", {"model": "auto"}) == CANCELED
+    # Three times larger, which no small model makes.
+    assert host.restore(editor, engine, "upscale", {"model": "auto", "scale": 3}) == CANCELED
     assert [question.model for question in editor.questions] == ["diffbir-v2.1"]
     assert (editor.written, editor.errors) == ([], [])
     assert {event.phase for event in editor.events} == {"queued"}

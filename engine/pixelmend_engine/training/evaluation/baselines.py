@@ -4,21 +4,29 @@ Deconvolution wants to know the blur. Where it was simulated, the true kernel ca
 more than a photographer has; else a Gaussian is assumed.
 """
 
+import math
 from collections.abc import Callable
 from typing import cast
 
 # pyright: reportUnknownVariableType=false
 # because scikit-image has no types of its own.
+import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 from skimage.filters import unsharp_mask
-from skimage.restoration import richardson_lucy, unsupervised_wiener
+from skimage.restoration import (
+    denoise_nl_means,
+    richardson_lucy,
+    unsupervised_wiener,
+)
 
 from pixelmend_engine.images.color import decode, encode
 
 RADIUS = 2.0  # pixels, of the unsharp mask; what photo editors begin with is near
 ASSUMED_SIGMA = 1.5  # pixels
 ITERATIONS = 15  # of Richardson-Lucy; more would amplify the noise
+NON_LOCAL_STRENGTH = 0.8  # of the estimated noise
+LAPLACIAN = np.array([(1, -2, 1), (-2, 4, -2), (1, -2, 1)], np.float32)
 SAMPLES = 40  # at most, of the Wiener filter's unknown noise
 
 Picture = UInt8[np.ndarray, "h w 3"]
@@ -54,6 +62,28 @@ def deconvolve_wiener(picture: Picture, kernel: Kernel, seed: int) -> Picture:
         return cast("np.ndarray", restored)
 
     return _in_light(picture, kernel, channel)
+
+
+def denoise_non_local_means(picture: Picture) -> Picture:
+    """Averages patches that are alike, as strongly as the noise that it estimates.
+
+    Source: Buades et al., "A non-local algorithm for image denoising", CVPR 2005, with the settings
+    that scikit-image's documentation has for its fast variant; the noise by Immerkær, "Fast noise
+    variance estimation", CVIU 64, 1996.
+    """
+    values = _as_float(picture)
+    laplacian = cv2.filter2D(values, -1, LAPLACIAN, borderType=cv2.BORDER_REFLECT)
+    sigma = math.sqrt(math.pi / 2) / 6 * float(np.abs(laplacian).mean())
+    denoised = denoise_nl_means(
+        values,
+        patch_size=5,
+        patch_distance=6,
+        h=NON_LOCAL_STRENGTH * sigma,
+        sigma=sigma,
+        fast_mode=True,
+        channel_axis=2,
+    )
+    return _as_8_bit(cast("np.ndarray", denoised))
 
 
 def assumed_kernel() -> Kernel:

@@ -186,6 +186,16 @@ def baseline_methods(seed: int) -> list[Method]:
     ]
 
 
+def noise_baselines() -> list[Method]:
+    """Lists the baselines for damage other than blur."""
+    return [
+        Method(
+            "non-local means",
+            lambda case: _planes(baselines.denoise_non_local_means(_pixels(case.blurred))),
+        )
+    ]
+
+
 def _pixels(picture: Picture) -> Any:
     return rearrange(picture, "c h w -> h w c").numpy()
 

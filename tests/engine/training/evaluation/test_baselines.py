@@ -43,6 +43,14 @@ def test_each_makes_such_a_picture_sharper(sharp: np.ndarray, blurred: np.ndarra
     assert psnr(baselines.deconvolve_wiener(blurred, kernel, 0), sharp) > before + 0.5
 
 
+def test_non_local_means_takes_noise_away_and_leaves_what_has_none(sharp: np.ndarray) -> None:
+    noise = np.random.default_rng(0).normal(0, 20, sharp.shape)
+    noisy = np.rint(np.clip(sharp + noise, 0, 255)).astype(np.uint8)
+    assert psnr(baselines.denoise_non_local_means(noisy), sharp) > psnr(noisy, sharp) + 3
+    flat = np.full((40, 40, 3), 90, np.uint8)
+    np.testing.assert_array_equal(baselines.denoise_non_local_means(flat), flat)
+
+
 def test_wiener_draws_the_same_for_a_seed(blurred: np.ndarray) -> None:
     kernel = baselines.assumed_kernel()
     first, again = (baselines.deconvolve_wiener(blurred, kernel, 3) for _ in range(2))
