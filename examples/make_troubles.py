@@ -3,8 +3,8 @@
     python examples/make_troubles.py
 
 The damage is made here, the same each time, to photographs that scikit-image ships (public domain
-and CC0). Two of six are shown restored as well, by the model that ships with Pixelmend; the others
-need weights that were not at hand. The extra `train` brings scikit-image.
+and CC0). Three of six are shown restored as well, by the models that ship with Pixelmend; the
+others need weights that were not at hand. The extra `train` brings scikit-image.
 """
 
 from pathlib import Path
@@ -88,11 +88,13 @@ def save(name: str, box: tuple[int, int, int], *pictures: np.ndarray) -> None:
 
 def main() -> None:
     """Writes all six."""
-    restore = pixelmend_engine.load("hi-diff-compact", device="cpu")
+    deblur = pixelmend_engine.load("hi-diff-compact", device="cpu")
+    denoise = pixelmend_engine.load("compact", task="denoise", device="cpu")
     shaken, blurred = shake(photograph("chelsea")), defocus(photograph("coffee"))
-    save("shaken", (100, 40, 160), shaken, restore(shaken))
-    save("out_of_focus", (250, 150, 160), blurred, restore(blurred))
-    save("noisy", (250, 250, 160), add_noise(photograph("rocket"), 25))
+    save("shaken", (100, 40, 160), shaken, deblur(shaken))
+    save("out_of_focus", (250, 150, 160), blurred, deblur(blurred))
+    noisy = add_noise(photograph("rocket"), 25)
+    save("noisy", (250, 250, 160), noisy, denoise(noisy))
     save("small", (108, 24, 240), shrink(photograph("chelsea")))
     save("scratched", (100, 50, 220), scratch(photograph("camera")))
     save("old_face", (128, 16, 200), age(photograph("astronaut")))
