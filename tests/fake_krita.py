@@ -106,6 +106,30 @@ class Node(Colors):
     def blendingMode(self) -> str:  # noqa: N802 - Krita's name
         return "normal"
 
+    def setBlendingMode(self, mode: str) -> None:  # noqa: N802 - Krita's name
+        assert mode == self.blendingMode()
+
+    def inheritAlpha(self) -> bool:  # noqa: N802 - Krita's name
+        return False
+
+    def setInheritAlpha(self, inherits: bool) -> None:  # noqa: N802 - Krita's name
+        assert not inherits
+
+    def colorLabel(self) -> int:  # noqa: N802 - Krita's name
+        return 0
+
+    def setColorLabel(self, label: int) -> None:  # noqa: N802 - Krita's name
+        assert label == 0
+
+    def alphaLocked(self) -> bool:  # noqa: N802 - Krita's name
+        return False
+
+    def setAlphaLocked(self, locked: bool) -> None:  # noqa: N802 - Krita's name
+        assert not locked
+
+    def layerStyleToAsl(self) -> str:  # noqa: N802 - Krita's name
+        return ""
+
     def projectionPixelData(self, x: int, y: int, width: int, height: int) -> bytes:  # noqa: N802
         seen = np.zeros((height, width, 4), np.uint8)
         for row, column in np.ndindex(height, width):
@@ -203,6 +227,15 @@ class Document(Colors):
     def waitForDone(self) -> None:  # noqa: N802 - Krita's name
         """Nothing is ever under way."""
 
+    def setBatchmode(self, _quiet: bool) -> None:  # noqa: N802 - Krita's name
+        """It asks nothing in any case."""
+
+    def setModified(self, _modified: bool) -> None:  # noqa: N802 - Krita's name
+        """It asks nothing in any case."""
+
+    def close(self) -> bool:
+        return True
+
 
 class Signal:
     """One that nobody emits."""
@@ -239,6 +272,9 @@ class Krita:
 
     def notifier(self) -> Notifier:
         return Notifier()
+
+    def createDocument(self, width: int, height: int, *_facts: Any) -> Document:  # noqa: N802
+        return Document(width, height)  # which no window shows
 
     def documents(self) -> list[Document]:
         return self.opened

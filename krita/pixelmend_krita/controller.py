@@ -38,7 +38,7 @@ class StoredResult:
     """A result, and whose it is."""
 
     result: Result
-    document: str
+    document: Any
     raster: Optional[Raster] = None  # where it could not be put into its document
     space: Optional[ColorSpace] = None
 
@@ -290,7 +290,7 @@ class Controller(QtCore.QObject):
             )
         self.failed.emit(failure, details)
 
-    def results_of(self, document: Optional[str]) -> List[Result]:
+    def results_of(self, document: Any) -> List[Result]:
         """Returns the results of a document, and those that have none any more."""
         return [
             one.result for one in self.stored if one.document == document or one.result.orphaned

@@ -7,7 +7,6 @@ from typing import Any
 from krita import DockWidget, Krita
 
 from .controller import FOLDER, controller
-from .layer_source import id_of
 from .pixelmend.errors import PixelmendError
 from .pixelmend.host import host
 from .pixelmend.panel.docker_panel import DockerPanel
@@ -45,7 +44,7 @@ class PixelmendDocker(DockWidget):
     def canvasChanged(self, canvas: Any) -> None:  # noqa: N802 - Krita's name
         """Lists what came of the document that is seen now."""
         view = None if canvas is None else canvas.view()
-        document = None if view is None else id_of(view.document())
+        document = None if view is None else view.document()
         if document != self._document:
             self.dock.face_picker.clear()
         self._document = document

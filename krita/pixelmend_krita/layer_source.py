@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generator, List, Optional, Tuple
+from typing import Any, Generator, List, Tuple
 
 from krita import Krita
 
@@ -24,7 +24,7 @@ STRIP_BYTES = 4 * 1024 * 1024  # what is moved at once
 class LayerSource:
     """A layer, or all that is seen, as it was when the user asked for it."""
 
-    document: str  # the id of the document
+    document: Any  # the document: of copies of it, every id is the same
     node: Any  # the id of the layer; None: all that is seen
     name: str
     size: Tuple[int, int]  # of the document
@@ -60,15 +60,12 @@ class LayerSource:
         return self.space if self.space.channels is not None else WORKING
 
 
-def document_of(key: str) -> Any:
-    """Returns an open document by its id; None if it was closed."""
-    return next((one for one in Krita.instance().documents() if id_of(one) == key), None)
+def open_document(document: Any) -> Any:
+    """Returns a document; None if it was closed.
 
-
-def id_of(document: Any) -> Optional[str]:
-    """Returns what a document is known by; its objects in Python come and go."""
-    root = None if document is None else document.rootNode()
-    return None if root is None else root.uniqueId().toString()
+    Its objects in Python come and go, but equal each other.
+    """
+    return next((one for one in Krita.instance().documents() if one == document), None)
 
 
 def find_source(document: Any, task: Json, *, merged: bool) -> LayerSource:
@@ -110,7 +107,7 @@ def find_source(document: Any, task: Json, *, merged: bool) -> LayerSource:
             selected = None
     position = (0, 0) if node is None else position_of(node)
     return LayerSource(
-        document=str(id_of(document)),
+        document=document,
         node=None if node is None else node.uniqueId(),
         name=document.name() if node is None else node.name(),
         size=(document.width(), document.height()),
@@ -157,7 +154,7 @@ def read(source: LayerSource) -> Generator[float, None, Raster]:
     Raises:
         UnsupportedImage: The document or the layer is gone, or can't be read.
     """
-    document = document_of(source.document)
+    document = open_document(source.document)
     holder = document
     if document is not None and source.node is not None:
         holder = document.nodeByUniqueID(source.node)

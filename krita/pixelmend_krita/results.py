@@ -9,7 +9,7 @@ from krita import Krita
 
 from . import scratch_document
 from .color_space import ColorSpace, color_space_of
-from .layer_source import LayerSource, area_of, document_of, position_of, rows_of
+from .layer_source import LayerSource, area_of, open_document, position_of, rows_of
 from .pixelmend.errors import UnsupportedImage
 from .pixelmend.host.selection import Area
 from .pixelmend.qt import QtCore
@@ -28,14 +28,25 @@ def insert(source: LayerSource, raster: Raster, name: str) -> Insertion:
     It does not where the document was closed, or has got another size. Until the layer is complete
     the document is not touched.
     """
-    document = document_of(source.document)
+    document = open_document(source.document)
     if document is None:
         return False
-    layer = document.createNode(name, "paintlayer")
-    yield from fill(
-        layer, source.area, source.selected_area, raster, source, color_space_of(document)
-    )
-    document = document_of(source.document)  # it may have been closed meanwhile
+    space = color_space_of(document)
+    below = None if source.node is None else document.nodeByUniqueID(source.node)
+    # To give a layer of this document a blending mode would be a step of undo of its own.
+    with scratch_document.open_scratch(space, 1, 1) as scratch:
+        layer = scratch.createNode(name, "paintlayer")
+        if below is not None:
+            _take_properties(layer, below)
+        inserted = yield from _fill_and_insert(layer, source, raster, space)
+    return inserted
+
+
+def _fill_and_insert(
+    layer: Any, source: LayerSource, raster: Raster, space: ColorSpace
+) -> Insertion:
+    yield from fill(layer, source.area, source.selected_area, raster, source, space)
+    document = open_document(source.document)  # it may have been closed meanwhile
     if document is None:
         return False
     below = None if source.node is None else document.nodeByUniqueID(source.node)
@@ -44,8 +55,6 @@ def insert(source: LayerSource, raster: Raster, name: str) -> Insertion:
         return False
     if offset != (0, 0):
         layer.move(*offset)
-    if below is not None:
-        layer.setOpacity(below.opacity())
     active = document.activeNode().uniqueId()
     parent = document.rootNode() if below is None else below.parentNode()
     if not parent.addChildNode(layer, below):
@@ -56,9 +65,20 @@ def insert(source: LayerSource, raster: Raster, name: str) -> Insertion:
     return True
 
 
+def _take_properties(layer: Any, source: Any) -> None:
+    layer.setOpacity(source.opacity())
+    layer.setBlendingMode(source.blendingMode())
+    layer.setInheritAlpha(source.inheritAlpha())
+    layer.setColorLabel(source.colorLabel())
+    layer.setAlphaLocked(source.alphaLocked())
+    style = source.layerStyleToAsl()
+    if style:
+        layer.setLayerStyleFromAsl(style)
+
+
 def insert_scaled(source: LayerSource, raster: Raster, name: str) -> Insertion:
     """Scales the document to what the result asks for, and puts that in; two steps of undo."""
-    document = document_of(source.document)
+    document = open_document(source.document)
     if document is None or (document.width(), document.height()) != source.size:
         return False
     across, down = raster.width / source.area.width, raster.height / source.area.height
@@ -70,7 +90,7 @@ def insert_scaled(source: LayerSource, raster: Raster, name: str) -> Insertion:
     yield 0.0
     left, top = round(source.area.x * across), round(source.area.y * down)
     area = Area(left, top, raster.width, raster.height)
-    document = document_of(source.document)
+    document = open_document(source.document)
     below = None
     if document is not None and source.node is not None:
         below = document.nodeByUniqueID(source.node)
@@ -96,11 +116,11 @@ def _offset(source: LayerSource, document: Any, below: Any) -> Optional[Tuple[in
     return (across, down) if same else None
 
 
-def _activate(key: str, active: Any, new: Any) -> Generator[float, None, None]:
+def _activate(document_then: Any, active: Any, new: Any) -> Generator[float, None, None]:
     # Krita goes to the new layer some time after it was inserted; the user stays where he was.
     for _ in range(round(ACTIVE_WITHIN_S / POLL_S)):
         yield POLL_S
-        document = document_of(key)
+        document = open_document(document_then)
         if document is None:
             return
         node = document.nodeByUniqueID(active)

@@ -120,3 +120,20 @@ def test_a_document_that_was_scaled_meanwhile_is_left_alone(krita_scenes: Scenes
 
 def test_a_layer_that_was_deleted_meanwhile_leaves_its_result_on_top(krita_scenes: Scenes) -> None:
     assert names(krita_scenes["deleted"]) == ["Deblurred (Echo)", "Background"]
+
+
+def test_what_the_layer_had_the_result_has(krita_scenes: Scenes) -> None:
+    scene = krita_scenes["properties"]
+    assert scene["before"] == [200, "multiply", True, 3, True]
+    assert scene["after"] == scene["before"]
+    before, after = scene["undo"]
+    assert after == [*before, "Add Layer"]
+
+
+def test_a_copy_of_a_document_gets_its_own_result(krita_scenes: Scenes) -> None:
+    scene = krita_scenes["copied"]
+    assert scene["same"]  # the ids of its layers tell nothing
+    original, copy = scene["layers"]
+    assert "Deblurred (Echo)" not in original
+    assert copy[-1] == "Deblurred (Echo)"
+    assert scene["shown"] == ["Deblurred (Echo)"]

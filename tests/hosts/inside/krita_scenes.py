@@ -4,6 +4,7 @@ import json
 import os
 
 from krita import Selection
+from krita_properties import PROPERTIES
 from krita_stage import (
     CANVAS,
     LINEAR,
@@ -39,7 +40,7 @@ from pixelmend_krita.controller import controller
 from pixelmend_krita.pixelmend.qt import QtCore
 
 NOSES = (30, 100)  # columns of the photograph
-SCENES = []
+SCENES = [*PROPERTIES]
 LAST = "quit_with_a_job"  # Krita ends in the middle of it
 
 
