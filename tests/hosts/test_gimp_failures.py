@@ -12,6 +12,7 @@ import pytest
 from engines import SlowEngine
 from machine import Machine
 
+from pixelmend.client.client import Client
 from pixelmend.paths import Paths
 
 Profile = Callable[..., Path]
@@ -55,6 +56,19 @@ def test_settings_that_are_damaged_are_told(profile: Profile, run: Any, answer: 
     run(made).communicate(timeout=60)
     assert answer()["status"] == "execution-error"
     assert "pixelmend setup" in answer()["text"]
+
+
+def test_a_plug_in_older_than_pixelmend_is_told(
+    profile: Profile, run: Any, answer: Any, engine: Client, home: Paths
+) -> None:
+    made = profile()
+    version = made / "plug-ins" / "pixelmend-restore" / "pixelmend" / "__init__.py"
+    version.write_text('"""An older copy."""\n\n__version__ = "0.0.9"\n', encoding="utf-8")
+    state = home.state.read_bytes()
+    run(made).communicate(timeout=120)
+    assert answer()["status"] == "execution-error"
+    assert "pixelmend setup gimp" in answer()["text"]
+    assert home.state.read_bytes() == state  # nobody's engine was ended
 
 
 def test_an_engine_that_dies_leaves_the_image_alone(

@@ -173,6 +173,19 @@ def test_a_lost_state_file_is_written_again(
     assert launch.find_or_start(paths, how).health()["pid"] == pid
 
 
+def test_an_outdated_plug_in_says_so_and_ends_nobodys_engine(
+    paths: Paths, how: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch.find_or_start(paths, how)
+    state = paths.state.read_bytes()
+    monkeypatch.setattr(launch, "__version__", "0.0.9")
+    with pytest.raises(EngineUnavailable, match=r"plug-in is of version 0\.0\.9") as raised:
+        launch.find_or_start(paths, how, front_end="GIMP")
+    assert "pixelmend setup gimp" in raised.value.hint
+    assert paths.state.read_bytes() == state  # the same engine, still there
+    assert launch.find(paths) is not None
+
+
 def test_an_engine_of_another_version_is_replaced(paths: Paths, how: Launch) -> None:
     old = launch.find_or_start(paths, how).health()["pid"]
     # As an older front end would see it: the engine writes its own version back soon.

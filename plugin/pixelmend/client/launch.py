@@ -31,6 +31,7 @@ ASK_AGAIN_S = 1.0  # an engine that works for somebody else
 START_WITHIN_S = 60.0  # a cold disk takes its time to import
 END_WITHIN_S = 20.0
 POLL_S = 0.05
+EDITORS = ("GIMP", "Krita")  # front ends that are copies, which `pixelmend setup` updates
 MAX_STATE = 64 * 1024  # bytes; names of folders are the longest of it
 SECRET = re.compile("[!-~]{16,256}")  # what an engine writes as token and proof
 DETACHED = 0x00000008 | 0x00000200  # Windows: DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP
@@ -208,7 +209,8 @@ def find_or_start(
     may raise to stop. `front_end` is who asks, as others that wait read it.
 
     Raises:
-        EngineUnavailable: It can't be started, or one is running that does not answer.
+        EngineUnavailable: It can't be started, or one is running that does not answer, or Pixelmend
+            has another version than this copy of its front end.
     """
     deadline = time.monotonic() + START_WITHIN_S
     process: subprocess.Popen[bytes] | None = None
@@ -217,6 +219,8 @@ def find_or_start(
         if running is not None:
             if _fits(running):
                 return running.client
+            if running.state["version"] != __version__:
+                _check_installed(launch, front_end)
             try:
                 _end_idle(paths, running)
             except EngineBusy as busy:
@@ -238,6 +242,34 @@ def _fits(running: RunningEngine) -> bool:
     # Another version may speak another language; release 0.1 can't show who it is, and has one
     # models folder for all jobs.
     return running.state["version"] == __version__ and _challenges(running.state)
+
+
+def _check_installed(launch: Launch, front_end: str) -> None:
+    # A plug-in is a copy. Where Pixelmend was updated since, every engine that it starts is of
+    # another version: it would end those of others, and find none of its own.
+    command = [launch.python, "-I", "-c", "import pixelmend; print(pixelmend.__version__)"]
+    try:
+        ended = subprocess.run(
+            command,
+            env=clean_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=START_WITHIN_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return  # the start will say why
+    installed = ended.stdout.decode("ascii", errors="replace").strip()
+    if ended.returncode or not installed or installed == __version__:
+        return
+    where = front_end.lower() if front_end in EDITORS else ""
+    raise EngineUnavailable(
+        f"This plug-in is of version {__version__}, and Pixelmend is of version {installed[:40]}",
+        hint=f"Run `pixelmend setup {where}`, and start {front_end} anew"
+        if where
+        else "Install Pixelmend again",
+    )
 
 
 def _end_idle(paths: Paths, running: RunningEngine) -> None:
