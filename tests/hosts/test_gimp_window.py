@@ -214,10 +214,9 @@ def test_a_large_model_is_asked_for_before_it_is_fetched(
 
     with SlowEngine(user.user / "asked", steps=1, step_seconds=0) as brief:
         use(**brief.settings)
-        for answer in ("Escape", "Tab"):  # closed; *Cancel*, since nothing else denoises
-            gimp.keys(asked(), answer, *([] if answer == "Escape" else ["space"]))
-            gimp.wait_for_no_panel()
-            assert brief.phases() == []
+        gimp.keys(asked(), "Escape")
+        gimp.wait_for_no_panel()
+        assert brief.phases() == []
         gimp.keys(asked(), "Return")
         wait_until(lambda: len(gimp.layers()) == before + 1)
         options = json.loads((brief.paths.home / "options.json").read_text(encoding="utf-8"))

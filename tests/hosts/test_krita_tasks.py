@@ -122,9 +122,9 @@ def test_a_large_model_is_asked_for_before_it_is_fetched(krita_scenes: Scenes) -
     scene = krita_scenes["asked"]
     assert scene["title"] == "DiffBIR v2.1"
     assert "License: " in scene["about"]
-    download, cancel = scene["buttons"]
+    download, decline, cancel = scene["buttons"]
     assert download.startswith("Download DiffBIR v2.1, ")
-    assert (cancel, scene["declines"]) == ("&Cancel", False)  # nothing else denoises
+    assert (decline, cancel) == ("Use the small model", "&Cancel")
     assert scene["canceled"] == [True, 2]
-    assert (scene["sent"]["model"], scene["sent"]["downloads"]) == ("auto", "always")
+    assert [sent["downloads"] for sent in scene["sent"]] == ["always", "never"]
     assert scene.names[0] == "Denoised (Echo)"

@@ -394,20 +394,22 @@ def asked():
         yield from until(lambda: dock().panel.question.isVisible(), 60)
         panel = dock().panel
         told["title"], told["about"] = panel.headline.text(), panel.time_left.text()
-        told["buttons"] = [panel.download_button.text(), panel.close_button.text()]
-        told["declines"] = panel.decline_button.isVisible()
+        buttons = (panel.download_button, panel.decline_button, panel.close_button)
+        told["buttons"] = [button.text() for button in buttons if button.isVisible()]
         panel.close_button.click()
         yield 0.5
         told["canceled"] = [not controller().working, len(layers(document))]
-        dock().run_button.click()
-        yield from until(lambda: dock().panel.question.isVisible(), 60)
-        dock().panel.download_button.click()
-        yield from until(lambda: not controller().working)
-        yield 0.3
         with open(SETTINGS, encoding="utf-8") as file:
             home = json.load(file)["home"]
-        with open(os.path.join(home, "options.json"), encoding="utf-8") as file:
-            told["sent"] = json.load(file)
+        told["sent"] = []
+        for name in ("download_button", "decline_button"):
+            dock().run_button.click()
+            yield from until(lambda: dock().panel.question.isVisible(), 60)
+            getattr(dock().panel, name).click()
+            yield from until(lambda: not controller().working)
+            yield 0.3
+            with open(os.path.join(home, "options.json"), encoding="utf-8") as file:
+                told["sent"].append(json.load(file))
     choose("deblur")
     return {**told, **facts(document)}
 
