@@ -15,6 +15,7 @@ from pixelmend.host.panel_process import PanelOptions, PanelProcess
 from pixelmend.host.selection import Area
 from pixelmend.presentation import messages
 from pixelmend.presentation.download_question import DownloadQuestion
+from pixelmend.presentation.messages import translate
 from pixelmend.wire import Event, Json
 
 REPEAT_S = 0.1  # more than ten times a second nobody sees
@@ -97,6 +98,15 @@ class Display:
         if self._panel is not None and facts.get("notes"):
             self._panel.show_notes([self._count + note for note in facts["notes"]])
 
+    def show_apart(self, image: Gimp.Image) -> None:
+        """Shows a result that does not fit into its image any more."""
+        if self._panel is not None:
+            Gimp.Display.new(image)
+            changed = translate(
+                "The image was changed meanwhile: the result is an image of its own"
+            )
+            self._panel.show_notes([self._count + changed])
+
     def compare(self, before: Gimp.Layer, after: Gimp.Layer, area: Area) -> None:
         """Shows what came of it, once it is in the image."""
         self.compare_sizes((before, area), (after, area))
@@ -117,7 +127,7 @@ class Display:
             self._panel.show(Event(0, "done"))
             if self._panel.failed:
                 Gimp.message(
-                    messages.translate("The progress panel could not be shown; run `{command}`")
+                    translate("The progress panel could not be shown; run `{command}`")
                     .format(command="pixelmend doctor gimp")
                 )  # fmt: skip
             self._panel.close()

@@ -8,6 +8,7 @@ import layers
 import provenance
 from display import Display
 from gi.repository import Gimp
+from layer_state import LayerState
 from provenance import Provenance
 
 from pixelmend.errors import PixelmendError, UnsupportedImage
@@ -39,16 +40,34 @@ class LayerHost:
     def show_error(self, error: PixelmendError) -> None:
         self._display.error = error
 
+    def fits(self) -> bool:
+        """Tells whether the layer still is what it was when it was read."""
+        return self.state.still_holds(self.layer)
+
+    def open_apart(self) -> None:
+        """Shows a result that does not fit any more as an image of its own."""
+        name = self._name(self.facts)
+        image = self.state.open_apart(self.raster, name)
+        self._display.show_apart(image)
+
     def _name(self, facts: Json) -> str:
         return messages.layer_name(self.task, facts)
 
     @staticmethod
     def insert_all(image: Gimp.Image, hosts: List[Any]) -> Gimp.Image:
-        """Puts all results into their image, in one undo step; returns the image that has them."""
-        with layers.one_step(image):
-            for one in hosts:
-                one.insert()
-            image.set_selected_layers([one.result for one in hosts])
+        """Puts all results into their image, in one undo step; returns the image that has them.
+
+        What does not fit there any more becomes an image of its own: nothing is lost.
+        """
+        fitting = [one for one in hosts if one.fits()]
+        if fitting:
+            with layers.one_step(image):
+                for one in fitting:
+                    one.insert()
+                image.set_selected_layers([one.result for one in fitting])
+        for one in hosts:
+            if one not in fitting:
+                one.open_apart()
         return image
 
 
@@ -56,6 +75,7 @@ class NewLayer(LayerHost):
     """Restores a layer, or the selected part of it, into a new one."""
 
     def read(self) -> Raster:
+        self.state = LayerState.of(self.layer)
         self.area = layers.selected_area(self.layer, self.task)
         # A copy holds what was there now; where nothing is to be done, it is the result, too.
         self.new = layers.duplicate(self.layer)
@@ -80,7 +100,7 @@ class NewLayer(LayerHost):
         self._display.show_notes(facts)
         layers.fill(self.new, self.area, layers.format_of(self.new).babl, raster.data)
         self.new.set_name(self._name(facts))
-        self._facts = facts
+        self.raster, self.facts = raster, facts
 
     @property
     def result(self) -> Gimp.Layer:
@@ -104,8 +124,8 @@ class NewLayer(LayerHost):
         made_by = Provenance(
             task=self.task["id"],
             options=self.options,
-            model=self._facts["model"],
-            version=self._facts["version"],
+            model=self.facts["model"],
+            version=self.facts["version"],
             source=self.layer.get_tattoo(),
             area=self.area,
             mask=None if self.is_opaque else self._mask,
@@ -116,7 +136,8 @@ class NewLayer(LayerHost):
         self.new.set_lock_content(self._locked)
 
     def compare(self) -> None:
-        self._display.compare(self.layer, self.new, self.area)
+        if self.new.get_parent() is not None or self.new in self._image.get_layers():
+            self._display.compare(self.layer, self.new, self.area)
 
 
 class SameLayer(LayerHost):
@@ -134,6 +155,7 @@ class SameLayer(LayerHost):
         self.source = original(layer, made_by)
 
     def read(self) -> Raster:
+        self.state = LayerState.of(self.layer)
         mask, self.area = self._provenance.mask, self._provenance.area
         width, height = self.source.get_width(), self.source.get_height()
         whole = Area(0, 0, width, height)
@@ -157,7 +179,7 @@ class SameLayer(LayerHost):
 
     def write(self, raster: Raster, facts: Json) -> None:
         self._display.show_notes(facts)
-        self._result, self._facts = raster, facts
+        self.raster, self.facts = raster, facts
 
     @property
     def result(self) -> Gimp.Layer:
@@ -166,9 +188,9 @@ class SameLayer(LayerHost):
     def insert(self) -> None:
         """Replaces the layer's pixels; to be called within an undo group."""
         babl = layers.format_of(self.source).babl
-        layers.replace(self.layer, self.area, babl, self._result.data)
-        self.layer.set_name(self._name(self._facts))
-        versions = {"model": self._facts["model"], "version": self._facts["version"]}
+        layers.replace(self.layer, self.area, babl, self.raster.data)
+        self.layer.set_name(self._name(self.facts))
+        versions = {"model": self.facts["model"], "version": self.facts["version"]}
         made_by = provenance.changed(
             self._provenance, options=self.options, area=self.area, **versions
         )

@@ -10,6 +10,7 @@ import provenance
 from display import Display
 from gi.repository import Gimp, Gio
 from layer_host import LayerHost
+from layer_state import LayerState
 from provenance import Provenance
 
 from pixelmend.host.selection import Area
@@ -27,8 +28,10 @@ class UpscaledLayer(LayerHost):
     ) -> None:
         super().__init__(layer, task, options, display)
         self.in_place = in_place
+        self.new: Gimp.Layer | None = None
 
     def read(self) -> Raster:
+        self.state = LayerState.of(self.layer)
         self.area = Area(0, 0, self.layer.get_width(), self.layer.get_height())
         self.format = layers.format_of(self.layer).babl
         self.is_opaque = layers.is_opaque(self.layer)
@@ -47,6 +50,10 @@ class UpscaledLayer(LayerHost):
         """Puts all results into one image: a new one, or theirs, scaled, in one undo step."""
         scale = hosts[0].facts["scale"]
         size = int(image.get_width() * scale), int(image.get_height() * scale)
+        if not all(one.fits() for one in hosts):
+            for one in hosts:
+                one.open_apart()
+            return image
         if not hosts[0].in_place:
             return _new_image(image, hosts, size, scale)
         with layers.one_step(image):
@@ -93,6 +100,8 @@ class UpscaledLayer(LayerHost):
 
     def compare(self) -> None:
         """Shows the layer, as it is now, and what came of it."""
+        if self.new is None:
+            return
         whole = Area(0, 0, self.layer.get_width(), self.layer.get_height())
         self._display.compare_sizes((self.layer, whole), (self.new, self.new_area()))
 

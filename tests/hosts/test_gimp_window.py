@@ -246,6 +246,39 @@ def test_a_selection_made_meanwhile_changes_nothing(gimp: Desktop, user: Machine
     gimp.wait_for_no_panel()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "rotate(Gimp.RotationType.DEGREES90)",
+        "flip(Gimp.OrientationType.HORIZONTAL)",
+        "scale(300, 300)",
+        "convert_grayscale()",
+        "convert_precision(Gimp.Precision.FLOAT_LINEAR)",
+    ],
+)
+def test_a_result_that_does_not_fit_any_more_is_an_image_of_its_own(
+    gimp: Desktop, user: Machine, use: Any, tmp_path: Path, change: str
+) -> None:
+    before = gimp.layers()
+    images = "len(Gimp.get_images())"
+    assert gimp.ask(images) == 1
+    with SlowEngine(user.user / f"brief-{tmp_path.name}", steps=15) as brief:
+        use(**brief.settings)
+        restore(gimp)
+        brief.wait_for(["run"])
+        gimp.ask(f"bool(Gimp.get_images()[0].{change})")
+        wait_until(lambda: gimp.ask(images) == 2)
+    told = "[[each.get_name() for each in one.get_layers()] for one in Gimp.get_images()]"
+    assert sorted(gimp.ask(told)) == sorted([before, ["Deblurred (Echo)"]])
+    gimp.keys(gimp.wait_for_panel(), "Escape")
+    gimp.wait_for_no_panel()
+    gimp.ask("[Gimp.Display.delete(Gimp.Display.get_by_id(n)) for n in range(2, 40)"
+             " if Gimp.Display.id_is_valid(n)]")  # fmt: skip
+    wait_until(lambda: gimp.ask(images) == 1)
+    window = gimp.wait_for("GIMP$")
+    gimp.keys(window, "ctrl+z")
+
+
 def test_closing_the_image_ends_the_job(gimp: Desktop, slow: SlowEngine, use: Any) -> None:
     use(**slow.settings)
     restore(gimp)
