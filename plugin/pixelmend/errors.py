@@ -7,6 +7,7 @@
     +-- UnsupportedImage     unsupported-image          3
     +-- NoFaceFound          no-face-found             11
     +-- WeightsMissing       weights-missing            4
+    +-- WeightsNotReadable   weights-not-readable       4
     +-- UnreadableCheckpoint unreadable-checkpoint      4
     +-- DownloadFailed       download-failed            4
     +-- WrongFile            hash-mismatch              4
@@ -104,6 +105,14 @@ class WeightsMissing(PixelmendError):
 
     code = "weights-missing"
     status = 409
+    exit_code = 4
+
+
+class WeightsNotReadable(PixelmendError):
+    """Weights are there that this user may not read; they may be sound."""
+
+    code = "weights-not-readable"
+    status = 403
     exit_code = 4
 
 

@@ -59,7 +59,9 @@ def read(path: Path) -> ImageFile:
         UnsupportedImage: It is sound, but can't be restored without losing part of it.
         OutOfMemory: Its pixels do not fit.
     """
-    if path.is_dir():
+    with _decoding(path):
+        is_folder = path.is_dir()
+    if is_folder:
         raise BadImage(
             f"`{path}` is a folder", hint=f"Name its files, for example `{path / '*.jpg'}`"
         )
@@ -219,7 +221,9 @@ def check_format(photo: ImageFile, path: Path, scale: float = 1.0) -> list[str]:
         BadImage: The result would have too many pixels.
         OutputFailed: The ending names no format that we write, or one that can't hold the picture.
     """
-    if path.is_dir():
+    with as_output_failed(path):
+        is_folder = path.is_dir()
+    if is_folder:
         raise OutputFailed(f"`{path}` is a folder", hint="Name a file, or use --out-dir")
     format_ = FORMATS.get(path.suffix.lower())
     if not path.suffix:

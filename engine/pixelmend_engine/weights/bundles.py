@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from pixelmend.atomic import move_into_place
+from pixelmend.atomic import as_output_failed, move_into_place
 from pixelmend.errors import OutputExists, OutputFailed, UnreadableCheckpoint, WeightsMissing
 from pixelmend_engine.catalog.weight_files import Catalog, WeightFile
 from pixelmend_engine.weights import records, store
@@ -43,13 +43,17 @@ def write(installer: Installer, files: Sequence[WeightFile], path: Path) -> None
 
     Raises:
         WeightsMissing: One of them was not installed by Pixelmend.
+        WeightsNotReadable: This user may not read one of them.
         OutputExists: There is a file of that name.
         OutputFailed: It can't be written.
     """
-    if path.exists():
+    with as_output_failed(path):
+        is_there = path.exists()
+    if is_there:
         raise OutputExists(f"`{path}` is there already", hint="Name another file")
     places = {file.id: store.path_of(file.id, installer.models_dir) for file in files}
     for file in files:
+        store.check_readable(file.id, installer.models_dir)
         if not places[file.id].is_file():
             raise WeightsMissing(
                 f"The weights `{file.id}` are not on this computer",

@@ -10,6 +10,7 @@ from pixelmend.errors import (
     DiskFull,
     DownloadFailed,
     WeightsMissing,
+    WeightsNotReadable,
     WrongFile,
 )
 from pixelmend_engine.catalog.spec import ModelSpec, Task
@@ -125,6 +126,11 @@ class WeightsProvider:
             return ()
         if offline or self._installer.network.offline:
             return (_note(spec, "Pixelmend is offline", here[0]),)
+        try:
+            for file in store.missing(spec, self.models_dir, task):
+                store.check_readable(file.id, self.models_dir)
+        except WeightsNotReadable as error:
+            return (_note(spec, error.message, here[0]),)
         if is_refused:
             return (_note(spec, _size(store.missing(spec, self.models_dir, task)), here[0]),)
         for file in store.missing(spec, self.models_dir, task):

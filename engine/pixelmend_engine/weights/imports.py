@@ -38,15 +38,18 @@ def import_path(
     Raises:
         BadRequest: There is nothing at the path, or it may be one file or another.
         UnreadableCheckpoint: It is damaged or dangerous, or no published file.
+        WeightsNotReadable: This user may not read it.
         WrongFile: It has the names and shapes of a published file, but is another one.
     """
-    if not path.exists():
-        raise BadRequest(f"There is no file or folder `{path}`", hint="Check the path")
+    with store.as_not_readable(path):
+        if not path.exists():
+            raise BadRequest(f"There is no file or folder `{path}`", hint="Check the path")
+        candidate_paths = list(_candidate_paths(path))
     workdir = installer.workdir()
     files = [chosen] if chosen is not None else list(catalog.files)
     installed: list[WeightFile] = []
     problems: list[PixelmendError] = []
-    for candidate_path in _candidate_paths(path):
+    for candidate_path in candidate_paths:
         with contextlib.ExitStack() as stack:
             checkpoints, unreadable = _open(candidate_path, workdir, stack)
             problems += unreadable

@@ -69,12 +69,14 @@ class Installer:
 
         Raises:
             WeightsMissing: It is not here, and Pixelmend is to stay offline.
+            WeightsNotReadable: It is here, and this user may not read it.
             DownloadFailed: No source gives the file.
             WrongFile: What the sources give is not the published file.
             DiskFull: There is no room for it.
         """
         if store.installed(file.id, self.models_dir):
             return
+        store.check_readable(file.id, self.models_dir)
         if self.network.offline:
             raise WeightsMissing(
                 f"The weights `{file.id}` are not on this computer, and Pixelmend is offline",
@@ -180,7 +182,12 @@ class Installer:
         return there
 
     def verify(self, file: WeightFile) -> str | None:
-        """Compares a file with what was installed; returns what is wrong with it, None: nothing."""
+        """Compares a file with what was installed; returns what is wrong with it, None: nothing.
+
+        Raises:
+            WeightsNotReadable: This user may not read it.
+        """
+        store.check_readable(file.id, self.models_dir)
         path = store.path_of(file.id, self.models_dir)
         if not path.is_file():
             return None  # what users put there themselves is checked when it is loaded

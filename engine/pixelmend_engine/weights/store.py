@@ -1,12 +1,15 @@
 """Where a model's weights are on this computer. Read without torch."""
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterable
+import os
+import shlex
+from collections.abc import Callable, Generator, Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from pixelmend.errors import WeightsMissing
+from pixelmend.errors import WeightsMissing, WeightsNotReadable
 from pixelmend_engine.catalog.spec import ModelSpec, Task
 from pixelmend_engine.catalog.weight_files import WeightFile, catalog, needed
 from pixelmend_engine.weights.checkpoints.files import DIFFUSERS, SUFFIXES, files_in
@@ -46,9 +49,61 @@ def in_use(files: Iterable[WeightFile], models_dir: Path) -> tuple[WeightFile, .
 
 
 def installed(file_id: str, models_dir: Path) -> tuple[Path, ...]:
-    """Returns what is here of a weight file: ours alone, or else what the user has put there."""
+    """Returns what is here of a weight file: ours alone, or else what the user has put there.
+
+    Nothing is where this user may not read it; see `check_readable`.
+    """
+    try:
+        paths = _paths(file_id, models_dir)
+    except PermissionError:
+        return ()
+    return paths if all(os.access(path, os.R_OK) for path in paths) else ()
+
+
+def _paths(file_id: str, models_dir: Path) -> tuple[Path, ...]:
     ours = path_of(file_id, models_dir)
     return (ours,) if ours.is_file() else files_in(ours.parent)
+
+
+def check_readable(file_id: str, models_dir: Path) -> None:
+    """Makes sure that of a weight file nothing is there which this user may not read.
+
+    Raises:
+        WeightsNotReadable: Something is: weights that another user has installed.
+    """
+    folder = path_of(file_id, models_dir).parent
+    for place in (models_dir, folder):
+        with as_not_readable(place.parent):
+            if not place.is_dir():
+                return
+        if not os.access(place, os.R_OK | os.X_OK):
+            raise _not_readable(place)
+    with as_not_readable(folder):
+        for path in _paths(file_id, models_dir):
+            if not os.access(path, os.R_OK):
+                raise _not_readable(path)
+
+
+@contextlib.contextmanager
+def as_not_readable(path: Path) -> Generator[None]:
+    """Turns the system's refusal to read a path, or in it, into what a user reads."""
+    try:
+        yield
+    except PermissionError as error:
+        raise _not_readable(Path(str(error.filename or path))) from error
+
+
+def _not_readable(path: Path) -> WeightsNotReadable:
+    try:
+        is_folder = path.is_dir()
+    except PermissionError:  # it lies in a folder that is closed
+        path, is_folder = path.parent, True
+    everything = "chmod -R a+rX" if is_folder else "chmod a+r"
+    return WeightsNotReadable(
+        f"You may not read the weights at `{path}`",
+        hint=f"Ask whose they are for `{everything} {shlex.quote(str(path))}`, or name a folder of "
+        "your own with PIXELMEND_MODELS",
+    )
 
 
 def path_of(file_id: str, models_dir: Path) -> Path:
@@ -64,10 +119,13 @@ def locate(spec: ModelSpec, models_dir: Path, task: Task | None = None) -> tuple
 
     Raises:
         WeightsMissing: They are not on this computer.
+        WeightsNotReadable: This user may not read them.
     """
     if spec.bundled:
         return (bundled_file(spec.bundled.name),)
     if absent := missing(spec, models_dir, task):
+        for file in absent:
+            check_readable(file.id, models_dir)
         size = ", ".join(file.size for file in absent)
         raise WeightsMissing(
             f"The weights of `{spec.id}` are not on this computer ({size})",
@@ -86,6 +144,7 @@ def locate_file(file_id: str, models_dir: Path) -> tuple[Path, ...]:
     """
     if paths := installed(file_id, models_dir):
         return paths
+    check_readable(file_id, models_dir)
     raise WeightsMissing(
         f"The weights `{file_id}` are not on this computer ({catalog()[file_id].size})",
         hint=f"`pixelmend models pull {file_id}` downloads them",
@@ -100,7 +159,13 @@ def files_at(path: Path) -> tuple[Path, ...]:
 
     Raises:
         WeightsMissing: There are none.
+        WeightsNotReadable: This user may not look.
     """
+    with as_not_readable(path):
+        return _files_at(path)
+
+
+def _files_at(path: Path) -> tuple[Path, ...]:
     if path.is_file():
         return (path,)
     if not path.is_dir():

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from pixelmend.errors import BadRequest, PixelmendError, WeightsMissing
+from pixelmend.errors import (
+    BadRequest,
+    PixelmendError,
+    UnreadableCheckpoint,
+    WeightsMissing,
+    WeightsNotReadable,
+)
 from pixelmend_cli import settings
 from pixelmend_cli.download_bar import DownloadBar
 from pixelmend_cli.terminal import print_error, print_json, print_line, print_path
@@ -123,24 +129,44 @@ def verify(ids: tuple[str, ...], as_json: bool) -> int:
     """Checks installed weights, all of them or some: is every byte as it was installed?"""
     installer = _installer()
     selection = _one_by_one(ids) if ids else catalog().files
-    here = [file for file in selection if _is_installed(file, installer.models_dir)]
+    results: dict[str, PixelmendError | None] = {}
+    here: list[WeightFile] = []
+    for file in selection:
+        try:
+            store.check_readable(file.id, installer.models_dir)
+        except WeightsNotReadable as error:
+            results[file.id] = error
+            here.append(file)
+            continue
+        if _is_installed(file, installer.models_dir):
+            here.append(file)
+            results[file.id] = _damage(installer, file)
     if ids and (absent := next((file for file in selection if file not in here), None)) is not None:
         raise WeightsMissing(
             f"The weights `{absent.id}` are not on this computer",
             hint=f"`pixelmend models pull {absent.id}` downloads them",
         )
-    results = {file.id: installer.verify(file) for file in here}
     if as_json:
         rows = [
-            {"id": name, "sound": not wrong, "problem": wrong} for name, wrong in results.items()
+            {"id": name, "sound": not wrong, "problem": wrong.message if wrong else None}
+            for name, wrong in results.items()
         ]
         print_json(rows, indent=2)
     else:
         for name, wrong in results.items():
-            print_line(f"{'ok' if wrong is None else '!!'}  {name}{f': {wrong}' if wrong else ''}")
+            print_line(f"!!  {name}: {wrong.message}" if wrong else f"ok  {name}")
             if wrong:
-                print_line(f"      `pixelmend models remove {name}`, then pull or import it again")
-    return 0 if not any(results.values()) else 4
+                print_line(f"      {wrong.hint}")
+    return next((wrong.exit_code for wrong in results.values() if wrong), 0)
+
+
+def _damage(installer: "Installer", file: WeightFile) -> PixelmendError | None:
+    wrong = installer.verify(file)
+    if wrong is None:
+        return None
+    return UnreadableCheckpoint(
+        wrong, hint=f"`pixelmend models remove {file.id}`, then pull or import it again"
+    )
 
 
 @models.command()
@@ -196,7 +222,12 @@ def export(ids: tuple[str, ...], everything: bool, output: Path) -> None:
     from pixelmend_engine.weights import bundles
 
     installer = _installer()
-    ours = [f for f in catalog().files if store.path_of(f.id, installer.models_dir).is_file()]
+    folder = installer.models_dir
+    ours = [
+        file
+        for file in catalog().files
+        if store.path_of(file.id, folder) in store.installed(file.id, folder)
+    ]
     files = ours if everything else _files(ids)
     if not files:
         raise BadRequest("Nothing was named that could be exported", hint="Name an ID, or --all")
@@ -216,6 +247,7 @@ def path(name: str | None) -> None:
     for file in _files((name,)):
         paths = store.installed(file.id, folder)
         if not paths:
+            store.check_readable(file.id, folder)
             raise WeightsMissing(
                 f"The weights `{file.id}` are not on this computer ({file.size})",
                 hint=f"`pixelmend models pull {name}` downloads them",

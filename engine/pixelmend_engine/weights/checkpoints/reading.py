@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 from torch import Tensor, nn
 
-from pixelmend.errors import UnreadableCheckpoint
+from pixelmend.errors import UnreadableCheckpoint, WeightsNotReadable
 from pixelmend_engine.weights.checkpoints import pickles, safetensors_header
 
 StateDict = dict[str, Tensor]
@@ -48,6 +48,10 @@ def open_any(path: Path) -> object:
         raise UnreadableCheckpoint(
             f"The weights file is damaged, or no weights file: `{path.name}`",
             hint="Download it again, or unpack it first if it is an archive",
+        ) from error
+    except PermissionError as error:
+        raise WeightsNotReadable(
+            f"You may not read the weights at `{path}`", hint="Ask whose they are to let you"
         ) from error
     except OSError as error:
         raise UnreadableCheckpoint(
