@@ -45,7 +45,7 @@ def serve(foreground: bool) -> int:
             user_settings.paths,
             settings.launch_of(user_settings),
             front_end="the command line",
-            tell=lambda words: click.echo(words, err=True),
+            tell=lambda words: print_line(words, err=True),
         )
         print_line(f"The engine is running (process {client.health()['pid']})")
         return 0

@@ -9,10 +9,11 @@ import pytest
 
 @pytest.fixture
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only profile of GIMP, which a variable names."""
+    """The only profile of GIMP, which was started once, and which a variable names."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("GIMP3_DIRECTORY", str(tmp_path / "profile"))
+    (tmp_path / "profile").mkdir()
     return tmp_path / "profile"
 
 
