@@ -386,7 +386,7 @@ def asked():
     """Denoise by a model that is large, and not here: asked for, canceled, then downloaded."""
     docker().setVisible(True)
     docker().raise_()
-    choose("denoise")
+    choose("denoise", model="auto")
     document = yield from photo()
     told = {}
     with slow():
