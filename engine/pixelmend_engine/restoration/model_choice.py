@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pixelmend.errors import WeightsMissing
 from pixelmend_engine.catalog import faces, registry, tasks
 from pixelmend_engine.catalog.options import NONE
 from pixelmend_engine.catalog.registry import AUTO
@@ -89,6 +90,10 @@ def check(choice: ModelChoice, models_dir: Path, *, offline: bool, selected: boo
     """
     registry.matching(choice.task, choice.model, choice.scale)
     for file_id in choice.face_files if offline and not selected else ():
-        store.locate_file(file_id, models_dir)
+        try:
+            store.locate_file(file_id, models_dir)
+        except WeightsMissing as error:
+            hint = f"{error.hint}. {faces.MARKING}"
+            raise WeightsMissing(error.message, hint=hint) from error
     if choice.weights is not None or offline:
         candidates(choice, models_dir)

@@ -269,7 +269,7 @@ class Session:
             selected = None if raster.mask is None else blend_weights(raster, 1.0) > 0
             boxes = [] if selected is None else marked_faces.boxes_of_selection(selected)
             if not boxes:
-                hint = f"{error.hint}. Or mark the face: select it, or use --box on a command line"
+                hint = f"{error.hint}. {faces.MARKING}"
                 raise type(error)(error.message, hint=hint) from error
             return boxes, (f"{error.message}; so what you selected was taken for the faces",)
         return [], ()

@@ -141,3 +141,5 @@ def test_offline_the_networks_for_faces_have_to_be_here(
         result = pixelmend("face", "--in-process", "-n", MODEL, "--offline", *more, photo)
         assert result.code == 4
         assert "models pull retinaface-resnet50" in result.stderr
+        # A list is of faces that are found.
+        assert ("or use --box" in result.stderr) == (more == ())
