@@ -54,21 +54,18 @@ def refused():
     docker().setVisible(True)
     docker().raise_()
     yield 0.3
-    dock().run_button.click()
-    yield 0.1
+    yield from restored()
     told = {"nothing": said()}
     document = yield from photo()
     select(document, 140, 110, 10, 10)
-    dock().run_button.click()
-    yield 0.1
+    yield from restored()
     told["elsewhere"] = said()
     document.setSelection(None)
     empty = document.createNode("empty", "paintlayer")
     document.rootNode().addChildNode(empty, None)
     document.setActiveNode(empty)
     yield 0.3
-    dock().run_button.click()
-    yield 0.1
+    yield from restored()
     told["empty"] = said()
     told["layers"] = [node.name() for node in document.rootNode().childNodes()]
     with settings(python="/nowhere/python", home=os.path.join(folder, "nowhere")):
@@ -83,7 +80,7 @@ def refused():
     dock().run_button.click()
     with open(SETTINGS, "w", encoding="utf-8") as file:
         file.write(sound)
-    yield 0.1
+    yield from until(lambda: not controller().working)
     told["damaged"] = said()
     return told
 
