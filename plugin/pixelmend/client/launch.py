@@ -95,11 +95,16 @@ def find_surely(paths: Paths) -> Client | None:
     Raises:
         EngineUnavailable: One is running, and can't be reached or does not answer.
     """
+    running = _find_surely(paths)
+    return None if running is None else running.client
+
+
+def _find_surely(paths: Paths) -> RunningEngine | None:
     deadline = time.monotonic() + STATE_WITHIN_S
     while True:
-        client = find(paths)
-        if client is not None or not _is_locked(paths):
-            return client
+        running = _find(paths)
+        if running is not None or not _is_locked(paths):
+            return running
         if time.monotonic() > deadline:
             raise EngineUnavailable(
                 "An engine is running, and does not say where it can be reached",
@@ -340,7 +345,7 @@ def stop(paths: Paths) -> bool:
     Raises:
         EngineUnavailable: It does not answer, or does not end.
     """
-    running = _find(paths) if find_surely(paths) else None
+    running = _find_surely(paths)
     if running is None:
         return False
     _stop(paths, running, cancel_jobs=True)
