@@ -15,6 +15,7 @@ from .paths import Paths
 
 ALWAYS, ASK, NEVER = "always", "ask", "never"
 DOWNLOADS = (ALWAYS, ASK, NEVER)
+UNASKED_BYTES = 200_000_000  # what `auto` may fetch though nobody was asked
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from pixelmend import preferences
 from pixelmend.errors import Canceled
 from pixelmend.presentation import download_question
 from pixelmend.presentation.download_question import DownloadQuestion
@@ -30,17 +29,16 @@ def with_downloads(
     described = next(
         entry for entry in tasks.describe(store.states(config.models_dir)) if entry["id"] == task
     )
-    kept = preferences.read(config.paths)
-    question = download_question.question(described, dict(parameters), kept)
-    answer = None
-    if question is not None and not silent and sys.stdin.isatty() and sys.stderr.isatty():
-        answer = _ask(question)
-        kept_now = download_question.with_answer(kept, question, answer=answer)
-        if kept_now != kept:
-            preferences.write(config.paths, kept_now)
-        if not answer and question.small is None:
-            raise Canceled("Canceled", hint="Nothing was downloaded")
-    return download_question.with_downloads(described, dict(parameters), kept, answer)
+    has_user = not silent and sys.stdin.isatty() and sys.stderr.isatty()
+    decided = download_question.decide(
+        described,
+        dict(parameters),
+        config.paths,
+        lambda question: _ask(question) if has_user else None,
+    )
+    if decided is None:
+        raise Canceled("Canceled", hint="Nothing was downloaded")
+    return decided
 
 
 def _ask(question: DownloadQuestion) -> bool:

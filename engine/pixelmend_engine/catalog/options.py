@@ -5,6 +5,7 @@ Read without torch, and without jsonschema: the command line's help comes from h
 
 from typing import Any
 
+from pixelmend.preferences import ASK, DOWNLOADS
 from pixelmend_engine.catalog import diffbir, registry
 from pixelmend_engine.catalog.faces import MIN_SIZE
 from pixelmend_engine.catalog.registry import AUTO
@@ -176,8 +177,8 @@ COMMON: dict[str, Schema] = {
         "title": "Downloads",
         "description": "What auto may fetch: always the best model; up to 200 MB (ask: who sends "
         "a job has asked before); never anything",
-        "enum": ["always", "ask", "never"],
-        "default": "ask",
+        "enum": list(DOWNLOADS),
+        "default": ASK,
         "advanced": True,
         "editors": False,  # they ask, and keep the answer
     },

@@ -13,6 +13,7 @@ from pixelmend.errors import (
     WeightsNotReadable,
     WrongFile,
 )
+from pixelmend.preferences import UNASKED_BYTES
 from pixelmend_engine.catalog.spec import ModelSpec, Task
 from pixelmend_engine.catalog.weight_files import WeightFile, catalog, megabytes
 from pixelmend_engine.weights import store
@@ -28,7 +29,6 @@ from pixelmend_engine.weights.installer import Installer
 
 FORGET_AFTER_S = 600.0  # a source that could not be reached is not asked again for each picture
 
-UNASKED_BYTES = 200_000_000  # what may be fetched though nobody was asked
 Downloads = Literal["always", "ask", "never"]
 
 DownloadProgress = Callable[[str, int, int], None]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from .. import data_folder, preferences
+from .. import data_folder
 from ..client.launch import Launch, find_or_start
 from ..errors import Canceled, EngineUnavailable, PixelmendError
 from ..paths import Paths, resolve
@@ -139,7 +139,7 @@ def restore(
         task_cache.refresh(engine.folder, tasks, engine.entry)
         described = next((one for one in tasks if one["id"] == task), None)
         if described is not None:  # what finds faces is no task of a menu
-            decided = _with_downloads(host, engine.paths, described, options)
+            decided = download_question.decide(described, options, engine.paths, host.ask)
             if decided is None:
                 return CANCELED
             options = decided
@@ -158,20 +158,6 @@ def restore(
         host.show_error(unexpected_error(error, engine.paths))
         return FAILED
     return DONE
-
-
-def _with_downloads(host: Host, paths: Paths, task: Json, options: Json) -> Json | None:
-    # None: there is no other model than the large one, and the user does not want that.
-    kept = preferences.read(paths)
-    question = download_question.question(task, options, kept)
-    answer = None if question is None else host.ask(question)
-    if question is not None and answer is not None:
-        kept_now = download_question.with_answer(kept, question, answer=answer)
-        if kept_now != kept:
-            preferences.write(paths, kept_now)
-        if not answer and question.small is None:
-            return None
-    return download_question.with_downloads(task, options, kept, answer)
 
 
 def details(

@@ -6,14 +6,15 @@ Runs on Python 3.9, standard library only: hosts load it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Callable, cast
 
-from ..preferences import ALWAYS, ASK, NEVER, Preferences
+from .. import preferences
+from ..paths import Paths
+from ..preferences import ALWAYS, ASK, NEVER, UNASKED_BYTES, Preferences
 from ..wire import Json
 from .messages import format_bytes, translate
 
 AUTO = "auto"
-UNASKED_BYTES = 200_000_000  # up to here, `auto` fetches the best model without a question
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,13 @@ class DownloadQuestion:
         return translate("Use the small model") if self.small else translate("Cancel")
 
 
-def question(task: Json, options: Json, preferences: Preferences) -> DownloadQuestion | None:
+def question(task: Json, options: Json, kept: Preferences) -> DownloadQuestion | None:
     """Returns what to ask before a task is begun with these options; None: nothing.
 
     `task` is the engine's description (`GET /v1/tasks`).
     """
     asked = options.get("model", AUTO) == AUTO and not options.get("offline", False)
-    if not asked or preferences.downloads != ASK:
+    if not asked or kept.downloads != ASK:
         return None
     models = [model for model in cast("list[Json]", task["models"]) if _fits(model, options)]
     if not models or any(model.get("weights") == "installed" for model in models):
@@ -59,7 +60,7 @@ def question(task: Json, options: Json, preferences: Preferences) -> DownloadQue
     if best.get("weights") != "missing" or size <= UNASKED_BYTES:
         return None
     small = next((model for model in models if model.get("weights") == "bundled"), None)
-    if small is not None and best["id"] in preferences.declined:
+    if small is not None and best["id"] in kept.declined:
         return None
     return DownloadQuestion(
         model=str(best["id"]),
@@ -70,9 +71,33 @@ def question(task: Json, options: Json, preferences: Preferences) -> DownloadQue
     )
 
 
-def with_downloads(
-    task: Json, options: Json, preferences: Preferences, answer: bool | None
-) -> Json:
+def decide(
+    task: Json,
+    options: Json,
+    paths: Paths,
+    ask: Callable[[DownloadQuestion], bool | None],
+) -> Json | None:
+    """Returns the options of a job with what may be fetched for it; asks and keeps the answer.
+
+    `ask` returns whether to download, or None where nobody can answer. Returns None where there is
+    no other model than the large one, and the user does not want that.
+
+    Raises:
+        OutputFailed: The answer can't be kept.
+    """
+    kept = preferences.read(paths)
+    asked = question(task, options, kept)
+    answer = None if asked is None else ask(asked)
+    if asked is not None and answer is not None:
+        kept_now = with_answer(kept, asked, answer=answer)
+        if kept_now != kept:
+            preferences.write(paths, kept_now)
+        if not answer and asked.small is None:
+            return None
+    return with_downloads(task, options, kept, answer)
+
+
+def with_downloads(task: Json, options: Json, kept: Preferences, answer: bool | None) -> Json:
     """Returns the options of a job: with what the user answered, or has decided for all jobs.
 
     `answer` is whether to download, or None where there was nothing to ask. An engine of an earlier
@@ -80,17 +105,15 @@ def with_downloads(
     """
     if "downloads" not in task["options"]["properties"]:
         return options
-    downloads = preferences.downloads if answer is None else ALWAYS if answer else NEVER
+    downloads = kept.downloads if answer is None else ALWAYS if answer else NEVER
     return {**options, "downloads": downloads}
 
 
-def with_answer(
-    preferences: Preferences, question: DownloadQuestion, *, answer: bool
-) -> Preferences:
+def with_answer(kept: Preferences, asked: DownloadQuestion, *, answer: bool) -> Preferences:
     """Returns what to keep: who took the small model is not asked about the large one again."""
-    if answer or question.small is None:
-        return preferences
-    return Preferences(preferences.downloads, preferences.declined | {question.model})
+    if answer or asked.small is None:
+        return kept
+    return Preferences(kept.downloads, kept.declined | {asked.model})
 
 
 def _fits(model: Json, options: Json) -> bool:
