@@ -8,7 +8,7 @@ import difflib
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal
@@ -227,4 +227,9 @@ def about_bytes(spec: ModelSpec, task: Task | None = None) -> int:
     """Returns about how much there is to download, where nobody says it exactly."""
     if spec.bundled:
         return spec.bundled.size_bytes
-    return sum(file.size_bytes or file.about_bytes for file in needed(spec, task))
+    return download_bytes(needed(spec, task))
+
+
+def download_bytes(files: Iterable[WeightFile]) -> int:
+    """Returns about how much there is to download of some files."""
+    return sum(file.size_bytes or file.about_bytes for file in files)

@@ -15,7 +15,7 @@ from pixelmend.errors import (
 )
 from pixelmend.preferences import UNASKED_BYTES
 from pixelmend_engine.catalog.spec import ModelSpec, Task
-from pixelmend_engine.catalog.weight_files import WeightFile, catalog, megabytes
+from pixelmend_engine.catalog.weight_files import WeightFile, catalog, download_bytes, megabytes
 from pixelmend_engine.weights import store
 from pixelmend_engine.weights.download.download import ByteProgress
 from pixelmend_engine.weights.download.https import host
@@ -27,6 +27,8 @@ from pixelmend_engine.weights.download.network_settings import (
 )
 from pixelmend_engine.weights.installer import Installer
 
+# Weights that can't be had, where something else may do.
+NOT_TO_BE_HAD = (DiskFull, DownloadFailed, WeightsMissing, WrongFile)
 FORGET_AFTER_S = 600.0  # a source that could not be reached is not asked again for each picture
 
 Downloads = Literal["always", "ask", "never"]
@@ -117,30 +119,31 @@ class WeightsProvider:
         here = [model for model in models if not store.missing(model, self.models_dir, task)]
         if any(not model.bundled for model in here) or spec in here:
             return ()
-        is_large = _download_bytes(store.missing(spec, self.models_dir, task)) > UNASKED_BYTES
+        absent = store.missing(spec, self.models_dir, task)
+        is_large = download_bytes(absent) > UNASKED_BYTES
         is_refused = downloads == "never" or (downloads == "ask" and is_large)
         if not here:
             if is_refused and not offline:
-                raise _unasked(spec, store.missing(spec, self.models_dir, task))
+                raise _unasked(spec, absent)
             self.ensure_model(spec, task=task, offline=offline, progress=progress)
             return ()
         if offline or self._installer.network.offline:
             return (_note(spec, "Pixelmend is offline", here[0]),)
         try:
-            for file in store.missing(spec, self.models_dir, task):
+            for file in absent:
                 store.check_readable(file.id, self.models_dir)
         except WeightsNotReadable as error:
             return (_note(spec, error.message, here[0]),)
         if is_refused:
-            return (_note(spec, _size(store.missing(spec, self.models_dir, task)), here[0]),)
-        for file in store.missing(spec, self.models_dir, task):
+            return (_note(spec, _size(absent), here[0]),)
+        for file in absent:
             if refused := self._installer.records.get(file.id).refused:
                 return (_note(spec, refused, here[0]),)
         failure = self._failures.get(spec.id)
         if failure is None or self._clock() - failure.at > FORGET_AFTER_S:
             try:
                 self._pull_missing(spec, task, FIRST_USE, progress)
-            except (DiskFull, DownloadFailed, WeightsMissing, WrongFile) as error:
+            except NOT_TO_BE_HAD as error:
                 failure = _Failure(self._clock(), error.message)
                 self._failures[spec.id] = failure
                 progress("", 0, 0)
@@ -173,12 +176,8 @@ def _announcement(file: WeightFile, network: Network) -> str:
     return f"Downloading `{file.id}` ({file.size}) from {where}; license: {file.license}"
 
 
-def _download_bytes(files: Sequence[WeightFile]) -> int:
-    return sum(file.size_bytes or file.about_bytes for file in files)
-
-
 def _size(files: Sequence[WeightFile]) -> str:
-    return f"{megabytes(_download_bytes(files))} to download"
+    return f"{megabytes(download_bytes(files))} to download"
 
 
 def _unasked(spec: ModelSpec, files: Sequence[WeightFile]) -> WeightsMissing:
