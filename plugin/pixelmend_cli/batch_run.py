@@ -142,6 +142,9 @@ def _with_weights(job: BatchJob, options: BatchOptions, config: Settings) -> Bat
     with DownloadBar(quiet=options.quiet, watched=options.watched) as bar:
         for request in job.requests():
             offline, downloads = request.options["offline"], request.options["downloads"]
+            session.ensure_face_networks(
+                request.model, bar.report, offline=offline, downloads=downloads
+            )
             for note in session.ensure_weights(
                 request.model, bar.report, offline=offline, downloads=downloads
             ):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pixelmend.errors import BadRequest
-from pixelmend_engine.catalog import registry, tasks, weight_files
-from pixelmend_engine.restoration.model_choice import ModelChoice
+from pixelmend_engine.catalog import tasks, weight_files
+from pixelmend_engine.restoration.model_choice import ModelChoice, installed_or_best
 from pixelmend_engine.restoration.task_request import TaskRequest
 from pixelmend_engine.weights import store
 
@@ -81,9 +81,7 @@ class BatchJob:
 
 
 def _models(choice: ModelChoice, models_dir: Path) -> list[list[str]]:
-    found = registry.matching(choice.task, choice.model, choice.scale)
-    here = [m for m in found if store.state(m, models_dir, choice.task) != "missing"]
-    spec = (here or found)[0]
+    spec = installed_or_best(choice, models_dir)[0]
     described = [spec.id]
     if choice.weights is not None:
         described += [_fingerprint(path) for path in store.files_at(choice.weights)]

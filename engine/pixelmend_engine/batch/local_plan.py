@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 
 from pixelmend_engine.batch.job import BatchJob
-from pixelmend_engine.catalog import registry, weight_files
+from pixelmend_engine.catalog import weight_files
 from pixelmend_engine.inference import memory
-from pixelmend_engine.weights import store
+from pixelmend_engine.restoration.model_choice import installed_or_best
 
 PROCESS_BYTES = 700_000_000  # of Python, torch and a picture's own pixels (measured)
 TILE_SIDE = 768  # pixels; what a worker is sure to find room for (`tile_size.LARGEST_TILE`)
@@ -49,10 +49,7 @@ def _step_bytes(job: BatchJob) -> Sequence[int]:
     sizes: list[int] = []
     for request in job.requests():
         choice = request.model
-        found = registry.matching(choice.task, choice.model, choice.scale)
-        models_dir = Path(job.models_dir)
-        here = [m for m in found if store.state(m, models_dir, choice.task) != "missing"]
-        spec = (here or found)[0]
+        spec = installed_or_best(choice, Path(job.models_dir))[0]
         weights = weight_files.about_bytes(spec, choice.task)
         sizes.append(2 * weights + spec.cost.tile_bytes_per_pixel * TILE_SIDE**2)
     return sizes

@@ -66,16 +66,27 @@ def candidates(choice: ModelChoice, models_dir: Path) -> list[Candidate]:
         BadRequest: No model enlarges by that scale.
         WeightsMissing: Its weights are not on this computer.
     """
-    models = registry.matching(choice.task, choice.model, choice.scale)
     if choice.weights is not None:
+        models = registry.matching(choice.task, choice.model, choice.scale)
         if choice.model == AUTO:
             own = (model for model in registry.TRAINABLE if choice.task in model.tasks)
             models = (*models, *own)
         return [Candidate(models, store.files_at(choice.weights))]
     task = choice.task
-    here = tuple(m for m in models if store.state(m, models_dir, task) != "missing")
-    models = here or models[:1]  # which then says that it is missing
+    models = installed_or_best(choice, models_dir)  # which then says that it is missing
     return [Candidate((model,), store.locate(model, models_dir, task)) for model in models]
+
+
+def installed_or_best(choice: ModelChoice, models_dir: Path) -> tuple[ModelSpec, ...]:
+    """Lists the models of a choice whose weights are here, best first; or the best, if none is.
+
+    Raises:
+        UnknownModel: The model is not in the catalog, or not for this task.
+        BadRequest: No model enlarges by that scale.
+    """
+    models = registry.matching(choice.task, choice.model, choice.scale)
+    here = tuple(m for m in models if store.state(m, models_dir, choice.task) != "missing")
+    return here or models[:1]
 
 
 def check(choice: ModelChoice, models_dir: Path, *, offline: bool, selected: bool = False) -> None:
@@ -93,7 +104,6 @@ def check(choice: ModelChoice, models_dir: Path, *, offline: bool, selected: boo
         try:
             store.locate_file(file_id, models_dir)
         except WeightsMissing as error:
-            hint = f"{error.hint}. {faces.MARKING}"
-            raise WeightsMissing(error.message, hint=hint) from error
+            raise WeightsMissing(error.message, hint=faces.or_mark(error.hint)) from error
     if choice.weights is not None or offline:
         candidates(choice, models_dir)

@@ -8,14 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pixelmend import __version__
-from pixelmend.errors import (
-    DiskFull,
-    DownloadFailed,
-    OutOfMemory,
-    UnreadableCheckpoint,
-    WeightsMissing,
-    WrongFile,
-)
+from pixelmend.errors import OutOfMemory, UnreadableCheckpoint
 from pixelmend_engine.catalog import faces, registry, tasks
 from pixelmend_engine.catalog.registry import AUTO
 from pixelmend_engine.restoration.model_choice import Candidate, ModelChoice, candidates
@@ -27,7 +20,7 @@ from pixelmend_engine.restoration.task_request import (
     TaskRequest,
 )
 from pixelmend_engine.weights.download.network_settings import OFFLINE, Network
-from pixelmend_engine.weights.first_use import WeightsProvider
+from pixelmend_engine.weights.first_use import NOT_TO_BE_HAD, WeightsProvider
 from pixelmend_engine.weights.installer import Installer
 
 if TYPE_CHECKING:
@@ -126,6 +119,25 @@ class Session:
         )
         return notes
 
+    def ensure_face_networks(
+        self,
+        choice: ModelChoice,
+        download_progress: DownloadProgress,
+        *,
+        offline: bool,
+        downloads: Downloads,
+    ) -> None:
+        """Downloads what finds faces, where a choice needs it.
+
+        Raises:
+            PixelmendError: It can't be had; see `WeightsProvider.ensure_files`.
+        """
+        self._weights.ensure_files(
+            choice.face_files,
+            offline=offline or downloads == "never",
+            progress=download_progress,
+        )
+
     def load(self, choice: ModelChoice) -> LoadedModel:
         """Returns the chosen model, ready; what was loaded before goes first.
 
@@ -161,7 +173,11 @@ class Session:
         from pixelmend_engine.restoration.upscale import upscale
 
         choice, options = request.model, request.options
-        boxes, provided = self._mark_faces(raster, request, progress)
+        finds_faces = choice.task == "face" and not options["aligned"]
+        boxes: list[Box] = []
+        provided: tuple[str, ...] = ()
+        if finds_faces:
+            boxes, provided = self._mark_faces(raster, request, progress)
         provided += self.ensure_weights(
             choice,
             _downloads(progress),
@@ -190,7 +206,6 @@ class Session:
 
         whole = Progress(lambda done, total: progress("run", done, total))
         runner, background = runner_of(choice), None
-        finds_faces = choice.task == "face" and not options["aligned"]
         loaded = None if finds_faces else self.load(choice)
         strength = float(options["strength"])
         more: dict[str, Any] = {}
@@ -257,20 +272,20 @@ class Session:
         from pixelmend_engine.restoration.source_image import blend_weights
 
         options = request.options
-        if options.get("boxes"):
+        if options["boxes"]:
             return marked_faces.parse_boxes(options["boxes"], raster.height, raster.width), ()
         try:
-            self._weights.ensure_files(
-                request.model.face_files,
-                offline=options["offline"] or options["downloads"] == "never",
-                progress=_downloads(progress),
+            self.ensure_face_networks(
+                request.model,
+                _downloads(progress),
+                offline=options["offline"],
+                downloads=options["downloads"],
             )
-        except (DiskFull, DownloadFailed, WeightsMissing, WrongFile) as error:
+        except NOT_TO_BE_HAD as error:
             selected = None if raster.mask is None else blend_weights(raster, 1.0) > 0
             boxes = [] if selected is None else marked_faces.boxes_of_selection(selected)
             if not boxes:
-                hint = f"{error.hint}. {faces.MARKING}"
-                raise type(error)(error.message, hint=hint) from error
+                raise type(error)(error.message, hint=faces.or_mark(error.hint)) from error
             return boxes, (f"{error.message}; so what you selected was taken for the faces",)
         return [], ()
 
