@@ -308,6 +308,20 @@ def unexpected() -> PixelmendError:
     )
 
 
+FATAL = (  # what is wrong with one picture would be wrong with all
+    Canceled,
+    DeviceUnavailable,
+    DiskFull,
+    DownloadFailed,
+    EngineUnavailable,
+    UnknownModel,
+    UnreadableCheckpoint,
+    WeightsMissing,
+    WeightsNotReadable,
+    WrongFile,
+)
+
+
 def to_json(error: PixelmendError) -> dict[str, str]:
     """Writes an error as it crosses the wire."""
     return {"code": error.code, "message": error.message, "hint": error.hint}

@@ -13,16 +13,8 @@ from jaxtyping import UInt8
 
 from pixelmend.atomic import atomic_write
 from pixelmend.errors import (
-    Canceled,
-    DeviceUnavailable,
-    DiskFull,
-    DownloadFailed,
-    EngineUnavailable,
+    FATAL,
     PixelmendError,
-    UnknownModel,
-    UnreadableCheckpoint,
-    WeightsMissing,
-    WrongFile,
     to_json,
 )
 from pixelmend.printable import printable
@@ -32,18 +24,6 @@ from pixelmend_cli.terminal import print_error, print_json, print_line, print_pa
 from pixelmend_engine.images import files as images
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.xmp import Provenance
-
-FATAL_ERRORS = (  # what is wrong with one would be wrong with all
-    Canceled,
-    DeviceUnavailable,
-    DiskFull,
-    DownloadFailed,
-    EngineUnavailable,
-    UnknownModel,
-    UnreadableCheckpoint,
-    WeightsMissing,
-    WrongFile,
-)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -130,7 +110,7 @@ def restore_all(
     Returns the exit code of the first error, or 0.
 
     Raises:
-        PixelmendError: The mask can't be read, or one of `FATAL_ERRORS`: the command ends.
+        PixelmendError: The mask can't be read, or one of `FATAL`: the command ends.
     """
     mask = None if files.mask is None else images.read_mask(files.mask)
 
@@ -152,7 +132,7 @@ def list_faces(
     Returns the exit code of the first error, or 0.
 
     Raises:
-        PixelmendError: One of `FATAL_ERRORS`: the command ends.
+        PixelmendError: One of `FATAL`: the command ends.
     """
 
     def list_one(target: Target, _number: int) -> None:
@@ -176,7 +156,7 @@ def _for_each(
     for number, target in enumerate(targets, start=1):
         try:
             process(target, number)
-        except FATAL_ERRORS:
+        except FATAL:
             raise
         except PixelmendError as error:
             console.failure(target, error)
@@ -207,7 +187,7 @@ def _restore(
         result, facts = engine.restore(raster, progress.report)
         photo = images.with_pixels(photo, result)
         if files.provenance:
-            photo = images.signed(photo, _provenance(facts))
+            photo = images.signed(photo, Provenance.of(facts))
         images.write(photo, temporary, result=target.result)
     notes = [*photo.notes, *losses]
     for note in notes:
@@ -215,8 +195,3 @@ def _restore(
     for note in facts["notes"]:
         console.note_once(note)
     console.result(target, facts | {"notes": [*facts["notes"], *notes]})
-
-
-def _provenance(facts: dict[str, Any]) -> Provenance:
-    names = (field.name for field in dataclasses.fields(Provenance))
-    return Provenance(**{name: facts[name] for name in names})

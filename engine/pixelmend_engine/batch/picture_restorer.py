@@ -14,18 +14,11 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from pixelmend.errors import (
-    Canceled,
-    DeviceUnavailable,
-    DiskFull,
-    DownloadFailed,
+    FATAL,
     NoFaceFound,
     OutOfMemory,
     OutputFailed,
     PixelmendError,
-    UnknownModel,
-    UnreadableCheckpoint,
-    WeightsMissing,
-    WrongFile,
 )
 from pixelmend.wire import Raster
 from pixelmend_engine.batch.job import BatchJob
@@ -39,16 +32,6 @@ from pixelmend_engine.weights import store
 
 logger = logging.getLogger(__name__)
 
-FATAL = (  # what is wrong with one would be wrong with all
-    Canceled,
-    DeviceUnavailable,
-    DiskFull,
-    DownloadFailed,
-    UnknownModel,
-    UnreadableCheckpoint,
-    WeightsMissing,
-    WrongFile,
-)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of the results' disk, not of one result
 KEPT_FACTS = ("model", "task", "seed", "notes", "faces", "tiles")
 
@@ -133,7 +116,7 @@ class PictureRestorer:
         with self._target.store(lease.result, overwrite=lease.replaces) as temporary:
             photo = images.with_pixels(photo, raster)
             for said in facts if self._job.provenance else []:
-                photo = images.signed(photo, _provenance(said))
+                photo = images.signed(photo, Provenance.of(said))
             images.write(photo, temporary, result=named)
         return Outcome(
             id=lease.id,
@@ -214,8 +197,3 @@ def _kept(
 ) -> dict[str, Any]:
     steps = [{name: said[name] for name in KEPT_FACTS if name in said} for said in facts]
     return {"steps": steps, "notes": [*photo.notes, *losses]}
-
-
-def _provenance(facts: Mapping[str, Any]) -> Provenance:
-    names = (field.name for field in dataclasses.fields(Provenance))
-    return Provenance(**{name: facts[name] for name in names})

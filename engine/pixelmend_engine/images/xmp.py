@@ -4,9 +4,11 @@ Source: ISO 16684-1 (XMP); IPTC Photo Metadata Standard, "Digital Source Type".
 """
 
 import codecs
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
@@ -56,6 +58,11 @@ class Provenance:
     seed: int
     version: str  # of Pixelmend
     source_type: str  # a term of `SOURCE_TYPES`
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> "Provenance":
+        """Reads it from what there is to say of a restoration."""
+        return cls(**{field.name: facts[field.name] for field in dataclasses.fields(cls)})
 
     def __str__(self) -> str:
         """Says it in a line, as editors' histories do."""
