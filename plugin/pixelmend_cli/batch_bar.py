@@ -2,8 +2,6 @@
 
 import sys
 import time
-from types import TracebackType
-from typing import Self
 
 from pixelmend_engine.batch.head import Progress
 from pixelmend_engine.batch.records import Totals
@@ -21,17 +19,6 @@ class BatchBar:
         self._shown_at = 0.0
         self._width = 0
         self._seen: list[tuple[float, int, int]] = []  # when; pictures; pixels
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.end()
 
     def listed(self, count: int) -> None:
         """Shows how many pictures were found so far."""

@@ -17,7 +17,7 @@ from pixelmend_cli import download_prompt
 from pixelmend_cli.batch_bar import BatchBar, duration
 from pixelmend_cli.download_bar import DownloadBar
 from pixelmend_cli.settings import Settings
-from pixelmend_cli.terminal import print_line
+from pixelmend_cli.terminal import print_error, print_line
 from pixelmend_engine.batch import head, listing, local_plan, manifest, rebuild, report
 from pixelmend_engine.batch.head import Batch
 from pixelmend_engine.batch.job import BatchJob
@@ -181,7 +181,8 @@ def _run(
         _clean(target, [row["result"] for row in book.rows("state = 'running'")])
         number = book.begin_run(fresh=options.fresh)
         interrupts = stack.enter_context(_interrupts(options))
-        bar = stack.enter_context(BatchBar(watched=options.watched and not options.quiet))
+        bar = BatchBar(watched=options.watched and not options.quiet)
+        stack.callback(bar.end)
         ignores_case = head.ignores_case(target)
         for count in head.list_all(book, found, number, key, ignores_case=ignores_case):
             bar.listed(count)
@@ -312,8 +313,7 @@ def _exit_code(book: Manifest) -> int:
     for row in book.rows("state = 'failed' ORDER BY id LIMIT 1"):
         fields = {"code": row["code"], "message": row["message"], "hint": row["hint"]}
         error: PixelmendError = from_json(fields)
-        print_line(f"The first that failed: {row['address']}: {error.message}", err=True)
-        print_line(f"  {error.hint}", err=True)
+        print_error(error, about=f"The first that failed: {row['address']}")
         return error.exit_code
     return 0
 

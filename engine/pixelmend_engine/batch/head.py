@@ -8,13 +8,12 @@ from typing import TypeVar
 from pixelmend.errors import BadRequest, Canceled, PixelmendError, WorkerDied, from_json
 from pixelmend_engine.batch.listing import Listing
 from pixelmend_engine.batch.manifest import Manifest
-from pixelmend_engine.batch.pool import Died, Finished, Noted, WorkerPool
+from pixelmend_engine.batch.pool import IN_HAND, Died, Finished, Noted, WorkerPool
 from pixelmend_engine.batch.records import Lease, Listed, Outcome
 from pixelmend_engine.batch.storage import Entry, LocalStorage, Storage
 
 Item = TypeVar("Item")
 
-IN_HAND = 4  # pictures of a worker: one is read, one computed, one written, and the next waits
 TOGETHER = 1000  # pictures that are listed in one transaction
 POLL_S = 0.2
 

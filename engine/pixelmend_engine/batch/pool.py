@@ -6,6 +6,8 @@ from typing import Protocol, runtime_checkable
 
 from pixelmend_engine.batch.records import Lease, Outcome
 
+IN_HAND = 4  # pictures of a worker: one is read, one computed, one written, and the next waits
+
 
 @dataclass(frozen=True)
 class Finished:

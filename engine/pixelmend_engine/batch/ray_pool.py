@@ -20,9 +20,8 @@ from pixelmend.errors import EngineUnavailable, PackageMissing
 from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.local_plan import CORES_EACH
 from pixelmend_engine.batch.picture_restorer import PictureRestorer, Runs, sessions_of
-from pixelmend_engine.batch.pool import Died, Event, Finished, Noted
+from pixelmend_engine.batch.pool import IN_HAND, Died, Event, Finished, Noted
 from pixelmend_engine.batch.records import Lease, Outcome
-from pixelmend_engine.batch.worker import IN_HAND
 
 try:
     import ray

@@ -20,9 +20,8 @@ from typing import cast
 from pixelmend.printable import PrintableFormatter
 from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.picture_restorer import PictureRestorer, Runs, sessions_of
+from pixelmend_engine.batch.pool import IN_HAND
 from pixelmend_engine.batch.records import Lease
-
-IN_HAND = 4  # pictures: one is read, one computed, one written, and the next waits
 
 Sessions = Callable[[BatchJob], Sequence[Runs]]
 
