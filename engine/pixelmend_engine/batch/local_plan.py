@@ -10,11 +10,11 @@ import psutil
 
 from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.catalog import weight_files
+from pixelmend_engine.catalog.spec import LARGEST_TILE
 from pixelmend_engine.inference import memory
 from pixelmend_engine.restoration.model_choice import installed_or_best
 
 PROCESS_BYTES = 700_000_000  # of Python, torch and a picture's own pixels (measured)
-TILE_SIDE = 768  # pixels; what a worker is sure to find room for (`tile_size.LARGEST_TILE`)
 CORES_EACH = 2  # fewer leave a core to one picture, and torch little to share
 
 
@@ -51,7 +51,7 @@ def _step_bytes(job: BatchJob) -> Sequence[int]:
         choice = request.model
         spec = installed_or_best(choice, Path(job.models_dir))[0]
         weights = weight_files.about_bytes(spec, choice.task)
-        sizes.append(2 * weights + spec.cost.tile_bytes_per_pixel * TILE_SIDE**2)
+        sizes.append(2 * weights + spec.cost.tile_bytes_per_pixel * LARGEST_TILE**2)
     return sizes
 
 

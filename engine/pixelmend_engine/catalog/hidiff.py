@@ -7,7 +7,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
-from pixelmend_engine.catalog.spec import BundledFile, MemoryCost, ModelSpec
+from pixelmend_engine.catalog.spec import BundledFile, MemoryCost, ModelSpec, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,43 +123,48 @@ def _published(
     )
 
 
+def _bundled(
+    model_id: str,
+    title: str,
+    tasks: tuple[Task, ...],
+    config: HIDiffConfig,
+    size_bytes: int,
+    sha256: str,
+) -> ModelSpec:
+    return ModelSpec(
+        id=model_id,
+        title=title,
+        family="HI-Diff",
+        tasks=tasks,
+        config=config,
+        bundled=BundledFile(name=f"{model_id}.safetensors", size_bytes=size_bytes, sha256=sha256),
+        multiple=8,
+        tiling="supported",
+        cost=_cost(2300),
+        license="Apache-2.0",
+        source="trained by this project",
+    )
+
+
 MODELS = (
     _published("hi-diff-gopro", "HI-Diff GoPro", GOPRO, 6100),
     _published("hi-diff-realblur-j", "HI-Diff RealBlur-J", REALBLUR, 5100),
     _published("hi-diff-realblur-r", "HI-Diff RealBlur-R", REALBLUR, 5100),
-    ModelSpec(
-        id="hi-diff-compact",
-        title="HI-Diff Compact",
-        family="HI-Diff",
-        tasks=("deblur",),
-        config=COMPACT,
-        bundled=BundledFile(
-            name="hi-diff-compact.safetensors",
-            size_bytes=9_183_874,
-            sha256="6ce032259dc39bd9423c8b818449fcb23f2e057e0c66a3e2e0c64c31406b97fe",
-        ),
-        multiple=8,
-        tiling="supported",
-        cost=_cost(2300),
-        license="Apache-2.0",
-        source="trained by this project",
+    _bundled(
+        "hi-diff-compact",
+        "HI-Diff Compact",
+        ("deblur",),
+        COMPACT,
+        9_183_874,
+        "6ce032259dc39bd9423c8b818449fcb23f2e057e0c66a3e2e0c64c31406b97fe",
     ),
-    ModelSpec(
-        id="compact",
-        title="Compact",
-        family="HI-Diff",
-        tasks=("restore", "denoise", "face"),
-        config=COMPACT_GUIDED,
-        bundled=BundledFile(
-            name="compact.safetensors",
-            size_bytes=8_391_200,
-            sha256="e73479d55d68394af3be6447094181684892efbd682eb7a633d77d7af8a9179a",
-        ),
-        multiple=8,
-        tiling="supported",
-        cost=_cost(2300),
-        license="Apache-2.0",
-        source="trained by this project",
+    _bundled(
+        "compact",
+        "Compact",
+        ("restore", "denoise", "face"),
+        COMPACT_GUIDED,
+        8_391_200,
+        "e73479d55d68394af3be6447094181684892efbd682eb7a633d77d7af8a9179a",
     ),
 )
 

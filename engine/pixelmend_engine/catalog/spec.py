@@ -12,7 +12,13 @@ SOURCE_BYTES = 24  # per pixel: RGB in float32 as it is seen, and as it is padde
 RESULT_BYTES = 12  # per pixel: RGB in float32 as it comes out
 CONTEXT = 128  # pixels around a mask that a model sees; training shows it 128 and more
 WIDEST_HOLE = 150  # pixels across; of the widest boxes that DiffIR was trained to fill
+LARGEST_TILE = 768  # pixels a side; larger ones cost memory, gain little (docs/performance.md)
 MIN_TILE = 192  # pixels a side; smaller tiles would be more overlap than picture
+
+
+def picture_bytes(pixels: int, result_pixels: int) -> int:
+    """Returns what a picture and its result take, whatever is done with them."""
+    return SOURCE_BYTES * pixels + RESULT_BYTES * result_pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +40,8 @@ class MemoryCost:
 
     def prepare_bytes(self, pixels: int, result_pixels: int) -> int:
         """Returns what a picture takes before and beside its tiles."""
-        return (
-            SOURCE_BYTES * pixels
-            + RESULT_BYTES * result_pixels
-            + self.prepare_bytes_per_pixel * min(pixels, self.prepare_pixels)
-        )
+        looking = self.prepare_bytes_per_pixel * min(pixels, self.prepare_pixels)
+        return picture_bytes(pixels, result_pixels) + looking
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,10 @@
 import torch
 
 from pixelmend.errors import OutOfMemory
-from pixelmend_engine.catalog.spec import RESULT_BYTES, SOURCE_BYTES, ModelSpec
+from pixelmend_engine.catalog.spec import LARGEST_TILE, ModelSpec, picture_bytes
 from pixelmend_engine.inference import devices, tiling
 
 MEMORY_SHARE = 0.5  # of what is free; the rest is for the user's other programs
-LARGEST_TILE = 768  # pixels a side; larger ones cost memory and gain little (docs/performance.md)
 
 
 def plan_tiles(
@@ -40,7 +39,7 @@ def plan_tiles(
         return tiling.plan(height, width, None, spec.multiple)
     if tile is not None:
         return tiling.plan(height, width, tile or None, spec.multiple)
-    beside_tiles = SOURCE_BYTES * pixels + RESULT_BYTES * result_pixels
+    beside_tiles = picture_bytes(pixels, result_pixels)
     room = free * MEMORY_SHARE if most_bytes is None else min(free * MEMORY_SHARE, most_bytes)
     affordable = int((room - beside_tiles) / spec.cost.tile_bytes_per_pixel)
     if pixels <= affordable:
@@ -52,5 +51,5 @@ def plan_tiles(
 def planned_bytes(spec: ModelSpec, plan: tiling.Plan, pixels: int, scale: float = 1.0) -> int:
     """Returns how much memory a plan takes: the picture, its result, and its largest tile."""
     largest = max(tile.rows.length * tile.columns.length for tile in plan.tiles)
-    beside_tiles = SOURCE_BYTES * pixels + RESULT_BYTES * int(pixels * scale**2)
+    beside_tiles = picture_bytes(pixels, int(pixels * scale**2))
     return beside_tiles + spec.cost.tile_bytes_per_pixel * largest

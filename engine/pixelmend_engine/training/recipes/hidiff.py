@@ -85,6 +85,15 @@ GUIDED_SECOND = dataclasses.replace(
     blur_weight=0.0,
 )
 
+GUIDED_RECIPE = Recipe(
+    id="compact-guided",
+    title="HI-Diff Compact, from a trained transformer on: with a prior that guides it",
+    config=COMPACT_GUIDED,
+    stages=(GUIDED_FIRST, GUIDED_SECOND),
+    degradation=BLURRED,
+    guards_prior=True,
+)
+
 # The same with other damage, from a transformer that was trained for blur.
 RESTORE_FIRST = dataclasses.replace(
     GUIDED_FIRST,
@@ -105,21 +114,13 @@ RECIPES = (
         title="HI-Diff Compact, from a trained one on: camera shake above all",
         stages=(COMPACT_FIRST, COMPACT_TUNED),
     ),
-    Recipe(
-        id="compact-guided",
-        title="HI-Diff Compact, from a trained transformer on: with a prior that guides it",
-        config=COMPACT_GUIDED,
-        stages=(GUIDED_FIRST, GUIDED_SECOND),
-        degradation=BLURRED,
-        guards_prior=True,
-    ),
-    Recipe(
+    GUIDED_RECIPE,
+    dataclasses.replace(
+        GUIDED_RECIPE,
         id="compact-restore",
         title="Compact, from a trained transformer on: noise, JPEG, scans, mild blur",
-        config=COMPACT_GUIDED,
         stages=(RESTORE_FIRST, GUIDED_SECOND),
         degradation=WORN,
-        guards_prior=True,
     ),
     Recipe(
         id="gopro",
