@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -11,6 +12,10 @@ from pixelmend_engine.catalog.spec import MemoryCost, ModelSpec, Tiling
 from pixelmend_engine.inference.tiled_inference import LoadedModel
 from pixelmend_engine.models.pipeline import ModelRequest, Pipeline, TileRestorer
 from pixelmend_engine.nn.progress import Progress
+from pixelmend_engine.restoration.faces.detector_and_parser import FaceDetectorAndParser
+from pixelmend_engine.restoration.model_choice import ModelChoice
+from pixelmend_engine.restoration.session import Session
+from pixelmend_engine.weights.first_use import DownloadProgress, Downloads
 
 
 def ignore(done: int, total: int) -> None:
@@ -128,3 +133,26 @@ def loaded(
 ) -> LoadedModel:
     """A model that is ready."""
     return LoadedModel(facts or spec(), pipeline, device)
+
+
+class LoadedSession(Session):
+    """Has a model loaded, whatever is asked for, and fetches no weights of models."""
+
+    def __init__(
+        self, model: LoadedModel, folder: Path, face_networks: FaceDetectorAndParser | None = None
+    ) -> None:
+        super().__init__(folder, face_networks=face_networks)
+        self.model = model
+
+    def ensure_weights(
+        self,
+        choice: ModelChoice,
+        download_progress: DownloadProgress,
+        *,
+        offline: bool,
+        downloads: Downloads = "ask",
+    ) -> tuple[str, ...]:
+        return ()
+
+    def load(self, choice: ModelChoice) -> LoadedModel:
+        return self.model

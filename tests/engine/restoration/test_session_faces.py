@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fakes import CPU, Brighter, spec
+from fakes import CPU, Brighter, LoadedSession, spec
 from marked_faces import GivenNetworks, with_noses
 from rasters import array, picture
 from torch import Tensor
@@ -17,10 +17,8 @@ from pixelmend_engine.catalog.options import MAX_SEED
 from pixelmend_engine.inference.tiled_inference import LoadedModel
 from pixelmend_engine.models.pipeline import ModelRequest, TileRestorer
 from pixelmend_engine.nn.progress import Progress
-from pixelmend_engine.restoration.faces.marked_faces import Box
 from pixelmend_engine.restoration.model_choice import ModelChoice
-from pixelmend_engine.restoration.session import Session
-from pixelmend_engine.restoration.task_request import ProgressCallback, TaskRequest
+from pixelmend_engine.restoration.task_request import TaskRequest
 from pixelmend_engine.weights.first_use import DownloadProgress, Downloads
 
 NOSES = tuple((x, y) for y in (110, 330) for x in (110, 320, 530))
@@ -50,30 +48,22 @@ class Together(Brighter):
         return restore
 
 
-class Ready(Session):
-    """Has a model loaded, whatever is asked for."""
+class Ready(LoadedSession):
+    """Has networks for faces as well."""
 
     def __init__(self, pipeline: Together, folder: Path) -> None:
-        super().__init__(folder, face_networks=GivenNetworks())
-        self.pipeline = pipeline
+        model = LoadedModel(spec(tiling="internal"), pipeline, CPU, ())
+        super().__init__(model, folder, GivenNetworks())
 
-    def ensure_weights(
+    def ensure_face_networks(
         self,
         choice: ModelChoice,
         download_progress: DownloadProgress,
         *,
         offline: bool,
-        downloads: Downloads = "ask",
-    ) -> tuple[str, ...]:
-        return ()
-
-    def _mark_faces(
-        self, raster: Raster, request: TaskRequest, progress: ProgressCallback
-    ) -> tuple[list[Box], tuple[str, ...]]:
-        return [], ()
-
-    def load(self, choice: ModelChoice) -> LoadedModel:
-        return LoadedModel(spec(tiling="internal"), self.pipeline, CPU, ())
+        downloads: Downloads,
+    ) -> None:
+        pass
 
 
 class Run:

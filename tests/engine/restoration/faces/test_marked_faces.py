@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fakes import CPU, Brighter, spec, unsaid
+from fakes import Brighter, LoadedSession, loaded, unsaid
 from rasters import array, picture
 
 from pixelmend.errors import BadRequest, WeightsMissing
-from pixelmend_engine.inference.tiled_inference import LoadedModel
 from pixelmend_engine.restoration.faces import alignment
 from pixelmend_engine.restoration.faces.marked_faces import (
     AXES,
@@ -19,29 +18,9 @@ from pixelmend_engine.restoration.faces.marked_faces import (
     face_in,
     parse_boxes,
 )
-from pixelmend_engine.restoration.model_choice import ModelChoice
-from pixelmend_engine.restoration.session import Session
 from pixelmend_engine.restoration.task_request import TaskRequest
-from pixelmend_engine.weights.first_use import DownloadProgress, Downloads
 
 GRAY = np.full((300, 400, 3), 0.5, np.float32)
-
-
-class BrightSession(Session):
-    """Has a model that makes everything brighter; nothing else is installed."""
-
-    def ensure_weights(
-        self,
-        choice: ModelChoice,
-        download_progress: DownloadProgress,
-        *,
-        offline: bool,
-        downloads: Downloads = "ask",
-    ) -> tuple[str, ...]:
-        return ()
-
-    def load(self, choice: ModelChoice) -> LoadedModel:
-        return LoadedModel(spec(), Brighter(by=0.2), CPU, ())
 
 
 def restored(
@@ -49,7 +28,7 @@ def restored(
 ) -> tuple[np.ndarray, list[str]]:
     """Returns by how much each place became brighter, and the notes."""
     request = TaskRequest.of({"task": "face", "model": "diffbir-v2.1", "offline": True, **options})
-    result, facts = BrightSession(folder).run(
+    result, facts = LoadedSession(loaded(Brighter(by=0.2)), folder).run(
         picture(GRAY, mask=None if mask is None else mask.tobytes()), request, unsaid
     )
     return array(result)[..., 0] - 0.5, facts["notes"]
