@@ -40,7 +40,7 @@ from pixelmend_krita.controller import controller
 from pixelmend_krita.pixelmend.qt import QtCore
 
 NOSES = (30, 100)  # columns of the photograph
-SCENES = [*PROPERTIES]
+SCENES = []
 LAST = "quit_with_a_job"  # Krita ends in the middle of it
 
 
@@ -83,6 +83,9 @@ def refused():
     yield from until(lambda: not controller().working)
     told["damaged"] = said()
     return told
+
+
+SCENES += PROPERTIES  # after `refused`, which begins without a document
 
 
 @scene
