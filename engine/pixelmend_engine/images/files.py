@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from pixelmend.atomic import as_output_failed
 from pixelmend.errors import BadImage, OutOfMemory, OutputFailed, UnsupportedImage
 from pixelmend.wire import MAX_PROFILE, Raster
-from pixelmend_engine.images import limits, metadata, xmp
+from pixelmend_engine.images import left_out, limits, metadata, stated_colors, xmp
 from pixelmend_engine.images.damage import Damaged
 from pixelmend_engine.images.formats import jxl, pillow, png, tiff
 from pixelmend_engine.images.image_file import ImageFile
@@ -36,7 +36,8 @@ READABLE_NAMES = "JPEG, PNG, TIFF, WebP, AVIF and JPEG XL"
 SIGNATURES = (*tiff.SIGNATURES, *jxl.SIGNATURES, b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
 MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}  # pixels, what the codecs write
 PROVENANCE_ROOM = 2048  # bytes, more than `signed` adds
-MAX_SEGMENT = 65_502  # bytes of EXIF or XMP, what one of a JPEG file's segments holds
+# Bytes that one of a JPEG file's segments holds, without what names them.
+MAX_EXIF, MAX_XMP, MAX_IPTC = 65_533, 65_504 - PROVENANCE_ROOM, 65_506
 NO_GRAY = {"Y": ("WEBP",), "YA": ("WEBP", "AVIF")}  # formats that hold it as RGB
 NO_IPTC = ("WEBP", "AVIF", "JXL")  # formats that have no place for it
 SAMPLE_TYPES = {  # what pixels can be in each format, the best last
@@ -78,6 +79,8 @@ def read(path: Path) -> ImageFile:
                 format_, photo = "PNG", png.read(path)
             else:
                 format_, photo = pillow.read(path)
+            photo = left_out.named(photo, path, format_)
+    stated_colors.refuse_hdr(photo.metadata.icc_profile, path.name)
     return dataclasses.replace(photo, notes=(*photo.notes, *_notes(photo, path, format_)))
 
 
@@ -262,12 +265,12 @@ def _problem(photo: ImageFile, format_: str, scale: float) -> str | None:
         if photo.alpha is not None and photo.alpha.min() < white(photo.pixels.dtype):
             return "the picture's transparency"
         sizes = {
-            "EXIF": file_metadata.exif,
-            "XMP": xmp.rewritten(file_metadata.xmp),
-            "IPTC": file_metadata.iptc,
+            "EXIF": (file_metadata.exif, MAX_EXIF),
+            "XMP": (xmp.rewritten(file_metadata.xmp), MAX_XMP),
+            "IPTC": (file_metadata.iptc, MAX_IPTC),
         }
-        for name, packet in sizes.items():
-            if len(packet or b"") > MAX_SEGMENT - PROVENANCE_ROOM:
+        for name, (packet, most) in sizes.items():
+            if len(packet or b"") > most:
                 return f"so much {name}"
     gray = photo.channels.startswith("Y")
     if (

@@ -59,6 +59,14 @@ def other_colors(name: str, kind: str) -> UnsupportedImage:
     )
 
 
+def hdr(name: str, curve: str) -> UnsupportedImage:
+    """Returns what is said of pictures whose light goes beyond white; `curve` encodes it."""
+    return UnsupportedImage(
+        f"`{name}` is an HDR picture ({curve}): its light goes beyond white",
+        hint="Export it in standard range (SDR), for example as a 16-bit TIFF",
+    )
+
+
 def other_samples(name: str, kind: str) -> UnsupportedImage:
     """Returns what is said of numbers that no front end sends."""
     return UnsupportedImage(

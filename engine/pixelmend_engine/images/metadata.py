@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
+from pixelmend_engine.images import stated_colors
 from pixelmend_engine.images.damage import PILLOW, Damaged, damage, pack, unpack
 
 Value = TypeVar("Value")
@@ -230,6 +231,22 @@ def orientation(exif: bytes) -> int:
     with damage(PILLOW):
         tags.load(exif)
         return int(tags.get(ExifTags.Base.Orientation, 1))
+
+
+def profile_by_exif(exif: bytes | None) -> bytes | None:
+    """Returns Adobe RGB's profile where EXIF says that the colors are Adobe RGB's, and else None.
+
+    Cameras say it by the index `R03` alone. Source: DCF 2.0 (CIPA DC-009), 3.2.3.
+    """
+    tags = Image.Exif()
+    try:
+        with damage(PILLOW):
+            tags.load(exif or b"")
+            index = tags.get_ifd(ExifTags.IFD.Interop).get(ExifTags.Interop.InteropIndex)
+    except Damaged:
+        return None
+    index = index.decode("ascii", "replace") if isinstance(index, bytes) else str(index)
+    return stated_colors.adobe_rgb() if index.strip("\0 ") == "R03" else None
 
 
 def turned_upright(exif: bytes) -> bytes:

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
@@ -25,6 +25,21 @@ SIDES = (  # what states width and height, and what states how many pixels an in
     ((TIFF, "tiff:ImageWidth"), (TIFF, "tiff:ImageLength")),
     ((EXIF, "exif:PixelXDimension"), (EXIF, "exif:PixelYDimension")),
     ((TIFF, "tiff:XResolution"), (TIFF, "tiff:YResolution")),
+)
+GAIN_MAP, VIDEO, DEPTH_MAP = "its HDR gain map", "its video", "its depth map"
+SIGNED = "its Content Credentials (C2PA)"
+CAMERA = "http://ns.google.com/photos/1.0/camera/"
+PROMISES = (  # namespaces, beginnings of names in them, and what they say is in the file
+    ("http://ns.adobe.com/hdr-gain-map/1.0/", "", GAIN_MAP),
+    ("http://ns.apple.com/HDRGainMap/1.0/", "", GAIN_MAP),
+    (CAMERA, "MotionPhoto", VIDEO),
+    (CAMERA, "MicroVideo", VIDEO),
+    ("http://ns.google.com/photos/1.0/depthmap/", "", DEPTH_MAP),
+    ("http://ns.google.com/photos/dd/1.0/device/", "", DEPTH_MAP),
+    ("http://ns.google.com/photos/1.0/container/", "", ""),  # lists what others name
+    ("http://ns.google.com/photos/1.0/image/", "", "its second picture"),
+    ("http://ns.google.com/photos/1.0/audio/", "", "its sound"),
+    ("http://purl.org/dc/terms/", "provenance", SIGNED),
 )
 LYING = ("5", "6", "7", "8")  # orientations that turn width into height
 CAPTURED = {  # what was taken from life; any other term says more than that we restored it
@@ -113,6 +128,21 @@ class Packet:
             for element in _children(description, namespace, name):
                 description.removeChild(element)
 
+    def remove_all(self, namespace: str, beginning: str) -> bool:
+        """Takes properties out whose names start so; returns whether there were any."""
+        count = 0
+        for description in self._descriptions():
+            attributes = description.attributes
+            for attribute in [attributes.item(index) for index in range(attributes.length)]:
+                if _starts_so(attribute, namespace, beginning):
+                    description.removeAttributeNode(cast("minidom.Attr", attribute))
+                    count += 1
+            for child in list(description.childNodes):
+                if isinstance(child, minidom.Element) and _starts_so(child, namespace, beginning):
+                    description.removeChild(child)
+                    count += 1
+        return count > 0
+
     def put(self, namespace: str, name: str, text: str) -> None:
         """Gives a simple property a value; `name` has the prefix that is customary."""
         self.remove(namespace, name.split(":")[1])
@@ -129,6 +159,10 @@ class Packet:
 
     def _descriptions(self) -> Iterator[minidom.Element]:
         yield from _children(self._rdf, RDF, "Description")
+
+
+def _starts_so(node: Any, namespace: str, beginning: str) -> bool:
+    return node.namespaceURI == namespace and str(node.localName).startswith(beginning)
 
 
 def _children(parent: minidom.Element, namespace: str, name: str) -> list[minidom.Element]:
@@ -195,6 +229,17 @@ def without_extension(packet: bytes) -> bytes:
     parsed = Packet(packet)
     parsed.remove(NOTES, EXTENSION)
     return bytes(parsed)
+
+
+def without_promises(packet: bytes) -> tuple[bytes, list[str]]:
+    """Takes back what a packet says of data that stood elsewhere in the file; names that data.
+
+    Raises:
+        Damaged: It is no XMP.
+    """
+    parsed = Packet(packet)
+    kinds = [name for space, start, name in PROMISES if parsed.remove_all(space, start)]
+    return (bytes(parsed) if kinds else packet), list(dict.fromkeys(filter(None, kinds)))
 
 
 def rewritten(packet: bytes | None) -> bytes | None:

@@ -425,3 +425,29 @@ def test_an_ending_that_names_no_format_is_refused(photo: Path, tmp_path: Path) 
 def test_a_folder_is_no_result(photo: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputFailed, match="is a folder"):
         files.check_format(files.read(photo), tmp_path)
+
+
+def test_an_orientation_in_xmp_alone_turns_nothing(tmp_path: Path) -> None:
+    packet = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/'
+        b'22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:tiff="http://ns.adobe.com/tiff/'
+        b'1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+    )
+    Image.new("RGB", (16, 24)).save(tmp_path / "in.jpg", xmp=packet)
+    photo = files.read(tmp_path / "in.jpg")
+    assert photo.pixels.shape == (24, 16, 3)
+    assert photo.metadata.xmp == packet
+
+
+@pytest.mark.parametrize(("size", "fits"), [(65_533, True), (65_534, False)])
+def test_as_much_exif_is_written_as_a_segment_holds(size: int, fits: bool, tmp_path: Path) -> None:
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    packet = exif()
+    photo = ImageFile(pixels=pixels, metadata=Metadata(exif=packet + bytes(size - len(packet))))
+    if fits:
+        assert files.check_format(photo, tmp_path / "out.jpg") == []
+        files.write(photo, tmp_path / "out.jpg")
+        assert files.read(tmp_path / "out.jpg").metadata.exif == photo.metadata.exif
+    else:
+        with pytest.raises(OutputFailed, match="so much EXIF"):
+            files.check_format(photo, tmp_path / "out.jpg")

@@ -4,7 +4,6 @@ The codec library knows nothing of color profiles and metadata. So the header is
 colors are, and the container's boxes are read and written here. Source: ISO/IEC 18181-2.
 """
 
-import functools
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import BinaryIO
 import imagecodecs
 import numpy as np
 
-from pixelmend_engine.images import limits, metadata, xmp
+from pixelmend_engine.images import limits, metadata, stated_colors, xmp
 from pixelmend_engine.images.damage import IMAGECODECS, Damaged, damage, unpack
 from pixelmend_engine.images.formats import jxl_header
 from pixelmend_engine.images.formats.jxl_header import LINEAR, SRGB_CURVE
@@ -24,7 +23,6 @@ from pixelmend_engine.images.sample_types import sample_type_of, white
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 SIGNATURES = (CONTAINER, jxl_header.SIGNATURE)
 STREAMS = (b"jxlc", b"jxlp")  # boxes that hold the codestream, whole or in parts
-D65_POINT, SRGB_POINTS = (0.3127, 0.329), (0.64, 0.33, 0.3, 0.6, 0.15, 0.06)  # x, y
 SAME_COLOR = 1 / 512  # half a step of 8 bits
 EFFORT = 2  # of 9; the default, 7, takes seven times as long and more (docs/performance.md)
 DISTANCE = 0.5  # of lossy files, from what they were; at 1 a trained eye begins to see it
@@ -42,6 +40,8 @@ def read(path: Path) -> ImageFile:
     boxes = list(_boxes(data)) if data.startswith(CONTAINER) else [(b"jxlc", data)]
     header = jxl_header.parse(_codestream(boxes))
     limits.check_size(header.width, header.height, path.name)
+    if header.curve in stated_colors.HDR_CURVES:
+        raise limits.hdr(path.name, stated_colors.HDR_CURVES[header.curve])
     if header.problem is not None:
         raise limits.rare(path.name, header.problem)
     with damage(IMAGECODECS):
@@ -71,22 +71,10 @@ def _spread(pixels: Pixels, bits: int) -> Pixels:
     return np.rint(pixels * np.float32(scale)).astype(pixels.dtype)
 
 
-@functools.cache
 def profile_of(*, gray: bool, linear: bool) -> bytes:
     """Returns a profile that says in ICC's words: sRGB's primaries, with its curve or linear."""
-    if linear:
-        curve = np.array([0, 65535], np.uint16)
-    else:
-        encoded = np.linspace(0, 1, 1024)  # as a table, which is what the library takes
-        light = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-        curve = np.rint(light * 65535).astype(np.uint16)
-    profile = imagecodecs.cms_profile(
-        "gray" if gray else "rgb",
-        whitepoint=None if gray else D65_POINT,
-        primaries=None if gray else SRGB_POINTS,
-        transferfunction=curve,
-    )
-    return profile[:24] + bytes(12) + profile[36:]  # without its date: same picture, same file
+    points = stated_colors.SRGB_POINTS
+    return stated_colors.profile(stated_colors.D65, points, 1.0 if linear else None, gray=gray)
 
 
 def can_hold(photo: ImageFile) -> bool:

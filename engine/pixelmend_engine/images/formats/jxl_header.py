@@ -7,11 +7,13 @@ import math
 from dataclasses import dataclass
 
 from pixelmend_engine.images.damage import Damaged
+from pixelmend_engine.images.stated_colors import HDR_CURVES
 
 SIGNATURE = b"\xff\x0a"
 LONGEST = 2048  # bytes; more than what is read here
 ASPECTS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 RGB, GRAY, D65, SRGB_PRIMARIES, LINEAR, SRGB_CURVE = 0, 1, 1, 1, 8, 13  # what colors can be
+CUSTOM = 2  # of white and primaries: written out
 ALPHA = 0  # what an extra channel can be
 OTHER_ALPHA = "its alpha has another depth than its colors"
 CURVE_BITS, CURVE_OFFSET = 4, 2  # how both curves are written
@@ -151,11 +153,12 @@ def _colors(bits: _Bits) -> tuple[bool, int | None, int | None]:
     if bits.take(1):
         return False, SRGB_CURVE, None
     has_profile, space = bits.take(1), bits.enum()
-    if has_profile or space not in (RGB, GRAY) or bits.enum() != D65:
+    if has_profile or space not in (RGB, GRAY) or (white := bits.enum()) == CUSTOM:
         return space == GRAY, None, None
-    if space == RGB and bits.enum() != SRGB_PRIMARIES:
-        return False, None, None
-    if bits.take(1):  # a power
+    primaries = bits.enum() if space == RGB else SRGB_PRIMARIES
+    if primaries == CUSTOM or bits.take(1):  # points of its own; a power
         return space == GRAY, None, None
     curve = bits.enum()
+    if (white, primaries) != (D65, SRGB_PRIMARIES) and curve not in HDR_CURVES:
+        return space == GRAY, None, None
     return space == GRAY, curve, bits.place - CURVE_BITS

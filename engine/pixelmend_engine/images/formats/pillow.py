@@ -15,6 +15,7 @@ from pixelmend_engine.images.image_file import ImageFile, Pixels, upright, with_
 from pixelmend_engine.images.metadata import EXIF_HEADER, Metadata, MetadataReader
 
 READABLE = ("JPEG", "MPO", "WEBP", "AVIF")  # MPO: a JPEG as phones write it, with more in it
+GRAY = ("1", "L", "LA")  # Pillow's modes
 QUALITY = {"JPEG": 95, "WEBP": 95, "AVIF": 90}
 AVIF_SPEED = 8  # of 10; the default, 6, takes more than twice as long (docs/performance.md)
 LONGEST_AVIF_HEADER = 1024 * 1024  # bytes; some hundred and a profile come before the pixels
@@ -113,7 +114,7 @@ def pixels_of(image: Image.Image) -> tuple[Pixels, list[str]]:
         notes.append("the palette was replaced by full color")
     if image.mode == "1":
         notes.append("black and white were replaced by shades of gray")
-    mode = "L" if image.mode in ("1", "L", "LA") else "RGB"
+    mode = "L" if image.mode in GRAY else "RGB"
     with damage(PILLOW):
         alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
         color = np.asarray(image.convert(mode))
@@ -129,11 +130,8 @@ def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[st
     turned = orientation in range(2, 9)
 
     def upright_exif() -> bytes | None:
-        raw = image.info.get("exif")
-        if raw is None:
-            return None
-        raw = EXIF_HEADER + raw.removeprefix(EXIF_HEADER)
-        return metadata.turned_upright(raw) if turned else raw
+        raw = _exif(image)
+        return metadata.turned_upright(raw) if raw and turned else raw
 
     def upright_xmp() -> bytes | None:
         raw = image.info.get("xmp")
@@ -145,7 +143,7 @@ def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[st
 
     file_metadata = Metadata(
         exif=reading.attempt("EXIF", upright_exif, None),
-        icc_profile=image.info.get("icc_profile"),
+        icc_profile=image.info.get("icc_profile") or _profile_by_exif(image),
         xmp=reading.attempt("XMP", upright_xmp, None),
         iptc=reading.attempt("IPTC", lambda: _iptc(image), None),
         dpi=reading.attempt(
@@ -160,9 +158,19 @@ def with_metadata(pixels: Pixels, image: Image.Image, path: Path, notes: list[st
     )
 
 
+def _exif(image: Image.Image) -> bytes | None:
+    raw = image.info.get("exif")
+    return None if raw is None else EXIF_HEADER + raw.removeprefix(EXIF_HEADER)
+
+
+def _profile_by_exif(image: Image.Image) -> bytes | None:
+    return None if image.mode in GRAY else metadata.profile_by_exif(_exif(image))
+
+
 def _orientation(image: Image.Image) -> int:
-    with damage(PILLOW):
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    # Not by `getexif`, which asks XMP as well; no viewer turns a picture by that.
+    raw = _exif(image)
+    return 1 if raw is None else metadata.orientation(raw)
 
 
 def _dpi(image: Image.Image, *, turned: bool) -> tuple[float, float] | None:

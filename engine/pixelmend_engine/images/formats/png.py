@@ -1,6 +1,6 @@
 """PNG files of 8 and 16 bits per channel."""
 
-import binascii
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import imagecodecs
 import numpy as np
-from PIL import PngImagePlugin
+from PIL import Image, PngImagePlugin
 
 from pixelmend.wire import MAX_PROFILE
-from pixelmend_engine.images import limits, metadata
-from pixelmend_engine.images.damage import IMAGECODECS, Damaged, damage
+from pixelmend_engine.images import limits, metadata, stated_colors
+from pixelmend_engine.images.damage import IMAGECODECS, Damaged, damage, unpack
 from pixelmend_engine.images.formats import pillow
 from pixelmend_engine.images.image_file import ImageFile, Pixels, with_channels
 from pixelmend_engine.images.metadata import EXIF_HEADER, Metadata
@@ -23,6 +23,8 @@ BEHIND_HEADER = 33  # bytes: the signature and IHDR, which is always the first c
 METERS_PER_INCH = 0.0254
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"  # how XMP starts in a JPEG file's APP1
 LEGACY = "Raw profile type "  # and what it is: as ImageMagick and ExifTool have it
+LEGACY_TEXT = re.compile(r"\n.*\n *\d+\n([0-9a-fA-F\s]*)")  # a name, a length, bytes
+ONE = 100_000  # what `gAMA` and `cHRM` are multiplied by
 LEVEL = 6  # zlib's own default
 
 
@@ -46,9 +48,52 @@ def read(path: Path) -> ImageFile:
         legacy = _legacy(image)
         for name, packet in legacy.items():
             image.info.setdefault(name, packet)
+        notes += _state_colors(image, path, gray=pixels.shape[2] < 3)
         photo = pillow.with_metadata(pixels, image, path, notes)
     iptc = legacy.get("iptc")
     return replace(photo, metadata=replace(photo.metadata, iptc=iptc)) if iptc else photo
+
+
+def _state_colors(image: Image.Image, path: Path, *, gray: bool) -> list[str]:
+    # Which of several statements holds: PNG, third edition, 4.3. Results have it as a profile.
+    chunks = dict(chunks_of(path))
+    if b"cICP" in chunks:
+        primaries, curve = unpack("BB", chunks[b"cICP"], 0)
+        said, profile = "cICP", stated_colors.of_codes(primaries, curve, path.name, gray=gray)
+        image.info.pop("icc_profile", None)
+    elif image.info.get("icc_profile") or b"sRGB" in chunks:
+        return []
+    else:
+        said, profile = "gAMA and cHRM", _of_chromaticities(chunks, gray=gray)
+    if profile is None:
+        return []
+    image.info["icc_profile"] = profile
+    return [f"its colors, which {said} stated, are stated by a color profile now"]
+
+
+def _of_chromaticities(chunks: dict[bytes, bytes], *, gray: bool) -> bytes | None:
+    gamma, points = chunks.get(b"gAMA"), chunks.get(b"cHRM")
+    try:
+        return stated_colors.of_chromaticities(
+            None if gamma is None else unpack(">I", gamma, 0)[0] / ONE,
+            None if points is None else tuple(x / ONE for x in unpack(">8I", points, 0)),
+            gray=gray,
+        )
+    except (Damaged, RuntimeError):  # as viewers do with what no light can be
+        return None
+
+
+def chunks_of(path: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Yields the chunks of a file, but for the pixels; it ends where the file does."""
+    with path.open("rb") as file:
+        file.seek(len(SIGNATURE))
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind == b"IDAT":
+                file.seek(length, 1)
+            else:
+                yield kind, file.read(length)
+            file.seek(4, 1)
 
 
 def _deep_samples(path: Path) -> Pixels | None:
@@ -66,10 +111,10 @@ def _legacy(image: PngImagePlugin.PngImageFile) -> dict[str, bytes]:
     # What ImageMagick and ExifTool put into texts before PNG had chunks for it.
     blocks: dict[str, bytes] = {}
     for name in ("exif", "xmp", "iptc", "APP1"):
-        text = image.text.get(LEGACY + name, "")
+        match = LEGACY_TEXT.fullmatch(image.text.get(LEGACY + name, ""))
         try:
-            with damage((ValueError,)):  # a line break, a name, the length, bytes in hexadecimal
-                data = binascii.unhexlify("".join(text.split()[2:]))
+            with damage((ValueError,)):
+                data = bytes.fromhex(match[1]) if match else b""
             if name == "iptc" and data.startswith(metadata.RESOURCE):
                 data = metadata.iptc_in(data) or b""
         except Damaged:

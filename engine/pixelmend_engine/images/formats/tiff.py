@@ -1,5 +1,6 @@
 """TIFF files: integers of 8 and 16 bits, floats of 16 and 32; strips, tiles, any compression."""
 
+import itertools
 import os
 import struct
 from fractions import Fraction
@@ -10,7 +11,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 from PIL.TiffTags import ASCII, BYTE, LONG, UNDEFINED
-from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, SAMPLEFORMAT, TiffPage
+from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, SAMPLEFORMAT, TiffPage
 
 from pixelmend_engine.images import limits, metadata, xmp
 from pixelmend_engine.images.damage import PILLOW, TIFFFILE, Damaged, damage
@@ -52,6 +53,7 @@ LAYOUT = (  # a page's attributes that are one number each
 )
 PREDICTED = (COMPRESSION.LZW, COMPRESSION.ADOBE_DEFLATE)  # worth it only with a predictor
 CENTIMETERS_PER_INCH = 2.54
+PHOTOMETRIC_TAG, BYTE_COUNTS = 262, (279, 325)  # of strips, of tiles
 ORIENTATION, ICC_PROFILE, XMP, IPTC, PHOTOSHOP = 274, 34675, 700, 33723, 34377  # tags
 
 
@@ -92,6 +94,7 @@ def _only_page(file: tifffile.TiffFile, path: Path) -> TiffPage:
         pages = [page for page in inner if isinstance(page, TiffPage) and not page.is_reduced]
     for page in pages:
         _refuse_what_is_no_number(page)
+        _take_defaults(page)
     if len(pages) != 1 or pages[0].imagedepth > 1:
         raise limits.several_pictures(path.name)
     return pages[0]
@@ -102,6 +105,32 @@ def _refuse_what_is_no_number(page: TiffPage) -> None:
     for name in LAYOUT:
         if not isinstance(value := getattr(page, name), int):
             raise Damaged(f"its {name} is {value}")
+
+
+def _take_defaults(page: TiffPage) -> None:
+    # What TIFF 6.0 says is meant where a tag is missing, and libtiff where TIFF has no word of it;
+    # the library knows all others.
+    if PHOTOMETRIC_TAG not in page.tags:
+        color = page.samplesperpixel - len(page.extrasamples)
+        page.photometric = PHOTOMETRIC.RGB if color >= 3 else PHOTOMETRIC.MINISBLACK
+    if not any(code in page.tags for code in BYTE_COUNTS) and len(page.dataoffsets) > 1:
+        page.databytecounts = _byte_counts(page)
+
+
+def _byte_counts(page: TiffPage) -> tuple[int, ...]:
+    # Of each strip or tile: what its samples need, or, compressed, what is there before the next.
+    if page.compression == COMPRESSION.NONE:
+        samples = page.samplesperpixel if page.planarconfig != PLANARCONFIG.SEPARATE else 1
+        row = (page.tilewidth if page.is_tiled else page.imagewidth) * samples * page.bitspersample
+        if page.is_tiled:
+            return (-(-row // 8) * page.tilelength,) * len(page.dataoffsets)
+        rows = min(page.rowsperstrip, page.imagelength)
+        strips = -(-page.imagelength // rows)
+        each = [min(rows, page.imagelength - strip * rows) for strip in range(strips)]
+        return tuple(-(-row // 8) * each[i % strips] for i in range(len(page.dataoffsets)))
+    ends = sorted({*page.dataoffsets, page.parent.filehandle.size})
+    following = dict(itertools.pairwise(ends))
+    return tuple(following.get(offset, offset) - offset for offset in page.dataoffsets)
 
 
 def _is_for_pillow(page: TiffPage) -> bool:
@@ -117,7 +146,7 @@ def _samples(page: TiffPage, path: Path) -> tuple[Pixels, list[str]]:
     _refuse_unsupported(page, path)
     with damage(TIFFFILE):
         pixels = page.asarray()
-    if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
+    if page.planarconfig == PLANARCONFIG.SEPARATE and pixels.ndim == 3:
         pixels = np.moveaxis(pixels, 0, -1)
     pixels = with_channels(pixels)
     if pixels.shape != (page.imagelength, page.imagewidth, page.samplesperpixel):

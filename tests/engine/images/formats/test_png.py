@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 from profiles import RGB
 
 from pixelmend.errors import BadImage, UnsupportedImage
-from pixelmend_engine.images import files
+from pixelmend_engine.images import files, stated_colors
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata
 
@@ -117,3 +117,49 @@ def test_a_cut_off_file_is_damaged(keep: float, tmp_path: Path) -> None:
     (tmp_path / "in.png").write_bytes(data[: int(keep if keep > 1 else keep * len(data))])
     with pytest.raises((BadImage, UnsupportedImage), match="damaged"):
         files.read(tmp_path / "in.png")
+
+
+def iptc_text(name: str, data: bytes) -> bytes:
+    """Builds the chunk that holds IPTC, with the name that a program gives it in its first line."""
+    text = f"\n{name}\n{len(data):8}\n{data.hex()}\n".encode()
+    return chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(text))
+
+
+@pytest.mark.parametrize("name", ["iptc", "IPTC profile"])  # ImageMagick's name, ExifTool's
+def test_iptc_is_read_whoever_wrote_it(name: str, tmp_path: Path) -> None:
+    records = b"\x1c\x02\x78\x00\x05hello"
+    (tmp_path / "in.png").write_bytes(png(samples(3), iptc_text(name, records)))
+    assert files.read(tmp_path / "in.png").metadata.iptc == records
+
+
+def test_cicp_becomes_a_profile_and_goes_before_others(tmp_path: Path) -> None:
+    p3 = chunk(b"cICP", b"\x0c\x0d\0\1")
+    (tmp_path / "in.png").write_bytes(png(samples(3), p3, chunk(b"gAMA", struct.pack(">I", 45455))))
+    photo = files.read(tmp_path / "in.png")
+    assert photo.metadata.icc_profile == stated_colors.of_codes(12, 13, "", gray=False)
+    assert photo.notes == ("its colors, which cICP stated, are stated by a color profile now",)
+    files.write(photo, tmp_path / "out.png")
+    again = files.read(tmp_path / "out.png")
+    assert again.metadata == photo.metadata
+
+
+def test_cicp_of_hdr_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "in.png").write_bytes(png(samples(3), chunk(b"cICP", b"\x09\x10\0\1")))
+    with pytest.raises(UnsupportedImage, match=r"HDR picture \(PQ\)"):
+        files.read(tmp_path / "in.png")
+
+
+@pytest.mark.parametrize(
+    ("more", "kept"),
+    [
+        ([chunk(b"gAMA", struct.pack(">I", 100_000))], True),
+        ([chunk(b"gAMA", struct.pack(">I", 100_000)), chunk(b"sRGB", b"\0")], False),
+        ([chunk(b"gAMA", struct.pack(">I", 45455))], False),
+        ([chunk(b"cHRM", bytes(32))], False),  # which no light has
+    ],
+)
+def test_gamma_becomes_a_profile_where_it_is_not_srgbs(
+    more: list[bytes], kept: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "in.png").write_bytes(png(samples(3), *more))
+    assert (files.read(tmp_path / "in.png").metadata.icc_profile is not None) is kept

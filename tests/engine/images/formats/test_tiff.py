@@ -1,5 +1,6 @@
 """TIFF: every depth, layout and compression that photographs come in; the rest is refused."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -301,3 +302,54 @@ def test_a_cut_off_file_is_damaged(layout: str, keep: float, tmp_path: Path) -> 
     (tmp_path / "in.tif").write_bytes(data[: int(keep * len(data))])
     with pytest.raises(BadImage, match="damaged, or cut off"):
         files.read(tmp_path / "in.tif")
+
+
+def without_tag(data: bytes, code: int) -> bytes:
+    """Takes a tag out of the first folder of a file, if it is there."""
+    (start,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, start)
+    entries = [data[place : place + 12] for place in range(start + 2, start + 2 + 12 * count, 12)]
+    kept = [entry for entry in entries if struct.unpack_from("<H", entry) != (code,)]
+    assert count - len(kept) < 2
+    folder = struct.pack("<H", len(kept)) + b"".join(kept) + bytes(4)
+    return data[:start] + folder + data[start + len(folder) :]
+
+
+DEFAULTS = {
+    "compression": 259,
+    "photometric": 262,
+    "byte counts": 279,
+    "x resolution": 282,
+    "planes": 284,
+    "unit": 296,
+    "software": 305,
+}
+
+
+@pytest.mark.parametrize("tag", DEFAULTS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_tag_that_is_missing_means_its_default(tag: str, channels: int, tmp_path: Path) -> None:
+    pixels = samples("uint16", channels)
+    save(tmp_path / "in.tif", pixels, rowsperstrip=7, software="a program")
+    data = without_tag((tmp_path / "in.tif").read_bytes(), DEFAULTS[tag])
+    (tmp_path / "in.tif").write_bytes(data)
+    photo = files.read(tmp_path / "in.tif")
+    np.testing.assert_array_equal(photo.pixels, pixels)
+    assert photo.notes == ()
+
+
+@pytest.mark.parametrize("layout", ["tiles", "planes", "lzw strips"])
+def test_byte_counts_that_are_missing_are_reckoned(layout: str, tmp_path: Path) -> None:
+    pixels = samples("uint8")
+    options: dict[str, Any] = {
+        "tiles": {"tile": (16, 16)},
+        "planes": {"planarconfig": "separate", "rowsperstrip": 7},
+        "lzw strips": {"compression": "lzw", "rowsperstrip": 7},
+    }[layout]
+    written = np.moveaxis(pixels, -1, 0) if layout == "planes" else pixels
+    tifffile.imwrite(
+        tmp_path / "in.tif", written, photometric="rgb", metadata=None, software=False, **options
+    )
+    data = (tmp_path / "in.tif").read_bytes()
+    (tmp_path / "in.tif").write_bytes(without_tag(data, 325 if layout == "tiles" else 279))
+    np.testing.assert_array_equal(files.read(tmp_path / "in.tif").pixels, pixels)
