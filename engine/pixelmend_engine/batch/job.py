@@ -28,6 +28,8 @@ class BatchJob:
     weights: str | None = None  # the user's own, for all steps
     provenance: bool = True
     threads: int = 0  # that a worker computes with; 0: as torch likes
+    memory_bytes: int | None = None  # that a worker plans with; None: as much as is free
+    gpu_fraction: float = 1.0  # of its GPU's memory, likewise
 
     def requests(self) -> list[TaskRequest]:
         """Reads the steps.

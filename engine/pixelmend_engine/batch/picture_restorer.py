@@ -27,6 +27,7 @@ from pixelmend_engine.batch.storage import open_storage
 from pixelmend_engine.images import files as images
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.xmp import Provenance
+from pixelmend_engine.inference import memory
 from pixelmend_engine.restoration.task_request import ProgressCallback, TaskRequest
 from pixelmend_engine.weights import store
 
@@ -79,6 +80,9 @@ class PictureRestorer:
             full = isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL
             return _failed(lease, error, fatal=full, retry=not full)
         except OutOfMemory as error:
+            if memory.share() != memory.Share():
+                hint = f"{error.hint}; `--workers 1` shares the memory with no other worker"
+                error = OutOfMemory(error.message, hint=hint)
             return _failed(lease, error, retry=True)
         except PixelmendError as error:
             return _failed(lease, error, retry=error.code in ("storage-failed",))

@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 from pixelmend import paths
 from pixelmend.errors import EngineUnavailable, PackageMissing
 from pixelmend_engine.batch.job import BatchJob
-from pixelmend_engine.batch.local_plan import CORES_EACH
+from pixelmend_engine.batch.local_plan import CORES_EACH, worker_bytes
 from pixelmend_engine.batch.picture_restorer import PictureRestorer, Runs, sessions_of
 from pixelmend_engine.batch.pool import IN_HAND, Died, Event, Finished, Noted
 from pixelmend_engine.batch.records import Lease, Outcome
+from pixelmend_engine.inference import memory
 
 try:
     import ray
@@ -52,6 +53,7 @@ class Restorer:
             logging.getLogger(library).setLevel(logging.CRITICAL)  # what they say, we say
         models = os.environ.get("PIXELMEND_MODELS") or str(paths.resolve().models)
         here = dataclasses.replace(BatchJob.from_json(job), models_dir=models)
+        memory.limit_to(memory.Share(_memory_share()))
         self._notes: list[str] = []
         self._restorer = PictureRestorer(here, sessions(here), self._notes.append)
 
@@ -65,6 +67,19 @@ class Restorer:
         outcome = self._restorer.restore(Lease(**lease))
         notes, self._notes[:] = list(dict.fromkeys(self._notes)), []
         return dataclasses.asdict(outcome), notes
+
+
+def _memory_share() -> int | None:
+    """Returns an actor's part of its node's memory, by how many such actors the node has room for.
+
+    Ray only counts what actors ask for; what they take is theirs to see to.
+    """
+    context = ray.get_runtime_context()
+    nodes = cast("list[dict[str, Any]]", ray.nodes())
+    (node,) = (one["Resources"] for one in nodes if one["NodeID"] == context.get_node_id())
+    assigned = context.get_assigned_resources()
+    places = [int(node[name] // count) for name, count in assigned.items() if count]
+    return int(node["memory"] // max(1, min(places))) if "memory" in node else None
 
 
 @dataclasses.dataclass
@@ -232,10 +247,18 @@ def _resources(job: BatchJob) -> tuple[dict[str, Any], int]:
         return {"num_gpus": 1, "num_cpus": 1}, gpus
     if str(job.steps[0].get("device", "auto")).startswith("cuda"):
         return {"num_gpus": 1, "num_cpus": 1}, 1  # which an autoscaler may bring
-    nodes = cast("list[dict[str, Any]]", ray.nodes())
-    cores = [int(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]]
-    each = max(1, min([CORES_EACH, *(count for count in cores if count)]))
-    return {"num_cpus": each}, max(1, sum(count // each for count in cores))
+    nodes = [node["Resources"] for node in cast("list[Any]", ray.nodes()) if node["Alive"]]
+    computing = [node for node in nodes if node.get("CPU")]
+    cores = max(1, min([CORES_EACH, *(int(node["CPU"]) for node in computing)]))
+    needs: dict[str, Any] = {"num_cpus": cores}
+    largest = max((int(node.get("memory", 0)) for node in computing), default=0)
+    if largest:  # smaller tiles do where the largest do not fit
+        needs["memory"] = min(worker_bytes(job), largest)
+    rooms = (
+        min(int(node["CPU"]) // cores, int(node.get("memory", 0) // needs.get("memory", 1)))
+        for node in computing
+    )
+    return needs, max(1, sum(rooms))
 
 
 def _gone(error: Exception) -> EngineUnavailable:

@@ -22,6 +22,7 @@ from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.picture_restorer import PictureRestorer, Runs, sessions_of
 from pixelmend_engine.batch.pool import IN_HAND
 from pixelmend_engine.batch.records import Lease
+from pixelmend_engine.inference import memory
 
 Sessions = Callable[[BatchJob], Sequence[Runs]]
 
@@ -48,6 +49,7 @@ def serve(
     """Answers each line of `leases` in `answers`; returns the threads that may still be at it."""
     job = BatchJob.from_json(leases.readline().decode())
     _use_threads(job.threads)
+    memory.limit_to(memory.Share(job.memory_bytes, job.gpu_fraction))
     writing = threading.Lock()
 
     def answer(value: object) -> None:

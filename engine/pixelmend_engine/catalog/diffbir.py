@@ -158,8 +158,8 @@ def _model(model_id: str, title: str, config: DiffBIRConfig) -> ModelSpec:
         source_type="compositeWithTrainedAlgorithmicMedia",
         multiple=1,  # it pads by itself
         tiling="internal",
-        # What it takes beside is planned part by part (models/diffbir/memory_plan.py).
-        cost=MemoryCost(prepare_bytes_per_pixel=0, prepare_pixels=1, tile_bytes_per_pixel=1),
+        # It plans part by part (models/diffbir/memory_plan.py); most takes the decoder.
+        cost=MemoryCost(prepare_bytes_per_pixel=0, prepare_pixels=1, tile_bytes_per_pixel=5000),
         license="Apache-2.0; CreativeML Open RAIL++-M for Stable Diffusion 2.1, on which it stands",
         source="https://github.com/XPixelGroup/DiffBIR",
     )

@@ -86,9 +86,11 @@ def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
 def free_bytes(device: torch.device) -> int:
     """Returns how much memory could still be taken on the device."""
     if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
+        free, total = torch.cuda.mem_get_info(device)
+        reserved = torch.cuda.memory_reserved(device)
+        free = min(free, int(total * memory.share().gpu_fraction) - reserved)
         # What the allocator holds without using it can be taken again.
-        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return max(0, free) + reserved - torch.cuda.memory_allocated(device)
     return memory.granted().free_bytes
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path("/")  # of the system's files
+PLANNED_SHARE = 0.5  # of what is free, for a tile; the rest is for the user's other programs
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,28 @@ class Memory:
     grantor: str  # what grants no more in all: "this computer", or what sets a lower limit
 
 
+@dataclass(frozen=True)
+class Share:
+    """What one of several processes that compute side by side may take. None: all there is."""
+
+    host_bytes: int | None = None
+    gpu_fraction: float = 1.0  # of its GPU's memory
+
+
+_share = Share()
+
+
+def limit_to(share: Share) -> None:
+    """Has this process plan for its share alone, from now on."""
+    global _share
+    _share = share
+
+
+def share() -> Share:
+    """Returns what this process may take; see `limit_to`."""
+    return _share
+
+
 def granted() -> Memory:
     """Asks the system; the least of what each limit leaves counts."""
     computer = psutil.virtual_memory()
@@ -34,6 +57,7 @@ def granted() -> Memory:
         Memory(computer.total, computer.available, "this computer"),
         *_control_groups(),
         *_process_limits(),
+        *_shares(),
     ]
     least = min(limits, key=lambda limit: limit.total_bytes)
     free_bytes = max(0, min(limit.free_bytes for limit in limits))
@@ -108,6 +132,12 @@ def _text(file: Path) -> str | None:
     except (OSError, ValueError):
         return None
     return None if text == "max" else text
+
+
+def _shares() -> Generator[Memory]:
+    if _share.host_bytes is not None:
+        free_bytes = _share.host_bytes - psutil.Process().memory_info().rss
+        yield Memory(_share.host_bytes, free_bytes, "this worker's share")
 
 
 def _process_limits() -> Generator[Memory]:

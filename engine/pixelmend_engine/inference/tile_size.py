@@ -4,9 +4,7 @@ import torch
 
 from pixelmend.errors import OutOfMemory
 from pixelmend_engine.catalog.spec import LARGEST_TILE, ModelSpec, picture_bytes
-from pixelmend_engine.inference import devices, tiling
-
-MEMORY_SHARE = 0.5  # of what is free; the rest is for the user's other programs
+from pixelmend_engine.inference import devices, memory, tiling
 
 
 def plan_tiles(
@@ -40,7 +38,8 @@ def plan_tiles(
     if tile is not None:
         return tiling.plan(height, width, tile or None, spec.multiple)
     beside_tiles = picture_bytes(pixels, result_pixels)
-    room = free * MEMORY_SHARE if most_bytes is None else min(free * MEMORY_SHARE, most_bytes)
+    room = free * memory.PLANNED_SHARE
+    room = room if most_bytes is None else min(room, most_bytes)
     affordable = int((room - beside_tiles) / spec.cost.tile_bytes_per_pixel)
     if pixels <= affordable:
         return tiling.plan(height, width, None, spec.multiple)

@@ -15,6 +15,7 @@ from pixelmend.wire import Raster
 from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.picture_restorer import PictureRestorer, sessions_of
 from pixelmend_engine.batch.records import Lease
+from pixelmend_engine.inference import memory
 from pixelmend_engine.restoration.task_request import ProgressCallback, TaskRequest
 
 
@@ -111,6 +112,22 @@ def test_one_computes_while_others_read_and_write(job: BatchJob) -> None:
     for thread in threads:
         thread.join()
     assert most == [1, 1, 1]
+
+
+def test_who_shares_memory_is_told_that_it_does(
+    job: BatchJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class TooLarge(Inverting):
+        def run(
+            self, raster: Raster, request: TaskRequest, progress: ProgressCallback
+        ) -> tuple[Raster, dict[str, Any]]:
+            raise OutOfMemory("It does not fit", hint="Close other programs")
+
+    alone = PictureRestorer(job, [TooLarge()]).restore(lease("a.png"))
+    assert alone.hint == "Close other programs"
+    monkeypatch.setattr(memory, "_share", memory.Share(10**9))
+    sharing = PictureRestorer(job, [TooLarge()]).restore(lease("a.png"))
+    assert "--workers 1" in str(sharing.hint)
 
 
 def test_a_step_without_memory_gets_that_of_the_others(job: BatchJob) -> None:

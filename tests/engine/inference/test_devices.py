@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pixelmend.errors import DeviceUnavailable
-from pixelmend_engine.inference import devices
+from pixelmend_engine.inference import devices, memory
 
 CPU = torch.device("cpu")
 HAS_GPU = torch.cuda.is_available()
@@ -67,7 +67,7 @@ def test_want_of_memory_is_recognized() -> None:
 
 KEEPING = """
 import psutil, sys, torch
-from pixelmend_engine.inference import devices
+from pixelmend_engine.inference import devices, memory
 
 def megabytes():
     return psutil.Process().memory_info().rss / 2**20
@@ -94,3 +94,16 @@ def test_memory_is_kept_for_training_until_it_is_given_back() -> None:
     assert held()[0] < 128
     kept, given_back = held("keep")
     assert kept > 128 > given_back
+
+
+def test_a_share_of_a_gpu_is_what_is_free_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = {"mem_get_info": (70, 100), "memory_reserved": 20, "memory_allocated": 15}
+    for name, figure in figures.items():
+
+        def answer(device: torch.device, figure: object = figure) -> object:
+            return figure
+
+        monkeypatch.setattr(torch.cuda, name, answer)
+    assert devices.free_bytes(torch.device("cuda")) == 75
+    monkeypatch.setattr(memory, "_share", memory.Share(gpu_fraction=0.25))
+    assert devices.free_bytes(torch.device("cuda")) == 10  # 5 of the share, 5 that it holds
