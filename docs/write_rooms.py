@@ -15,7 +15,7 @@ PAGE = Path(__file__).parent.parent / "ARCHITECTURE.md"
 BEGIN = "<!-- Written by `make docs`: -->\n"
 END = "<!-- Until here. -->\n"
 PACKAGES = ("pixelmend_cli", "pixelmend_engine", "pixelmend")
-DOOR, BEHIND_IT = "pixelmend.__main__", "pixelmend_cli.main"  # `python -m pixelmend` may lead back
+DOOR, BEHIND_IT = "pixelmend.__main__", "pixelmend_cli.entry"  # `python -m pixelmend` may lead back
 
 Imports = dict[str, set[str]]  # of each module, or room, what it imports
 

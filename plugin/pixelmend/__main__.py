@@ -1,6 +1,6 @@
 """`python -m pixelmend`, for where the `pixelmend` command is not on the path."""
 
-from pixelmend_cli.main import main
+from pixelmend_cli.entry import main
 
 if __name__ == "__main__":
     main()

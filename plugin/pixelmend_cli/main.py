@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from pixelmend import __version__, data_folder
-from pixelmend.errors import Canceled, EngineUnavailable, PixelmendError, to_json
+from pixelmend.errors import Canceled, EngineUnavailable, OutputFailed, PixelmendError, to_json
 from pixelmend.paths import Paths
 from pixelmend_cli.commands import evaluate, train
 from pixelmend_cli.commands.batch import batch
@@ -21,7 +21,15 @@ from pixelmend_cli.commands.models import models
 from pixelmend_cli.commands.restore import COMMANDS
 from pixelmend_cli.commands.settings import settings as settings_command
 from pixelmend_cli.commands.setup import setup
-from pixelmend_cli.terminal import print_error, print_json, print_line, print_lines
+from pixelmend_cli.terminal import (
+    StreamFailed,
+    forget_streams,
+    prepare_streams,
+    print_error,
+    print_json,
+    print_line,
+    print_lines,
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -174,7 +182,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and ends the process with the exit code of what happened."""
     # Ended from outside, the command cleans up as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(_exit_code(arguments) or 0)
+    prepare_streams()
+    try:
+        code = _exit_code(arguments) or 0
+    except StreamFailed:  # not even an error can be told
+        code = OutputFailed.exit_code
+    forget_streams()
+    sys.exit(code)
 
 
 def _exit_code(arguments: list[str] | None) -> int | None:
@@ -197,6 +211,13 @@ def _exit_code(arguments: list[str] | None) -> int | None:
         return canceled.exit_code
     except BrokenPipeError:
         raise  # nobody reads any more
+    except StreamFailed as error:
+        failed = OutputFailed(
+            f"What there is to say can't be written: {error.strerror or error}",
+            hint="Make room where the output goes, or send it elsewhere; finished results are kept",
+        )
+        print_error(failed)
+        return failed.exit_code
     except Exception as error:  # noqa: BLE001 - a door: a bug of ours is told as one
         internal = _logged(error)
         print_error(internal)

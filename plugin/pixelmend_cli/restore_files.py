@@ -32,6 +32,7 @@ class Console:
 
     as_json: bool
     quiet: bool
+    paths: bool = True  # of results are printed; not where the picture itself is
     printed: set[str] = dataclasses.field(default_factory=set[str])
 
     def result(self, target: Target, facts: dict[str, Any]) -> None:
@@ -39,7 +40,7 @@ class Console:
         if self.as_json:
             paths = {"input": str(target.source), "output": str(target.result)}
             print_json(paths | facts)
-        else:
+        elif self.paths:
             print_path(target.result)
 
     def failure(self, target: Target, error: PixelmendError) -> None:

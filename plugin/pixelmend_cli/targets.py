@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pixelmend.errors import BadRequest, OutputFailed
+from pixelmend_engine.images import kinds
 
 
 @dataclass(frozen=True)
@@ -24,18 +25,20 @@ def plan(
     out_dir: Path | None,
     suffix: str,
     ending: str | None = None,
+    recursive: bool = False,
 ) -> list[Target]:
     """Pairs every input with its result: beside it with `suffix`, unless told otherwise.
 
-    The result's file name ends as the input's does, or with `ending`.
+    The result's file name ends as the input's does, or with `ending`. Of a folder all pictures are
+    taken, with `recursive` those in its folders as well, which lie in `out_dir` as they did there.
 
     An input that is the result of another one is left out: `*.jpg`, typed twice, finds the first
     run's results as well.
 
     Raises:
-        BadRequest: Two results would have the same name.
+        BadRequest: Two results would have the same name, or a folder has no pictures.
     """
-    sources = _expand(inputs)
+    sources = _expand(inputs, recursive=recursive)
     if output is not None and out_dir is not None:
         raise BadRequest("Both -o and --out-dir were given", hint="Give one of them")
     if output is not None:
@@ -44,22 +47,26 @@ def plan(
                 f"-o names one file, but there are {len(sources)} to restore",
                 hint="Use --out-dir to put the results into a folder",
             )
-        return [Target(sources[0], output)]
+        return [Target(next(iter(sources)), output)]
     targets = [
         Target(
-            source, (out_dir or source.parent) / f"{source.stem}{suffix}{ending or source.suffix}"
+            source,
+            (out_dir / below if out_dir else source.parent)
+            / f"{source.stem}{suffix}{ending or source.suffix}",
         )
-        for source in sources
+        for source, below in sources.items()
     ]
     _refuse_collisions(targets)
     results = {target.result for target in targets}
     return [target for target in targets if target.source not in results]
 
 
-def _expand(inputs: Sequence[str]) -> list[Path]:
+def _expand(inputs: Sequence[str], *, recursive: bool) -> dict[Path, Path]:
+    # In order, each once, however it is spelled; and the folder below a folder that was named.
     # Shells on Linux and macOS expand patterns themselves; the one on Windows does not. A pattern
     # that fits nothing stays, and is reported as the file that is not there.
-    sources: dict[Path, None] = {}  # in order, each once
+    sources: dict[Path, Path] = {}
+    spelled: set[Path] = set()
     for text in inputs:
         path = Path(text)
         if not _exists(path) and (text == "~" or text.startswith(("~/", "~\\"))):
@@ -68,8 +75,43 @@ def _expand(inputs: Sequence[str]) -> list[Path]:
         if not _exists(path) and glob.has_magic(text):
             matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob needs its root apart
         files = [Path(match) for match in matches if not Path(match).is_dir()]
-        sources.update(dict.fromkeys(files or [path]))
-    return list(sources)
+        found = {file: Path() for file in files or [path]}
+        if _exists(path) and path.is_dir():
+            found = _pictures_in(path, recursive=recursive)
+        for file, below in found.items():
+            one = _spelled_out(file)
+            if one not in spelled:
+                spelled.add(one)
+                sources[file] = below
+    return sources
+
+
+def _spelled_out(path: Path) -> Path:
+    try:
+        return path.parent.resolve() / path.name
+    except OSError:  # a name that no file can have
+        return path
+
+
+def _pictures_in(folder: Path, *, recursive: bool) -> dict[Path, Path]:
+    pictures: dict[Path, Path] = {}
+    try:
+        found = sorted(folder.rglob("*") if recursive else folder.iterdir())
+    except OSError as error:
+        raise BadRequest(
+            f"The folder `{folder}` may not be read: {error.strerror or error}",
+            hint="Check its permissions",
+        ) from error
+    for file in found:
+        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+        if kinds.is_picture(file.name) and not hidden and file.is_file():
+            pictures[file] = file.parent.relative_to(folder)
+    if not pictures:
+        raise BadRequest(
+            f"There is no picture in the folder `{folder}`",
+            hint="Name another" if recursive else "Name another, or use --recursive to look deeper",
+        )
+    return pictures
 
 
 def _exists(path: Path) -> bool:
@@ -87,6 +129,11 @@ def _refuse_collisions(targets: Sequence[Target]) -> None:
             f"{count} files would be restored to the same name, `{result}`",
             hint="Restore them into different folders, one after the other",
         )
+
+
+def without_done(targets: Sequence[Target]) -> list[Target]:
+    """Leaves out what has its result already."""
+    return [target for target in targets if not _exists(target.result)]
 
 
 def make_folder(path: Path) -> None:

@@ -140,3 +140,54 @@ def test_a_reader_that_has_gone_is_no_crash(photo: Path) -> None:
         assert process.stderr.read() == b""
     assert process.returncode == 1
     assert photo.with_name("photo_deblurred.png").exists()
+
+
+@pytest.mark.slow
+@posix
+def test_output_that_nothing_takes(photo: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [*DEBLUR, str(photo)]
+        result = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+        assert result.returncode == 5
+        assert result.stderr.splitlines()[0] == (
+            "What there is to say can't be written: No space left on device"
+        )
+        assert len(result.stderr.splitlines()) == 2
+        assert subprocess.run([*command, "--overwrite"], stdout=full, stderr=full).returncode == 5
+
+
+@pytest.mark.slow
+def test_a_name_that_the_encoding_lacks_ends_nothing(photo: Path, tmp_path: Path) -> None:
+    for name in ("\u0142\u00f3d\u017a.png", "z.png"):
+        shutil.copy(photo, tmp_path / name)
+    result = subprocess.run(
+        [*DEBLUR, tmp_path / "\u0142\u00f3d\u017a.png", tmp_path / "z.png"],
+        env=os.environ | {"PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == 0
+    first, second = result.stdout.splitlines()
+    assert first.endswith(rb"\u0142\xf3d\u017a_deblurred.png".replace(rb"\xf3", b"\xf3"))
+    assert second.endswith(b"z_deblurred.png")
+
+
+def test_a_name_too_long_ends_nothing(photo: Path, tmp_path: Path) -> None:
+    long = tmp_path / f"{'n' * 250}.png"
+    shutil.copy(photo, long)
+    result = subprocess.run([*DEBLUR, long, photo], capture_output=True, text=True, check=False)
+    assert result.returncode == 5
+    assert "File name too long" in result.stderr
+    assert "1 restored, 1 failed" in result.stderr
+
+
+@posix
+def test_a_pipe_by_name_is_refused_and_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    result = subprocess.run(
+        [*DEBLUR, tmp_path / "pipe.png"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert result.returncode == 3
+    assert "is no file, but a pipe or a device" in result.stderr

@@ -275,7 +275,7 @@ def test_transparency_and_jpeg(
 
 
 def test_a_folder_and_a_missing_file(pixelmend: CommandRunner, tmp_path: Path) -> None:
-    assert_told(pixelmend("deblur", tmp_path), 3, "is a folder")
+    assert_told(pixelmend("deblur", tmp_path), 2, "There is no picture in the folder")
     assert_told(pixelmend("deblur", tmp_path / "no.png"), 3, "There is no file")
 
 

@@ -100,3 +100,53 @@ def test_a_folder_is_made(tmp_path: Path) -> None:
 def test_a_folder_that_can_not_be_made_is_refused(folder: Path) -> None:
     with pytest.raises(OutputFailed, match="can't be made"):
         targets.make_folder(folder / "a.jpg" / "below")
+
+
+def test_one_file_in_two_spellings_is_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "link").symlink_to(folder)
+    assert plan("a.jpg", "./a.jpg", folder / "a.jpg", "link/a.jpg", out_dir=Path("out")) == [
+        str(Path("out/a_deblurred.jpg"))
+    ]
+
+
+@pytest.fixture
+def album(folder: Path) -> Path:
+    """A folder with one in it, and with what is no picture of the user's."""
+    (folder / "trip").mkdir()
+    for name in ("trip/c.TIF", "notes.txt", ".hidden.jpg"):
+        (folder / name).touch()
+    return folder
+
+
+def test_a_folder_stands_for_its_pictures(album: Path) -> None:
+    names = [Path(result).name for result in plan(album)]
+    assert names == [
+        f"{name}"
+        for name in (
+            "a_deblurred.jpg",
+            "a_deblurred.png",
+            "b_deblurred.jpg",
+            "odd[1]_deblurred.jpg",
+        )
+    ]
+
+
+def test_folders_in_a_folder_keep_their_places(album: Path) -> None:
+    planned = targets.plan(
+        [str(album)], output=None, out_dir=Path("out"), suffix="_x", recursive=True
+    )
+    assert str(Path("out/trip/c_x.TIF")) in [str(target.result) for target in planned]
+    assert len(planned) == 5
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="no picture in the folder"):
+        plan(tmp_path)
+
+
+def test_what_has_its_result_can_be_left_out(folder: Path) -> None:
+    (folder / "a_x.jpg").touch()
+    planned = targets.plan([str(folder / "[ab].jpg")], output=None, out_dir=None, suffix="_x")
+    left = targets.without_done(planned)
+    assert [target.source.name for target in left] == ["b.jpg"]

@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pixelmend.errors import BadRequest
 from pixelmend_engine.batch.storage import (
@@ -16,7 +16,7 @@ from pixelmend_engine.batch.storage import (
     Unread,
     open_storage,
 )
-from pixelmend_engine.images.files import FORMATS
+from pixelmend_engine.images import kinds
 
 LISTS = (".txt", ".lst", ".list")
 
@@ -34,11 +34,10 @@ class Listing:
     def pictures(self) -> Iterator[Entry]:
         """Yields the pictures one by one; what else is there is counted."""
         for entry in self._entries():
-            ending = PurePosixPath(entry.address).suffix.lower()
-            if ending in FORMATS:
+            if kinds.is_picture(entry.address):
                 yield entry
             else:
-                self.others[ending or "no ending"] += 1
+                self.others[kinds.ending_of(entry.address) or "no ending"] += 1
 
     def _entries(self) -> Iterator[Entry]:
         if self.names is None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import stat
 import warnings
 from collections.abc import Generator
 from pathlib import Path
@@ -17,23 +18,19 @@ from pixelmend_engine.images import left_out, limits, metadata, stated_colors, x
 from pixelmend_engine.images.damage import Damaged
 from pixelmend_engine.images.formats import jxl, pillow, png, tiff
 from pixelmend_engine.images.image_file import ImageFile
+from pixelmend_engine.images.kinds import FORMATS, READABLE_NAMES
 from pixelmend_engine.images.sample_types import DTYPES, white
 from pixelmend_engine.images.xmp import Provenance
 
-FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".jfif": "JPEG",
-    ".png": "PNG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-    ".avif": "AVIF",
-    ".jxl": "JXL",
-}
-READABLE_NAMES = "JPEG, PNG, TIFF, WebP, AVIF and JPEG XL"
 SIGNATURES = (*tiff.SIGNATURES, *jxl.SIGNATURES, b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
+STARTS = (  # how files begin, and the ending of a name for such
+    (png.SIGNATURE, ".png"),
+    *((signature, ".tif") for signature in tiff.SIGNATURES),
+    *((signature, ".jxl") for signature in jxl.SIGNATURES),
+    (b"RIFF", ".webp"),
+    (b"\0\0\0\x1cftypavif", ".avif"),
+    (b"\0\0\0\x20ftypavif", ".avif"),
+)
 MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}  # pixels, what the codecs write
 PROVENANCE_ROOM = 2048  # bytes, more than `signed` adds
 # Bytes that one of a JPEG file's segments holds, without what names them.
@@ -60,12 +57,7 @@ def read(path: Path) -> ImageFile:
         UnsupportedImage: It is sound, but can't be restored without losing part of it.
         OutOfMemory: Its pixels do not fit.
     """
-    with _decoding(path):
-        is_folder = path.is_dir()
-    if is_folder:
-        raise BadImage(
-            f"`{path}` is a folder", hint=f"Name its files, for example `{path / '*.jpg'}`"
-        )
+    _check_file(path)
     with warnings.catch_warnings():
         # Pillow warns of large pictures and odd metadata; the limits here are our own.
         warnings.simplefilter("ignore")
@@ -82,6 +74,29 @@ def read(path: Path) -> ImageFile:
             photo = left_out.named(photo, path, format_)
     stated_colors.refuse_hdr(photo.metadata.icc_profile, path.name)
     return dataclasses.replace(photo, notes=(*photo.notes, *_notes(photo, path, format_)))
+
+
+def ending_for(path: Path) -> str:
+    """Returns the ending of a name for a file's content; `.jpg` where it is of no known kind.
+
+    Who reads it will say what is wrong with it.
+    """
+    start = _start(path)
+    return next((ending for text, ending in STARTS if start.startswith(text)), ".jpg")
+
+
+def _check_file(path: Path) -> None:
+    with _decoding(path):
+        mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise BadImage(
+            f"`{path}` is a folder", hint=f"Name its files, for example `{path / '*.jpg'}`"
+        )
+    if not stat.S_ISREG(mode):  # opened, a pipe would keep us waiting, and a device without end
+        raise BadImage(
+            f"`{path}` is no file, but a pipe or a device",
+            hint="Save the picture to a file, or pipe it in, with `-` for its name",
+        )
 
 
 def _start(path: Path) -> bytes:
@@ -121,6 +136,10 @@ def _decoding(path: Path) -> Generator[None]:
             f"There is no memory for the pixels of `{path.name}`", hint="Close other programs"
         ) from error
     except (OSError, Damaged) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system's word, no codec's
+            raise BadImage(
+                f"`{path.name}` can't be read: {error.strerror or error}", hint="Check the path"
+            ) from error
         raise BadImage(
             f"The image is damaged, or cut off: `{path.name}`",
             hint="Copy the file again from where it came, or open and save it in an image editor",

@@ -112,6 +112,7 @@ def _list(options: Options) -> int:
         out_dir=options["out_dir"],
         suffix="_faces",
         ending=".png",
+        recursive=options["recursive"],
     )
     parameters: Options = {name: options[name] for name in ("min_size", "device")}
     parameters["offline"] = options["offline"] or config.network.offline

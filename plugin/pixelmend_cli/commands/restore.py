@@ -1,5 +1,6 @@
 """The commands that restore pictures, one for each task: their options are the engine's."""
 
+import dataclasses
 import logging
 import math
 import os
@@ -7,13 +8,19 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pixelmend.errors import BadRequest
 from pixelmend.printable import PrintableFormatter
 from pixelmend_engine.catalog.options import AUTO, MAX_SCALE, MAX_SEED, Schema, of_task
 from pixelmend_engine.catalog.spec import MIN_TILE, Task
+
+if TYPE_CHECKING:
+    from pixelmend_cli.restore_files import Console
+    from pixelmend_cli.standard_streams import Named
+    from pixelmend_cli.targets import Target
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Options = dict[str, Any]  # as click hands them over
@@ -226,6 +233,14 @@ def task_options(task: Task) -> Callable[[Command], Command]:
         ),
         click.option("--overwrite", is_flag=True, help="Replace files that are there already."),
         click.option(
+            "--skip-existing",
+            is_flag=True,
+            help="Leave out pictures whose result is there already.",
+        ),
+        click.option(
+            "--recursive", is_flag=True, help="Take the pictures in a folder's folders as well."
+        ),
+        click.option(
             "--in-process",
             is_flag=True,
             help="Compute in this process and leave no engine behind (always so with --weights).",
@@ -248,10 +263,11 @@ def task_options(task: Task) -> Callable[[Command], Command]:
 def deblur(**options: Any) -> int:
     """Sharpens pictures that shake, movement or missed focus has blurred.
 
-    INPUT... are JPEG, PNG, TIFF, WebP, AVIF or JPEG XL files, or patterns of such. The result is
-    written beside its input, with the suffix _deblurred, unless -o or --out-dir says otherwise. One
-    file that can't be restored does not stop the others; the exit code is that of the first error.
-    Results of an earlier run are left out where their inputs are given as well.
+    INPUT... are JPEG, PNG, TIFF, WebP, AVIF or JPEG XL files, patterns of such, folders, or - for
+    standard input, whose result goes to standard output. The result is written beside its input,
+    with the suffix _deblurred, unless -o or --out-dir says otherwise. One file that can't be
+    restored does not stop the others; the exit code is that of the first error. Results of an
+    earlier run are left out where their inputs are given as well.
     """
     return run_task("deblur", "_deblurred", options)
 
@@ -305,7 +321,7 @@ COMMANDS = (deblur, restore, denoise, upscale, inpaint)
 
 def run_task(task: Task, suffix: str, options: Options) -> int:
     """Restores the pictures that a command names; returns its exit code."""
-    from pixelmend_cli import download_prompt, settings, targets
+    from pixelmend_cli import download_prompt, settings, standard_streams, targets
     from pixelmend_cli.download_bar import DownloadBar
     from pixelmend_cli.engines import InProcessEngine, Listener, RemoteEngine
     from pixelmend_cli.restore_files import Console, FileOptions, restore_all
@@ -319,41 +335,63 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
     # Sent with the job, because the engine may have been started with other settings.
     parameters["offline"] = options["offline"] or config.network.offline
     request = TaskRequest.of({"task": task, **parameters}, options["weights"])
-    planned = targets.plan(
-        options["inputs"],
-        output=options["output"],
-        out_dir=options["out_dir"],
-        suffix=suffix.format_map(request.options),
-    )
-    # Told before anything is begun.
-    check(
-        request.model,
-        config.models_dir,
-        offline=request.options["offline"],
-        selected=options["mask"] is not None,
-    )
-    if options["weights"] is None:
-        silent = options["quiet"] or options["as_json"]
-        parameters = download_prompt.with_downloads(task, parameters, config, silent=silent)
-        request = TaskRequest.of({"task": task, **parameters})
-    if options["out_dir"] is not None:
-        targets.make_folder(options["out_dir"])
     console = Console(as_json=options["as_json"], quiet=options["quiet"])
-    files = FileOptions(
-        mask=options["mask"],
-        overwrite=options["overwrite"],
-        scale=tasks.result_scale(request.options),
-        provenance=not options["no_provenance"],
+    with standard_streams.as_files(
+        options["inputs"],
+        options["output"],
+        out_dir=options["out_dir"],
+        as_json=options["as_json"],
+    ) as named:
+        planned = _plan(named, suffix.format_map(request.options), options, console)
+        # Told before anything is begun.
+        check(
+            request.model,
+            config.models_dir,
+            offline=request.options["offline"],
+            selected=options["mask"] is not None,
+        )
+        if options["weights"] is None:
+            silent = options["quiet"] or options["as_json"]
+            parameters = download_prompt.with_downloads(task, parameters, config, silent=silent)
+            request = TaskRequest.of({"task": task, **parameters})
+        for folder in {target.result.parent for target in planned} if options["out_dir"] else ():
+            targets.make_folder(folder)
+        files = FileOptions(
+            mask=options["mask"],
+            overwrite=options["overwrite"],
+            scale=tasks.result_scale(request.options),
+            provenance=not options["no_provenance"],
+        )
+        console = dataclasses.replace(console, paths=not named.printed)
+        with DownloadBar(quiet=options["quiet"], watched=sys.stderr.isatty()) as bar:
+            listener = Listener(note=console.note, download=bar.report)
+            # Paths do not cross the engine's API, so weights of the user's own are loaded here.
+            if options["in_process"] or options["weights"] is not None:
+                engine = InProcessEngine(request, config.models_dir, config.network, listener)
+            else:
+                start = settings.launch_of(config)
+                engine = RemoteEngine(config.paths, start, task, parameters, listener)
+            return restore_all(engine, planned, console, files)
+
+
+def _plan(named: "Named", suffix: str, options: Options, console: "Console") -> "list[Target]":
+    from pixelmend_cli import targets
+
+    if options["skip_existing"] and options["overwrite"]:
+        raise BadRequest("Both --skip-existing and --overwrite were given", hint="Give one of them")
+    planned = targets.plan(
+        named.inputs,
+        output=named.output,
+        out_dir=options["out_dir"],
+        suffix=suffix,
+        recursive=options["recursive"],
     )
-    with DownloadBar(quiet=options["quiet"], watched=sys.stderr.isatty()) as bar:
-        listener = Listener(note=console.note, download=bar.report)
-        # Paths do not cross the engine's API, so weights of the user's own are loaded here.
-        if options["in_process"] or options["weights"] is not None:
-            engine = InProcessEngine(request, config.models_dir, config.network, listener)
-        else:
-            start = settings.launch_of(config)
-            engine = RemoteEngine(config.paths, start, task, parameters, listener)
-        return restore_all(engine, planned, console, files)
+    if options["skip_existing"]:
+        left = targets.without_done(planned)
+        if len(left) < len(planned):
+            console.note(f"{len(planned) - len(left)} skipped: their results are there already")
+        planned = left
+    return planned
 
 
 def log_to_stderr(*, verbose: bool, quiet: bool) -> None:

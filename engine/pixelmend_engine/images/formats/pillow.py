@@ -1,12 +1,15 @@
 """JPEG, WebP and AVIF files, and whatever Pillow can tell of the others. Eight bits per channel."""
 
+import contextlib
+import ctypes
+import functools
 import io
 import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import AvifImagePlugin, ExifTags, Image, WebPImagePlugin
+from PIL import AvifImagePlugin, ExifTags, Image, WebPImagePlugin, _imaging
 
 from pixelmend.errors import UnsupportedImage
 from pixelmend_engine.images import limits, metadata, xmp
@@ -53,8 +56,19 @@ def opened(path: Path, formats: tuple[str, ...] | None = None) -> Image.Image:
         Damaged: It is.
         OSError: It can't be read, is damaged, or of no such format.
     """
+    _silence_libtiff()
     with damage(PILLOW):
         return Image.open(path, formats=formats)
+
+
+@functools.cache
+def _silence_libtiff() -> None:
+    # It prints what it finds, in its own words and past Python; who reads says what matters. Where
+    # Pillow has it built in without its names, as on Windows, it can't be told.
+    library = ctypes.CDLL(_imaging.__file__)
+    for name in ("TIFFSetWarningHandler", "TIFFSetErrorHandler"):
+        with contextlib.suppress(AttributeError):
+            getattr(library, name)(None)
 
 
 def load(image: Image.Image) -> None:

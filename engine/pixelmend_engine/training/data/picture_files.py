@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pixelmend.errors import BadImage
 from pixelmend_engine.images import files as images
+from pixelmend_engine.images import kinds
 from pixelmend_engine.images.color import color_space
 
 
@@ -36,11 +37,11 @@ def list_pictures(folder: Path) -> list[Path]:
     Raises:
         BadImage: There are none.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in images.FORMATS)
+    paths = sorted(path for path in folder.rglob("*") if kinds.is_picture(path.name))
     paths = [path for path in paths if path.name[0] != "."]
     if not paths:
         raise BadImage(
             f"There are no pictures in the folder `{folder}`",
-            hint=f"Name a folder with {images.READABLE_NAMES} files",
+            hint=f"Name a folder with {kinds.READABLE_NAMES} files",
         )
     return paths

@@ -6,10 +6,11 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 from PIL import ExifTags, Image
 from profiles import GRAY
 
-from pixelmend.errors import OutputFailed, UnsupportedImage
+from pixelmend.errors import BadImage, OutputFailed, UnsupportedImage
 from pixelmend_engine.images import files
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata, iptc_resource
@@ -171,3 +172,16 @@ def test_heic_is_named(tmp_path: Path) -> None:
     (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64))
     with pytest.raises(UnsupportedImage, match="HEIC"):
         files.read(tmp_path / "phone.heic")
+
+
+def test_libtiff_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "in.tif"
+    Image.new("P", (64, 64)).save(path, compression="tiff_lzw")
+    data = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as file:
+        offset, count = file.pages.first.dataoffsets[0], file.pages.first.databytecounts[0]
+    data[offset + 2 : offset + count] = b"\xff" * (count - 2)
+    path.write_bytes(data)
+    with pytest.raises(BadImage, match="damaged"):
+        files.read(path)
+    assert capfd.readouterr().err == ""
