@@ -230,7 +230,6 @@ UNTESTED = {  # and why each needs no test of its own name
     "pixelmend_engine.catalog.spec": "records",
     "pixelmend_engine.diffusion.posterior_mean": "by tests/golden/test_schedule.py, through models",
     "pixelmend_engine.models.diffbir.classifier_free_guidance": "with models/diffbir/model",
-    "pixelmend_engine.models.diffbir.files": "with models/diffbir/model",
     "pixelmend_engine.models.diffbir.offloading": "with models/diffbir/model",
     "pixelmend_engine.models.pipeline": "protocols alone",
     "pixelmend_engine.models.prior_guided": "with models/hidiff and models/diffir",

@@ -6,11 +6,13 @@ up to a few thousand terms.
 
 import pytest
 import torch
+from einops import rearrange
 from golden.recipe import Golden
 from golden.vectors import assert_near
+from torch import Tensor
 from torch.nn import functional
 
-from pixelmend_engine.training.degradations import jpeg
+from pixelmend_engine.training.degradations import codeformer, jpeg
 from pixelmend_engine.training.degradations.real_esrgan_kernels import (
     bivariate_kernel,
     filter2d,
@@ -54,3 +56,27 @@ def test_sharpened_targets() -> None:
 def test_compression(quality: int) -> None:
     computed = jpeg.diffjpeg(GOLDEN["img_jpeg_in"], torch.tensor([float(quality)]))
     assert_near(computed[..., ::2, ::2], GOLDEN[f"diffjpeg_q{quality}"], PICTURE)
+
+
+def _upright(name: str) -> Tensor:
+    """Returns one of OpenCV's pictures, whose colors and axes are the other way round."""
+    return rearrange(GOLDEN[name].flip(-1), "h w c -> 1 c h w").contiguous()
+
+
+def test_one_picture_becomes_worse_step_by_step() -> None:
+    facts = GOLDEN.facts["cf"]
+    kernel = bivariate_kernel(
+        "gaussian", facts["kernel_size"], tuple(facts["sigma"]), facts["theta"]
+    )
+    assert_near(kernel, GOLDEN["cf.kernel"], KERNEL)
+    blurred = codeformer.blurred(_upright("cf.gt_bgr"), kernel.float())
+    assert_near(blurred[..., ::4, ::4], _upright("cf.blur_sub4"), PICTURE)
+    small = codeformer.shrunk(blurred, facts["shrink"])
+    assert_near(small, _upright("cf.down"), PICTURE)
+    noisy = (small + facts["noise"] / 255 * _upright("cf.noise")).clamp(0, 1)
+    assert_near(noisy, _upright("cf.noisy"), PICTURE)
+    # The coder's own levels: those that OpenCV's has as well, on this build of both.
+    coded = codeformer.compressed(_upright("cf.noisy"), facts["quality"])
+    assert_near(coded, _upright("cf.jpeg"), 1.5 / 255)
+    back = codeformer.enlarged(_upright("cf.jpeg"), 128, 128)
+    assert_near(back[..., ::2, ::2], _upright("cf.lq_sub2"), PICTURE)

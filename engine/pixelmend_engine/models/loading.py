@@ -25,8 +25,11 @@ def load(
     files: Sequence[Path],
     device: torch.device,
     dtype: torch.dtype,
+    rest: Sequence[Path] = (),
 ) -> tuple[ModelSpec, Pipeline]:
     """Loads the first of the candidate models whose names and shapes the files have.
+
+    Networks of DiffBIR that are not in these files are taken from `rest`, its published ones.
 
     Raises:
         UnreadableCheckpoint: The files are damaged, or fit none of them.
@@ -35,7 +38,7 @@ def load(
     refusal: UnreadableCheckpoint | None = None
     for spec in candidates:
         try:
-            pipeline = _build(spec, states, device, dtype)
+            pipeline = _build(spec, states, device, dtype, rest)
         except UnreadableCheckpoint as error:
             refusal = error
         else:
@@ -60,13 +63,17 @@ def _build(
     states: Mapping[str, reading.StateDict],
     device: torch.device,
     dtype: torch.dtype,
+    rest: Sequence[Path],
 ) -> Pipeline:
+    def read_rest() -> dict[str, reading.StateDict]:
+        return {_name(path): reading.read(path) for path in rest}
+
     match spec.config:
         case HIDiffConfig() as config:
             return hidiff.load(config, states, device, dtype)
         case DiffIRConfig() as config:
             return diffir.load(config, states, device, dtype)
         case DiffBIRConfig() as config:
-            return model.load(config, states, device, dtype)
+            return model.load(config, states, device, dtype, read_rest)
         case _:
             raise AssertionError(spec.config)

@@ -12,12 +12,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixelmend_engine.catalog.sizes import SwinIRSizes
+from pixelmend_engine.nn.recomputation import recomputed
 
 MEAN = (0.4488, 0.4371, 0.4040)  # of DIV2K, red, green, blue; taken away and put back
 MASKED = -100.0  # added to a logit where two places do not belong together
 
 Pictures = Float[Tensor, "b 3 h w"]
 Grid = Float[Tensor, "b h w c"]
+BlockFactors = Float[Tensor, "b 2"]  # of a block's two residuals, for each picture
+Factors = Float[Tensor, "b n 2"]  # the same of all blocks
 
 
 class WindowAttention(nn.Module):
@@ -76,14 +79,16 @@ class SwinBlock(nn.Module):
         self.norm2 = nn.LayerNorm(sizes.channels)
         self.mlp = Mlp(sizes.channels, sizes.mlp_ratio * sizes.channels)
 
-    def forward(self, x: Grid) -> Grid:
-        x = x + self._attend(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
+    def forward(self, x: Grid, factors: BlockFactors | None = None) -> Grid:
+        """Runs the block; `factors` scale what it adds, in training, where some are 0."""
+        first, second = (1, 1) if factors is None else rearrange(factors, "b two -> two b 1 1 1")
+        x = x + first * self._attend(self.norm1(x))
+        return x + second * self.mlp(self.norm2(x))
 
     def _attend(self, x: Grid) -> Grid:
         height, width = x.shape[1:3]
         rolled = x.roll((-self.shift, -self.shift), (1, 2))
-        mask = self._mask(height, width, x.device) if self.shift else None
+        mask = self.mask(height, width, x.device) if self.shift else None
         attended = self.attn(windows_of(rolled, self.window), mask)
         rows, columns = height // self.window, width // self.window
         merged = rearrange(
@@ -95,7 +100,8 @@ class SwinBlock(nn.Module):
         )
         return merged.roll((self.shift, self.shift), (1, 2))
 
-    def _mask(self, height: int, width: int, device: torch.device) -> Float[Tensor, "windows n n"]:
+    def mask(self, height: int, width: int, device: torch.device) -> Float[Tensor, "windows n n"]:
+        """Returns what keeps places of a grid apart that shifting has put into one window."""
         # After the roll the last windows hold places from opposite edges: they don't see another.
         down, across = (self._regions(length, device) for length in (height, width))
         region = rearrange(down[:, None] * 3 + across, "h w -> 1 h w 1")
@@ -127,10 +133,10 @@ class ResidualGroup(nn.Module):
         )
         self.conv = _conv(sizes.channels, sizes.channels)
 
-    def forward(self, x: Grid) -> Grid:
+    def forward(self, x: Grid, factors: Factors | None = None) -> Grid:
         y = x
-        for block in self.blocks:
-            y = block(y)
+        for number, block in enumerate(self.blocks):
+            y = block(y, None if factors is None else factors[:, number])
         y = self.conv(rearrange(y, "b h w c -> b c h w"))
         return x + rearrange(y, "b c h w -> b h w c")
 
@@ -171,13 +177,41 @@ class SwinIR(nn.Module):
         """Its groups of blocks, one after the other."""
         return list(self.layers)
 
-    def forward(self, image: Pictures) -> Pictures:
-        """Restores pictures whose sides are multiples of `multiple`."""
+    def published_buffers(self) -> dict[str, Tensor]:
+        """Returns what is in published files beside weights: `BUFFERS`, for crops of 512 pixels."""
+        side = 8 * self.sizes.window
+        buffers: dict[str, Tensor] = {}
+        for group_number, group in enumerate(self.layers):
+            for number, block in enumerate(group.get_submodule("residual_group.blocks").children()):
+                assert isinstance(block, SwinBlock)
+                name = f"layers.{group_number}.residual_group.blocks.{number}"
+                positions = relative_positions(block.window, torch.device("cpu"))
+                buffers[f"{name}.attn.relative_position_index"] = positions
+                if block.shift:
+                    buffers[f"{name}.attn_mask"] = block.mask(side, side, torch.device("cpu"))
+        return buffers
+
+    @property
+    def block_count(self) -> int:
+        """How many blocks it has, in all of its groups."""
+        return sum(self.sizes.blocks)
+
+    def forward(
+        self, image: Pictures, factors: Factors | None = None, *, recompute: bool = False
+    ) -> Pictures:
+        """Restores pictures whose sides are multiples of `multiple`.
+
+        `factors` scale what each block adds (stochastic depth). With `recompute`, what a group
+        computes is computed once more for gradients, and not kept (gradient checkpointing).
+        """
         mean = rearrange(torch.tensor(MEAN, device=image.device), "c -> 1 c 1 1")
         first = self.conv_first(image - mean)
         x = self.patch_embed.get_submodule("norm")(rearrange(first, "b c h w -> b h w c"))
-        for layer in self.layers:
-            x = layer(x)
+        first_block = 0
+        for layer, blocks in zip(self.layers, self.sizes.blocks, strict=True):
+            part = None if factors is None else factors[:, first_block : first_block + blocks]
+            first_block += blocks
+            x = recomputed(layer, x, part) if recompute else layer(x, part)
         x = self.conv_after_body(rearrange(self.norm(x), "b h w c -> b c h w")) + first
         x = self.conv_before_upsample(x)
         for up in (self.conv_up1, self.conv_up2, self.conv_up3):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pixelmend.errors import WeightsMissing
 from pixelmend_engine.catalog import faces, registry, tasks
+from pixelmend_engine.catalog.diffbir import DiffBIRConfig
 from pixelmend_engine.catalog.options import NONE
 from pixelmend_engine.catalog.registry import AUTO
 from pixelmend_engine.catalog.spec import ModelSpec, Task
@@ -56,6 +57,7 @@ class Candidate:
 
     specs: tuple[ModelSpec, ...]
     files: tuple[Path, ...]
+    rest: tuple[Path, ...] = ()  # what is here of the same model, where the files are a part of it
 
 
 def candidates(choice: ModelChoice, models_dir: Path) -> list[Candidate]:
@@ -71,7 +73,10 @@ def candidates(choice: ModelChoice, models_dir: Path) -> list[Candidate]:
         if choice.model == AUTO:
             own = (model for model in registry.TRAINABLE if choice.task in model.tasks)
             models = (*models, *own)
-        return [Candidate(models, store.files_at(choice.weights))]
+        rest: tuple[Path, ...] = ()
+        if choice.model != AUTO and isinstance(models[0].config, DiffBIRConfig):
+            rest = store.here(models[0], models_dir)
+        return [Candidate(models, store.files_at(choice.weights), rest)]
     task = choice.task
     models = installed_or_best(choice, models_dir)  # which then says that it is missing
     return [Candidate((model,), store.locate(model, models_dir, task)) for model in models]

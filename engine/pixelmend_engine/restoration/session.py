@@ -356,7 +356,9 @@ def _load_first(
     while True:
         candidate = candidates[len(notes)]
         try:
-            spec, pipeline = loading.load(candidate.specs, candidate.files, device, dtype)
+            spec, pipeline = loading.load(
+                candidate.specs, candidate.files, device, dtype, candidate.rest
+            )
             if others := [one.id for one in candidate.specs if one.config == spec.config][1:]:
                 notes.append(
                     f"The weights are taken for those of `{spec.id}`; if they are of "

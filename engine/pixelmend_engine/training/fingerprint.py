@@ -48,7 +48,10 @@ LATER: Mapping[tuple[str, str], object] = {
     ("CameraSettings", "soft_original_share"): 0.0,
     ("CameraSettings", "soft_original"): (0.5, 2.0),
     ("CameraSettings", "display_light_share"): 0.0,
+    ("RealESRGANSettings", "enlarged"): False,
     ("Recipe", "guards_prior"): False,
+    ("Recipe", "least_side"): 0,
+    ("Recipe", "whole"): False,
     ("Stage", "blur_weight"): 0.0,
 }
 
@@ -88,5 +91,5 @@ def stored_text(value: object) -> str:
 def _field_text(kind: str, name: str, owner: object) -> str:
     value: Any = getattr(owner, name)
     if (kind, name) in VALUES:
-        value = VALUES[kind, name][value]
+        value = VALUES[kind, name].get(value, value)  # later ones are stored as they are
     return stored_text(value)

@@ -7,18 +7,22 @@ from pathlib import Path
 import torch
 
 from pixelmend.errors import BadRequest, UnreadableCheckpoint
+from pixelmend_engine.catalog.diffbir import DiffBIRConfig
 from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.catalog.hidiff import HIDiffConfig
 from pixelmend_engine.models import hidiff
+from pixelmend_engine.models.diffbir import files as diffbir_files
 from pixelmend_engine.models.diffir import DUPLICATES
 from pixelmend_engine.training.objectives import adversarial_losses, perceptual
 from pixelmend_engine.training.objectives.diffir import DiffIRObjective
 from pixelmend_engine.training.objectives.hidiff import HIDiffObjective
+from pixelmend_engine.training.objectives.restoration_module import RestorationObjective
 from pixelmend_engine.training.stage_spec import StageSpec
 from pixelmend_engine.weights.checkpoints import reading
 from pixelmend_engine.weights.checkpoints.reading import StateDict
 
-Objective = HIDiffObjective | DiffIRObjective
+PriorObjective = HIDiffObjective | DiffIRObjective
+Objective = PriorObjective | RestorationObjective
 
 
 def derive_seed(*numbers: int) -> int:
@@ -51,8 +55,10 @@ def build_objective(spec: StageSpec, dtype: torch.dtype) -> Objective:
                     )
                 objective = DiffIRObjective(config, spec.number, stage, dtype, gan_loss=gan_loss)
                 first, second = read_diffir(spec.teacher), read_diffir(spec.start)
-            case _:
-                raise AssertionError(config)
+            case DiffBIRConfig():
+                restoration = RestorationObjective(config, stage, dtype)
+                restoration.load_initial(read_restoration_module(config, spec.start))
+                return restoration
     if isinstance(objective, DiffIRObjective):
         if stage.perceptual_network is not None and spec.perceptual_weights is not None:
             objective.perceptual_network = perceptual.load(
@@ -92,6 +98,28 @@ def read_diffir(files: Sequence[Path]) -> dict[str, StateDict]:
             network, _, name = key.partition(".")
             networks.setdefault(network, {})[name] = tensor
     return networks
+
+
+def read_restoration_module(config: DiffBIRConfig, files: Sequence[Path]) -> dict[str, StateDict]:
+    """Reads what removes degradations from the files of a DiffBIR system, under its name in it.
+
+    One for faces and one for all else have the same names and shapes, and either will do.
+
+    Raises:
+        UnreadableCheckpoint: There are files, and it is in none of them.
+    """
+    if not files:
+        return {}
+    name = config.restoration_modules[0][1]
+    states = {path.name: reading.read(path) for path in files}
+    networks = diffbir_files.sorted_by_network(config, states)
+    for candidate in (name, "swinir", "swinir_face"):
+        if candidate in networks:
+            return {name: networks[candidate]}
+    raise UnreadableCheckpoint(
+        f"What removes degradations (SwinIR) is not in `{files[0].parent}`",
+        hint="Name the file that stage 1 has left, or a published one",
+    )
 
 
 def _load_discriminator(network: torch.nn.Module, path: Path) -> None:

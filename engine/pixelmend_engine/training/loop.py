@@ -8,6 +8,7 @@ import dataclasses
 import logging
 import math
 import time
+from contextlib import nullcontext
 from typing import Any, cast
 
 import torch
@@ -20,7 +21,7 @@ from pixelmend_engine.inference import devices
 from pixelmend_engine.training import initial_weights, published_format
 from pixelmend_engine.training.batch import Batch
 from pixelmend_engine.training.compilation import compile_blocks
-from pixelmend_engine.training.data.crops import TrainingData
+from pixelmend_engine.training.data.crops import TrainingData, reader
 from pixelmend_engine.training.ema import WeightEma
 from pixelmend_engine.training.evaluation.contact_sheet import sheet
 from pixelmend_engine.training.evaluation.prior_health import PriorHealth
@@ -92,7 +93,11 @@ class _Run:
             spare_bytes=0 if device == cpu else int(devices.free_bytes(cpu) * PICTURE_SHARE),
         )
         self.validation = Validation(
-            self.data.validation, spec.degradation, side=spec.validation_side, device=device
+            self.data.validation,
+            spec.degradation,
+            side=spec.validation_side,
+            device=device,
+            read=reader(spec.recipe),
         )
         self.objective = initial_weights.build_objective(spec, _dtype(settings, device)).to(device)
         # As when pictures are restored: depth-wise convolutions and norms read whole pixels.
@@ -213,10 +218,7 @@ class _Run:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.stage.rates, step)
-        step_losses: StepLosses = self.shared(
-            batch.lq, batch.hq, self._noise(len(batch), generator)
-        )
-        self.accelerator.backward(torch.stack([*step_losses.losses.values()]).sum())
+        step_losses = self._backward(batch, self.objective.draw(batch, generator))
         if self.stage.clip is not None:
             self.accelerator.clip_grad_norm_(self.trained, self.stage.clip)
         self.optimizer.step()
@@ -231,6 +233,30 @@ class _Run:
             )
         return len(batch), losses
 
+    def _backward(self, batch: Batch, draws: Tensor) -> StepLosses:
+        """Adds a step's gradients up, over so many pictures at once as the settings say."""
+        draws = draws.to(self.accelerator.device)
+        count = len(batch)
+        together = self.settings.at_once or count
+        parts = [torch.arange(k, min(k + together, count)) for k in range(0, count, together)]
+        losses: dict[str, Tensor] = {}
+        metrics: dict[str, Tensor] = {}
+        restored: Tensor | None = None
+        for number, part in enumerate(parts, start=1):
+            share = 1.0 if self.objective.sums else len(part) / count
+            few = batch if len(parts) == 1 else batch.select(part)
+            synchronized = number == len(parts)
+            with nullcontext() if synchronized else self.accelerator.no_sync(self.shared):
+                outcome: StepLosses = self.shared(few.lq, few.hq, draws[part])
+                whole = torch.stack([*outcome.losses.values()]).sum()
+                self.accelerator.backward(whole * share)
+            restored = outcome.restored
+            for name, loss in outcome.losses.items():
+                losses[name] = losses.get(name, 0) + loss.detach() * share
+            for name, value in outcome.metrics.items():
+                metrics[name] = metrics.get(name, 0) + value.detach() * len(part) / count
+        return StepLosses(losses, metrics, restored if len(parts) == 1 else None)
+
     def _train_discriminator(
         self,
         trainer: DiscriminatorTrainer,
@@ -242,14 +268,10 @@ class _Run:
         if trainer.gan_loss.reruns_generator:
             # As published for inpainting: the discriminator sees what the model makes now.
             assert isinstance(self.objective, DiffIRObjective)
-            noise = self._noise(len(batch), generator)
+            noise = self.objective.draw(batch, generator).to(self.accelerator.device)
             with torch.no_grad():
                 restored = self.objective.predict_from_target(batch.lq, batch.hq, noise)
         return trainer.step(step, batch, restored)
-
-    def _noise(self, count: int, generator: torch.Generator) -> Tensor:
-        noise = torch.randn(count, *self.objective.prior_shape, generator=generator)
-        return noise.to(self.accelerator.device)
 
     def _agree(self, stop: bool) -> bool:
         # Clocks differ a little: all processes do what the first one's says.

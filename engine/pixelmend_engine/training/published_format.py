@@ -10,6 +10,7 @@ from pixelmend_engine.diffusion.schedule import Schedule
 from pixelmend_engine.models.diffir import DUPLICATES
 from pixelmend_engine.training.objectives.diffir import DiffIRObjective
 from pixelmend_engine.training.objectives.hidiff import HIDiffObjective
+from pixelmend_engine.training.objectives.restoration_module import RestorationObjective
 
 Networks = Mapping[str, Mapping[str, Tensor]]  # tensors by name, of each network
 Files = Mapping[str, Mapping[str, object]]  # contents by the names of files, within a folder
@@ -20,7 +21,7 @@ DIFFIR_NAMES = {1: "DiffIRS1.pth", 2: "DiffIRS2.pth", 3: "DiffIRS2-GAN.pth"}
 
 
 def to_published(
-    objective: HIDiffObjective | DiffIRObjective,
+    objective: HIDiffObjective | DiffIRObjective | RestorationObjective,
     trained: Networks,
     ema: Networks | None,
     step: int,
@@ -31,6 +32,10 @@ def to_published(
             f"{name}.pth": _basicsr(state, None if ema is None else ema[name])
             for name, state in trained.items()
         }
+    if isinstance(objective, RestorationObjective):
+        # Without wrapping, but with what follows from the sizes: its own code asks for every name.
+        state = (trained if ema is None else ema)[objective.name]
+        return {f"{objective.name}.pth": {**state, **objective.network.published_buffers()}}
     schedule = objective.networks.schedule
     flat = _flatten(trained, schedule)
     if objective.loss_outside_holes_only:

@@ -44,6 +44,7 @@ class RunSettings:
     device: Literal["auto", "cpu"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compiled: bool = False
+    at_once: int | None = None  # pictures that are computed together; None: all of a step
     minutes: float = math.inf  # then the run stops, to be resumed
     save_every: int = 1000  # steps; a validation comes with it
     report_every: int = 20  # steps

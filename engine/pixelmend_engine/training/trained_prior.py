@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pixelmend_engine.training.evaluation.prior_health import SEED, clamps
-from pixelmend_engine.training.initial_weights import Objective
+from pixelmend_engine.training.initial_weights import PriorObjective
 
 Pictures = Float[Tensor, "1 c h w"]
 Restored = Float[Tensor, "1 3 hs ws"]
@@ -15,7 +15,7 @@ Prior = Float[Tensor, "1 ..."]
 class TrainedPrior:
     """The networks of a stage, as they are validated."""
 
-    def __init__(self, objective: Objective, device: torch.device) -> None:
+    def __init__(self, objective: PriorObjective, device: torch.device) -> None:
         self._objective = objective
         self._device = device
         noise = torch.randn(

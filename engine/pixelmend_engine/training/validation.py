@@ -13,12 +13,14 @@ from pixelmend_engine.training.batch import Batch
 from pixelmend_engine.training.data import picture_files
 from pixelmend_engine.training.data.crops import check_sizes, reflected_indices
 from pixelmend_engine.training.data.folders import TrainingPair
+from pixelmend_engine.training.data.picture_files import Read
 from pixelmend_engine.training.degradations import degrade
 from pixelmend_engine.training.degradations.degrade import DegradationSettings
 from pixelmend_engine.training.evaluation import metrics
 from pixelmend_engine.training.evaluation.contact_sheet import SheetCell
 from pixelmend_engine.training.evaluation.prior_health import PriorHealth, PriorProbe
 from pixelmend_engine.training.initial_weights import Objective
+from pixelmend_engine.training.objectives.restoration_module import RestorationObjective
 from pixelmend_engine.training.trained_prior import TrainedPrior
 
 Pictures = Float[Tensor, "b i h w"]
@@ -54,9 +56,10 @@ class Validation:
         side: int,
         device: torch.device,
         max_pictures: int = MAX_PICTURES,
+        read: Read = picture_files.read_rgb8,
     ) -> None:
         self._cases = [
-            _case(pair, degradation, side, number)
+            _case(pair, degradation, side, number, read)
             for number, pair in enumerate(pairs[:max_pictures])
         ]
         self._device = device
@@ -64,13 +67,12 @@ class Validation:
     @torch.no_grad()
     def score(self, objective: Objective) -> Score:
         """Restores every picture as the stage does in training, and compares."""
-        shape = (1, *objective.prior_shape)
         before: list[float] = []
         after: list[float] = []
         structure: list[float] = []
         rows: list[list[SheetCell]] = []
         for number, case in enumerate(self._cases):
-            noise = torch.randn(shape, generator=torch.Generator().manual_seed(number))
+            noise = objective.draw(case, torch.Generator().manual_seed(number))
             lq, hq = case.lq.to(self._device), case.hq.to(self._device)
             output = objective.predict(lq, hq, noise.to(self._device)).cpu()
             restored = metrics.to_uint8(_with_known_pixels(case.lq, output)[0])
@@ -93,7 +95,9 @@ class Validation:
         return Score(fmean(after), fmean(before), fmean(structure) if structure else None, rows)
 
     def health(self, objective: Objective) -> PriorHealth | None:
-        """Measures whether the prior depends on the picture, and exchanges it."""
+        """Measures whether the prior, if any, depends on the picture, and exchanges it."""
+        if isinstance(objective, RestorationObjective):
+            return None
         probe = PriorProbe(TrainedPrior(objective, self._device))
         for case in self._cases[:MAX_EXCHANGED]:
             probe.add(case.lq, case.hq, case.hq.shape[-1])
@@ -114,16 +118,16 @@ def _with_known_pixels(lq: Pictures, output: Restored) -> Restored:
     return lq[:, :3] + lq[:, 3:] * output
 
 
-def _case(pair: TrainingPair, degradation: DegradationSettings, side: int, number: int) -> Batch:
+def _case(
+    pair: TrainingPair, degradation: DegradationSettings, side: int, number: int, read: Read
+) -> Batch:
     if pair.degraded is not None:
         scale = degrade.downscaling_factor(degradation)
-        degraded, sharp = (picture_files.read_rgb8(path) for path in pair.paths)
+        degraded, sharp = (read(path) for path in pair.paths)
         check_sizes(pair, degraded, sharp, scale)
         lq = center_crop(degraded, side // scale)
         return Batch(lq[None] / 255, center_crop(sharp, side, scale)[None] / 255)
-    around = center_crop(
-        picture_files.read_rgb8(pair.sharp), degrade.source_crop(degradation, side).full_side
-    )
+    around = center_crop(read(pair.sharp), degrade.source_crop(degradation, side).full_side)
     generator = torch.Generator().manual_seed(number)
     return degrade.degrade(around[None] / 255, degradation, side, generator)
 

@@ -132,6 +132,11 @@ def locate(spec: ModelSpec, models_dir: Path, task: Task | None = None) -> tuple
             hint=f"`pixelmend models pull {spec.id}` downloads them; or name a folder that has "
             "them with --weights",
         )
+    return here(spec, models_dir)
+
+
+def here(spec: ModelSpec, models_dir: Path) -> tuple[Path, ...]:
+    """Returns the files of a model that are on this computer, be they all or not."""
     files = in_use(needed(spec), models_dir)
     return tuple(path for file in files for path in installed(file.id, models_dir))
 

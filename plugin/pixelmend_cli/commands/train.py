@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 RECIPE_HELP = (
-    "compact, compact-tuned, compact-guided, gopro, realblur, or a DiffIR model's name "
+    "compact, compact-tuned, compact-guided, gopro, realblur, or a DiffIR or DiffBIR model's name "
     "(docs/training.md)."
 )
 NO_PERCEPTION = "none"
@@ -58,6 +58,11 @@ def seed_option(what: str) -> Callable[[Command], Command]:
 
 
 @click.command()
+@click.option(
+    "--family",
+    type=click.Choice(["hidiff", "diffir", "diffbir"]),
+    help="Take a recipe of this family, whose name --recipe may leave out.",
+)
 @click.option("--recipe", "recipe_id", default="compact", show_default=True, help=RECIPE_HELP)
 @click.option(
     "--sharp",
@@ -125,6 +130,13 @@ def seed_option(what: str) -> Callable[[Command], Command]:
     help="Take so many crops a step, where the recipe's do not fit into memory.",
 )
 @click.option(
+    "--at-once",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Compute so many crops of a step together, and then the next, where memory is short: "
+    "the same step, of DiffBIR's recipes.",
+)
+@click.option(
     "--minutes",
     type=click.FloatRange(0, min_open=True),
     metavar="N",
@@ -156,6 +168,7 @@ def seed_option(what: str) -> Callable[[Command], Command]:
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but results and errors.")
 def train(
+    family: Literal["hidiff", "diffir", "diffbir"] | None,
     recipe_id: str,
     sharp: tuple[str, ...],
     pairs: tuple[str, ...],
@@ -168,6 +181,7 @@ def train(
     perception: str | None,
     steps: int | None,
     batch: int | None,
+    at_once: int | None,
     minutes: float | None,
     seed: int,
     device: Literal["auto", "cpu"],
@@ -193,17 +207,27 @@ def train(
         from pixelmend_engine.training.run_folder import RunFolder
         from pixelmend_engine.training.stage_spec import RunSettings, StageSpec
 
-    recipe = registry.find(recipe_id)
+    recipe = registry.find(recipe_id, family)
     if steps is not None:
         recipe = recipe.with_steps(steps)
     if batch is not None:
         recipe = recipe.with_batch_size(batch)
+    if at_once is not None and not recipe.computes_in_parts:
+        raise BadRequest(
+            f"The recipe `{recipe.id}` looks at all crops of a step together",
+            hint="Use --batch to take fewer",
+        )
     numbers = _stage_numbers(recipe, stage)
     perceptual_weights = _perceptual_weights(recipe, numbers, perception)
     continues_stage_2 = start is not None and stage == "2"
     # Only a family whose second stage can do without a teacher takes a transformer into the first.
     takes_transformer = start is not None and stage == "1" and recipe.can_train_without_teacher
-    if start is not None and not (continues_stage_2 or takes_transformer) and 3 not in numbers:
+    goes_on = start is not None and recipe.family == "diffbir"
+    if (
+        start is not None
+        and not (continues_stage_2 or takes_transformer or goes_on)
+        and 3 not in numbers
+    ):
         raise BadRequest(
             f"The recipe `{recipe_id}` begins no stage with weights of stage 2",
             hint="Give --stage 2 to go on with them",
@@ -215,7 +239,7 @@ def train(
     for number in numbers:
         folders = {past: RunFolder(out_dir / f"stage{past}") for past in (1, 2, 3)}
         folder = folders[number]
-        needs_start = number > 2 or continues_stage_2 or takes_transformer
+        needs_start = number > 2 or continues_stage_2 or takes_transformer or goes_on
         spec = StageSpec(
             recipe=recipe,
             number=number,
@@ -232,6 +256,7 @@ def train(
             device=device,
             precision=precision,
             compiled=compiled,
+            at_once=at_once,
             minutes=max(0.0, ends - time.monotonic()) / 60,
             save_every=save_every,
         )

@@ -11,6 +11,7 @@ from pixelmend_engine.weights.checkpoints.reading import StateDict
 
 FACE_FILE_MARK = "face"  # in the name of the one of two equal networks that is for faces
 CONTROL, RESTORATION_MODULE = "control_model.", "preprocess_model."  # prefixes in the files of 2023
+OURS = ("control.", "swinir.", "swinir_face.")  # prefixes in what `pixelmend train` leaves behind
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,13 @@ def _networks(config: DiffBIRConfig, file: str, state: StateDict) -> Iterator[Ne
         if name == "text_encoder":
             trimmed = stable_diffusion_layouts.without_last_layers(tensors, config.text.layers)
         yield NetworkTensors(name, trimmed, fallback=False)
-    for prefix in ("", CONTROL, RESTORATION_MODULE):
+    for prefix in ("", CONTROL, RESTORATION_MODULE, *OURS):
         part = {k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)}
         fallback = prefix == RESTORATION_MODULE
         if "zero_convs.0.0.weight" in part:
             yield NetworkTensors("control", part, fallback)
         elif "conv_up3.weight" in part:
-            name = "swinir_face" if FACE_FILE_MARK in file else "swinir"
+            name = "swinir_face" if FACE_FILE_MARK in f"{file} {prefix}" else "swinir"
             kept = {k: t for k, t in part.items() if not k.endswith(SwinIR.BUFFERS)}
             yield NetworkTensors(name, kept, fallback)
         elif "RRDB_trunk.0.RDB1.conv1.weight" in part:

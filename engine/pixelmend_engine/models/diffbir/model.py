@@ -14,8 +14,9 @@ its length, where upstream leaves it whole; and v1 runs as the published code of
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import get_args
 
 import torch
 from jaxtyping import Float
@@ -58,6 +59,7 @@ from pixelmend_engine.nn.swinir import SwinIR
 from pixelmend_engine.weights.checkpoints.reading import StateDict, fill_strictly
 
 PARTS = ("unet", "control", "autoencoder", "text_encoder")  # of every system
+RESTORATION_MODULES: tuple[RestorationModule, ...] = get_args(RestorationModule)
 LATENT_SCALE = 0.18215  # latents are multiplied by this before they are diffused; published
 PIXELS = 64  # what the sides of a whole picture are padded to
 LATENT_PIXELS = 8  # and of one in tiles
@@ -66,6 +68,7 @@ Pictures = Float[Tensor, "b 3 h w"]  # sRGB, [0, 1]
 Latent = Float[Tensor, "b 4 hl wl"]
 Padded = Float[Tensor, "b 4 hp wp"]
 Context = Float[Tensor, "2 n d"]  # of the prompt, and of the negative prompt
+ReadFiles = Callable[[], Mapping[str, StateDict]]
 
 
 # --- Networks -------------------------------------------------------------------------------------
@@ -115,18 +118,25 @@ def _restoration_module(name: RestorationModule, config: DiffBIRConfig) -> nn.Mo
 
 
 def load(
-    config: DiffBIRConfig, files: Mapping[str, StateDict], device: torch.device, dtype: torch.dtype
+    config: DiffBIRConfig,
+    files: Mapping[str, StateDict],
+    device: torch.device,
+    dtype: torch.dtype,
+    rest: ReadFiles = dict,
 ) -> "DiffBIRPipeline":
     """Fills the networks with a checkpoint, strictly: every name and shape must match.
 
     `dtype` is what the diffusion networks compute in; the others may go through it, but keep their
     weights in float32. One network after the other is read, so that none is twice in memory.
+    `rest` reads the published files of the system, for networks that `files` are without.
 
     Raises:
         UnreadableCheckpoint: It is no DiffBIR checkpoint, or one of another system.
     """
     states = diffbir_files.sorted_by_network(config, files)
     # Each task has its own; those of other tasks may be absent.
+    if not set(PARTS) <= states.keys() or not states.keys() & set(RESTORATION_MODULES):
+        states = diffbir_files.sorted_by_network(config, rest()) | states
     known = frozenset[RestorationModule](module for _, module in config.restoration_modules)
     modules = frozenset[RestorationModule](module for module in known if module in states) or known
     names = (*PARTS, *sorted(modules))

@@ -5,7 +5,7 @@ happened before. So a run that is killed goes on with the same batches, and noth
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +20,7 @@ from pixelmend.errors import BadRequest
 from pixelmend_engine.training.batch import Batch, concatenate
 from pixelmend_engine.training.data import augmentations, picture_files
 from pixelmend_engine.training.data.folders import TrainingFolder, TrainingPair, split
+from pixelmend_engine.training.data.picture_files import Picture, Read
 from pixelmend_engine.training.data.sample_pool import SamplePool
 from pixelmend_engine.training.degradations import degrade
 from pixelmend_engine.training.degradations.degrade import DegradationSettings
@@ -27,22 +28,26 @@ from pixelmend_engine.training.degradations.inpainting_masks import InpaintingMa
 from pixelmend_engine.training.degradations.random_source import RandomSource
 from pixelmend_engine.training.recipes.recipe import Phase, Recipe
 
-Picture = UInt8[Tensor, "3 h w"]
+SHOWN = 5  # names in a message; the rest is counted
 
 
 class PictureCache:
     """Pictures, decoded once: kept where they are used as long as there is room, then in memory."""
 
     def __init__(
-        self, paths: Sequence[Path], device: torch.device, *, room_bytes: int, spare_bytes: int
+        self,
+        paths: Sequence[Path],
+        device: torch.device,
+        *,
+        room_bytes: int,
+        spare_bytes: int,
+        read: Read = picture_files.read_rgb8,
     ) -> None:
-        self._paths = paths
+        self._read = read
         self._device = device
         self._pictures: dict[Path, Picture] = {}
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            for path, picture in zip(
-                paths, threads.map(picture_files.read_rgb8, paths), strict=True
-            ):
+            for path, picture in zip(paths, threads.map(read, paths), strict=True):
                 if room_bytes >= picture.nbytes:
                     room_bytes -= picture.nbytes
                     self._pictures[path] = picture.to(device)
@@ -56,7 +61,7 @@ class PictureCache:
     def get(self, path: Path) -> Picture:
         """Returns a picture; one that found no room is decoded again each time."""
         cached = self._pictures.get(path)
-        return (picture_files.read_rgb8(path) if cached is None else cached).to(self._device)
+        return (self._read(path) if cached is None else cached).to(self._device)
 
 
 class TrainingData:
@@ -95,7 +100,10 @@ class TrainingData:
         self._device = device
         self._pools: dict[tuple[Phase, int], SamplePool] = {}
         paths = [path for part in self._training for pair in part for path in pair.paths]
-        self._cache = PictureCache(paths, device, room_bytes=room_bytes, spare_bytes=spare_bytes)
+        check_sides((p.sharp for pairs in parts for part in pairs for p in part), recipe.least_side)
+        self._cache = PictureCache(
+            paths, device, room_bytes=room_bytes, spare_bytes=spare_bytes, read=reader(recipe)
+        )
 
     @property
     def names(self) -> list[str]:
@@ -161,6 +169,34 @@ class TrainingData:
             hq = torch.stack([sharp for _, sharp in paired]) / 255
             batches.append(Batch(lq, hq))
         return concatenate(batches)
+
+
+def reader(recipe: Recipe) -> Read:
+    """Returns what reads a picture for a recipe."""
+    if recipe.whole:
+        return partial(picture_files.read_middle, side=recipe.least_side)
+    return picture_files.read_rgb8
+
+
+def check_sides(paths: Iterable[Path], least: int) -> None:
+    """Makes sure that the short side of every picture has as many pixels.
+
+    Raises:
+        BadRequest: Some have less; it says how many, and names some.
+    """
+    if not least:
+        return
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        paths = sorted(paths)
+        sides = list(threads.map(picture_files.short_side, paths))
+    small = [path.name for path, side in zip(paths, sides, strict=True) if side < least]
+    if small:
+        more = f" and {len(small) - SHOWN} more" if len(small) > SHOWN else ""
+        raise BadRequest(
+            f"{len(small)} of {len(paths)} pictures have fewer than {least} pixels on a side: "
+            f"{', '.join(f'`{name}`' for name in small[:SHOWN])}{more}",
+            hint="Take them out of the folder, or put larger copies there",
+        )
 
 
 def _generator(rng: np.random.Generator) -> torch.Generator:

@@ -9,12 +9,14 @@ from torch import Tensor
 from pixelmend_engine.training.batch import Batch
 from pixelmend_engine.training.degradations import (
     camera,
+    codeformer,
     downscaling,
     inpainting_masks,
     mixture,
     real_esrgan,
 )
 from pixelmend_engine.training.degradations.camera import CameraSettings
+from pixelmend_engine.training.degradations.codeformer import CodeFormerSettings
 from pixelmend_engine.training.degradations.downscaling import DownscalingSettings
 from pixelmend_engine.training.degradations.inpainting_masks import InpaintingMaskSettings
 from pixelmend_engine.training.degradations.mixture import MixtureSettings
@@ -22,6 +24,7 @@ from pixelmend_engine.training.degradations.real_esrgan import RealESRGANSetting
 
 DegradationSettings = (
     CameraSettings
+    | CodeFormerSettings
     | MixtureSettings
     | RealESRGANSettings
     | DownscalingSettings
@@ -49,7 +52,7 @@ def source_crop(settings: DegradationSettings, patch: int) -> SourceCrop:
             return SourceCrop(patch, margin=settings.reach)
         case RealESRGANSettings():
             return SourceCrop(max(settings.side, patch))
-        case InpaintingMaskSettings():
+        case CodeFormerSettings() | InpaintingMaskSettings():
             return SourceCrop(patch)
 
 
@@ -66,6 +69,8 @@ def degrade(
     match settings:
         case CameraSettings():
             return Batch(*camera.degrade(pictures, settings, generator))
+        case CodeFormerSettings():
+            return codeformer.degrade(pictures, settings, generator)
         case MixtureSettings():
             return mixture.degrade(pictures, settings, generator)
         case RealESRGANSettings():
@@ -78,4 +83,10 @@ def degrade(
 
 def downscaling_factor(settings: DegradationSettings) -> int:
     """Returns how many times smaller the degraded picture is."""
-    return settings.scale if isinstance(settings, RealESRGANSettings | DownscalingSettings) else 1
+    match settings:
+        case RealESRGANSettings():
+            return 1 if settings.enlarged else settings.scale
+        case DownscalingSettings():
+            return settings.scale
+        case _:
+            return 1

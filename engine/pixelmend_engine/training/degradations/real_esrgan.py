@@ -66,6 +66,7 @@ class RealESRGANSettings:
     scale: Literal[1, 2, 4]
     side: int = 400  # pixels of the picture that are made worse, to cut a crop from
     sharpened: bool = False  # what is degraded, and to be restored, is sharpened before
+    enlarged: bool = False  # what is degraded is brought back to its size (DiffBIR v2.1)
 
 
 def degrade(
@@ -102,6 +103,9 @@ def degrade(
     x = functional.interpolate(x, size=(height // scale, width // scale), mode=mode)
     x = filter2d(x, kernels)
     x = _compress(x, rng) if first else x
+    if settings.enlarged:
+        scale = 1
+        x = functional.interpolate(x, size=(height, width), mode="bicubic")
     lq = (x * 255).round().clamp(0, 255) / 255
 
     top, left = (rng.integer(0, (side - patch) // scale) for side in (height, width))

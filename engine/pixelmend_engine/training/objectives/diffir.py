@@ -27,6 +27,7 @@ from pixelmend_engine.models.diffir import (
     TransformerBlock,
 )
 from pixelmend_engine.nn.precision import autocast
+from pixelmend_engine.training.batch import Batch
 from pixelmend_engine.training.objectives.adversarial_losses import GanLoss
 from pixelmend_engine.training.objectives.perceptual import PerceptualNetwork
 from pixelmend_engine.training.objectives.step_losses import Losses, StepLosses
@@ -49,6 +50,7 @@ class DiffIRObjective(nn.Module):
     stays in float32.
     """
 
+    sums = False  # losses are means over pictures
     block = TransformerBlock  # what is worth compiling
 
     def __init__(
@@ -90,6 +92,10 @@ class DiffIRObjective(nn.Module):
     def prior_shape(self) -> tuple[int, ...]:
         """The shape of a prior, without the batch."""
         return self.networks.prior_shape
+
+    def draw(self, batch: Batch, generator: torch.Generator) -> Prior:
+        """Draws the noise of a step."""
+        return torch.randn(len(batch), *self.prior_shape, generator=generator)
 
     def set_trainable(self, *, prior_only: bool) -> None:
         """Freezes what is not trained; with `prior_only`, the prior alone is trained."""

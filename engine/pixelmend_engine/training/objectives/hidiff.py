@@ -17,6 +17,7 @@ from pixelmend_engine.diffusion.schedule import float32
 from pixelmend_engine.models.hidiff import HIDiff, Pictures, Prior, TransformerBlock
 from pixelmend_engine.nn.precision import autocast
 from pixelmend_engine.nn.standardize import Standardize
+from pixelmend_engine.training.batch import Batch
 from pixelmend_engine.training.depth_growth import grow_depth
 from pixelmend_engine.training.objectives.blur_spectrum import BANDS, attenuation
 from pixelmend_engine.training.objectives.step_losses import Losses, StepLosses
@@ -40,6 +41,7 @@ class HIDiffObjective(nn.Module):
     when pictures are restored.
     """
 
+    sums = False  # losses are means over pictures
     block = TransformerBlock  # what is worth compiling
     gan_loss = None
 
@@ -79,6 +81,10 @@ class HIDiffObjective(nn.Module):
     def prior_shape(self) -> tuple[int, ...]:
         """The shape of a prior, without the batch."""
         return self.networks.prior_shape
+
+    def draw(self, batch: Batch, generator: torch.Generator) -> Prior:
+        """Draws the noise of a step."""
+        return torch.randn(len(batch), *self.prior_shape, generator=generator)
 
     def set_trainable(self, *, prior_only: bool) -> None:
         """Freezes what is not trained; with `prior_only`, the prior alone is trained."""

@@ -4,15 +4,17 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
+from pixelmend_engine.catalog.diffbir import DiffBIRConfig
 from pixelmend_engine.catalog.diffir import DiffIRConfig
 from pixelmend_engine.catalog.hidiff import HIDiffConfig
 from pixelmend_engine.training.degradations.degrade import DegradationSettings
 from pixelmend_engine.training.recipes.learning_rates import LearningRates, stretch
 
 StageNumber = Literal[1, 2, 3]
+Family = Literal["hidiff", "diffir", "diffbir"]
 DiscriminatorKind = Literal["unet", "patch"]  # see `objectives/discriminators.py`
 PerceptualNetworkName = Literal["vgg19", "ade20k"]  # see `objectives/perceptual.py`
-PixelLoss = Literal["l1", "psnr"]  # see `objectives/hidiff.py`
+PixelLoss = Literal["l1", "psnr", "squares"]  # see `objectives/hidiff.py`, `restoration_module.py`
 # The eight of a square: number // 2 quarter turns, upside down if it is odd.
 ALL_ORIENTATIONS = tuple(range(8))
 MIRRORED = (0, 5)  # as it is, or with left and right exchanged
@@ -49,7 +51,7 @@ class Stage:
     clip: float | None = 0.01  # of the gradient's norm, over all trained networks together
     weight_decay: float = 1e-4
     ema_decay: float | None = None  # of the exponential moving average of weights; None: none
-    pixel_loss: PixelLoss = "l1"  # of HI-Diff
+    pixel_loss: PixelLoss = "l1"  # of HI-Diff, and of DiffBIR's restoration module
     frequency_weight: float = 0.0  # of the loss between Fourier transforms
     blur_weight: float = 0.0  # of the loss that has HI-Diff's teacher tell the blur; stage 1
     loss_outside_holes_only: bool = False  # the loss of pixels leaves out what is in holes
@@ -95,13 +97,15 @@ class Recipe:
 
     id: str
     title: str
-    config: HIDiffConfig | DiffIRConfig
+    config: HIDiffConfig | DiffIRConfig | DiffBIRConfig
     stages: tuple[Stage, ...]
     window: int = 384  # pixels; what crops are cut from is itself cut from a picture
     orientations: tuple[int, ...] = ALL_ORIENTATIONS  # of crops, drawn from evenly
     degradation: DegradationSettings  # of folders that have sharp pictures alone
     guards_prior: bool = False  # a run stops when its prior collapses; of our own models
     pool_size: int = 0  # samples that batches are mixed from (`sample_pool`); 0: none
+    least_side: int = 0  # pixels; a picture whose short side has less can't be learned from
+    whole: bool = False  # pictures are made small first, so that their middle is nearly all of them
 
     def stage(self, number: StageNumber) -> Stage:
         """Returns a stage."""
@@ -112,9 +116,25 @@ class Recipe:
         return self.stage(number).degradation or self.degradation
 
     @property
+    def family(self) -> Family:
+        """The family of its model, as `--family` names it."""
+        match self.config:
+            case HIDiffConfig():
+                return "hidiff"
+            case DiffIRConfig():
+                return "diffir"
+            case DiffBIRConfig():
+                return "diffbir"
+
+    @property
     def can_train_without_teacher(self) -> bool:
         """Whether a second stage that goes on with trained weights can do without a teacher."""
         return isinstance(self.config, HIDiffConfig)
+
+    @property
+    def computes_in_parts(self) -> bool:
+        """Whether a step's crops may be computed in several parts: nothing looks at all of them."""
+        return isinstance(self.config, DiffBIRConfig)
 
     @property
     def final_degradation(self) -> DegradationSettings:
