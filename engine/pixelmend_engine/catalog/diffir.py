@@ -3,6 +3,7 @@
 What the models are for stands in the paper (arXiv:2303.09472); the networks in `models/diffir.py`.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -14,7 +15,7 @@ MAX_ENCODER_PIXELS = 250_000  # where the encoder works; what has more it sees i
 
 @dataclass(frozen=True, kw_only=True)
 class DiffIRConfig:
-    """Sizes of one published DiffIR checkpoint. Defaults are what all of them agree on."""
+    """Sizes of one DiffIR system. Defaults are what all published ones agree on."""
 
     dim: int
     blocks: tuple[int, int, int, int]
@@ -25,6 +26,7 @@ class DiffIRConfig:
     tail: Literal["residual", "upscale", "plain"]
     inputs: Literal[3, 4] = 3  # 4: the picture with holes, and where they are
     scale: Literal[1, 2, 4] = 1  # output size over input size, of `upscale`
+    encoder: Literal["published", "standardized"] = "published"  # the latter is ours
     encoder_blocks: int
     features: int = 64  # the prior has four times as many
     denoiser_layers: int = 1
@@ -90,6 +92,33 @@ def _inpaint(coarsest_blocks: int, encoder_blocks: int) -> DiffIRConfig:
 
 INPAINT, INPAINT_BIG = _inpaint(9, 5), _inpaint(20, 8)
 
+# The same systems, narrower: what ships with Pixelmend.
+COMPACT_X4 = DiffIRConfig(
+    dim=24,
+    blocks=(4, 1, 1, 1),
+    refinement_blocks=4,
+    ffn_expansion=2.0,
+    norm="centered",
+    tail="upscale",
+    scale=4,
+    encoder="standardized",
+    encoder_blocks=4,
+    features=32,
+)
+COMPACT_X2 = dataclasses.replace(COMPACT_X4, dim=32, scale=2)
+COMPACT_FILL = DiffIRConfig(
+    dim=24,
+    blocks=(1, 2, 3, 4),
+    refinement_blocks=0,
+    ffn_expansion=2.0,
+    norm="centered",
+    tail="plain",
+    inputs=4,
+    encoder="standardized",
+    encoder_blocks=4,
+    features=32,
+)
+
 # Bytes per pixel of the picture: looked at as a whole, and restored in a tile. Networks that
 # enlarge are the same, and work on the picture at its size (x4), a half (x2), or a quarter (x1).
 COSTS = {
@@ -99,6 +128,9 @@ COSTS = {
     X1: (100, 1200),
     INPAINT: (160, 6200),
     INPAINT_BIG: (160, 6200),
+    COMPACT_X4: (1500, 19000),
+    COMPACT_X2: (380, 4800),
+    COMPACT_FILL: (160, 6200),
 }
 
 LICENSE = "Apache-2.0 (the repository's; the weights carry no statement of their own)"
@@ -151,3 +183,19 @@ MODELS = (  # of each task the best first
     _inventing("inpaint-places-big", "Places Big", "inpaint", INPAINT_BIG),
     _inventing("inpaint-faces", "Faces", "inpaint", INPAINT),
 )
+
+TRAINABLE = tuple(
+    dataclasses.replace(
+        _model(name, title, task, config),
+        id=f"compact-{name}",
+        title=f"Compact {title}",
+        license="that of whoever trained it",
+        source="trained by you",
+    )
+    for name, title, task, config in (
+        ("x4", "x4", "upscale", COMPACT_X4),
+        ("x2", "x2", "upscale", COMPACT_X2),
+        ("fill", "Fill", "inpaint", COMPACT_FILL),
+    )
+)
+"""Sizes that a recipe makes, and of which no weights are published."""

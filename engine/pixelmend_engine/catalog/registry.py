@@ -16,7 +16,7 @@ MODELS: tuple[ModelSpec, ...] = tuple(
     sorted((spec for models in FAMILIES for spec in models), key=lambda spec: bool(spec.bundled))
 )
 
-TRAINABLE = hidiff.TRAINABLE  # what a user's own weights may be besides
+TRAINABLE = hidiff.TRAINABLE + diffir.TRAINABLE  # what a user's own weights may be besides
 
 
 def find(model_id: str) -> ModelSpec:

@@ -36,6 +36,7 @@ from pixelmend_engine.nn.restormer import (
     pointwise,
     transposed_attention,
 )
+from pixelmend_engine.nn.standardize import Standardize
 from pixelmend_engine.weights.checkpoints.reading import StateDict, fill_strictly
 
 NETWORKS = ("G", "condition", "denoise")
@@ -196,6 +197,10 @@ class PriorEncoder(nn.Module):
 
     Stage 1 (`E`) sees the sharp picture stacked behind the poor one; stage 2 (`condition`) sees the
     poor one, and what it puts out conditions the denoiser.
+
+    Ours is standardized over the pictures of a batch, before, between and behind its parts. The
+    published one sees in random weights next to nothing of a picture (0 % of its entries differ
+    between two after 500 steps of a small system), and then stays the same for all.
     """
 
     def __init__(self, config: DiffIRConfig, *, sharp: bool) -> None:
@@ -216,10 +221,14 @@ class PriorEncoder(nn.Module):
             _conv(2 * width, 4 * width),
             _activation(),
         )
+        standardized = config.encoder == "standardized"
+        self.input_norm = Standardize(inputs) if standardized else nn.Identity()
+        self.pooled_norm = Standardize(4 * width) if standardized else nn.Identity()
         self.mlp = nn.Sequential(
             nn.Linear(4 * width, 4 * width),
             _activation(),
             nn.Linear(4 * width, 4 * width),
+            *([Standardize(4 * width)] if standardized else []),
             _activation(),
         )
         reach = sum(isinstance(module, nn.Conv2d) for module in self.modules())  # each is 3x3
@@ -240,7 +249,8 @@ class PriorEncoder(nn.Module):
         x = self.unshuffle(lq)
         if hq is not None:
             x = torch.cat([x, self.unshuffle_sharp(hq)], dim=1)
-        return self.mlp(rearrange(self.bands.pooled(self.E, x, 1), "b d 1 1 -> b d"))
+        pooled = self.bands.pooled(self.E, self.input_norm(x), 1)
+        return self.mlp(rearrange(self.pooled_norm(pooled), "b d 1 1 -> b d"))
 
 
 class _ResidualBlock(nn.Module):

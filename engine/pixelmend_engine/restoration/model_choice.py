@@ -71,7 +71,11 @@ def candidates(choice: ModelChoice, models_dir: Path) -> list[Candidate]:
     if choice.weights is not None:
         models = registry.matching(choice.task, choice.model, choice.scale)
         if choice.model == AUTO:
-            own = (model for model in registry.TRAINABLE if choice.task in model.tasks)
+            own = (
+                model
+                for model in registry.TRAINABLE
+                if choice.task in model.tasks and model.enlarges(choice.scale)
+            )
             models = (*models, *own)
         rest: tuple[Path, ...] = ()
         if choice.model != AUTO and isinstance(models[0].config, DiffBIRConfig):

@@ -27,7 +27,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "Recipe": {"orientations": "turns", "degradation": "worsening", "pool_size": "pool"},
     "Stage": {
         "ema_decay": "average",
-        "loss_outside_holes_only": "known_alone",
+        "pixel_loss_region": "known_alone",
         "joint_training_from": "joint_from",
         "adversarial": "rivalry",
         "perceptual_network": "sight",
@@ -35,9 +35,10 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     },
     "StageSpec": {"folders": "sources", "perceptual_weights": "perception"},
 }
-VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
+VALUES: Mapping[tuple[str, str], Mapping[str, object]] = {
     ("AdversarialSettings", "discriminator"): {"unet": "pixels", "patch": "patches"},
     ("Stage", "pixel_loss"): {"l1": "absolute", "psnr": "decibels"},
+    ("Stage", "pixel_loss_region"): {"all": False, "known": True, "holes": "holes"},
 }
 # Settings that came later, and what they are where a stored run knew nothing of them.
 LATER: Mapping[tuple[str, str], object] = {
@@ -49,6 +50,8 @@ LATER: Mapping[tuple[str, str], object] = {
     ("CameraSettings", "soft_original"): (0.5, 2.0),
     ("CameraSettings", "display_light_share"): 0.0,
     ("RealESRGANSettings", "enlarged"): False,
+    ("DiffIRConfig", "encoder"): "published",
+    ("DownscalingSettings", "worn"): None,
     ("Recipe", "guards_prior"): False,
     ("Recipe", "least_side"): 0,
     ("Recipe", "whole"): False,

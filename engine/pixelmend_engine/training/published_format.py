@@ -38,7 +38,7 @@ def to_published(
         return {f"{objective.name}.pth": {**state, **objective.network.published_buffers()}}
     schedule = objective.networks.schedule
     flat = _flatten(trained, schedule)
-    if objective.loss_outside_holes_only:
+    if objective.pixel_loss_region == "known":  # the published systems that fill holes
         return {"last.ckpt": _lightning(flat, _discriminator(objective), step)}
     flat_ema = None if ema is None else _flatten(ema, schedule)
     files: dict[str, dict[str, object]] = {DIFFIR_NAMES[objective.number]: _basicsr(flat, flat_ema)}

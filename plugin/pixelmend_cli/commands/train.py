@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 RECIPE_HELP = (
-    "compact, compact-tuned, compact-guided, gopro, realblur, or a DiffIR or DiffBIR model's name "
-    "(docs/training.md)."
+    "compact, compact-tuned, -guided, -restore, -x4, -x2 or -fill, gopro, realblur, or a DiffIR or "
+    "DiffBIR model's name (docs/training.md)."
 )
 NO_PERCEPTION = "none"
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from pixelmend.errors import UnreadableCheckpoint
 from pixelmend_engine.catalog import registry, weight_files
-from pixelmend_engine.catalog.diffir import DEBLUR
+from pixelmend_engine.catalog.diffir import COMPACT_X4, DEBLUR
 from pixelmend_engine.models import loading
-from pixelmend_engine.models.diffir import DiffIR, StageOne
+from pixelmend_engine.models.diffir import DiffIR, PriorEncoder, StageOne
 from pixelmend_engine.models.pipeline import ModelRequest
 from pixelmend_engine.models.prior_guided import PriorGuidedPipeline
 from pixelmend_engine.nn.progress import STEPS, Progress
@@ -120,3 +120,18 @@ def test_weights_of_another_family_are_refused(tmp_path: Path) -> None:
     torch.save({"params": {"conv.weight": torch.zeros(3)}}, tmp_path / "other.pth")
     with pytest.raises(UnreadableCheckpoint):
         loading.load([SPEC], [tmp_path / "other.pth"], CPU, torch.float32)
+
+
+def test_our_encoder_tells_two_pictures_apart_before_it_has_learned_anything() -> None:
+    pictures = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(5))
+    pictures[1:] *= torch.tensor([0.9, 0.5, 0.1])[:, None, None, None]
+    torch.manual_seed(0)
+
+    def differing(encoder: PriorEncoder) -> float:
+        prior = encoder(pictures)
+        noticeable = 0.01 * prior.std()
+        return ((prior[1:] - prior[:1]).abs() > noticeable).float().mean().item()
+
+    published = dataclasses.replace(COMPACT_X4, encoder="published")
+    assert differing(PriorEncoder(published, sharp=False)) < 0.5
+    assert differing(PriorEncoder(COMPACT_X4, sharp=False)) > 0.9

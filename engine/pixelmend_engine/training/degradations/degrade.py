@@ -14,6 +14,7 @@ from pixelmend_engine.training.degradations import (
     inpainting_masks,
     mixture,
     real_esrgan,
+    scratch_masks,
 )
 from pixelmend_engine.training.degradations.camera import CameraSettings
 from pixelmend_engine.training.degradations.codeformer import CodeFormerSettings
@@ -21,6 +22,7 @@ from pixelmend_engine.training.degradations.downscaling import DownscalingSettin
 from pixelmend_engine.training.degradations.inpainting_masks import InpaintingMaskSettings
 from pixelmend_engine.training.degradations.mixture import MixtureSettings
 from pixelmend_engine.training.degradations.real_esrgan import RealESRGANSettings
+from pixelmend_engine.training.degradations.scratch_masks import ScratchMaskSettings
 
 DegradationSettings = (
     CameraSettings
@@ -29,6 +31,7 @@ DegradationSettings = (
     | RealESRGANSettings
     | DownscalingSettings
     | InpaintingMaskSettings
+    | ScratchMaskSettings
 )
 
 
@@ -52,7 +55,7 @@ def source_crop(settings: DegradationSettings, patch: int) -> SourceCrop:
             return SourceCrop(patch, margin=settings.reach)
         case RealESRGANSettings():
             return SourceCrop(max(settings.side, patch))
-        case CodeFormerSettings() | InpaintingMaskSettings():
+        case CodeFormerSettings() | InpaintingMaskSettings() | ScratchMaskSettings():
             return SourceCrop(patch)
 
 
@@ -76,9 +79,11 @@ def degrade(
         case RealESRGANSettings():
             return real_esrgan.degrade(pictures, settings, patch, generator)
         case DownscalingSettings():
-            return downscaling.degrade(pictures, settings)
+            return downscaling.degrade(pictures, settings, generator)
         case InpaintingMaskSettings():
             return inpainting_masks.degrade(pictures, settings, generator)
+        case ScratchMaskSettings():
+            return scratch_masks.degrade(pictures, settings, generator)
 
 
 def downscaling_factor(settings: DegradationSettings) -> int:

@@ -66,6 +66,30 @@ WORN = MixtureSettings(
 )
 """*Denoise* and *Restore Photo*: noise, compression, scans, and mild blur beside them."""
 
+SHRUNK = MixtureSettings(
+    parts=(
+        (0.5, NOTHING),
+        (0.2, dataclasses.replace(NOTHING, jpeg_share=1.0, jpeg=(20.0, 95.0))),
+        (
+            0.15,
+            dataclasses.replace(NOTHING, grain=(0.0, 25 / 255), jpeg_share=0.4, jpeg=(60.0, 95.0)),
+        ),
+        (
+            0.15,
+            dataclasses.replace(
+                NOTHING,
+                untouched_share=0.0,
+                soft_share=1.0,
+                soft=(0.3, 1.0),
+                grain=(0.0, 8 / 255),
+                jpeg_share=0.5,
+                jpeg=(40.0, 95.0),
+            ),
+        ),
+    )
+)
+"""*Upscale*: what became of small pictures since, half of them nothing."""
+
 FRAMES = dataclasses.replace(
     SHAKEN, untouched_share=0.0, display_light_share=0.7, moving_share=0.5, highlight_share=0.0
 )

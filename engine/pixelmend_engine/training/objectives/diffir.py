@@ -29,18 +29,19 @@ from pixelmend_engine.models.diffir import (
 from pixelmend_engine.nn.precision import autocast
 from pixelmend_engine.training.batch import Batch
 from pixelmend_engine.training.objectives.adversarial_losses import GanLoss
+from pixelmend_engine.training.objectives.blur_spectrum import BANDS, attenuation
 from pixelmend_engine.training.objectives.perceptual import PerceptualNetwork
+from pixelmend_engine.training.objectives.pixel_losses import PIXEL_LOSSES
 from pixelmend_engine.training.objectives.step_losses import Losses, StepLosses
 from pixelmend_engine.training.recipes.recipe import Stage, StageNumber
 from pixelmend_engine.weights.checkpoints.reading import StateDict, fill_parts
 
-KNOWN_WEIGHT = 10.0  # of the pixels outside of holes; those in holes are left to the others' losses
+REGION_WEIGHT = 10.0  # of pixels, where those in a region alone are compared
 DIVERGENCE_TEMPERATURE = 0.15
 
 Part = Literal["G", "E", "condition", "denoise"]
 STAGE_1_PARTS: tuple[Part, ...] = ("G", "E")  # what stage 1 trains; `E` is the teacher afterwards
 LATER_PARTS: tuple[Part, ...] = ("G", "condition", "denoise")
-PRIOR_PARTS: tuple[Part, ...] = ("condition", "denoise")  # trained while the prior is alone
 
 
 class DiffIRObjective(nn.Module):
@@ -68,15 +69,19 @@ class DiffIRObjective(nn.Module):
         self.teacher = PriorEncoder(config, sharp=True)
         self.number: StageNumber = number
         self.dtype = dtype
-        self.loss_outside_holes_only = stage.loss_outside_holes_only
+        self.pixel_loss = PIXEL_LOSSES[stage.pixel_loss]
+        self.pixel_loss_region = stage.pixel_loss_region
+        self.blur_weight = stage.blur_weight if number == 1 else 0.0
+        self.blur_head = nn.Linear(config.prior_dim, BANDS) if self.blur_weight else None
         self.prior_only = False
         self.gan_loss = gan_loss
         self.perceptual_network = perceptual_network
 
     @property
     def parts(self) -> dict[str, nn.Module]:
-        """The networks by their names in checkpoints."""
-        return {**dict(self.networks.named_children()), "E": self.teacher}
+        """The networks by their names in checkpoints, and what is thrown away after the stage."""
+        parts = {**dict(self.networks.named_children()), "E": self.teacher}
+        return parts if self.blur_head is None else {**parts, "blur": self.blur_head}
 
     @property
     def trained_parts(self) -> tuple[str, ...]:
@@ -101,9 +106,23 @@ class DiffIRObjective(nn.Module):
         """Freezes what is not trained; with `prior_only`, the prior alone is trained."""
         self.prior_only = prior_only
         for name, part in self.parts.items():
-            part.requires_grad_(name in (PRIOR_PARTS if prior_only else self.trained_parts))
+            trained = name == "blur" or name in self.trained_parts
+            part.requires_grad_(trained and not (prior_only and name == "G"))
         if self.gan_loss is not None:
             self.gan_loss.requires_grad_(requires_grad=False)
+        self.train()
+
+    def train(self, mode: bool = True) -> "DiffIRObjective":
+        """Sets the mode; later stages leave the teacher's statistics as they are.
+
+        Those of the second stage's own encoder are learned with the prior alone.
+        """
+        super().train(mode)
+        if self.number > 1:
+            self.teacher.eval()
+            if not self.prior_only:
+                self.networks.condition.eval()
+        return self
 
     def load_initial(self, first: Mapping[str, StateDict], second: Mapping[str, StateDict]) -> None:
         """Fills the networks with those of the stages before, which are given by their names.
@@ -132,18 +151,29 @@ class DiffIRObjective(nn.Module):
         if target is not None:
             losses["prior"] = (prior - target).abs().mean()
             metrics["divergence"] = divergence(prior, target)
+        if self.blur_head is not None:
+            losses["blur"] = self.blur_weight * self._blur_loss(self.blur_head(prior), lq, hq)
         if self.prior_only:
             return StepLosses(losses, metrics, None)
         restored = self.run_transformer(lq, prior)
-        error = (restored - hq).abs()
-        if self.loss_outside_holes_only:
-            error = KNOWN_WEIGHT * (1 - lq[:, 3:]) * error
-        losses["pixels"] = error.mean()
+        if self.pixel_loss_region == "all":
+            losses["pixels"] = self.pixel_loss(restored, hq)
+        else:
+            holes = lq[:, 3:]
+            region = holes if self.pixel_loss_region == "holes" else 1 - holes
+            losses["pixels"] = (REGION_WEIGHT * region * (restored - hq).abs()).mean()
         if self.perceptual_network is not None:
             losses["perceptual"] = self.perceptual_network.loss(restored, hq)
         if self.gan_loss is not None:
             losses |= self.gan_loss.generator_loss(restored, hq)
         return StepLosses(losses, metrics, restored)
+
+    def _blur_loss(
+        self, predicted: Float[Tensor, "b bands"], lq: Pictures, hq: Restored
+    ) -> Float[Tensor, ""]:
+        size = list(hq.shape[-2:])
+        enlarged = functional.interpolate(lq[:, :3], size=size, mode="bicubic")
+        return functional.smooth_l1_loss(predicted, attenuation(enlarged, hq))
 
     def prior(self, lq: Pictures, hq: Restored, noise: Prior) -> tuple[Prior, Prior | None]:
         """Returns the prior that is restored with in training, and what it should have been."""

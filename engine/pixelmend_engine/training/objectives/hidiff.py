@@ -5,7 +5,7 @@ from the paper in how the GoPro system makes its noisy prior.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -20,8 +20,9 @@ from pixelmend_engine.nn.standardize import Standardize
 from pixelmend_engine.training.batch import Batch
 from pixelmend_engine.training.depth_growth import grow_depth
 from pixelmend_engine.training.objectives.blur_spectrum import BANDS, attenuation
+from pixelmend_engine.training.objectives.pixel_losses import PIXEL_LOSSES
 from pixelmend_engine.training.objectives.step_losses import Losses, StepLosses
-from pixelmend_engine.training.recipes.recipe import PixelLoss, Stage, StageNumber
+from pixelmend_engine.training.recipes.recipe import Stage, StageNumber
 from pixelmend_engine.weights.checkpoints.reading import StateDict, fill_parts
 
 # Which networks each stage changes. The teacher, `net_le`, is frozen in stage 2.
@@ -29,9 +30,6 @@ TRAINED_PARTS: dict[StageNumber, tuple[str, ...]] = {
     1: ("net_g", "net_le"),
     2: ("net_g", "net_le_dm", "net_d"),
 }
-
-# Without it, crops of clear sky would weigh more than all others together.
-PSNR_LOSS_FLOOR = (2 / 255) ** 2
 
 
 class HIDiffObjective(nn.Module):
@@ -179,27 +177,6 @@ def noisy_prior(networks: HIDiff, prior: Prior, noise: Prior) -> Prior:
         case "x0":
             signal = math.sqrt(alpha_bar)
     return signal * prior + math.sqrt(1 - signal**2) * noise
-
-
-def l1_loss(restored: Pictures, hq: Pictures) -> Float[Tensor, ""]:
-    """Returns the mean absolute error: the published loss."""
-    return (restored - hq).abs().mean()
-
-
-def psnr_loss(restored: Pictures, hq: Pictures) -> Float[Tensor, ""]:
-    """Returns the mean logarithm of each picture's squared error: for few errors, as for many.
-
-    A tenth less error counts alike in a picture that was hardly blurred and in one that was badly
-    blurred. Source: Chen et al., HINet, arXiv:2105.06086; `PSNR_LOSS_FLOOR` is ours.
-    """
-    errors = (restored.float() - hq.float()).square().mean(dim=(1, 2, 3))
-    return (errors + PSNR_LOSS_FLOOR).log().mean()
-
-
-PIXEL_LOSSES: dict[PixelLoss, Callable[[Pictures, Pictures], Tensor]] = {
-    "l1": l1_loss,
-    "psnr": psnr_loss,
-}
 
 
 def frequency_loss(restored: Pictures, hq: Pictures) -> Float[Tensor, ""]:

@@ -1,4 +1,4 @@
-"""How DiffIR is trained, as published; each recipe makes the model of the same name.
+"""How DiffIR is trained, as published and smaller; each recipe makes the model of the same name.
 
 Source of the numbers: github.com/Zj-BinXia/DiffIR at 293f86c, its option files and, where these
 are overridden, its training code; arXiv:2303.09472, section 4.1. Super-resolution has a third
@@ -8,11 +8,23 @@ stage, with a discriminator; what its second leaves behind is the model for leas
 import dataclasses
 from typing import Literal
 
-from pixelmend_engine.catalog.diffir import DEBLUR, INPAINT, INPAINT_BIG, X1, X2, X4
+from pixelmend_engine.catalog.diffir import (
+    COMPACT_FILL,
+    COMPACT_X2,
+    COMPACT_X4,
+    DEBLUR,
+    INPAINT,
+    INPAINT_BIG,
+    X1,
+    X2,
+    X4,
+)
 from pixelmend_engine.training.degradations.camera import STRONG
 from pixelmend_engine.training.degradations.downscaling import DownscalingSettings
 from pixelmend_engine.training.degradations.inpainting_masks import InpaintingMaskSettings
 from pixelmend_engine.training.degradations.real_esrgan import RealESRGANSettings
+from pixelmend_engine.training.degradations.scratch_masks import ScratchMaskSettings
+from pixelmend_engine.training.degradations.worn import SHRUNK
 from pixelmend_engine.training.recipes.learning_rates import ConstantUntil, CosineSegment
 from pixelmend_engine.training.recipes.recipe import (
     MIRRORED,
@@ -161,7 +173,7 @@ def _inpainting(batch: int) -> Stage:
         rates=(ConstantUntil(steps + 1, 2e-4),),
         clip=1.0,
         weight_decay=0.0,
-        loss_outside_holes_only=True,
+        pixel_loss_region="known",
         adversarial=AdversarialSettings(
             discriminator="patch",
             rates=(ConstantUntil(steps + 1, 1e-4),),
@@ -198,6 +210,70 @@ PLACES_BIG = dataclasses.replace(
     stages=(_inpainting(15), _inpainting(15)),
 )
 
+# --- The small models -----------------------------------------------------------------------------
+
+# An hour or two of one CPU core each. The prior's losses are the published ones.
+SMALL_FIRST = Stage(
+    phases=(Phase(400, 128, 12), Phase(2_000, 128, 8)),
+    rates=(
+        CosineSegment(50, 0.0, 1e-3),
+        CosineSegment(350, 1e-3, 1e-4),
+        CosineSegment(50, 0.0, 1e-3),
+        CosineSegment(1_550, 1e-3, 1e-4),
+    ),
+    joint_training_from=401,
+    betas=BETAS,
+    clip=0.1,
+    weight_decay=0.0,
+    ema_decay=0.99,
+    pixel_loss="psnr",
+    blur_weight=1.0,
+)
+SMALL_SECOND = dataclasses.replace(
+    SMALL_FIRST,
+    phases=(Phase(500, 128, 16), Phase(2_000, 128, 8)),
+    rates=(
+        CosineSegment(50, 0.0, 1e-3),
+        CosineSegment(450, 1e-3, 2e-4),
+        CosineSegment(50, 0.0, 3e-4),
+        CosineSegment(1_450, 3e-4, 1e-6),
+    ),
+    joint_training_from=501,
+    blur_weight=0.0,
+)
+
+
+def _small_upscale(scale: Literal[2, 4]) -> Recipe:
+    return Recipe(
+        id=f"compact-x{scale}",
+        title=f"Compact x{scale}: clean and worn pictures",
+        config={2: COMPACT_X2, 4: COMPACT_X4}[scale],
+        stages=(SMALL_FIRST, SMALL_SECOND),
+        degradation=DownscalingSettings(scale=scale, worn=SHRUNK),
+        guards_prior=True,
+    )
+
+
+SMALL_FILL = Recipe(
+    id="compact-fill",
+    title="Compact Fill: scratches, specks, wires and tears",
+    config=COMPACT_FILL,
+    stages=(
+        dataclasses.replace(
+            SMALL_FIRST,
+            phases=(Phase(400, 96, 12), Phase(2_000, 96, 8)),
+            pixel_loss_region="holes",
+        ),
+        dataclasses.replace(
+            SMALL_SECOND,
+            phases=(Phase(500, 96, 16), Phase(2_000, 128, 4)),
+            pixel_loss_region="holes",
+        ),
+    ),
+    degradation=ScratchMaskSettings(),
+    guards_prior=True,
+)
+
 RECIPES = (
     DEBLURRING,
     *(_real_world(scale, sharpened=v2) for v2 in (False, True) for scale in (4, 2, 1)),
@@ -205,4 +281,6 @@ RECIPES = (
     PLACES,
     PLACES_BIG,
     FACES,
+    *(_small_upscale(scale) for scale in (4, 2)),
+    SMALL_FILL,
 )

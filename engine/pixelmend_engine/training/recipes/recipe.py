@@ -14,7 +14,10 @@ StageNumber = Literal[1, 2, 3]
 Family = Literal["hidiff", "diffir", "diffbir"]
 DiscriminatorKind = Literal["unet", "patch"]  # see `objectives/discriminators.py`
 PerceptualNetworkName = Literal["vgg19", "ade20k"]  # see `objectives/perceptual.py`
-PixelLoss = Literal["l1", "psnr", "squares"]  # see `objectives/hidiff.py`, `restoration_module.py`
+PixelLoss = Literal[
+    "l1", "psnr", "squares"
+]  # `objectives/pixel_losses.py`, `restoration_module.py`
+LossRegion = Literal["all", "known", "holes"]
 # The eight of a square: number // 2 quarter turns, upside down if it is odd.
 ALL_ORIENTATIONS = tuple(range(8))
 MIRRORED = (0, 5)  # as it is, or with left and right exchanged
@@ -54,7 +57,7 @@ class Stage:
     pixel_loss: PixelLoss = "l1"  # of HI-Diff, and of DiffBIR's restoration module
     frequency_weight: float = 0.0  # of the loss between Fourier transforms
     blur_weight: float = 0.0  # of the loss that has HI-Diff's teacher tell the blur; stage 1
-    loss_outside_holes_only: bool = False  # the loss of pixels leaves out what is in holes
+    pixel_loss_region: LossRegion = "all"  # where pixels are compared; of models that fill holes
     joint_training_from: int = 1  # step; before, the prior is learned alone
     adversarial: AdversarialSettings | None = None
     perceptual_network: PerceptualNetworkName | None = None  # whose features are compared, too

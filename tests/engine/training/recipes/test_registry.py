@@ -66,7 +66,7 @@ def test_the_short_compact_recipe_shakes_and_does_little_else() -> None:
 
 
 def test_each_model_of_diffir_has_a_recipe_of_its_name_and_size() -> None:
-    models = {spec.id: spec.config for spec in catalog.MODELS}
+    models = {spec.id: spec.config for spec in (*catalog.MODELS, *catalog.TRAINABLE)}
     own = {recipe.id: recipe.config for recipe in diffir.RECIPES}
     psnr = "diffir-realsr-x4-psnr"  # what the second stage of `diffir-realsr-x4` leaves
     assert own == {name: config for name, config in models.items() if name != psnr}

@@ -1,10 +1,10 @@
-"""What HI-Diff's own losses weigh. That the published ones are right, the goldens show."""
+"""What a loss of pixels weighs. That the published one is right, the goldens show."""
 
 import math
 
 import torch
 
-from pixelmend_engine.training.objectives.hidiff import PSNR_LOSS_FLOOR, psnr_loss
+from pixelmend_engine.training.objectives.pixel_losses import PSNR_LOSS_FLOOR, psnr_loss
 
 
 def off_by(*errors: float) -> tuple[torch.Tensor, torch.Tensor]:
