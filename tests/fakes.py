@@ -74,7 +74,7 @@ class Brighter:
             self.sizes.append((tile.shape[-2], tile.shape[-1]))
             progress.update(1, 2)
             progress.update(2, 2)
-            return tile + self.by
+            return tile[:, :3] + self.by  # whatever is behind it
 
         return restore
 

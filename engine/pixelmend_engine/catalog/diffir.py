@@ -184,18 +184,20 @@ MODELS = (  # of each task the best first
     _inventing("inpaint-faces", "Faces", "inpaint", INPAINT),
 )
 
-TRAINABLE = tuple(
-    dataclasses.replace(
+
+def _trainable(name: str, title: str, task: Task, config: DiffIRConfig) -> ModelSpec:
+    return dataclasses.replace(
         _model(name, title, task, config),
         id=f"compact-{name}",
         title=f"Compact {title}",
         license="that of whoever trained it",
         source="trained by you",
     )
-    for name, title, task, config in (
-        ("x4", "x4", "upscale", COMPACT_X4),
-        ("x2", "x2", "upscale", COMPACT_X2),
-        ("fill", "Fill", "inpaint", COMPACT_FILL),
-    )
+
+
+TRAINABLE = (
+    _trainable("x4", "x4", "upscale", COMPACT_X4),
+    _trainable("x2", "x2", "upscale", COMPACT_X2),
+    _trainable("fill", "Fill", "inpaint", COMPACT_FILL),
 )
 """Sizes that a recipe makes, and of which no weights are published."""

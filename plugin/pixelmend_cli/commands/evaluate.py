@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pixelmend_engine.inference.tiled_inference import LoadedModel
     from pixelmend_engine.training.evaluation.evaluation import Figures, Summary
 
-SameSizeTask = Literal["deblur", "restore", "denoise"]
+EvaluatedTask = Literal["deblur", "restore", "denoise", "upscale", "inpaint"]
 Folder = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
@@ -66,11 +66,12 @@ Folder = click.Path(path_type=Path, exists=True, file_okay=False)
     "--damage",
     metavar="KIND",
     help="Damage the pictures in another way than by shake: gaussian-10, -25 or -50, photon, "
-    "jpeg-20 or -40, mixed, scan, frames, soft (which should stay so), or none.",
+    "jpeg-20 or -40, mixed, scan, frames, soft (which should stay so), or none; for upscale x2, "
+    "x4, worn-x2 or worn-x4; for inpaint scratches, specks, wires or tear.",
 )
 @click.option(
     "--task",
-    type=click.Choice(["deblur", "restore", "denoise"]),
+    type=click.Choice(["deblur", "restore", "denoise", "upscale", "inpaint"]),
     default="deblur",
     show_default=True,
     help="Measure the models of this task.",
@@ -97,7 +98,7 @@ def evaluate(
     shake: tuple[float, float],
     noise: float,
     damage: str | None,
-    task: SameSizeTask,
+    task: EvaluatedTask,
     kept_back: bool,
     seed: int,
     no_baselines: bool,
@@ -109,11 +110,19 @@ def evaluate(
 ) -> None:
     """Measures how much better models make pictures whose original is known.
 
-    PSNR and SSIM are those of the papers on deblurring: over RGB, in 8 bit, nothing cut off.
+    PSNR and SSIM are those of the papers on deblurring: over RGB, in 8 bit, nothing cut off. Gains
+    are against the input; of upscale against Lanczos, of inpaint against biharmonic filling, where
+    PSNR is that of the holes.
     """
     with needing_the_extra():
         from pixelmend_engine.training.data import folders
-        from pixelmend_engine.training.evaluation import damages, evaluated_priors, evaluation
+        from pixelmend_engine.training.evaluation import (
+            cases,
+            damages,
+            evaluated_priors,
+            evaluation,
+            methods,
+        )
 
     if (pairs is None) == (sharp is None):
         raise BadRequest("Give either --pairs or --sharp", hint="`pixelmend evaluate --help`")
@@ -129,17 +138,21 @@ def evaluate(
         raise BadRequest(
             "Pairs are damaged already", hint="Give sharp pictures with --sharp, or no --damage"
         )
-    loaded = _load(task, models, own, device)
-    methods = [evaluation.model_method(name, model, seed) for name, model in loaded.items()]
+    damaged_task = "restore" if damage is None else damages.damaged_task(damage)
+    if damaged_task != (task if task in ("upscale", "inpaint") else "restore"):
+        fitting = [kind for kind in damages.DAMAGES if damages.damaged_task(kind) == task]
+        hint = f"For {task} there are {', '.join(fitting)}" if fitting else f"--task {damaged_task}"
+        raise BadRequest(f"The task {task} does not undo this damage", hint=hint)
+    scale = 1 if damage is None else damages.damaged_scale(damage)
+    loaded = _load(task, scale, models, own, device)
+    measured = [methods.model_method(name, model, seed) for name, model in loaded.items()]
     probes = evaluated_priors.probes(loaded)
-    if not no_baselines:
-        methods += (
-            evaluation.baseline_methods(seed) if damage is None else evaluation.noise_baselines()
-        )
-    blur = evaluation.BlurSettings(
+    if not no_baselines and damaged_task == "restore":
+        measured += methods.baseline_methods(seed) if damage is None else methods.noise_baselines()
+    blur = cases.BlurSettings(
         length=shake,
         noise=noise,
-        kernels=() if kernels is None else evaluation.read_kernels(kernels),
+        kernels=() if kernels is None else cases.read_kernels(kernels),
         seed=seed,
     )
     originals = folders.TrainingFolder(
@@ -148,18 +161,18 @@ def evaluate(
     if kept_back:
         originals = folders.split(originals)[1]
     count = len(originals)
-    cases = evaluated_priors.watched(
+    watched = evaluated_priors.watched(
         (
-            evaluation.make_case(pair, blur)
+            cases.make_case(pair, blur)
             if damage is None
             else damages.damaged_case(pair, damage, seed)
             for pair in originals
         ),
         probes,
     )
-    run = evaluation.Evaluation(methods)
+    run = evaluation.Evaluation(measured, methods.REFERENCES.get(task, methods.INPUT))
     hidden = quiet or not sys.stderr.isatty()
-    for number, figures in enumerate(run.run(cases), start=1):
+    for number, figures in enumerate(run.run(watched), start=1):
         if not hidden:
             print_line(f"{number}/{count} {figures.name}", err=True)
     summary = evaluation.summarize(run.figures)
@@ -186,7 +199,7 @@ def evaluate(
 
 
 def _load(
-    task: SameSizeTask, models: tuple[str, ...], own: tuple[Path, ...], device: str
+    task: EvaluatedTask, scale: int, models: tuple[str, ...], own: tuple[Path, ...], device: str
 ) -> "dict[str, LoadedModel]":
     from pixelmend_cli import settings
     from pixelmend_engine.restoration.model_choice import ModelChoice
@@ -194,8 +207,9 @@ def _load(
 
     if not models and not own:
         models = (AUTO,)
-    choices = {name: ModelChoice(task=task, model=name, device=device) for name in models}
-    choices |= {str(path): ModelChoice(task=task, weights=path, device=device) for path in own}
+    asked = ModelChoice(task=task, scale=float(scale), device=device)
+    choices = {name: dataclasses.replace(asked, model=name) for name in models}
+    choices |= {str(path): dataclasses.replace(asked, weights=path) for path in own}
     models_dir = settings.resolve(os.environ).models_dir
     loaded: dict[str, LoadedModel] = {}
     for name, choice in choices.items():

@@ -12,10 +12,11 @@ from typing import cast
 # because scikit-image has no types of its own.
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Bool, Float32, UInt8
 from skimage.filters import unsharp_mask
 from skimage.restoration import (
     denoise_nl_means,
+    inpaint_biharmonic,
     richardson_lucy,
     unsupervised_wiener,
 )
@@ -84,6 +85,16 @@ def denoise_non_local_means(picture: Picture) -> Picture:
         channel_axis=2,
     )
     return _as_8_bit(cast("np.ndarray", denoised))
+
+
+def fill_biharmonic(picture: Picture, holes: Bool[np.ndarray, "h w"]) -> Picture:
+    """Closes holes so that the Laplacian of the Laplacian is zero there.
+
+    Source: Damelin and Hoang, "On surface completion and image inpainting by biharmonic functions",
+    IJMMS 2018, arXiv:1707.06567.
+    """
+    filled = inpaint_biharmonic(_as_float(picture), holes, split_into_regions=True, channel_axis=2)
+    return _as_8_bit(cast("np.ndarray", filled))
 
 
 def assumed_kernel() -> Kernel:

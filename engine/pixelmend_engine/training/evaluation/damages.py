@@ -2,18 +2,26 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Literal
 
 from torch.nn import functional
 
 from pixelmend.errors import BadRequest
 from pixelmend_engine.training.data import picture_files
 from pixelmend_engine.training.data.folders import TrainingPair
-from pixelmend_engine.training.degradations import camera
 from pixelmend_engine.training.degradations.camera import CameraSettings
-from pixelmend_engine.training.degradations.mixture import NOTHING
+from pixelmend_engine.training.degradations.degrade import (
+    DegradationSettings,
+    degrade,
+    downscaling_factor,
+    source_crop,
+)
+from pixelmend_engine.training.degradations.downscaling import DownscalingSettings
+from pixelmend_engine.training.degradations.mixture import NOTHING, MixtureSettings
+from pixelmend_engine.training.degradations.scratch_masks import ScratchMaskSettings
 from pixelmend_engine.training.degradations.worn import FRAMES
 from pixelmend_engine.training.evaluation import metrics
-from pixelmend_engine.training.evaluation.evaluation import Case, seeded_generator
+from pixelmend_engine.training.evaluation.cases import Case, seeded_generator
 
 
 def _gaussian(sigma: float) -> CameraSettings:
@@ -26,7 +34,17 @@ def _jpeg(quality: float) -> CameraSettings:
     )
 
 
-DAMAGES: Mapping[str, CameraSettings] = {
+# What became of a small picture: a little noise, and JPEG.
+WORN = dataclasses.replace(
+    NOTHING, grain=(5 / 255, 5 / 255), jpeg_share=1.0, jpeg=(70.0, 70.0), subsampled_share=1.0
+)
+
+
+def _small(scale: Literal[2, 4]) -> DownscalingSettings:
+    return DownscalingSettings(scale=scale, worn=MixtureSettings(parts=((1.0, WORN),)))
+
+
+DAMAGES: Mapping[str, DegradationSettings] = {
     "gaussian-10": _gaussian(10.0),
     "gaussian-25": _gaussian(25.0),
     "gaussian-50": _gaussian(50.0),
@@ -57,8 +75,35 @@ DAMAGES: Mapping[str, CameraSettings] = {
     ),
     "soft": dataclasses.replace(NOTHING, soft_original_share=1.0, soft_original=(0.5, 2.0)),
     "none": NOTHING,
+    "x2": DownscalingSettings(scale=2),
+    "x4": DownscalingSettings(scale=4),
+    "worn-x2": _small(2),
+    "worn-x4": _small(4),
+    "scratches": ScratchMaskSettings(kinds=("scratches",)),
+    "specks": ScratchMaskSettings(kinds=("specks",)),
+    "wires": ScratchMaskSettings(kinds=("wires",)),
+    "tear": ScratchMaskSettings(kinds=("tear",)),
 }
-"""Standard deviations are on a scale to 255, qualities are JPEG's. `soft` and `none` are sound."""
+"""Standard deviations are on a scale to 255, qualities are JPEG's. `soft` and `none` are sound.
+
+Those with a number behind x are for *Upscale*; the last four have holes, for *Fill Selection*.
+"""
+
+
+def damaged_task(damage: str) -> Literal["restore", "upscale", "inpaint"]:
+    """Returns the task that undoes a kind of damage; `restore` stands for those of one size."""
+    match DAMAGES[damage]:
+        case DownscalingSettings():
+            return "upscale"
+        case ScratchMaskSettings():
+            return "inpaint"
+        case _:
+            return "restore"
+
+
+def damaged_scale(damage: str) -> int:
+    """Returns how many times smaller a kind of damage makes pictures."""
+    return downscaling_factor(DAMAGES[damage])
 
 
 def damaged_case(pair: TrainingPair, damage: str, seed: int) -> Case:
@@ -69,11 +114,16 @@ def damaged_case(pair: TrainingPair, damage: str, seed: int) -> Case:
     """
     settings = DAMAGES[damage]
     sharp = picture_files.read_rgb8(pair.sharp)
-    reach = settings.reach
-    if reach >= min(sharp.shape[-2:]):
+    scale = downscaling_factor(settings)
+    height, width = (side // scale * scale for side in sharp.shape[-2:])
+    sharp = sharp[:, :height, :width]
+    reach = source_crop(settings, min(height, width)).margin
+    if reach >= min(height, width):
         raise BadRequest(
             f"The picture is smaller than the damage: `{pair.name}`", hint="Leave it out"
         )
     around = functional.pad(sharp[None] / 255, (reach, reach, reach, reach), mode="reflect")
-    lq, hq = camera.degrade(around, settings, seeded_generator(seed, pair.name))
-    return Case(pair.name, metrics.to_uint8(lq[0]), metrics.to_uint8(hq[0]), None)
+    batch = degrade(around, settings, min(height, width), seeded_generator(seed, pair.name))
+    lq, hq = batch.lq[0], batch.hq[0]
+    mask = lq[3] > 0 if len(lq) > 3 else None
+    return Case(pair.name, metrics.to_uint8(lq[:3]), metrics.to_uint8(hq), mask=mask)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from pixelmend_engine.inference.tiled_inference import LoadedModel
 from pixelmend_engine.models.prior_guided import PriorGuidedPipeline
 from pixelmend_engine.nn.progress import Progress
-from pixelmend_engine.training.evaluation.evaluation import Case
+from pixelmend_engine.training.evaluation.cases import Case
 from pixelmend_engine.training.evaluation.prior_health import MULTIPLE, SEED, PriorProbe, clamps
 
 SIDE = 192  # pixels of the part that is restored with exchanged priors, of each picture
@@ -65,7 +65,8 @@ def watched(cases: Iterable[Case], probes: Mapping[str, PriorProbe]) -> Iterator
     """Hands over pictures as they come, after every probe has seen them."""
     for case in cases:
         for probe in probes.values():
-            whole = case.blurred[None] / 255
-            height, width = (size // MULTIPLE * MULTIPLE for size in whole.shape[-2:])
-            probe.add(whole[..., :height, :width], case.sharp[None, :, :height, :width] / 255, SIDE)
+            height, width = (size // MULTIPLE * MULTIPLE for size in case.degraded.shape[-2:])
+            lq = case.model_input[..., :height, :width]
+            sharp = case.sharp[None, :, : height * case.scale, : width * case.scale]
+            probe.add(lq, sharp / 255, SIDE)
         yield case

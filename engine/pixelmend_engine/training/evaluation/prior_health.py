@@ -24,7 +24,7 @@ MOST_CLAMPED = 0.2  # share of the entries
 LEAST_WORTH = 0.2  # dB; the ablation of arXiv:2305.12966, table 2, has 0.28
 JUDGED_FROM = 500  # steps of a stage, before which a prior need not be worth anything yet
 NOTICEABLE = 0.01  # of the standard deviation of all entries; a smaller difference is none
-MULTIPLE = 8  # sides that transformers of both families take (`ModelSpec.multiple`)
+MULTIPLE = 16  # sides that all transformers with a prior take (`ModelSpec.multiple`)
 SEED = 0  # one x_T for all pictures: what differs then comes from the pictures
 CLAMP = 1.0  # where epsilon-prediction clamps x_0
 

@@ -12,8 +12,8 @@ from pixelmend_engine.inference.tiled_inference import LoadedModel
 from pixelmend_engine.models.hidiff import HIDiff
 from pixelmend_engine.models.prior_guided import PriorGuidedPipeline
 from pixelmend_engine.training.data.folders import TrainingPair
+from pixelmend_engine.training.evaluation.cases import BlurSettings, make_case
 from pixelmend_engine.training.evaluation.evaluated_priors import LoadedPrior, probes, watched
-from pixelmend_engine.training.evaluation.evaluation import BlurSettings, make_case
 
 CPU = torch.device("cpu")
 
