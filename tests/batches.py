@@ -8,6 +8,7 @@ import dataclasses
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ from pixelmend_engine.restoration.task_request import ProgressCallback, TaskRequ
 
 STEP: dict[str, Any] = {"task": "deblur", "model": "hi-diff-compact", "device": "cpu"}
 COMMAND = (sys.executable, str(Path(__file__)), "worker")
-PLAIN, KILLS, RAISES, FULL, FACELESS = 200, 1, 2, 3, 4  # what a picture's first pixel tells
+PLAIN, KILLS, RAISES, FULL, FACELESS, HANGS, STOPS = 200, 1, 2, 3, 4, 5, 6  # first pixels
 MODEL_FACTS: dict[str, Any] = {
     "model": "inverting",
     "source_type": "algorithmicallyEnhanced",
@@ -59,6 +60,10 @@ class Inverting:
                 raise DiskFull("The models do not fit", hint="Make room")
             case 4:
                 raise NoFaceFound("There is no face", hint="None")
+            case 5:
+                threading.Event().wait()
+            case 6:
+                os.kill(os.getpid(), signal.SIGSTOP)
             case _:
                 time.sleep(self.seconds)
         facts = {"task": request.task, "seed": request.options["seed"], **MODEL_FACTS}

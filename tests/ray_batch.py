@@ -44,7 +44,9 @@ def main() -> None:
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        code = batches.run(source, target, ray=cluster.address, workers=2, retries=0)
+        code = batches.run(
+            source, target, ray=cluster.address, workers=2, retries=0, stall_timeout_s=3.0
+        )
     finally:
         ended.set()
         killer.join()

@@ -46,6 +46,7 @@ class BatchOptions:
     resume: bool
     fresh: bool
     retries: int
+    stall_timeout_s: float | None = None  # without progress; None: by what is estimated
     report: Path | None
     limit: int | None
     dry_run: bool
@@ -94,6 +95,7 @@ def run(
         models_dir=str(config.models_dir),
         weights=None if options.weights is None else str(options.weights.absolute()),
         provenance=options.provenance,
+        stall_timeout_s=options.stall_timeout_s,
     )
     for request in job.requests():  # told before anything is begun
         check(request.model, config.models_dir, offline=request.options["offline"])

@@ -166,7 +166,7 @@ class Batch:
                     case Finished():
                         self._finish(event.worker, hand, event.outcome)
                     case Died():
-                        self._mourn(hand, event)
+                        self._mourn(event.worker, hand, event)
                     case Noted():
                         self.note(event.note)
 
@@ -209,11 +209,15 @@ class Batch:
         else:
             self.note(f"{worker} takes no more pictures: {error.message}")
 
-    def _mourn(self, hand: set[int], event: Died) -> None:
+    def _mourn(self, worker: str, hand: set[int], event: Died) -> None:
         self._lose(hand)
         self._leased -= len(hand)
         self._alone -= hand
-        if event.is_blameless:
+        stalled = {number: s for number, s in event.stalled.items() if number in hand}
+        if stalled:
+            self._give_back_stalled(worker, stalled)
+            hand.difference_update(stalled)
+        if event.is_blameless or stalled:
             self.manifest.give_back(hand)
             hand.clear()
             return
@@ -225,6 +229,18 @@ class Batch:
             hint="Look at the batch's log; `--workers 1` or `--tile 512` takes less memory",
         )
         self.progress.failed += self.manifest.fail_exhausted(self.retries, error)
+
+    def _give_back_stalled(self, worker: str, stalled: dict[int, float]) -> None:
+        self.manifest.give_back(stalled, tried=True, broke=True)
+        for number, seconds in stalled.items():
+            (row,) = self.manifest.rows("id = ?", (number,))
+            duration = f"{seconds / 60:.0f} minutes" if seconds >= 100 else f"{seconds:.0f} seconds"
+            self.note(f"{worker} is started anew: `{row['address']}` got no further for {duration}")
+            error = WorkerDied(
+                f"The picture got no further each time; the last time for {duration}",
+                hint="See whether an image editor opens it; `--stall-timeout` waits longer for it",
+            )
+            self.progress.failed += self.manifest.fail_exhausted(self.retries, error)
 
 
 def _error_of(outcome: Outcome) -> PixelmendError:

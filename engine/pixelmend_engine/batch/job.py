@@ -30,6 +30,7 @@ class BatchJob:
     threads: int = 0  # that a worker computes with; 0: as torch likes
     memory_bytes: int | None = None  # that a worker plans with; None: as much as is free
     gpu_fraction: float = 1.0  # of its GPU's memory, likewise
+    stall_timeout_s: float | None = None  # without progress; None: by what is estimated
 
     def requests(self) -> list[TaskRequest]:
         """Reads the steps.

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -17,6 +18,7 @@ from pixelmend.errors import EngineUnavailable
 from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.pool import Died, Event, Finished, Noted
 from pixelmend_engine.batch.records import Lease, Outcome
+from pixelmend_engine.batch.stall_watch import MAX_GAP_S, MIN_SILENCE_S, MIN_TIMEOUT_S
 
 COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "pixelmend_engine.batch.worker")
 MAX_STILLBORN = 3  # workers in a row that end without an answer and without a picture
@@ -27,8 +29,10 @@ SMALL_RUSH = 256  # events handed on at once
 class _Worker:
     process: subprocess.Popen[bytes]
     input: IO[bytes]
+    heard_at: float  # when its last line came, on the monotonic clock
     has_answered: bool = False
     has_pictures: bool = False
+    silent_s: float | None = None  # it was ended because it said nothing for so long
 
 
 class LocalPool:
@@ -38,6 +42,8 @@ class LocalPool:
         self, jobs: Sequence[BatchJob], log: Path, command: Sequence[str] = COMMAND
     ) -> None:
         """`jobs` has one for each worker: they differ by device and threads."""
+        self._timeout_s = max((job.stall_timeout_s or MIN_TIMEOUT_S for job in jobs), default=0.0)
+        self._waited_at = time.monotonic()
         self._jobs = {f"worker-{number}": job for number, job in enumerate(jobs)}
         self._command = command
         self._log = log
@@ -68,6 +74,7 @@ class LocalPool:
         Raises:
             EngineUnavailable: Workers end as soon as they start.
         """
+        self._end_silent()
         events: list[Event] = []
         with contextlib.suppress(queue.Empty):
             events.append(self._events.get(timeout=timeout_s))
@@ -94,6 +101,18 @@ class LocalPool:
     def pids(self) -> list[int]:
         """Returns the processes' ids."""
         return [worker.process.pid for worker in self._workers.values()]
+
+    def _end_silent(self) -> None:
+        now = time.monotonic()
+        has_stood_still = now - self._waited_at > MAX_GAP_S
+        self._waited_at = now
+        for worker in self._workers.values():
+            if has_stood_still:  # this process did, and maybe the whole computer
+                worker.heard_at = now
+            silent_s = now - worker.heard_at
+            if silent_s > max(self._timeout_s, MIN_SILENCE_S) and worker.silent_s is None:
+                worker.silent_s = silent_s
+                worker.process.kill()
 
     def _replace(self, event: Died) -> None:
         dead = self._workers[event.worker]
@@ -126,31 +145,41 @@ class LocalPool:
                 ) from error
         assert process.stdin is not None
         assert process.stdout is not None
+        worker = _Worker(process, process.stdin, time.monotonic())
         threading.Thread(
-            target=self._listen, args=(name, process, process.stdout), daemon=True
+            target=self._listen, args=(name, worker, process.stdout), daemon=True
         ).start()
         with contextlib.suppress(OSError):
             process.stdin.write(self._jobs[name].to_json().encode() + b"\n")
             process.stdin.flush()
-        return _Worker(process, process.stdin)
+        return worker
 
-    def _listen(self, name: str, process: subprocess.Popen[bytes], answers: IO[bytes]) -> None:
+    def _listen(self, name: str, worker: _Worker, answers: IO[bytes]) -> None:
+        stalled: dict[int, float] = {}
         with answers:
             for line in answers:
                 if not line.endswith(b"\n"):
                     break  # it was killed in the middle of it
+                worker.heard_at = time.monotonic()
                 fields = json.loads(line)
+                if "stalled" in fields:
+                    if fields["stalled"] and not stalled:
+                        stalled = {int(key): value for key, value in fields["stalled"].items()}
+                        worker.process.kill()
+                    continue
                 self._events.put(
                     Noted(name, fields["note"])
                     if "note" in fields
                     else Finished(name, Outcome(**fields))
                 )
-        code = process.wait()
+        code = worker.process.wait()
         if not self._closed:
-            self._events.put(Died(name, _reason(code)))
+            self._events.put(Died(name, _reason(code, worker.silent_s), stalled=stalled))
 
 
-def _reason(code: int) -> str:
+def _reason(code: int, silent_s: float | None) -> str:
+    if silent_s is not None:
+        return f"it did nothing for {silent_s / 60:.0f} minutes"
     if code >= 0:
         return f"it ended with exit code {code}"
     try:

@@ -267,7 +267,7 @@ class Manifest:
         """
         now = time.time()
         rows = self._database.execute(
-            "SELECT id, address, result, content, ours FROM pictures "
+            "SELECT id, address, result, content, ours, size_bytes FROM pictures "
             "WHERE state = 'waiting' AND alone = ? ORDER BY id LIMIT ?",
             (int(alone), most),
         ).fetchall()
@@ -279,6 +279,7 @@ class Manifest:
                 result=_text(row["result"]),
                 replaces=bool(row["ours"]),
                 content=row["content"],
+                size_bytes=row["size_bytes"],
             )
             if not lease.replaces and exists(lease.result):
                 self.fail(lease.id, STRANGER)

@@ -23,6 +23,7 @@ from pixelmend.errors import (
 from pixelmend.wire import Raster
 from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.records import Lease, Outcome
+from pixelmend_engine.batch.stall_watch import StallWatch
 from pixelmend_engine.batch.storage import open_storage
 from pixelmend_engine.images import files as images
 from pixelmend_engine.images.image_file import ImageFile
@@ -56,7 +57,11 @@ class PictureRestorer:
     """Restores pictures of one batch, from any number of threads."""
 
     def __init__(
-        self, job: BatchJob, sessions: Sequence[Runs], say: Callable[[str], None] | None = None
+        self,
+        job: BatchJob,
+        sessions: Sequence[Runs],
+        say: Callable[[str], None] | None = None,
+        watch: StallWatch | None = None,
     ) -> None:
         """`sessions` has one for each step; steps with the same model share one."""
         self._job = job
@@ -66,6 +71,7 @@ class PictureRestorer:
         self._source = open_storage(job.source)
         self._target = open_storage(job.target)
         self._say = say
+        self._watch = watch or StallWatch(job.stall_timeout_s)
         self._computing = threading.Lock()
 
     def restore(self, lease: Lease) -> Outcome:
@@ -98,9 +104,12 @@ class PictureRestorer:
                 hint="The batch's log shows what happened; please report it",
             )
             return _failed(lease, error, retry=True)
+        finally:
+            self._watch.end(lease.id)
 
     def _restore(self, lease: Lease) -> Outcome:
         named = Path(lease.result)
+        self._watch.begin(lease.id, lease.size_bytes)
         with self._source.fetch(lease.address) as path:
             content = _content(path)
             is_same = content is not None and content == lease.content
@@ -111,12 +120,15 @@ class PictureRestorer:
         raster = images.to_raster(photo)
         height, width, _ = photo.pixels.shape
         facts: list[dict[str, Any]] = []
+        self._watch.pause(lease.id)
         with self._computing:
+            self._watch.begin(lease.id)
             started = time.perf_counter()
             for session, request in zip(self._sessions, self._requests, strict=True):
-                raster, said = self._run(session, raster, request)
+                raster, said = self._run(session, raster, request, lease.id)
                 facts.append(said)
             seconds = time.perf_counter() - started
+        self._watch.begin(lease.id, len(raster.data))
         with self._target.store(lease.result, overwrite=lease.replaces) as temporary:
             photo = images.with_pixels(photo, raster)
             for said in facts if self._job.provenance else []:
@@ -134,10 +146,15 @@ class PictureRestorer:
         )
 
     def _run(
-        self, session: Runs, raster: Raster, request: TaskRequest
+        self, session: Runs, raster: Raster, request: TaskRequest, picture: int
     ) -> tuple[Raster, dict[str, Any]]:
+        def progress(_phase: str, done: int, total: int, message: str = "", /) -> None:
+            self._watch.step(picture, done, total)
+            if message and self._say is not None:
+                self._say(message)
+
         try:
-            return session.run(raster, request, self._progress)
+            return session.run(raster, request, progress)
         except OutOfMemory:
             others = [other for other in self._sessions if other is not session]
             if not others:
@@ -145,11 +162,7 @@ class PictureRestorer:
         # Models of other steps are loaded anew for each picture: slow, and better than not at all.
         for other in others:
             other.release()
-        return session.run(raster, request, self._progress)
-
-    def _progress(self, _phase: str, _done: int, _total: int, message: str = "", /) -> None:
-        if message and self._say is not None:
-            self._say(message)
+        return session.run(raster, request, progress)
 
 
 def sessions_of(job: BatchJob) -> list[Runs]:

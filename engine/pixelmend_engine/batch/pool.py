@@ -1,7 +1,7 @@
 """Who restores a batch's pictures: workers by name, which may end at any time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from pixelmend_engine.batch.records import Lease, Outcome
@@ -32,6 +32,8 @@ class Died:
     worker: str
     reason: str
     is_blameless: bool = False  # whether what it had in hand can't be why: its computer is gone
+    stalled: Mapping[int, float] = field(default_factory=dict[int, float])
+    """Pictures that got no further, for so many seconds: it was ended for them."""
 
 
 Event = Finished | Noted | Died

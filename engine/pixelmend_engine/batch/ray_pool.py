@@ -12,7 +12,7 @@ import platform
 import socket
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from pixelmend import paths
@@ -22,6 +22,7 @@ from pixelmend_engine.batch.local_plan import CORES_EACH, worker_bytes
 from pixelmend_engine.batch.picture_restorer import PictureRestorer, Runs, sessions_of
 from pixelmend_engine.batch.pool import IN_HAND, Died, Event, Finished, Noted
 from pixelmend_engine.batch.records import Lease, Outcome
+from pixelmend_engine.batch.stall_watch import MAX_GAP_S, MIN_SILENCE_S, MIN_TIMEOUT_S, StallWatch
 from pixelmend_engine.inference import memory
 
 try:
@@ -39,6 +40,7 @@ KNOCK_S = 10.0
 MAX_STILLBORN = 5  # actors in a row that end before they can take a picture
 SAID_AFTER_S = 30.0  # that no actor has found a place
 
+Call = Literal["where", "restore", "stalled"]  # what of an actor's methods is to be answered
 Sessions = Callable[[BatchJob], Sequence[Runs]]
 
 
@@ -55,7 +57,8 @@ class Restorer:
         here = dataclasses.replace(BatchJob.from_json(job), models_dir=models)
         memory.limit_to(memory.Share(_memory_share()))
         self._notes: list[str] = []
-        self._restorer = PictureRestorer(here, sessions(here), self._notes.append)
+        self._watch = StallWatch(here.stall_timeout_s)
+        self._restorer = PictureRestorer(here, sessions(here), self._notes.append, self._watch)
 
     def where(self) -> str:
         """Names the node, once the actor can take pictures."""
@@ -67,6 +70,10 @@ class Restorer:
         outcome = self._restorer.restore(Lease(**lease))
         notes, self._notes[:] = list(dict.fromkeys(self._notes)), []
         return dataclasses.asdict(outcome), notes
+
+    def stalled(self) -> dict[int, float]:
+        """Returns which pictures get no further; see `StallWatch.stalled`."""
+        return self._watch.stalled()
 
 
 def _memory_share() -> int | None:
@@ -86,6 +93,8 @@ def _memory_share() -> int | None:
 class _Actor:
     handle: Any
     name: str = ""  # with its node; empty: it has found no place yet
+    checked_at: float = 0.0  # when it was asked which of its pictures get no further; monotonic
+    is_checking: bool = False  # whether it has still to answer that
 
 
 class RayPool:
@@ -107,7 +116,10 @@ class RayPool:
         self._sessions = sessions
         _connect(address)
         self._resources, room = _resources(job)
-        self._pending: dict[Any, tuple[int, Lease | None]] = {}  # by what Ray has for an answer
+        self._pending: dict[Any, tuple[int, Call]] = {}  # by what Ray has for an answer
+        self._check_s = StallWatch(job.stall_timeout_s).check_s
+        self._timeout_s = max(job.stall_timeout_s or MIN_TIMEOUT_S, MIN_SILENCE_S)
+        self._waited_at = time.monotonic()
         self._stillborn = 0
         self._since = time.monotonic()
         self._actors: dict[int, _Actor] = {}
@@ -126,7 +138,7 @@ class RayPool:
         """See `WorkerPool.send`."""
         number = self._number(worker)
         answer = self._actors[number].handle.restore.remote(dataclasses.asdict(lease))
-        self._pending[answer] = (number, lease)
+        self._pending[answer] = (number, "restore")
 
     def wait(self, timeout_s: float) -> list[Event]:
         """See `WorkerPool.wait`.
@@ -134,16 +146,17 @@ class RayPool:
         Raises:
             EngineUnavailable: Actors end as soon as they start, or the cluster is gone.
         """
+        events = self._watch_actors()
         if not self._pending:
             time.sleep(timeout_s)
-            return []
+            return events
         answers = list(self._pending)
         try:
             ready = _ready(answers, 1, timeout_s) and _ready(answers, len(answers), 0.0)
         except ray.exceptions.RayError as error:
             raise _gone(error) from error
-        events: list[Event] = []
-        for answer in ready:
+        # What is restored counts before its actor is ended for another picture.
+        for answer in sorted(ready, key=lambda answer: self._pending[answer][1] == "stalled"):
             if answer in self._pending:  # else its actor was mourned already
                 events += self._answered(answer)
         if not self.workers() and time.monotonic() - self._since > SAID_AFTER_S:
@@ -162,15 +175,35 @@ class RayPool:
         ray.shutdown()
 
     def _ask_for(self, number: int) -> None:
-        options: dict[str, Any] = {**self._resources, "max_concurrency": IN_HAND}
+        # One call more than there are pictures: which of them get no further.
+        options: dict[str, Any] = {**self._resources, "max_concurrency": IN_HAND + 1}
         actor: Any = ray.remote(Restorer)
         threads = 0 if self._resources.get("num_gpus") else int(self._resources["num_cpus"])
         handle = actor.options(**options).remote(self._job.to_json(), self._sessions, threads)
         self._actors[number] = _Actor(handle)
-        self._pending[handle.where.remote()] = (number, None)
+        self._pending[handle.where.remote()] = (number, "where")
+
+    def _watch_actors(self) -> list[Event]:
+        now = time.monotonic()
+        has_stood_still = now - self._waited_at > MAX_GAP_S
+        self._waited_at = now
+        events: list[Event] = []
+        for number, actor in list(self._actors.items()):
+            if not actor.name:
+                continue
+            if has_stood_still:  # this process did, and maybe the whole computer
+                actor.checked_at = now
+            waited_s = now - actor.checked_at
+            if actor.is_checking and waited_s > self._timeout_s:
+                self._replace(number)
+                events.append(Died(actor.name, f"it did nothing for {waited_s / 60:.0f} minutes"))
+            elif not actor.is_checking and waited_s > self._check_s:
+                actor.checked_at, actor.is_checking = now, True
+                self._pending[actor.handle.stalled.remote()] = (number, "stalled")
+        return events
 
     def _answered(self, answer: Any) -> list[Event]:
-        number, lease = self._pending.pop(answer)
+        number, call = self._pending.pop(answer)
         actor = self._actors[number]
         try:
             value: Any = ray.get(answer)
@@ -178,13 +211,21 @@ class RayPool:
             return self._mourn(number, error)
         except ray.exceptions.RayTaskError as error:  # the actor itself could not be made
             return self._mourn(number, error)
-        if lease is None:
-            self._stillborn = 0
-            actor.name = f"worker-{number} on {value}"
-            return []
-        outcome, notes = value
-        noted = [Noted(actor.name, note) for note in notes]
-        return [*noted, Finished(actor.name, Outcome(**outcome))]
+        match call:
+            case "where":
+                self._stillborn = 0
+                actor.name = f"worker-{number} on {value}"
+                return []
+            case "stalled":
+                actor.is_checking = False
+                if not value:
+                    return []
+                self._replace(number)
+                return [Died(actor.name, "its picture got no further", stalled=value)]
+            case "restore":
+                outcome, notes = value
+                noted = [Noted(actor.name, note) for note in notes]
+                return [*noted, Finished(actor.name, Outcome(**outcome))]
 
     def _mourn(self, number: int, error: Exception) -> list[Event]:
         actor = self._actors[number]
@@ -198,11 +239,14 @@ class RayPool:
                     f"The workers end as soon as they start: {reason[0]}",
                     hint="See that each node has this version of Pixelmend; Ray's logs say more",
                 ) from error
-        self._forget(number)
-        self._ask_for(number)
+        self._replace(number)
         if not actor.name:
             return []
         return [Died(actor.name, reason[0], is_blameless=NODE_LOST in str(error))]
+
+    def _replace(self, number: int) -> None:
+        self._forget(number)
+        self._ask_for(number)
 
     def _forget(self, number: int) -> None:
         actor = self._actors.pop(number)

@@ -26,6 +26,7 @@ class Lease:
     result: str
     replaces: bool  # whether a result that is there already is ours to replace
     content: str | None  # what was restored before, with these options: it may be the same still
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

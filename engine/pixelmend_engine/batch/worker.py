@@ -1,8 +1,9 @@
 """`python -m pixelmend_engine.batch.worker`: restores what comes in, a line of JSON each.
 
 The first line is the job; each one after it a lease, which is answered by a line with what became
-of it. When the other end closes, because the head was killed, the process ends at once, whatever it
-has in hand: results are whole or not there.
+of it. In between it says every few seconds which of its pictures get no further. When the other
+end closes, because the head was killed, the process ends at once, whatever it has in hand: results
+are whole or not there.
 """
 
 import dataclasses
@@ -13,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
@@ -22,6 +24,7 @@ from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.picture_restorer import PictureRestorer, Runs, sessions_of
 from pixelmend_engine.batch.pool import IN_HAND
 from pixelmend_engine.batch.records import Lease
+from pixelmend_engine.batch.stall_watch import StallWatch
 from pixelmend_engine.inference import memory
 
 Sessions = Callable[[BatchJob], Sequence[Runs]]
@@ -57,7 +60,16 @@ def serve(
             answers.write(f"{json.dumps(value)}\n")
             answers.flush()
 
-    restorer = PictureRestorer(job, sessions(job), lambda note: answer({"note": note}))
+    watch = StallWatch(job.stall_timeout_s)
+
+    def beat() -> None:
+        while True:
+            # Also when there are none: who sends nothing any more hangs as a whole.
+            answer({"stalled": watch.stalled()})
+            time.sleep(watch.check_s)
+
+    threading.Thread(target=beat, daemon=True).start()
+    restorer = PictureRestorer(job, sessions(job), lambda note: answer({"note": note}), watch)
 
     def work(line: bytes) -> None:
         outcome = restorer.restore(Lease(**json.loads(line)))

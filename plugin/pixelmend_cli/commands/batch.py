@@ -16,6 +16,7 @@ from pixelmend_engine.catalog.registry import AUTO
 from pixelmend_engine.catalog.spec import Task
 
 TASKS: tuple[Task, ...] = ("face", "deblur", "restore", "denoise", "upscale", "inpaint")
+MAX_MINUTES = 60 * 24 * 365
 NOT_FOR_MANY = ("list_faces", "faces")  # options that are about one picture
 
 
@@ -34,6 +35,26 @@ class WorkersType(click.ParamType["int | None"]):
         if not text.isascii() or not text.isdecimal() or not 0 < int(text[:6]) <= 1024:
             self.fail(f"{text!r} is none of auto and a number from 1 to 1024.", param, ctx)
         return int(text)
+
+
+class MinutesType(click.ParamType["float | None"]):
+    """`auto`, or minutes; it returns seconds."""
+
+    name = "minutes"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        """Turns the text into seconds, unless it is `auto`."""
+        if value is None or value == AUTO:
+            return None
+        try:
+            minutes = float(str(value))
+        except ValueError:
+            minutes = 0.0
+        if not 0 < minutes <= MAX_MINUTES:
+            self.fail(f"{value!r} is none of auto and a number of minutes.", param, ctx)
+        return 60 * minutes
 
 
 def _options_of_all_tasks(command: Command) -> Command:
@@ -93,6 +114,15 @@ def _parameters(options: Sequence[Callable[[Any], Any]]) -> list[click.Parameter
     help="Try a picture so often again that breaks a worker, or can't be read or written.",
 )
 @click.option(
+    "--stall-timeout",
+    type=MinutesType(),
+    metavar="auto|MINUTES",
+    default=AUTO,
+    show_default=True,
+    help="End a worker whose picture gets no further for so long, and try that one again; auto: as "
+    "long as its model would take for all of it, and 20 minutes at least.",
+)
+@click.option(
     "--report",
     type=click.Path(path_type=Path),
     metavar="FILE.html|.json|.csv",
@@ -140,6 +170,7 @@ def batch(context: click.Context, **options: Any) -> int:
         resume=options["resume"],
         fresh=options["fresh"],
         retries=options["retries"],
+        stall_timeout_s=options["stall_timeout"],
         report=options["report"],
         limit=options["limit"],
         dry_run=options["dry_run"],

@@ -32,7 +32,7 @@ def test_pictures_are_restored_by_a_real_model(
 ) -> None:
     target = tmp_path / "restored"
     arguments = ("batch", photo, target, "--task", "deblur", "-n", "hi-diff-compact", "--seed", 3)
-    result = pixelmend(*arguments, "--workers", 1)
+    result = pixelmend(*arguments, "--workers", 1, "--stall-timeout", 30)
     assert result.code == 0, result.stderr
     assert "1 of 1 pictures are restored, 0 failed" in result.stdout
     assert (
@@ -49,3 +49,11 @@ def test_a_number_of_workers_that_is_none(
 ) -> None:
     arguments = ("batch", tmp_path, tmp_path / "x", "--task", "deblur", "--workers", workers)
     assert pixelmend(*arguments).code == 2
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "soon"])
+def test_minutes_that_are_none(minutes: str, pixelmend: Callable[..., Any], tmp_path: Path) -> None:
+    arguments = ("batch", tmp_path, tmp_path / "x", "--task", "deblur", "--stall-timeout", minutes)
+    result = pixelmend(*arguments)
+    assert result.code == 2
+    assert "none of auto and a number of minutes" in result.stderr

@@ -1,14 +1,16 @@
 """The head hands out pictures to workers that break, and loses none."""
 
+import dataclasses
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from batches import COMMAND, FULL, KILLS, RAISES, picture
+from batches import COMMAND, FULL, HANGS, KILLS, RAISES, STOPS, picture
 
 from pixelmend.errors import Canceled, DiskFull
-from pixelmend_engine.batch import head, manifest
+from pixelmend_engine.batch import head, local_pool, manifest
 from pixelmend_engine.batch.head import Batch
 from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.listing import open_listing
@@ -64,6 +66,41 @@ def test_a_picture_that_breaks_its_worker_fails_alone(
     assert "SIGKILL" in failed["message"]
     assert failed["attempts"] == 2  # with one retry
     assert "aa.png" in one.lost
+
+
+def test_a_picture_that_hangs_fails_alone(book: Manifest, job: BatchJob, source: Path) -> None:
+    picture(source / "aa.png", HANGS)
+    notes: list[str] = []
+    one = batch(book, dataclasses.replace(job, stall_timeout_s=0.5), note=notes.append)
+    one.run()
+    one.pool.close()
+    found = states(book)
+    assert found.pop("aa.png") == ("failed", "worker-died")
+    assert set(found.values()) == {("done", None)}
+    assert one.progress.failed == 1
+    attempts = {row["address"]: row["attempts"] for row in book.rows()}
+    assert attempts.pop("aa.png") == 2  # with one retry
+    assert set(attempts.values()) == {1}  # it is known which one hung
+    (failed,) = book.rows("state = 'failed'")
+    assert "got no further" in failed["message"]
+    assert "--stall-timeout" in failed["hint"]
+    assert [note for note in notes if "`aa.png` got no further" in note]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it knows no SIGSTOP")
+def test_a_worker_that_does_nothing_at_all_is_replaced(
+    book: Manifest, job: BatchJob, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_pool, "MIN_SILENCE_S", 2.0)
+    picture(source / "aa.png", STOPS)
+    one = batch(book, dataclasses.replace(job, stall_timeout_s=2.0))
+    one.run()
+    one.pool.close()
+    found = states(book)
+    assert found.pop("aa.png") == ("failed", "worker-died")
+    assert set(found.values()) == {("done", None)}
+    (failed,) = book.rows("state = 'failed'")
+    assert "it did nothing for" in failed["message"]
 
 
 def test_a_bug_is_tried_again_and_then_told(book: Manifest, job: BatchJob, source: Path) -> None:

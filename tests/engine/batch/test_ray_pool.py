@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batches import KILLS, picture, run
+from batches import HANGS, KILLS, picture, run
 
 from pixelmend.errors import EngineUnavailable
 from pixelmend_engine.batch import manifest
@@ -34,6 +34,7 @@ def test_nodes_that_are_killed_lose_no_picture(tmp_path: Path) -> None:
         picture(source / f"{number % 3}" / f"{number}.png", number=number)
     assert run(source, alone) == 0
     picture(source / "0" / "breaks.png", KILLS)  # and an actor that a picture kills
+    picture(source / "1" / "hangs.png", HANGS)
     ended = subprocess.run(
         [sys.executable, str(PROCESS), str(source), str(target)],
         env={**os.environ, "INVERTING_S": "0.15"},
@@ -46,6 +47,7 @@ def test_nodes_that_are_killed_lose_no_picture(tmp_path: Path) -> None:
     assert results(target) == results(alone)
     told = rows(target)
     assert told.pop("0/breaks.png")["code"] == "worker-died"
+    assert "got no further" in told.pop("1/hangs.png")["message"]
     assert {row["state"] for row in told.values()} == {"done"}
     nodes = {row["worker"].partition(" on ")[2] for row in told.values()}
     assert len(nodes) >= 3  # of the four that there were
