@@ -22,6 +22,7 @@ from pixelmend_cli.engines import Engine
 from pixelmend_cli.targets import Target
 from pixelmend_cli.terminal import print_error, print_json, print_line, print_path
 from pixelmend_engine.images import files as images
+from pixelmend_engine.images import kinds
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.xmp import Provenance
 
@@ -180,6 +181,7 @@ def _restore(
     name = printable(target.source.name)
     photo = images.read(target.source)
     losses = images.check_format(photo, target.result, files.scale)
+    losses += kinds.change(target.source.name, target.result.name)
     raster = images.to_raster(photo, mask)
     with (
         atomic_write(target.result, overwrite=files.overwrite) as temporary,

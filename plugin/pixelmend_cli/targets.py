@@ -29,8 +29,9 @@ def plan(
 ) -> list[Target]:
     """Pairs every input with its result: beside it with `suffix`, unless told otherwise.
 
-    The result's file name ends as the input's does, or with `ending`. Of a folder all pictures are
-    taken, with `recursive` those in its folders as well, which lie in `out_dir` as they did there.
+    The result's file name ends as the input's does, or as such a kind's results do, or with
+    `ending`. Of a folder all pictures are taken, with `recursive` those in its folders as well,
+    which lie in `out_dir` as they did there.
 
     An input that is the result of another one is left out: `*.jpg`, typed twice, finds the first
     run's results as well.
@@ -52,7 +53,7 @@ def plan(
         Target(
             source,
             (out_dir / below if out_dir else source.parent)
-            / f"{source.stem}{suffix}{ending or source.suffix}",
+            / f"{source.stem}{suffix}{ending or kinds.result_ending(source.name)}",
         )
         for source, below in sources.items()
     ]

@@ -11,6 +11,7 @@ from pixelmend_engine.batch.manifest import Manifest
 from pixelmend_engine.batch.pool import IN_HAND, Died, Finished, Noted, WorkerPool
 from pixelmend_engine.batch.records import Lease, Listed, Outcome
 from pixelmend_engine.batch.storage import Entry, LocalStorage, Storage
+from pixelmend_engine.images import kinds
 
 Item = TypeVar("Item")
 
@@ -38,11 +39,12 @@ def list_all(
 
 
 def _listed(entry: Entry, *, ignores_case: bool) -> Listed:
-    name = unicodedata.normalize("NFC", entry.address).casefold()
+    result = kinds.result_name(entry.address)
+    name = unicodedata.normalize("NFC", result).casefold()
     return Listed(
         address=entry.address,
-        result=entry.address,
-        result_key=name if ignores_case else entry.address,
+        result=result,
+        result_key=name if ignores_case else result,
         size_bytes=entry.size_bytes,
         modified=entry.modified,
     )

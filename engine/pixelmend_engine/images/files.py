@@ -14,9 +14,9 @@ from PIL import Image, UnidentifiedImageError
 from pixelmend.atomic import as_output_failed
 from pixelmend.errors import BadImage, OutOfMemory, OutputFailed, UnsupportedImage
 from pixelmend.wire import MAX_PROFILE, Raster
-from pixelmend_engine.images import left_out, limits, metadata, stated_colors, xmp
+from pixelmend_engine.images import kinds, left_out, limits, metadata, stated_colors, xmp
 from pixelmend_engine.images.damage import Damaged
-from pixelmend_engine.images.formats import jxl, pillow, png, tiff
+from pixelmend_engine.images.formats import heif, jxl, pillow, png, tiff
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.kinds import FORMATS, READABLE_NAMES
 from pixelmend_engine.images.sample_types import DTYPES, white
@@ -28,21 +28,22 @@ STARTS = (  # how files begin, and the ending of a name for such
     *((signature, ".tif") for signature in tiff.SIGNATURES),
     *((signature, ".jxl") for signature in jxl.SIGNATURES),
     (b"RIFF", ".webp"),
-    (b"\0\0\0\x1cftypavif", ".avif"),
-    (b"\0\0\0\x20ftypavif", ".avif"),
 )
-MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}  # pixels, what the codecs write
+FINER_TONES = "{} files hold {} bits per channel; finer tones are lost"
+# Pixels, what the codecs write.
+MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536, "HEIF": 65_535}
 PROVENANCE_ROOM = 2048  # bytes, more than `signed` adds
 # Bytes that one of a JPEG file's segments holds, without what names them.
 MAX_EXIF, MAX_XMP, MAX_IPTC = 65_533, 65_504 - PROVENANCE_ROOM, 65_506
-NO_GRAY = {"Y": ("WEBP",), "YA": ("WEBP", "AVIF")}  # formats that hold it as RGB
-NO_IPTC = ("WEBP", "AVIF", "JXL")  # formats that have no place for it
+NO_GRAY = {"Y": ("WEBP",), "YA": ("WEBP", "AVIF", "HEIF")}  # formats that hold it as RGB
+NO_IPTC = ("WEBP", "AVIF", "HEIF", "JXL")  # formats that have no place for it
 SAMPLE_TYPES = {  # what pixels can be in each format, the best last
     "JPEG": ("U8",),
     "WEBP": ("U8",),
     "AVIF": ("U8",),
     "PNG": ("U8", "U16"),
     "TIFF": ("U8", "U16", "F16", "F32"),
+    "HEIF": ("U8", "U16"),
     "JXL": ("U8", "U16", "F16", "F32"),
 }
 
@@ -69,6 +70,8 @@ def read(path: Path) -> ImageFile:
                 format_, photo = "JXL", jxl.read(path)
             elif start.startswith(png.SIGNATURE):
                 format_, photo = "PNG", png.read(path)
+            elif kinds.is_heic(start):
+                format_, photo = "HEIF", heif.read(path)
             else:
                 format_, photo = pillow.read(path)
             photo = left_out.named(photo, path, format_)
@@ -82,6 +85,10 @@ def ending_for(path: Path) -> str:
     Who reads it will say what is wrong with it.
     """
     start = _start(path)
+    if b"avif" in kinds.brands(start):
+        return ".avif"
+    if kinds.is_heic(start):
+        return ".heic"
     return next((ending for text, ending in STARTS if start.startswith(text)), ".jpg")
 
 
@@ -101,7 +108,7 @@ def _check_file(path: Path) -> None:
 
 def _start(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(12)
+        return file.read(kinds.START_BYTES)
 
 
 def _notes(photo: ImageFile, path: Path, format_: str) -> list[str]:
@@ -148,10 +155,9 @@ def _decoding(path: Path) -> Generator[None]:
 
 def _unidentified(path: Path) -> BadImage | UnsupportedImage:
     start = _start(path)
-    if start[4:8] == b"ftyp":
-        return UnsupportedImage(
-            f"`{path.name}` is a HEIC picture", hint="Export it as TIFF, PNG or JPEG first"
-        )
+    if (kind := kinds.foreign(start)) is not None:
+        what, hint = kind
+        return UnsupportedImage(f"`{path.name}` is {what}", hint=hint)
     if start.startswith(SIGNATURES):
         return limits.rare(path.name, "none that is read here, or it is damaged")
     return BadImage(
@@ -268,7 +274,9 @@ def check_format(photo: ImageFile, path: Path, scale: float = 1.0) -> list[str]:
     notes: list[str] = []
     if photo.sample_type not in SAMPLE_TYPES[format_]:
         bits = DTYPES[SAMPLE_TYPES[format_][-1]].itemsize * 8
-        notes.append(f"{format_} files hold {bits} bits per channel; finer tones are lost")
+        notes.append(FINER_TONES.format(format_, bits))
+    elif format_ == "HEIF" and not heif.keeps_depth(photo):
+        notes.append(FINER_TONES.format(format_, heif.bits_of(photo)))
     if photo.metadata.iptc is not None and format_ in NO_IPTC:
         notes.append(f"its IPTC records were left out; {format_} files have no place for them")
     return notes
@@ -323,6 +331,8 @@ def write(photo: ImageFile, path: Path, *, result: Path | None = None) -> None:
                 jxl.write(photo, path)
             case "PNG":
                 png.write(photo, path)
+            case "HEIF":
+                heif.write(photo, path)
             case _:
                 pillow.write(photo, path, format_)
 

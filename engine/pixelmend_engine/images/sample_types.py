@@ -16,6 +16,14 @@ def sample_type_of(dtype: np.dtype) -> str | None:
     return NAMES.get(dtype.name)
 
 
+def spread(pixels: np.ndarray, bits: int) -> np.ndarray:
+    """Lets white be the largest number, where a codec leaves 10 bits as they are in 16."""
+    if pixels.dtype.kind == "f" or bits == pixels.dtype.itemsize * 8:
+        return pixels
+    scale = white(pixels.dtype) / (2**bits - 1)
+    return np.rint(pixels * np.float32(scale)).astype(pixels.dtype)
+
+
 def white(dtype: np.dtype) -> int:
     """Returns what white is in samples of a type, one of `NAMES`."""
     return SAMPLE_TYPES[NAMES[dtype.name]].white

@@ -16,9 +16,9 @@ from pixelmend_engine.images import limits, metadata, stated_colors, xmp
 from pixelmend_engine.images.damage import IMAGECODECS, Damaged, damage, unpack
 from pixelmend_engine.images.formats import jxl_header
 from pixelmend_engine.images.formats.jxl_header import LINEAR, SRGB_CURVE
-from pixelmend_engine.images.image_file import ImageFile, Pixels, with_channels
+from pixelmend_engine.images.image_file import ImageFile, with_channels
 from pixelmend_engine.images.metadata import EXIF_HEADER, Metadata, MetadataReader
-from pixelmend_engine.images.sample_types import sample_type_of, white
+from pixelmend_engine.images.sample_types import sample_type_of, spread
 
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 SIGNATURES = (CONTAINER, jxl_header.SIGNATURE)
@@ -49,7 +49,7 @@ def read(path: Path) -> ImageFile:
     pixels = with_channels(decoded)
     if sample_type_of(pixels.dtype) is None:
         raise limits.other_samples(path.name, f"samples of the type {pixels.dtype}")
-    pixels = _spread(pixels, header.bits)
+    pixels = spread(pixels, header.bits)
     reading = MetadataReader()
     linear = header.curve == LINEAR
     metadata = Metadata(
@@ -61,14 +61,6 @@ def read(path: Path) -> ImageFile:
     return ImageFile(
         pixels=np.ascontiguousarray(pixels), metadata=metadata, notes=tuple(reading.notes)
     )
-
-
-def _spread(pixels: Pixels, bits: int) -> Pixels:
-    # The codec library leaves 10 bits where they are in 16; white is to be the largest number.
-    if pixels.dtype.kind == "f" or bits == pixels.dtype.itemsize * 8:
-        return pixels
-    scale = white(pixels.dtype) / (2**bits - 1)
-    return np.rint(pixels * np.float32(scale)).astype(pixels.dtype)
 
 
 def profile_of(*, gray: bool, linear: bool) -> bytes:

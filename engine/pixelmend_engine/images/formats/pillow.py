@@ -1,34 +1,33 @@
-"""JPEG, WebP and AVIF files, and whatever Pillow can tell of the others. Eight bits per channel."""
+"""JPEG, WebP and AVIF files, and whatever Pillow can tell of others: 8 bits, of AVIF up to 12."""
 
 import contextlib
 import ctypes
 import functools
 import io
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 from PIL import AvifImagePlugin, ExifTags, Image, WebPImagePlugin, _imaging
 
 from pixelmend.errors import UnsupportedImage
-from pixelmend_engine.images import limits, metadata, xmp
-from pixelmend_engine.images.damage import PILLOW, damage, unpack
+from pixelmend_engine.images import limits, metadata, stated_colors, xmp
+from pixelmend_engine.images.damage import IMAGECODECS, PILLOW, Damaged, damage, unpack
 from pixelmend_engine.images.image_file import ImageFile, Pixels, upright, with_channels
 from pixelmend_engine.images.metadata import EXIF_HEADER, Metadata, MetadataReader
+from pixelmend_engine.images.sample_types import spread
 
 READABLE = ("JPEG", "MPO", "WEBP", "AVIF")  # MPO: a JPEG as phones write it, with more in it
 GRAY = ("1", "L", "LA")  # Pillow's modes
 QUALITY = {"JPEG": 95, "WEBP": 95, "AVIF": 90}
 AVIF_SPEED = 8  # of 10; the default, 6, takes more than twice as long (docs/performance.md)
 LONGEST_AVIF_HEADER = 1024 * 1024  # bytes; some hundred and a profile come before the pixels
-HIGH_BIT_DEPTH = 0x40  # in the third byte of `av1C`
+HIGH_BIT_DEPTH, TWELVE_BITS = 0x40, 0x20  # in the third byte of `av1C`
 APP13 = b"\xff\xed"  # the segment of a JPEG file that holds Photoshop's resources
 PHOTOSHOP = b"Photoshop 3.0\0"
-PLAIN_CODES = {  # of a video's color (ITU-T H.273) that differ from sRGB in nothing that shows
-    "primaries": (1, 2),  # BT.709, not stated
-    "transfer": (1, 2, 6, 13),  # BT.709, not stated, BT.601, sRGB
-}
 
 
 def read(path: Path) -> tuple[str, ImageFile]:
@@ -41,8 +40,15 @@ def read(path: Path) -> tuple[str, ImageFile]:
     with opened(path) as image:
         _refuse_unsupported(image, path)
         limits.check_size(image.width, image.height, path.name)
-        load(image)
-        pixels, notes = pixels_of(image)
+        is_avif = isinstance(image, AvifImagePlugin.AvifImageFile)
+        header = _avif_header(image, path) if is_avif else None
+        if header is not None and header.profile is not None:
+            image.info["icc_profile"] = header.profile
+        if header is not None and header.bits > 8:
+            pixels, notes = _deep_avif(path, header.bits), []
+        else:
+            load(image)
+            pixels, notes = pixels_of(image)
         if image.format == "MPO":
             notes.append("only the first of the file's pictures was restored")
         format_ = "JPEG" if image.format == "MPO" else str(image.format)
@@ -96,23 +102,38 @@ def _refuse_unsupported(image: Image.Image, path: Path) -> None:
         )
     if image.format != "MPO" and has_several(image):
         raise limits.several_pictures(path.name)
-    if isinstance(image, AvifImagePlugin.AvifImageFile):
-        _refuse_video_colors(image, path)
 
 
-def _refuse_video_colors(image: Image.Image, path: Path) -> None:
-    # Pillow reduces deeper pictures to 8 bits without a word, and knows of no colors but sRGB's and
-    # a profile's: the file has to be asked. Source: ISO 23008-12 (`colr`), AV1-ISOBMFF (`av1C`).
+@dataclass(frozen=True, kw_only=True)
+class _AvifHeader:
+    """What Pillow, which reduces deeper pictures to 8 bits without a word, does not tell."""
+
+    bits: int
+    profile: bytes | None  # of what is stated as videos' colors are
+
+
+def _avif_header(image: Image.Image, path: Path) -> _AvifHeader:
+    # Source: ISO 23008-12 (`colr`), AV1-ISOBMFF (`av1C`).
     with path.open("rb") as file:
         head = file.read(LONGEST_AVIF_HEADER)
     place = head.find(b"av1C")
-    if place < 0 or unpack("B", head, place + 6)[0] & HIGH_BIT_DEPTH:
-        raise limits.rare(path.name, "an AVIF picture of more than 8 bits per channel")
-    place = head.find(b"colrnclx")
-    if place > 0 and "icc_profile" not in image.info:
-        primaries, transfer = unpack(">HH", head, place + 8)
-        if primaries not in PLAIN_CODES["primaries"] or transfer not in PLAIN_CODES["transfer"]:
-            raise limits.rare(path.name, "an AVIF picture with a video's wide or bright colors")
+    if place < 0:
+        raise Damaged("it does not say how its samples are stored")
+    flags = unpack("B", head, place + 6)[0]
+    bits = 8 if not flags & HIGH_BIT_DEPTH else 12 if flags & TWELVE_BITS else 10
+    place, profile = head.find(b"colrnclx"), None
+    if place > 0 and not image.info.get("icc_profile"):
+        primaries, curve = unpack(">HH", head, place + 8)
+        gray = image.mode in GRAY
+        profile = stated_colors.of_codes(primaries, curve, path.name, gray=gray)
+    return _AvifHeader(bits=bits, profile=profile)
+
+
+def _deep_avif(path: Path, bits: int) -> Pixels:
+    data = path.read_bytes()
+    with damage(IMAGECODECS):
+        decoded = imagecodecs.avif_decode(data)
+    return spread(with_channels(decoded), bits)
 
 
 def pixels_of(image: Image.Image) -> tuple[Pixels, list[str]]:

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 from profiles import GRAY
 
 from pixelmend.errors import BadImage, OutputFailed, UnsupportedImage
-from pixelmend_engine.images import files
+from pixelmend_engine.images import files, stated_colors
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.metadata import Metadata, iptc_resource
 
@@ -149,29 +149,57 @@ def test_avif_is_turned_upright_once(orientation: int, small: Image.Image, tmp_p
     assert files.read(tmp_path / "out.avif").pixels.shape == expected.shape
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"bitspersample": 10}, "more than 8 bits"),
-        ({"bitspersample": 12}, "more than 8 bits"),
-        ({"primaries": 9}, "a video's wide or bright colors"),
-        ({"primaries": 9, "transfer": 16}, "a video's wide or bright colors"),
-    ],
-    ids=["10-bit", "12-bit", "BT.2020", "HDR"],
-)
-def test_avif_beyond_8_bits_of_srgb_is_refused(
-    options: dict[str, Any], message: str, tmp_path: Path
-) -> None:
-    pixels = np.zeros((16, 16, 3), np.uint16 if "bitspersample" in options else np.uint8)
+@pytest.mark.parametrize(("bits", "mode"), [(10, 3), (12, 4), (10, 1)])
+def test_deep_avif_spans_16_bits(bits: int, mode: int, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 2**bits, (24, 40, mode), np.uint16)
+    encoded = imagecodecs.avif_encode(
+        noise[..., 0] if mode == 1 else noise, level=100, bitspersample=bits
+    )
+    (tmp_path / "in.avif").write_bytes(encoded)
+    photo = files.read(tmp_path / "in.avif")
+    np.testing.assert_allclose(photo.pixels, noise * (65535 / (2**bits - 1)), atol=1)
+    (note,) = files.check_format(photo, tmp_path / "out.avif")
+    assert "8 bits" in note
+
+
+@pytest.mark.parametrize("transfer", [16, 18])
+@pytest.mark.parametrize("bits", [8, 10])
+def test_avif_of_hdr_is_refused_in_words(transfer: int, bits: int, tmp_path: Path) -> None:
+    pixels = np.zeros((16, 16, 3), np.uint16 if bits > 8 else np.uint8)
+    options: dict[str, Any] = {"bitspersample": bits, "primaries": 9, "transfer": transfer}
     (tmp_path / "in.avif").write_bytes(imagecodecs.avif_encode(pixels, level=90, **options))
-    with pytest.raises(UnsupportedImage, match=message):
+    with pytest.raises(UnsupportedImage, match="HDR picture"):
         files.read(tmp_path / "in.avif")
 
 
-def test_heic_is_named(tmp_path: Path) -> None:
-    (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64))
-    with pytest.raises(UnsupportedImage, match="HEIC"):
-        files.read(tmp_path / "phone.heic")
+def test_wide_colors_of_avif_become_a_profile(tmp_path: Path) -> None:
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    (tmp_path / "in.avif").write_bytes(imagecodecs.avif_encode(pixels, level=90, primaries=12))
+    profile = files.read(tmp_path / "in.avif").metadata.icc_profile
+    assert profile == stated_colors.of_codes(12, 2, "", gray=False)
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"8BPS\0\1", "a Photoshop picture"),
+        (b"gimp xcf v011", "a GIMP picture"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"v/1\x01\2\0\0\0", "an OpenEXR picture"),
+        (b"PK\3\4" + bytes(26) + b"mimetypeapplication/x-krita", "a Krita picture"),
+        (b"PK\3\4" + bytes(26) + b"mimetypeimage/openraster", "an OpenRaster picture"),
+        (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "a video"),
+        (b"RIFF\0\0\0\0AVI LIST", "a video"),
+        (b"GIF89a\1\0\1\0\0\0\0;", "a GIF picture"),
+    ],
+)
+def test_what_is_no_photograph_is_named_for_what_it_is(
+    start: bytes, what: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in.jpg").write_bytes(start + bytes(64))
+    with pytest.raises(UnsupportedImage, match=f"`in.jpg` is {what}"):
+        files.read(tmp_path / "in.jpg")
 
 
 def test_libtiff_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
