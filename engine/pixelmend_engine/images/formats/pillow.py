@@ -262,7 +262,14 @@ def write(photo: ImageFile, path: Path, format_: str) -> None:
         image = image.convert("RGBA")  # the others know gray only without alpha
     options = _save_options(photo, format_)
     with damage(PILLOW):
-        image.save(encoded, format_, **options)
+        try:
+            image.save(encoded, format_, **options)
+        except OSError:
+            if not options.get("optimize"):
+                raise
+            # Who optimizes needs room for all of it at once, and Pillow has too little for noise.
+            encoded = io.BytesIO()
+            image.save(encoded, format_, **{**options, "optimize": False})
     path.write_bytes(encoded.getbuffer())
 
 

@@ -213,3 +213,10 @@ def test_libtiff_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str
     with pytest.raises(BadImage, match="damaged"):
         files.read(path)
     assert capfd.readouterr().err == ""
+
+
+def test_noise_is_written_as_jpeg(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    files.write(ImageFile(pixels=noise), tmp_path / "noise.jpg")
+    with Image.open(tmp_path / "noise.jpg") as image:
+        assert abs(np.asarray(image).astype(int) - noise).mean() < 10
