@@ -5,7 +5,6 @@ While one is restored, the next is read and the last is written, each in a threa
 
 import contextlib
 import dataclasses
-import errno
 import logging
 import threading
 import time
@@ -24,7 +23,7 @@ from pixelmend.wire import Raster
 from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.records import Lease, Outcome
 from pixelmend_engine.batch.stall_watch import StallWatch
-from pixelmend_engine.batch.storage import open_storage
+from pixelmend_engine.batch.storage import FULL, open_storage
 from pixelmend_engine.images import files as images
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.xmp import Provenance
@@ -34,7 +33,6 @@ from pixelmend_engine.weights import store
 
 logger = logging.getLogger(__name__)
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of the results' disk, not of one result
 KEPT_FACTS = ("model", "task", "seed", "notes", "faces", "tiles")
 
 

@@ -5,6 +5,7 @@ worked on; results appear whole.
 """
 
 import contextlib
+import platform
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -13,13 +14,14 @@ from urllib.parse import urlsplit
 
 from pixelmend.errors import (
     BadRequest,
+    DiskFull,
     OutputExists,
     OutputFailed,
     PackageMissing,
     PixelmendError,
     StorageFailed,
 )
-from pixelmend_engine.batch.storage import Entry, Unread
+from pixelmend_engine.batch.storage import FULL, Entry, Unread
 
 # Where a file can be seen while it is written, so that it needs another name until then.
 GROWING = ("file", "local", "sftp", "ssh", "ftp", "smb", "hdfs", "webhdfs", "arrow_hdfs")
@@ -91,7 +93,7 @@ class RemoteStorage:
     @contextlib.contextmanager
     def fetch(self, address: str) -> Generator[Path]:
         """See `Storage.fetch`; it is gone from this computer behind the block."""
-        with tempfile.TemporaryDirectory(prefix="pixelmend-") as folder:
+        with _temporary_folder() as folder:
             path = Path(folder, address.rpartition("/")[2])
             with _as_storage_failed(self._full(address)):
                 self._files.get_file(self._full(address), str(path))
@@ -105,7 +107,7 @@ class RemoteStorage:
             raise OutputExists(
                 f"`{address}` is there already", hint="Name another folder for the results"
             )
-        with tempfile.TemporaryDirectory(prefix="pixelmend-") as folder:
+        with _temporary_folder() as folder:
             path = Path(folder, f"result{Path(address).suffix}")
             yield path
             parent, _, name = target.rpartition("/")
@@ -182,11 +184,31 @@ def matching(pattern: str) -> tuple[str, tuple[str, ...]]:
 
 
 @contextlib.contextmanager
+def _temporary_folder() -> Generator[str]:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="pixelmend-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise _disk_full(error) from error
+    with folder as name:
+        yield name
+
+
+def _disk_full(error: OSError) -> DiskFull:
+    return DiskFull(
+        f"The temporary files of {platform.node()} have no room: {error.strerror or error}",
+        hint="Make room there, or set TMPDIR to a folder of a larger disk",
+    )
+
+
+@contextlib.contextmanager
 def _as_storage_failed(where: str, *, writing: bool = False) -> Generator[None]:
     # What a backend raises is its own alone, and no two are alike.
     try:
         yield
     except Exception as error:
+        # A store has words of its own for that; this is the disk between it and us.
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise _disk_full(error) from error
         raise _failed(where, error, writing=writing) from error
 
 

@@ -1,6 +1,7 @@
 """Where pictures come from and results go to: folders here; elsewhere, what fsspec reads."""
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -13,6 +14,7 @@ from pixelmend.atomic import atomic_write
 from pixelmend.errors import OutputFailed
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://")
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of a whole disk, not of one file
 LEFTOVER = re.compile(r"\.[0-9a-f]{8}\.part(\.\w+)?")  # what a process leaves that was killed
 
 

@@ -1,12 +1,17 @@
 """Addresses are trees of files as folders are."""
 
 import dataclasses
+import errno
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec  # pyright: ignore[reportMissingTypeStubs] - it has none
 import pytest
 from batches import inverting
+from fsspec.implementations.memory import (  # pyright: ignore[reportMissingTypeStubs]
+    MemoryFileSystem,
+)
 
 from pixelmend.errors import BadRequest, OutputExists, PackageMissing, StorageFailed
 from pixelmend_engine.batch import listing, remote_storage
@@ -69,6 +74,24 @@ def test_what_is_not_there(bucket: str) -> None:
         next(RemoteStorage("memory://bucket/none").walk(Unread()))
     with pytest.raises(OutputExists), storage.store("a.png", overwrite=False):
         pass
+
+
+def test_a_full_disk_on_the_way_is_wrong_with_all_pictures(
+    job: BatchJob, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    lease = Lease(id=1, address="a.png", result="a.png", replaces=False, content=None)
+    remote = dataclasses.replace(job, source=bucket, target="memory://bucket/results")
+    for place, name in ((MemoryFileSystem, "get_file"), (tempfile, "TemporaryDirectory")):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, full)
+            outcome = PictureRestorer(remote, inverting(remote)).restore(lease)
+        assert (outcome.code, outcome.fatal) == ("disk-full", True)
+        assert "No space left on device" in str(outcome.message)
+        assert "TMPDIR" in str(outcome.hint)
+    assert PictureRestorer(remote, inverting(remote)).restore(lease).state == "done"
 
 
 def test_addresses_that_nobody_reads() -> None:
