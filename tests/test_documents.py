@@ -312,7 +312,7 @@ def test_every_dependency_has_its_reason() -> None:
     table = decisions.partition("| package | saves us |\n|---|---|\n")[2].partition("\n\n")[0]
     rows = [row.strip("| ").split(" | ", maxsplit=1) for row in table.splitlines()]
     named = [
-        re.sub(r" \((development|training|evaluation|cluster)\)$", "", package)
+        re.sub(r" \((development|training|evaluation|cluster|raw)\)$", "", package)
         for package, _ in rows
     ]
     assert sorted(named) == sorted(requirements())

@@ -16,7 +16,7 @@ from pixelmend.errors import BadImage, OutOfMemory, OutputFailed, UnsupportedIma
 from pixelmend.wire import MAX_PROFILE, Raster
 from pixelmend_engine.images import kinds, left_out, limits, metadata, stated_colors, xmp
 from pixelmend_engine.images.damage import Damaged
-from pixelmend_engine.images.formats import heif, jxl, pillow, png, tiff
+from pixelmend_engine.images.formats import heif, jpeg2000, jxl, pillow, png, pnm, raw, tiff
 from pixelmend_engine.images.image_file import ImageFile
 from pixelmend_engine.images.kinds import FORMATS, READABLE_NAMES
 from pixelmend_engine.images.sample_types import DTYPES, white
@@ -27,7 +27,9 @@ STARTS = (  # how files begin, and the ending of a name for such
     (png.SIGNATURE, ".png"),
     *((signature, ".tif") for signature in tiff.SIGNATURES),
     *((signature, ".jxl") for signature in jxl.SIGNATURES),
+    *((signature, ".jp2") for signature in jpeg2000.SIGNATURES),
     (b"RIFF", ".webp"),
+    (b"BM", ".bmp"),
 )
 FINER_TONES = "{} files hold {} bits per channel; finer tones are lost"
 # Pixels, what the codecs write.
@@ -64,12 +66,18 @@ def read(path: Path) -> ImageFile:
         warnings.simplefilter("ignore")
         with _decoding(path):
             start = _start(path)
-            if start.startswith(tiff.SIGNATURES):
+            if kinds.is_raw(start, path.name):
+                format_, photo = kinds.RAW, raw.read(path)
+            elif start.startswith(tiff.SIGNATURES):
                 format_, photo = "TIFF", tiff.read(path)
             elif start.startswith(jxl.SIGNATURES):
                 format_, photo = "JXL", jxl.read(path)
             elif start.startswith(png.SIGNATURE):
                 format_, photo = "PNG", png.read(path)
+            elif start.startswith(jpeg2000.SIGNATURES):
+                format_, photo = "JPEG2000", jpeg2000.read(path)
+            elif pnm.is_one(start):
+                format_, photo = "PPM", pnm.read(path)
             elif kinds.is_heic(start):
                 format_, photo = "HEIF", heif.read(path)
             else:
@@ -89,6 +97,8 @@ def ending_for(path: Path) -> str:
         return ".avif"
     if kinds.is_heic(start):
         return ".heic"
+    if kinds.is_raw(start, "") or pnm.is_one(start):
+        return ".ppm" if pnm.is_one(start) else ".dng"
     return next((ending for text, ending in STARTS if start.startswith(text)), ".jpg")
 
 
@@ -113,7 +123,7 @@ def _start(path: Path) -> bytes:
 
 def _notes(photo: ImageFile, path: Path, format_: str) -> list[str]:
     notes: list[str] = []
-    named = FORMATS.get(path.suffix.lower(), "no format")
+    named = kinds.format_of(path.name) or "no format"
     if named != format_:
         notes.append(f"it is a {format_} file, though its name says {named}")
     profile = photo.metadata.icc_profile

@@ -15,8 +15,38 @@ FORMATS = {  # by the endings of what is read and written
     ".heif": "HEIF",
     ".hif": "HEIF",
 }
-READABLE_NAMES = "JPEG, PNG, TIFF, WebP, AVIF, HEIC and JPEG XL"
-RESULT_ENDINGS = {".heic": ".jpg", ".heif": ".jpg", ".hif": ".jpg"}  # unless another is asked for
+READ_ONLY = {  # by the endings of what is read alone
+    ".mpo": "JPEG",
+    ".bmp": "BMP",
+    ".dib": "BMP",
+    ".tga": "TGA",
+    ".ppm": "PPM",
+    ".pgm": "PPM",
+    ".pnm": "PPM",
+    ".pbm": "PPM",
+    ".jp2": "JPEG2000",
+    ".j2k": "JPEG2000",
+    ".j2c": "JPEG2000",
+    ".jpc": "JPEG2000",
+    ".jpf": "JPEG2000",
+    ".jpx": "JPEG2000",
+}
+RAW = "camera raw"
+RAW_ENDINGS = {
+    *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq"),
+    *(".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl"),
+    *(".sr2", ".srf", ".srw", ".x3f"),
+}
+READABLE_NAMES = (
+    "JPEG, PNG, TIFF, WebP, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, TGA, PPM and camera raw"
+)
+RESULT_ENDINGS = {  # unless another is asked for
+    **dict.fromkeys((".heic", ".heif", ".hif", ".mpo"), ".jpg"),
+    **dict.fromkeys((ending for ending in READ_ONLY if ending != ".mpo"), ".png"),
+    **dict.fromkeys(RAW_ENDINGS, ".tif"),
+}
+RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FOVb", b"\0MRM")
+CR2, CRW = b"CR\x02", b"HEAPCCDR"  # where they begin as TIFF files do
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2")
 VIDEO_BRANDS = (b"isom", b"iso2", b"mp41", b"mp42", b"qt  ", b"M4V ", b"avc1", b"3gp4", b"3gp5")
 IN_AN_EDITOR = "Export it as PNG or TIFF, or open it in {}: Pixelmend works there"
@@ -42,7 +72,14 @@ START_BYTES = 512  # of a file, which tell all of that
 
 def is_picture(name: str) -> bool:
     """Says whether a file is a picture that can be restored, as far as its name tells."""
-    return ending_of(name) in FORMATS
+    ending = ending_of(name)
+    return ending in FORMATS or ending in READ_ONLY or ending in RAW_ENDINGS
+
+
+def format_of(name: str) -> str:
+    """Returns the format that a name says; empty for none that is read here."""
+    ending = ending_of(name)
+    return RAW if ending in RAW_ENDINGS else FORMATS.get(ending) or READ_ONLY.get(ending, "")
 
 
 def ending_of(name: str) -> str:
@@ -85,6 +122,15 @@ def is_heic(start: bytes) -> bool:
     """Says whether a file begins as HEIC and HEIF pictures do, and not as AVIF's."""
     stated = brands(start)
     return b"avif" not in stated and any(brand in HEIC_BRANDS for brand in stated)
+
+
+def is_raw(start: bytes, name: str) -> bool:
+    """Says whether a file is a camera's raw one: by its beginning, or a TIFF's by its name."""
+    if start.startswith(RAW_STARTS) or b"crx " in brands(start):
+        return True
+    if start[8:11] == CR2 or start[6:14] == CRW:
+        return True
+    return start[:2] in (b"II", b"MM") and ending_of(name) in RAW_ENDINGS
 
 
 def foreign(start: bytes) -> tuple[str, str] | None:

@@ -67,6 +67,14 @@ def hdr(name: str, curve: str) -> UnsupportedImage:
     )
 
 
+def camera_raw(name: str) -> UnsupportedImage:
+    """Returns what is said of sensors' samples in a file that is called a picture."""
+    return UnsupportedImage(
+        f"`{name}` is a camera raw file, though its name does not say so",
+        hint="Give it the name that it had, for example with .dng for its ending",
+    )
+
+
 def other_samples(name: str, kind: str) -> UnsupportedImage:
     """Returns what is said of numbers that no front end sends."""
     return UnsupportedImage(

@@ -263,7 +263,7 @@ def task_options(task: Task) -> Callable[[Command], Command]:
 def deblur(**options: Any) -> int:
     """Sharpens pictures that shake, movement or missed focus has blurred.
 
-    INPUT... are JPEG, PNG, TIFF, WebP, AVIF, HEIC or JPEG XL files, patterns of such, folders, or -
+    INPUT... are pictures of any usual kind, camera raw among them, patterns of such, folders, or -
     for standard input, whose result goes to standard output. The result is written beside its
     input, with the suffix _deblurred, unless -o or --out-dir says otherwise. One file that can't be
     restored does not stop the others; the exit code is that of the first error. Results of an

@@ -20,7 +20,9 @@ from pixelmend_engine.images.image_file import ImageFile, Pixels, upright, with_
 from pixelmend_engine.images.metadata import EXIF_HEADER, Metadata, MetadataReader
 from pixelmend_engine.images.sample_types import spread
 
-READABLE = ("JPEG", "MPO", "WEBP", "AVIF")  # MPO: a JPEG as phones write it, with more in it
+# MPO: a JPEG as phones write it, with more in it; PPM: of black and white alone.
+READABLE = ("JPEG", "MPO", "WEBP", "AVIF", "BMP", "DIB", "TGA", "PPM")
+SAME = {"MPO": "JPEG", "DIB": "BMP"}
 GRAY = ("1", "L", "LA")  # Pillow's modes
 QUALITY = {"JPEG": 95, "WEBP": 95, "AVIF": 90}
 AVIF_SPEED = 8  # of 10; the default, 6, takes more than twice as long (docs/performance.md)
@@ -51,7 +53,7 @@ def read(path: Path) -> tuple[str, ImageFile]:
             pixels, notes = pixels_of(image)
         if image.format == "MPO":
             notes.append("only the first of the file's pictures was restored")
-        format_ = "JPEG" if image.format == "MPO" else str(image.format)
+        format_ = SAME.get(str(image.format), str(image.format))
         return format_, with_metadata(pixels, image, path, notes)
 
 
@@ -98,7 +100,7 @@ def _refuse_unsupported(image: Image.Image, path: Path) -> None:
     if image.format not in READABLE:
         raise UnsupportedImage(
             f"`{path.name}` is in the format {image.format}",
-            hint="Save it as JPEG, PNG, TIFF, WebP, AVIF or JPEG XL",
+            hint="Save it as PNG or TIFF",
         )
     if image.format != "MPO" and has_several(image):
         raise limits.several_pictures(path.name)

@@ -23,6 +23,7 @@ from pixelmend_engine.images.sample_types import sample_type_of, white
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # and those of BigTIFF
 COLORS = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB)
 OTHER_COLORS: dict[int, str] = {PHOTOMETRIC.SEPARATED: "CMYK", PHOTOMETRIC.CIELAB: "LAB"}
+SENSORS = (PHOTOMETRIC.CFA, PHOTOMETRIC.LINEAR_RAW)
 SAMPLE_KINDS: dict[int, str] = {
     SAMPLEFORMAT.UINT: "whole numbers",
     SAMPLEFORMAT.INT: "signed numbers",
@@ -162,6 +163,8 @@ def _samples(page: TiffPage, path: Path) -> tuple[Pixels, list[str]]:
 
 
 def _refuse_unsupported(page: TiffPage, path: Path) -> None:
+    if page.photometric in SENSORS:
+        raise limits.camera_raw(path.name)
     if page.photometric not in COLORS:
         name = OTHER_COLORS.get(page.photometric, f"the color model {page.photometric}")
         raise limits.other_colors(path.name, name)
