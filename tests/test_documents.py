@@ -248,6 +248,7 @@ UNTESTED = {  # and why each needs no test of its own name
     "pixelmend_engine.training.batch": "records",
     "pixelmend_engine.training.degradations.degrade": "with each degradation",
     "pixelmend_engine.training.degradations.random_source": "with each degradation",
+    "pixelmend_engine.training.frozen_networks": "with training/loop",
     "pixelmend_engine.training.initial_weights": "with training/loop",
     "pixelmend_engine.training.objectives.discriminator_trainer": "with training/loop",
     "pixelmend_engine.training.recipes.diffir": "with training/recipes/registry",

@@ -1,6 +1,6 @@
 """DiffBIR's training in the sizes of the golden vectors; as a script, in a process of its own.
 
-python tests/tiny_diffbir_run.py PHOTOS FOLDER RECIPE STAGE STEPS SAVE_EVERY
+python tests/tiny_diffbir_run.py PHOTOS FOLDER RECIPE STAGE STEPS SAVE_EVERY BASE
 """
 
 import dataclasses
@@ -23,8 +23,10 @@ from pixelmend_engine.training.recipes.learning_rates import ConstantUntil
 from pixelmend_engine.training.recipes.recipe import Phase, Recipe, StageNumber
 from pixelmend_engine.training.run_folder import RunFolder
 from pixelmend_engine.training.stage_spec import RunSettings, StageSpec, TrainingProgress
+from pixelmend_engine.weights import store
 
-SIDE, BATCH, RATE = 64, 2, 1e-3
+SIDE, BATCH = 64, 2
+RATES = (1e-3, 3e-3)  # of each stage
 MILD = CodeFormerSettings(sigma=(0.5, 1.0), shrink=(1.5, 2.0), noise=(0.0, 5.0), quality=(80, 100))
 
 
@@ -36,10 +38,10 @@ def tiny(recipe_id: str, steps: int) -> Recipe:
         dataclasses.replace(
             stage,
             phases=(Phase(steps, SIDE, BATCH),),
-            rates=(ConstantUntil(steps + 1, RATE),),
+            rates=(ConstantUntil(steps + 1, rate),),
             degradation=stage.degradation and _shrunk(stage.degradation),
         )
-        for stage in recipe.stages
+        for stage, rate in zip(recipe.stages, RATES, strict=True)
     )
     return dataclasses.replace(
         recipe,
@@ -54,17 +56,34 @@ def tiny(recipe_id: str, steps: int) -> Recipe:
 
 def _shrunk(degradation: DegradationSettings) -> DegradationSettings:
     if isinstance(degradation, RealESRGANSettings):
-        return dataclasses.replace(degradation, side=SIDE)
+        return dataclasses.replace(degradation, side=160)  # less would shrink to nothing
     return MILD
 
 
-def stage_spec(photos: Path, recipe: Recipe, number: StageNumber = 1) -> StageSpec:
-    """Specifies one stage."""
-    folders = (TrainingFolder(kind="sharp", path=photos),)
-    return StageSpec(recipe=recipe, number=number, folders=folders, validation_side=SIDE)
+def stage_spec(
+    photos: Path, recipe: Recipe, number: StageNumber = 1, base: Path | None = None
+) -> StageSpec:
+    """Specifies one stage; the second stands on the files in the folder `base`."""
+    return StageSpec(
+        recipe=recipe,
+        number=number,
+        folders=(TrainingFolder(kind="sharp", path=photos),),
+        base=() if base is None else store.files_at(base),
+        pool=32,
+        validation_side=SIDE,
+    )
 
 
-def main(photos: str, folder: str, recipe: str, number: str, steps: str, save_every: str) -> None:
+def base_folder(folder: Path, model_id: str) -> Path:
+    """Writes what a second stage stands on: all of a small system."""
+    folder.mkdir()
+    small_diffbir.write(small_diffbir.small(model_id), folder)
+    return folder
+
+
+def main(
+    photos: str, folder: str, recipe: str, number: str, steps: str, save_every: str, base: str
+) -> None:
     """Trains a stage, and prints a line for each step."""
 
     def report(progress: TrainingProgress) -> None:
@@ -72,7 +91,9 @@ def main(photos: str, folder: str, recipe: str, number: str, steps: str, save_ev
 
     torch.set_num_threads(1)
     stage = cast("StageNumber", int(number))
-    spec = stage_spec(Path(photos), tiny(recipe, int(steps)), stage)
+    spec = stage_spec(
+        Path(photos), tiny(recipe, int(steps)), stage, Path(base) if stage == 2 else None
+    )
     settings = RunSettings(device="cpu", report_every=1, save_every=int(save_every))
     loop.train(spec, settings, RunFolder(Path(folder)), report, resume=False)
 

@@ -79,3 +79,24 @@ def test_a_block_and_a_transformer(golden: Golden, unet: UNet) -> None:
     assert_near(block(golden["rb.input"], embedding), golden["rb.output"], TOLERANCE)
     transformer = unet.get_submodule("input_blocks.4.1")
     assert_near(transformer(golden["st.input"], golden["context"]), golden["st.output"], TOLERANCE)
+
+
+def test_in_training_both_compute_the_same(golden: Golden, unet: UNet) -> None:
+    network = filled(ControlNet(recipe.UNET), "control_model.")
+    t, context = golden["timesteps"].float(), golden["context"]
+    noise = torch.randn(golden["x"].shape, generator=torch.Generator().manual_seed(0))
+    published = (golden["out_control"] - noise).square().mean().item()
+    gradients: list[Tensor] = []
+    for recompute in (False, True):
+        network.zero_grad()
+        network.requires_grad_(requires_grad=True)
+        residuals = network(golden["x"], golden["hint"], t, context, recompute=recompute)
+        output = unet(golden["x"], t, context, residuals, recompute=recompute)
+        loss = (output - noise).square().mean()
+        assert loss.item() == pytest.approx(published, rel=1e-5)
+        loss.backward()
+        gradient = network.input_blocks[0].get_submodule("0").weight.grad
+        assert isinstance(gradient, Tensor)
+        gradients.append(gradient.clone())
+    assert gradients[0].any()
+    assert_near(gradients[1], gradients[0], 1e-6 * float(gradients[0].abs().max()))

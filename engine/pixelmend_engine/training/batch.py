@@ -25,6 +25,11 @@ class Batch:
         """Returns how many pictures there are."""
         return len(self.lq)
 
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What an objective is called with."""
+        return self.lq, self.hq
+
     def select(self, indices: Tensor) -> "Batch":
         """Returns some of the pictures."""
         real = None if self.real is None else self.real[indices]

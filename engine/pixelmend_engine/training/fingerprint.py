@@ -56,6 +56,11 @@ LATER: Mapping[tuple[str, str], object] = {
     ("Recipe", "least_side"): 0,
     ("Recipe", "whole"): False,
     ("Stage", "blur_weight"): 0.0,
+    ("Stage", "condition_noise"): 0,
+    ("Stage", "dropped_captions"): 0.0,
+    ("StageSpec", "base"): (),
+    ("StageSpec", "captions"): False,
+    ("StageSpec", "pool"): None,
 }
 
 
@@ -63,7 +68,7 @@ def fingerprint(spec: StageSpec, pictures: Sequence[str], processes: int) -> str
     """Returns the hash of a stage that is trained on pictures of these names."""
     # Folders and files may be moved.
     portable = dataclasses.replace(
-        spec, folders=(), teacher=(), start=(), discriminator=None, perceptual_weights=None
+        spec, folders=(), teacher=(), start=(), base=(), discriminator=None, perceptual_weights=None
     )
     starts = (spec.discriminator is not None, spec.perceptual_weights is not None)
     if spec.number <= 2 and spec.start:  # else a second stage has a teacher

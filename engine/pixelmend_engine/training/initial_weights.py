@@ -13,7 +13,9 @@ from pixelmend_engine.catalog.hidiff import HIDiffConfig
 from pixelmend_engine.models import hidiff
 from pixelmend_engine.models.diffbir import files as diffbir_files
 from pixelmend_engine.models.diffir import DUPLICATES
+from pixelmend_engine.training.frozen_networks import FrozenNetworks
 from pixelmend_engine.training.objectives import adversarial_losses, perceptual
+from pixelmend_engine.training.objectives.control import ControlObjective
 from pixelmend_engine.training.objectives.diffir import DiffIRObjective
 from pixelmend_engine.training.objectives.hidiff import HIDiffObjective
 from pixelmend_engine.training.objectives.restoration_module import RestorationObjective
@@ -21,8 +23,9 @@ from pixelmend_engine.training.stage_spec import StageSpec
 from pixelmend_engine.weights.checkpoints import reading
 from pixelmend_engine.weights.checkpoints.reading import StateDict
 
+CPU = torch.device("cpu")
 PriorObjective = HIDiffObjective | DiffIRObjective
-Objective = PriorObjective | RestorationObjective
+Objective = PriorObjective | RestorationObjective | ControlObjective
 
 
 def derive_seed(*numbers: int) -> int:
@@ -31,7 +34,7 @@ def derive_seed(*numbers: int) -> int:
     return int.from_bytes(digest[:8], "little") % 2**63
 
 
-def build_objective(spec: StageSpec, dtype: torch.dtype) -> Objective:
+def build_objective(spec: StageSpec, dtype: torch.dtype, device: torch.device = CPU) -> Objective:
     """Makes the networks of a stage, and fills those that stages before have trained.
 
     Raises:
@@ -55,6 +58,8 @@ def build_objective(spec: StageSpec, dtype: torch.dtype) -> Objective:
                     )
                 objective = DiffIRObjective(config, spec.number, stage, dtype, gan_loss=gan_loss)
                 first, second = read_diffir(spec.teacher), read_diffir(spec.start)
+            case DiffBIRConfig() if spec.number == 2:
+                return _control_objective(spec, config, dtype, device)
             case DiffBIRConfig():
                 restoration = RestorationObjective(config, stage, dtype)
                 restoration.load_initial(read_restoration_module(config, spec.start))
@@ -100,6 +105,25 @@ def read_diffir(files: Sequence[Path]) -> dict[str, StateDict]:
     return networks
 
 
+def _control_objective(
+    spec: StageSpec, config: DiffBIRConfig, dtype: torch.dtype, device: torch.device
+) -> ControlObjective:
+    states = {} if spec.base == spec.start else _read_diffbir(config, spec.base)
+    states.pop("control", None)  # the stage begins with the U-Net, unless it goes on
+    states |= _read_diffbir(config, spec.start)
+    if spec.teacher:
+        states = {key: state for key, state in states.items() if not key.startswith("swinir")}
+        states |= read_restoration_module(config, spec.teacher)
+    frozen = FrozenNetworks(config, states, device, dtype)
+    objective = ControlObjective(config, spec.stage, frozen, dtype)
+    objective.load_initial(states)
+    return objective
+
+
+def _read_diffbir(config: DiffBIRConfig, files: Sequence[Path]) -> dict[str, StateDict]:
+    return diffbir_files.sorted_by_network(config, {p.name: reading.read(p) for p in files})
+
+
 def read_restoration_module(config: DiffBIRConfig, files: Sequence[Path]) -> dict[str, StateDict]:
     """Reads what removes degradations from the files of a DiffBIR system, under its name in it.
 
@@ -111,8 +135,7 @@ def read_restoration_module(config: DiffBIRConfig, files: Sequence[Path]) -> dic
     if not files:
         return {}
     name = config.restoration_modules[0][1]
-    states = {path.name: reading.read(path) for path in files}
-    networks = diffbir_files.sorted_by_network(config, states)
+    networks = _read_diffbir(config, files)
     for candidate in (name, "swinir", "swinir_face"):
         if candidate in networks:
             return {name: networks[candidate]}

@@ -22,10 +22,18 @@ from pixelmend_engine.training import initial_weights, published_format
 from pixelmend_engine.training.batch import Batch
 from pixelmend_engine.training.compilation import compile_blocks
 from pixelmend_engine.training.data.crops import TrainingData, reader
+from pixelmend_engine.training.data.latent_pool import (
+    LatentBatch,
+    LatentPool,
+    pool_size,
+    read_captions,
+)
 from pixelmend_engine.training.ema import WeightEma
 from pixelmend_engine.training.evaluation.contact_sheet import sheet
 from pixelmend_engine.training.evaluation.prior_health import PriorHealth
-from pixelmend_engine.training.fingerprint import fingerprint
+from pixelmend_engine.training.fingerprint import fingerprint, stored_text
+from pixelmend_engine.training.frozen_networks import FrozenNetworks
+from pixelmend_engine.training.objectives.control import ControlObjective, check_prediction
 from pixelmend_engine.training.objectives.diffir import DiffIRObjective
 from pixelmend_engine.training.objectives.discriminator_trainer import DiscriminatorTrainer
 from pixelmend_engine.training.objectives.step_losses import StepLosses
@@ -99,9 +107,15 @@ class _Run:
             device=device,
             read=reader(spec.recipe),
         )
-        self.objective = initial_weights.build_objective(spec, _dtype(settings, device)).to(device)
+        self.objective = initial_weights.build_objective(spec, _dtype(settings, device), device).to(
+            device
+        )
         # As when pictures are restored: depth-wise convolutions and norms read whole pixels.
         self.objective.networks.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stubs
+        self.batches: TrainingData | LatentPool = self.data
+        if isinstance(self.objective, ControlObjective):
+            check_prediction(self.objective)
+            self.batches = self._fill_pool(self.objective.frozen)
         if settings.compiled:
             compile_blocks(self.objective, self.objective.block)
         self.ema = WeightEma(self._parameters(self.objective.trained_parts), self.stage.ema_decay)
@@ -113,6 +127,26 @@ class _Run:
         self.done = 0  # steps
         self.seconds = 0.0  # of training, in all slices
         self._make_optimizer(prior_only=self._is_prior_only(1))
+
+    def _fill_pool(self, frozen: FrozenNetworks) -> LatentPool:
+        spec, accelerator = self.spec, self.accelerator
+        pool = LatentPool(
+            self.folder.path / "pool",
+            self.data,
+            frozen,
+            size=spec.pool or pool_size(len(self.data.names)),
+            side=self.stage.phases[-1].patch,
+            seed=spec.seed,
+            facts=stored_text((spec.recipe.whole, spec.degradation)),
+            device=accelerator.device,
+            captions=read_captions(self.data) if spec.captions else None,
+        )
+        if accelerator.is_main_process:
+            pool.prepare()
+        accelerator.wait_for_everyone()
+        pool.fill(accelerator.process_index, accelerator.num_processes)
+        accelerator.wait_for_everyone()
+        return pool
 
     def _make_optimizer(self, *, prior_only: bool) -> None:
         """Makes the optimizer of what is trained from here on; an earlier one is not gone on with.
@@ -211,7 +245,7 @@ class _Run:
         if self.prior_only and not self._is_prior_only(step):
             self._make_optimizer(prior_only=False)
         phase, process = self.stage.phase(step), self.accelerator.process_index
-        batch = self.data.batch(step, process, phase)
+        batch = self.batches.batch(step, process, phase)
         # Another number than that of any batch, so that noise and crops have nothing in common.
         generator = torch.Generator().manual_seed(
             initial_weights.derive_seed(self.spec.seed, step, process)
@@ -228,12 +262,13 @@ class _Run:
         losses = {name: value.detach() for name, value in values}
         if self.discriminator is not None:
             assert step_losses.restored is not None
+            assert isinstance(batch, Batch)
             losses |= self._train_discriminator(
                 self.discriminator, step, batch, step_losses.restored, generator
             )
         return len(batch), losses
 
-    def _backward(self, batch: Batch, draws: Tensor) -> StepLosses:
+    def _backward(self, batch: Batch | LatentBatch, draws: Tensor) -> StepLosses:
         """Adds a step's gradients up, over so many pictures at once as the settings say."""
         draws = draws.to(self.accelerator.device)
         count = len(batch)
@@ -247,7 +282,7 @@ class _Run:
             few = batch if len(parts) == 1 else batch.select(part)
             synchronized = number == len(parts)
             with nullcontext() if synchronized else self.accelerator.no_sync(self.shared):
-                outcome: StepLosses = self.shared(few.lq, few.hq, draws[part])
+                outcome: StepLosses = self.shared(*few.inputs, draws[part])
                 whole = torch.stack([*outcome.losses.values()]).sum()
                 self.accelerator.backward(whole * share)
             restored = outcome.restored

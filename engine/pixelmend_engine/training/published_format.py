@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pixelmend_engine.diffusion.schedule import Schedule
 from pixelmend_engine.models.diffir import DUPLICATES
+from pixelmend_engine.training.objectives.control import ControlObjective
 from pixelmend_engine.training.objectives.diffir import DiffIRObjective
 from pixelmend_engine.training.objectives.hidiff import HIDiffObjective
 from pixelmend_engine.training.objectives.restoration_module import RestorationObjective
@@ -21,7 +22,7 @@ DIFFIR_NAMES = {1: "DiffIRS1.pth", 2: "DiffIRS2.pth", 3: "DiffIRS2-GAN.pth"}
 
 
 def to_published(
-    objective: HIDiffObjective | DiffIRObjective | RestorationObjective,
+    objective: HIDiffObjective | DiffIRObjective | RestorationObjective | ControlObjective,
     trained: Networks,
     ema: Networks | None,
     step: int,
@@ -32,6 +33,8 @@ def to_published(
             f"{name}.pth": _basicsr(state, None if ema is None else ema[name])
             for name, state in trained.items()
         }
+    if isinstance(objective, ControlObjective):
+        return {"control.pth": (trained if ema is None else ema)["control"]}
     if isinstance(objective, RestorationObjective):
         # Without wrapping, but with what follows from the sizes: its own code asks for every name.
         state = (trained if ema is None else ema)[objective.name]

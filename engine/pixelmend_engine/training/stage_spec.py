@@ -22,6 +22,9 @@ class StageSpec:
     seed: int = 0
     teacher: tuple[Path, ...] = ()  # files of stage 1; for later stages
     start: tuple[Path, ...] = ()  # files of stage 2; for stage 3, or for a stage 2 to go on from
+    base: tuple[Path, ...] = ()  # files of what DiffBIR's second stage stands on
+    captions: bool = False  # a text file beside each picture says what is on it
+    pool: int | None = None  # samples that a second stage of DiffBIR draws from; None: by pictures
     discriminator: Path | None = None  # where it begins; None: with random weights
     perceptual_weights: Path | None = None  # of the network that compares pictures; None: not
     validation_side: int = 256  # pixels

@@ -20,6 +20,7 @@ from pixelmend_engine.training.evaluation import metrics
 from pixelmend_engine.training.evaluation.contact_sheet import SheetCell
 from pixelmend_engine.training.evaluation.prior_health import PriorHealth, PriorProbe
 from pixelmend_engine.training.initial_weights import Objective
+from pixelmend_engine.training.objectives.control import ControlObjective
 from pixelmend_engine.training.objectives.restoration_module import RestorationObjective
 from pixelmend_engine.training.trained_prior import TrainedPrior
 
@@ -96,7 +97,7 @@ class Validation:
 
     def health(self, objective: Objective) -> PriorHealth | None:
         """Measures whether the prior, if any, depends on the picture, and exchanges it."""
-        if isinstance(objective, RestorationObjective):
+        if isinstance(objective, RestorationObjective | ControlObjective):
             return None
         probe = PriorProbe(TrainedPrior(objective, self._device))
         for case in self._cases[:MAX_EXCHANGED]:

@@ -95,15 +95,35 @@ def seed_option(what: str) -> Callable[[Command], Command]:
     "--teacher",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Begin later stages with these weights of stage 1.  [default: those in --out-dir]",
+    help="Begin later stages with these weights of stage 1.  [default: those in --out-dir; for "
+    "DiffBIR else the model's own]",
+)
+@click.option(
+    "--base",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Let stage 2 of DiffBIR stand on these weights, Stable Diffusion's among them.  "
+    "[default: the model's, as installed]",
+)
+@click.option(
+    "--captions",
+    is_flag=True,
+    help="Take what is on a picture from a text file of its name beside it, in stage 2 of DiffBIR.",
+)
+@click.option(
+    "--pool",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Draw the crops of stage 2 of DiffBIR from so many, which are made once.  [default: 16 "
+    "of each picture, at least 256, at most 50,000]",
 )
 @click.option(
     "--start",
     type=click.Path(path_type=Path),
-    metavar="DIR",
+    metavar="DIR|MODEL",
     help="Begin stage 3 with these weights of stage 2; with --stage 2, go on with them, and in "
-    "HI-Diff's case without a teacher, if none is given.  [default: for stage 3, those in "
-    "--out-dir]",
+    "HI-Diff's case without a teacher, if none is given; DiffBIR's stages go on with them, or with "
+    "an installed model's (v2.1).  [default: for stage 3, those in --out-dir]",
 )
 @click.option(
     "--discriminator",
@@ -176,6 +196,9 @@ def train(
     resume: bool,
     stage: Literal["all", "1", "2", "3"],
     teacher: Path | None,
+    base: Path | None,
+    captions: bool,
+    pool: int | None,
     start: Path | None,
     discriminator: Path | None,
     perception: str | None,
@@ -217,12 +240,21 @@ def train(
             f"The recipe `{recipe.id}` looks at all crops of a step together",
             hint="Use --batch to take fewer",
         )
+    if (base is not None or captions or pool is not None) and recipe.family != "diffbir":
+        raise BadRequest(
+            f"--base, --captions and --pool are for DiffBIR, not for `{recipe.id}`",
+            hint="Leave them out",
+        )
     numbers = _stage_numbers(recipe, stage)
     perceptual_weights = _perceptual_weights(recipe, numbers, perception)
     continues_stage_2 = start is not None and stage == "2"
     # Only a family whose second stage can do without a teacher takes a transformer into the first.
     takes_transformer = start is not None and stage == "1" and recipe.can_train_without_teacher
     goes_on = start is not None and recipe.family == "diffbir"
+    if goes_on and stage == "all":
+        raise BadRequest(
+            "Weights to go on with are those of one stage", hint="Give --stage 1 or --stage 2"
+        )
     if (
         start is not None
         and not (continues_stage_2 or takes_transformer or goes_on)
@@ -245,7 +277,13 @@ def train(
             number=number,
             folders=training_folders,
             seed=seed,
-            teacher=_weights(teacher, folders[1]) if number > 1 and not without_teacher else (),
+            teacher=_teacher(recipe, teacher, folders[1])
+            if number > 1 and not without_teacher
+            else (),
+            base=_base(recipe, base) if number == 2 and recipe.family == "diffbir" else (),
+            captions=captions,
+            pool=pool if number == 2 else None,
+            validation_side=512 if recipe.family == "diffbir" else 256,
             start=_weights(start, folders[2]) if needs_start else (),
             discriminator=discriminator,
             perceptual_weights=perceptual_weights
@@ -275,10 +313,38 @@ def train(
 
 
 def _weights(path: Path | None, folder: "RunFolder") -> tuple[Path, ...]:
-    """Lists the files of weights that were named, or those that a stage of this run has left."""
+    """Lists the files of weights that were named, or those that a stage of this run has left.
+
+    The name of a model of DiffBIR's will do, or what follows the family's in it (`v2.1`).
+    """
+    from pixelmend_cli import settings
+    from pixelmend_engine.catalog import registry
     from pixelmend_engine.weights import store
 
+    if path is not None and not path.exists():
+        names = (str(path), f"diffbir-{path}")
+        for spec in registry.MODELS:
+            if spec.id in names and spec.family == "DiffBIR":
+                return store.locate(spec, settings.resolve(os.environ).models_dir)
     return store.files_at(path or folder.published)
+
+
+def _teacher(recipe: "Recipe", path: Path | None, folder: "RunFolder") -> tuple[Path, ...]:
+    """Lists the files of stage 1; DiffBIR's second stage may take the published ones instead."""
+    if path is None and recipe.family == "diffbir" and not any(folder.published.glob("*")):
+        return ()
+    return _weights(path, folder)
+
+
+def _base(recipe: "Recipe", path: Path | None) -> tuple[Path, ...]:
+    """Lists the files that DiffBIR's second stage stands on: those named, or the model's own."""
+    from pixelmend_cli import settings
+    from pixelmend_engine.catalog import registry
+    from pixelmend_engine.weights import store
+
+    if path is not None:
+        return store.files_at(path)
+    return store.here(registry.find(recipe.id), settings.resolve(os.environ).models_dir)
 
 
 def _stage_numbers(recipe: "Recipe", stage: Literal["all", "1", "2", "3"]) -> "list[StageNumber]":

@@ -63,6 +63,13 @@ def test_a_model_is_trained_resumed_and_restores_pictures(
             ],
             "no file or folder with weights",
         ),
+        (["--sharp", ".", "--captions"], "are for DiffBIR, not for `compact`"),
+        (["--sharp", ".", "--at-once", "2"], "looks at all crops of a step together"),
+        (
+            ["--sharp", ".", "--family", "diffbir", "--recipe", "v2.1", "--start", "."],
+            "those of one stage",
+        ),
+        (["--sharp", ".", "--family", "diffbir"], "no recipe `compact`"),
     ],
 )
 def test_what_can_not_be_trained_is_told(

@@ -10,14 +10,23 @@ import pytest
 import tiny_diffbir_run
 import tiny_run
 import torch
+from fakes import CPU
+from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - PathLike
+from small_diffbir import small
 from tiny_diffbir_run import stage_spec, tiny
 
-from pixelmend.errors import BadRequest
+from pixelmend.errors import BadRequest, UnreadableCheckpoint
 from pixelmend_engine.catalog.diffbir import DiffBIRConfig
+from pixelmend_engine.models import loading
+from pixelmend_engine.models.diffbir.model import DiffBIRPipeline
 from pixelmend_engine.nn.swinir import SwinIR
-from pixelmend_engine.training import loop
+from pixelmend_engine.training import initial_weights, loop
+from pixelmend_engine.training.data.latent_pool import LatentBatch
+from pixelmend_engine.training.objectives.control import ControlObjective
+from pixelmend_engine.training.recipes.recipe import StageNumber
 from pixelmend_engine.training.run_folder import RunFolder
 from pixelmend_engine.training.stage_spec import RunSettings, StageSpec, TrainingProgress
+from pixelmend_engine.weights import store
 from pixelmend_engine.weights.checkpoints import reading
 
 STEPS, KILLED_STEPS, SAVE_EVERY = 60, 12, 4
@@ -32,9 +41,11 @@ def run(
     return reports
 
 
-def killed_run(photos: Path, folder: Path, recipe: str, stage: int, step: int) -> dict[int, str]:
+def killed_run(
+    photos: Path, folder: Path, recipe: str, stage: int, step: int, base: Path | None
+) -> dict[int, str]:
     """Trains in a process of its own, kills it after a step, and returns the losses until then."""
-    numbers = (recipe, str(stage), str(KILLED_STEPS), str(SAVE_EVERY))
+    numbers = (recipe, str(stage), str(KILLED_STEPS), str(SAVE_EVERY), str(base))
     command = [sys.executable, tiny_diffbir_run.__file__, str(photos), str(folder), *numbers]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -48,11 +59,13 @@ def killed_run(photos: Path, folder: Path, recipe: str, stage: int, step: int) -
     return losses
 
 
-def goes_on(photos: Path, folder: Path, recipe: str, stage: int) -> None:
+def goes_on(
+    photos: Path, folder: Path, recipe: str, stage: StageNumber, base: Path | None = None
+) -> None:
     """Compares a run that was killed, and went on, with one that was not."""
     settings = dataclasses.replace(SETTINGS, save_every=SAVE_EVERY)
-    before = killed_run(photos, folder / "killed", recipe, stage, SAVE_EVERY + 2)
-    spec = stage_spec(photos, tiny(recipe, KILLED_STEPS), stage)  # pyright: ignore[reportArgumentType]
+    before = killed_run(photos, folder / "killed", recipe, stage, SAVE_EVERY + 2, base)
+    spec = stage_spec(photos, tiny(recipe, KILLED_STEPS), stage, base)
     whole = run(spec, folder / "whole", settings=settings)
     rest = run(spec, folder / "killed", resume=True, settings=settings)
     expected = {p.step: tiny_run.losses_text(p) for p in whole}
@@ -107,3 +120,91 @@ def test_small_pictures_are_counted_and_named(photos: Path, tmp_path: Path) -> N
     recipe = dataclasses.replace(tiny("diffbir-v1-general", 2), least_side=100)
     with pytest.raises(BadRequest, match=r"12 of 12 pictures have fewer than 100 pixels.*`00.png`"):
         run(stage_spec(photos, recipe), tmp_path)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the second stage of v2.1 stands on."""
+    return tiny_diffbir_run.base_folder(tmp_path_factory.mktemp("base") / "v2.1", "diffbir-v2.1")
+
+
+@pytest.mark.slow
+def test_stage_2_learns_to_steer_a_frozen_u_net(photos: Path, tmp_path: Path, base: Path) -> None:
+    recipe = tiny("diffbir-v2.1", STEPS)
+    spec = stage_spec(photos, recipe, 2, base)
+    reports = run(spec, tmp_path / "stage2")
+    assert len(reports) == STEPS
+    assert "validation" in reports[-1].scores
+
+    # How large a loss is, is mostly the timestep's: the same ones before and after.
+    trained = dataclasses.replace(spec, start=store.files_at(tmp_path / "stage2" / "published"))
+    shard = load_file(tmp_path / "stage2" / "pool" / "00000.safetensors")
+    losses: list[float] = []
+    for each in (spec, trained):
+        objective = initial_weights.build_objective(each, torch.float32)
+        assert isinstance(objective, ControlObjective)
+        context = objective.empty.expand(16, -1, -1)
+        samples = LatentBatch(shard["moments"].float(), shard["condition"].float(), context)
+        draws = objective.draw(samples, torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            losses.append(objective(*samples.inputs, draws).losses["v"].item())
+    assert losses[1] < 0.8 * losses[0]
+
+    # Commands take the one network that was trained, and the rest from what it stands on.
+    model = small("diffbir-v2.1")
+    own = [tmp_path / "stage2" / "model.safetensors"]
+    _, pipeline = loading.load([model], own, CPU, torch.float32, store.files_at(base))
+    assert isinstance(pipeline, DiffBIRPipeline)
+    published = reading.read(tmp_path / "stage2" / "published" / "control.pth")
+    control = pipeline.networks.control.state_dict()
+    assert control.keys() == published.keys()
+    assert published["zero_convs.0.0.weight"].abs().max() > 0
+    for name, tensor in control.items():
+        torch.testing.assert_close(tensor, published[name], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_stage_2_goes_on_where_it_was_killed(photos: Path, tmp_path: Path, base: Path) -> None:
+    goes_on(photos, tmp_path, "diffbir-v2.1", 2, base)
+
+
+@pytest.mark.slow
+def test_latents_that_are_there_are_not_computed_again(
+    photos: Path, tmp_path: Path, base: Path
+) -> None:
+    spec = stage_spec(photos, tiny("diffbir-v2.1", 1), 2, base)
+    first = run(spec, tmp_path / "run")
+    shards = sorted((tmp_path / "run" / "pool").glob("0*.safetensors"))
+    assert [shard.name for shard in shards] == ["00000.safetensors", "00001.safetensors"]
+    before = [shard.stat().st_mtime_ns for shard in shards]
+    # As if it had been killed while it made the second.
+    (tmp_path / "run" / "resume.state").unlink()
+    content = shards[1].read_bytes()
+    shards[1].unlink()
+    again = run(spec, tmp_path / "run")
+    assert shards[0].stat().st_mtime_ns == before[0]
+    assert shards[1].read_bytes() == content
+    assert again[0].losses == first[0].losses
+
+    other = dataclasses.replace(spec, seed=1)
+    (tmp_path / "run" / "resume.state").unlink()
+    run(other, tmp_path / "run")
+    assert shards[0].stat().st_mtime_ns != before[0]
+
+
+@pytest.mark.slow
+def test_captions_are_learned_with(photos: Path, tmp_path: Path, base: Path) -> None:
+    spec = stage_spec(photos, tiny("diffbir-v2.1", 1), 2, base)
+    for path in sorted(photos.iterdir()):
+        path.with_suffix(".txt").write_text("a portrait")
+    with_captions = run(dataclasses.replace(spec, captions=True), tmp_path / "with")
+    without = run(spec, tmp_path / "without")
+    assert with_captions[0].losses != without[0].losses
+
+
+def test_what_a_second_stage_stands_on_is_named_where_it_is_missing(
+    photos: Path, tmp_path: Path
+) -> None:
+    spec = stage_spec(photos, tiny("diffbir-v2.1", 1), 2)
+    with pytest.raises(UnreadableCheckpoint, match="missing: autoencoder, swinir, text_encoder"):
+        run(spec, tmp_path)

@@ -153,17 +153,26 @@ def load(
         part.add_module(name, networks.get_submodule(name))
         fill_strictly(part, {name: states.pop(name)})
         if name in ("unet", "control"):
-            _cast(networks.get_submodule(name), dtype)
+            cast(networks.get_submodule(name), dtype)
     return DiffBIRPipeline(networks, device, dtype)
 
 
-def _cast(network: nn.Module, dtype: torch.dtype) -> None:
-    # As published: embeddings and the last layers stay in float32, and so do the blocks' norms.
+def cast(network: nn.Module, dtype: torch.dtype) -> None:
+    """Converts a diffusion network's weights.
+
+    As published: embeddings and the last layers stay in float32, and so do the blocks' norms.
+    """
     for name, module in network.named_modules():  # pyright: ignore[reportUnknownVariableType]
         kept = str(name).partition(".")[0] in ("", "time_embed", "out")  # pyright: ignore[reportUnknownArgumentType]
         if not kept and isinstance(module, nn.Module) and not isinstance(module, PreciseGroupNorm):
             for parameter in module.parameters(recurse=False):
                 parameter.data = parameter.data.to(dtype)
+
+
+def schedule_of(config: DiffBIRConfig) -> Schedule:
+    """Returns the diffusion of a system."""
+    schedule = Schedule.linear_sqrt(config.beta_start, config.beta_end, config.timesteps)
+    return schedule.with_zero_terminal_snr() if config.zero_snr else schedule
 
 
 # --- Pipeline -------------------------------------------------------------------------------------
@@ -179,10 +188,7 @@ class DiffBIRPipeline:
         networks.eval().requires_grad_(requires_grad=False)
         self.networks = networks
         self.config = networks.config
-        schedule = Schedule.linear_sqrt(
-            self.config.beta_start, self.config.beta_end, self.config.timesteps
-        )
-        self.schedule = schedule.with_zero_terminal_snr() if self.config.zero_snr else schedule
+        self.schedule = schedule_of(self.config)
         self._device = device
         self._dtype = dtype
         self._contexts: dict[tuple[str, str], Context] = {}

@@ -29,11 +29,16 @@ class ControlNet(UNetEncoder):
         condition: Float[Tensor, "b 4 h w"],
         t: Float[Tensor, " b"],
         context: Context,
+        *,
+        recompute: bool = False,
     ) -> list[Tensor]:
         """Returns a residual for each skip of the U-Net, and one for its middle.
 
-        `x` and `condition` are latents in the same, scaled unit.
+        `x` and `condition` are latents in the same, scaled unit. With `recompute`, what is inside
+        of a stage is computed once more for gradients, and not kept.
         """
-        features, middle = self.encode(torch.cat([x, condition], dim=1), self.embed(t), context)
+        features, middle = self.encode(
+            torch.cat([x, condition], dim=1), self.embed(t), context, recompute=recompute
+        )
         residuals = [conv(feature) for conv, feature in zip(self.zero_convs, features, strict=True)]
         return [*residuals, self.middle_block_out(middle)]

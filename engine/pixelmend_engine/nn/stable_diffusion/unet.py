@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixelmend_engine.catalog.sizes import UNetSizes
+from pixelmend_engine.nn.recomputation import recomputed
 from pixelmend_engine.nn.stable_diffusion.cross_attention import (
     NORM_GROUPS,
     Context,
@@ -136,14 +137,14 @@ class UNetEncoder(nn.Module):
         return self.time_embed(timestep_embedding(t, self.sizes.channels).to(first.dtype))
 
     def encode(
-        self, x: Features, embedding: Embedding, context: Context
+        self, x: Features, embedding: Embedding, context: Context, *, recompute: bool = False
     ) -> tuple[list[Tensor], Tensor]:
         """Returns what each stage puts out, and the middle."""
         features: list[Tensor] = []
         for stage in self.input_blocks:
-            x = stage(x, embedding, context)
+            x = _run(stage, x, embedding, context, recompute=recompute)
             features.append(x)
-        return features, self.middle_block(x, embedding, context)
+        return features, _run(self.middle_block, x, embedding, context, recompute=recompute)
 
 
 class UNet(UNetEncoder):
@@ -178,10 +179,14 @@ class UNet(UNetEncoder):
         t: Float[Tensor, " b"],
         context: Context,
         control: Sequence[Tensor] = (),
+        *,
+        recompute: bool = False,
     ) -> Float[Tensor, "b 4 h w"]:
         """Predicts; sides of the latent are multiples of 8.
 
-        `control` has one residual for each of the skips, and one more for the middle.
+        `control` has one residual for each of the skips, and one more for the middle. With
+        `recompute`, stages of the decoder are computed once more for gradients, and not kept; in
+        the encoder nothing is kept as long as it does not learn.
         """
         embedding = self.embed(t)
         skips, x = self.encode(x, embedding, context)
@@ -190,8 +195,17 @@ class UNet(UNetEncoder):
             x = x + middle
             skips = [skip + residual for skip, residual in zip(skips, residuals, strict=True)]
         for stage in self.output_blocks:
-            x = stage(torch.cat([x, skips.pop()], dim=1), embedding, context)
+            x = torch.cat([x, skips.pop()], dim=1)
+            x = _run(stage, x, embedding, context, recompute=recompute)
         return self.out(x)
+
+
+def _run(
+    stage: nn.Module, x: Features, embedding: Embedding, context: Context, *, recompute: bool
+) -> Resized:
+    if recompute:
+        return recomputed(stage, x, embedding, context)
+    return stage(x, embedding, context)
 
 
 def _conv(inputs: int, outputs: int) -> nn.Conv2d:

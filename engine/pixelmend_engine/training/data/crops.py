@@ -28,6 +28,7 @@ from pixelmend_engine.training.degradations.inpainting_masks import InpaintingMa
 from pixelmend_engine.training.degradations.random_source import RandomSource
 from pixelmend_engine.training.recipes.recipe import Phase, Recipe
 
+SAMPLE_SALT = 52  # sets what single crops are drawn with apart from what steps draw
 SHOWN = 5  # names in a message; the rest is counted
 
 
@@ -128,7 +129,21 @@ class TrainingData:
         As published, a window is drawn from each picture (384 pixels), and then a crop at one
         place of all windows.
         """
-        rng = np.random.default_rng([self._seed, step, process])
+        return self._draw(np.random.default_rng([self._seed, step, process]), phase)[1]
+
+    def sample(self, number: int, patch: int) -> tuple[str, Batch]:
+        """Draws one crop, whatever is drawn beside it: which picture it is of, and the crop."""
+        rng = np.random.default_rng([self._seed, number, SAMPLE_SALT])
+        pairs, batch = self._draw(rng, Phase(1, patch, 1))
+        return pairs[0].name, batch
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """The sharp pictures that are trained on, by their names."""
+        return {pair.name: pair.sharp for part in self._training for pair in part}
+
+    def _draw(self, rng: np.random.Generator, phase: Phase) -> tuple[list[TrainingPair], Batch]:
+        drawn: list[TrainingPair] = []
         crop_at = rng.random(2)
         orientations = self._recipe.orientations
         crop = degrade.source_crop(self._degradation, phase.patch)
@@ -138,6 +153,7 @@ class TrainingData:
         for _ in range(phase.batch):
             part = self._training[rng.choice(len(self._shares), p=self._shares)]
             pair = part[rng.integers(len(part))]
+            drawn.append(pair)
             sharp = self._cache.get(pair.sharp)
             window_at, orientation = (
                 rng.random(2),
@@ -168,7 +184,7 @@ class TrainingData:
             lq = torch.stack([degraded for degraded, _ in paired]) / 255
             hq = torch.stack([sharp for _, sharp in paired]) / 255
             batches.append(Batch(lq, hq))
-        return concatenate(batches)
+        return drawn, concatenate(batches)
 
 
 def reader(recipe: Recipe) -> Read:

@@ -7,7 +7,7 @@ on against a discriminator; inpainting has one in both of its stages.
 Source: arXiv:2303.09472, section 3, and the published code (see `models/diffir.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Literal
 
 import torch
@@ -27,7 +27,6 @@ from pixelmend_engine.models.diffir import (
     TransformerBlock,
 )
 from pixelmend_engine.nn.precision import autocast
-from pixelmend_engine.training.batch import Batch
 from pixelmend_engine.training.objectives.adversarial_losses import GanLoss
 from pixelmend_engine.training.objectives.blur_spectrum import BANDS, attenuation
 from pixelmend_engine.training.objectives.perceptual import PerceptualNetwork
@@ -98,7 +97,7 @@ class DiffIRObjective(nn.Module):
         """The shape of a prior, without the batch."""
         return self.networks.prior_shape
 
-    def draw(self, batch: Batch, generator: torch.Generator) -> Prior:
+    def draw(self, batch: Sized, generator: torch.Generator) -> Prior:
         """Draws the noise of a step."""
         return torch.randn(len(batch), *self.prior_shape, generator=generator)
 

@@ -5,7 +5,7 @@ from the paper in how the GoPro system makes its noisy prior.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import cast
 
 import torch
@@ -17,7 +17,6 @@ from pixelmend_engine.diffusion.schedule import float32
 from pixelmend_engine.models.hidiff import HIDiff, Pictures, Prior, TransformerBlock
 from pixelmend_engine.nn.precision import autocast
 from pixelmend_engine.nn.standardize import Standardize
-from pixelmend_engine.training.batch import Batch
 from pixelmend_engine.training.depth_growth import grow_depth
 from pixelmend_engine.training.objectives.blur_spectrum import BANDS, attenuation
 from pixelmend_engine.training.objectives.pixel_losses import PIXEL_LOSSES
@@ -80,7 +79,7 @@ class HIDiffObjective(nn.Module):
         """The shape of a prior, without the batch."""
         return self.networks.prior_shape
 
-    def draw(self, batch: Batch, generator: torch.Generator) -> Prior:
+    def draw(self, batch: Sized, generator: torch.Generator) -> Prior:
         """Draws the noise of a step."""
         return torch.randn(len(batch), *self.prior_shape, generator=generator)
 

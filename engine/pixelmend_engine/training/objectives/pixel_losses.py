@@ -28,7 +28,13 @@ def psnr_loss(restored: Pictures, hq: Pictures) -> Float[Tensor, ""]:
     return (errors + PSNR_LOSS_FLOOR).log().mean()
 
 
+def squares_loss(restored: Pictures, hq: Pictures) -> Float[Tensor, ""]:
+    """Returns the squared errors, added up over all pixels and pictures, as DiffBIR has it."""
+    return (restored - hq).square().sum()
+
+
 PIXEL_LOSSES: dict[PixelLoss, Callable[[Pictures, Pictures], Tensor]] = {
     "l1": l1_loss,
     "psnr": psnr_loss,
+    "squares": squares_loss,
 }

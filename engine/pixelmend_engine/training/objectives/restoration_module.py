@@ -3,7 +3,7 @@
 Source: arXiv:2308.15070, section 3.1, and the published code (see `models/diffbir/model.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 
 import torch
 from jaxtyping import Float
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pixelmend_engine.catalog.diffbir import DiffBIRConfig, RestorationModule
 from pixelmend_engine.nn.precision import autocast
 from pixelmend_engine.nn.swinir import SwinBlock, SwinIR, WindowAttention
-from pixelmend_engine.training.batch import Batch
+from pixelmend_engine.training.objectives.pixel_losses import PIXEL_LOSSES
 from pixelmend_engine.training.objectives.step_losses import StepLosses
 from pixelmend_engine.training.recipes.recipe import Stage
 from pixelmend_engine.weights.checkpoints.reading import StateDict, fill_parts
@@ -34,6 +34,7 @@ class RestorationObjective(nn.Module):
         super().__init__()
         self.name: RestorationModule = config.restoration_modules[0][1]
         self.networks = nn.ModuleDict({self.name: SwinIR(config.swinir)})
+        self.pixel_loss = PIXEL_LOSSES[stage.pixel_loss]
         self.sums = stage.pixel_loss == "squares"
         self.dtype = dtype
         initialize(self.network)
@@ -68,7 +69,7 @@ class RestorationObjective(nn.Module):
         if states:
             fill_parts(self.parts, self.parts, states)
 
-    def draw(self, batch: Batch, generator: torch.Generator) -> Draws:
+    def draw(self, batch: Sized, generator: torch.Generator) -> Draws:
         """Draws which residuals are left out, for each picture."""
         return torch.rand(len(batch), self.network.block_count, 2, generator=generator)
 
@@ -77,13 +78,8 @@ class RestorationObjective(nn.Module):
         factors = stochastic_depth(draws)
         with autocast(lq.device, self.dtype):
             restored = self.network(lq, factors, recompute=True)
-        error = restored.float() - hq
-        if not self.sums:
-            return StepLosses({"pixels": error.abs().mean()}, {}, restored)
-        squares = error.square().sum()
-        return StepLosses(
-            {"squares": squares}, {"error": squares.detach() / error.numel()}, restored
-        )
+        loss = self.pixel_loss(restored.float(), hq)
+        return StepLosses({"squares" if self.sums else "pixels": loss}, {}, restored)
 
     def predict(self, lq: Pictures, hq: Pictures, draws: Draws) -> Pictures:  # noqa: ARG002 - others look at them
         """Restores pictures."""

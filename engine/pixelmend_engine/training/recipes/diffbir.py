@@ -5,6 +5,8 @@ degradations from faces was trained by DifFace's code (github.com/zsyOAOA/DifFac
 those of all processes together there; here `--batch` says what each takes.
 """
 
+import dataclasses
+
 from pixelmend_engine.catalog.diffbir import V1_FACE, V1_GENERAL, V2_1
 from pixelmend_engine.training.degradations import codeformer
 from pixelmend_engine.training.degradations.real_esrgan import RealESRGANSettings
@@ -26,11 +28,21 @@ def _removal(steps: int) -> Stage:
     )
 
 
+def _control(rates: tuple[ConstantUntil, ...], batch: int) -> Stage:
+    """IRControlNet: as many steps as there are rates for."""
+    return Stage(
+        phases=(Phase(rates[-1].before - 1, SIDE, batch),),
+        rates=rates,
+        clip=None,
+        weight_decay=0.01,
+    )
+
+
 GENERAL = Recipe(
     id="diffbir-v1-general",
     title="DiffBIR v1, as published",
     config=V1_GENERAL,
-    stages=(_removal(150_000),),
+    stages=(_removal(150_000), _control((ConstantUntil(25_001, 1e-4),), 192)),
     orientations=UPRIGHT,
     degradation=codeformer.GENERAL,
     least_side=SIDE,
@@ -48,6 +60,7 @@ FACE = Recipe(
             weight_decay=0.0,
             degradation=codeformer.STRONG_FACE,
         ),
+        _control((ConstantUntil(25_001, 1e-4),), 192),
     ),
     orientations=MIRRORED,
     degradation=codeformer.FACE,
@@ -58,7 +71,14 @@ V2_1_RECIPE = Recipe(
     id="diffbir-v2.1",
     title="DiffBIR v2.1, as published",
     config=V2_1,
-    stages=(_removal(100_000),),
+    stages=(
+        _removal(100_000),
+        dataclasses.replace(
+            _control((ConstantUntil(1_000_001, 1e-5),), 512),
+            condition_noise=200,
+            dropped_captions=0.2,
+        ),
+    ),
     window=SIDE,
     orientations=UPRIGHT,
     degradation=RealESRGANSettings(scale=4, side=SIDE, sharpened=True, enlarged=True),

@@ -14,9 +14,7 @@ StageNumber = Literal[1, 2, 3]
 Family = Literal["hidiff", "diffir", "diffbir"]
 DiscriminatorKind = Literal["unet", "patch"]  # see `objectives/discriminators.py`
 PerceptualNetworkName = Literal["vgg19", "ade20k"]  # see `objectives/perceptual.py`
-PixelLoss = Literal[
-    "l1", "psnr", "squares"
-]  # `objectives/pixel_losses.py`, `restoration_module.py`
+PixelLoss = Literal["l1", "psnr", "squares"]  # see `objectives/pixel_losses.py`
 LossRegion = Literal["all", "known", "holes"]
 # The eight of a square: number // 2 quarter turns, upside down if it is odd.
 ALL_ORIENTATIONS = tuple(range(8))
@@ -62,6 +60,8 @@ class Stage:
     adversarial: AdversarialSettings | None = None
     perceptual_network: PerceptualNetworkName | None = None  # whose features are compared, too
     degradation: DegradationSettings | None = None  # instead of the recipe's
+    condition_noise: int = 0  # the condition gets the noise of one of so many first timesteps
+    dropped_captions: float = 0.0  # share of samples whose caption is left out
 
     @property
     def steps(self) -> int:
