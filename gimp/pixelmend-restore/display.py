@@ -34,7 +34,7 @@ class Display:
         self._panel: PanelProcess | None = None
         Gimp.progress_init(title)
         if panel:
-            options = PanelOptions(title, engine.folder / "locale", _window())
+            options = PanelOptions(title, engine.folder / "locale", _window(), _color_scheme())
             self._panel = PanelProcess(engine.launch.python, options, engine.paths)
 
     @property
@@ -144,6 +144,18 @@ class Display:
         """Takes the panel away."""
         if self._panel is not None:
             self._panel.close()
+
+
+def _color_scheme() -> str:
+    """Returns whether GIMP's own windows are dark; empty where it does not say."""
+    query = Gimp.get_pdb().lookup_procedure("gimp-gimprc-query")
+    config = query.create_config()
+    config.set_property("token", "theme-color-scheme")
+    values = query.run(config)
+    if values.index(0) != Gimp.PDBStatusType.SUCCESS:
+        return ""
+    # Its gray scheme is dark, too; "system" is what Qt takes anyway.
+    return {"gray": "dark", "dark": "dark", "light": "light"}.get(values.index(1), "")
 
 
 def _window() -> int:

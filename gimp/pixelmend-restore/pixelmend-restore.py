@@ -58,8 +58,9 @@ def make(task: Any, tasks: List[Any]) -> Gimp.Procedure:
     """Makes the procedure of a task, one of those that the menu has."""
     name = PREFIX + task["id"]
     procedure = Gimp.ImageProcedure.new(plug_in(), name, Gimp.PDBProcType.PLUGIN, run, None)
-    blurb = translate("Restores photographs with diffusion models, on your own computer")
-    in_menu(procedure, label_of(task, tasks), blurb)
+    # What *Search and Run a Command* looks through; `tasks.json` of release 0.1 has no description.
+    how = translate("Restores photographs with diffusion models, on your own computer")
+    in_menu(procedure, label_of(task, tasks), translate(task.get("description", how)), how)
     used = set(DIALOG_MNEMONICS)
     for field in all_fields(task):
         add_argument(procedure, field, with_mnemonic(field.title, used))
@@ -92,7 +93,7 @@ def make_again() -> Gimp.Procedure:
     """Makes the procedure that does a layer again."""
     procedure = Gimp.ImageProcedure.new(plug_in(), AGAIN, Gimp.PDBProcType.PLUGIN, run_again, None)
     blurb = translate("Restores the original of a restored layer once more, with other options")
-    in_menu(procedure, translate("Restore _Again..."), blurb)
+    in_menu(procedure, translate("Restore _Again..."), blurb, blurb)
     blurb_of_options = translate("Options that differ, as JSON")
     procedure.add_string_argument("options", blurb_of_options, blurb_of_options, "{}", SHOWN)
     return procedure
@@ -102,13 +103,13 @@ def plug_in() -> Gimp.PlugIn:
     return Gimp.get_plug_in()
 
 
-def in_menu(procedure: Gimp.Procedure, label: str, blurb: str) -> None:
+def in_menu(procedure: Gimp.Procedure, label: str, blurb: str, text: str) -> None:
     one, several = Gimp.ProcedureSensitivityMask.DRAWABLE, Gimp.ProcedureSensitivityMask.DRAWABLES
     procedure.set_image_types("RGB*, GRAY*")
     procedure.set_sensitivity_mask(one | several)
     procedure.set_menu_label(label)
     procedure.add_menu_path("<Image>/Filters/" + translate("Restore"))
-    procedure.set_documentation(blurb, blurb, None)
+    procedure.set_documentation(blurb, text, None)
     procedure.set_attribution("Pixelmend", "Pixelmend", "2026")
 
 
@@ -232,6 +233,9 @@ def ask(procedure: Gimp.Procedure, config: Any, task: Any) -> bool:
     dialog = GimpUi.ProcedureDialog.new(procedure, config, translate(task["title"]))
     dialog.set_ok_label(translate("R_estore"))
     fields = fields_of(config, task)
+    for field in fields:
+        if field.kind == "number":
+            dialog.get_scale_entry(field.name, 1.0)  # a slider, as in GIMP's own filters
     dialog.fill([field.name for field in fields if not field.advanced])
     advanced = [field.name for field in fields if field.advanced]
     if advanced:

@@ -80,16 +80,20 @@ def test_again_says_what_it_can_not_do(scenes: Scenes, answer: str, words: str) 
 
 
 @pytest.mark.parametrize(
-    ("language", "label", "model"),
-    [("de_DE", "_Schärfen...", "_Modell"), ("zh_CN", "去模糊...", "模型")],
+    ("language", "label", "model", "blurb"),
+    [
+        ("de_DE", "_Schärfen...", "_Modell", "Schärft, was verwackelt"),
+        ("zh_CN", "去模糊...", "模型", "锐化因抖动"),
+    ],
 )
 def test_menu_and_dialog_speak_the_users_language(
-    user: Machine, tmp_path: Path, language: str, label: str, model: str
+    user: Machine, tmp_path: Path, language: str, label: str, model: str, blurb: str
 ) -> None:
     code = """
 procedure = Gimp.get_pdb().lookup_procedure("plug-in-pixelmend-deblur")
 print("LABEL", procedure.get_menu_label(), flush=True)
 print("MODEL", procedure.find_argument("model").get_nick(), flush=True)
+print("BLURB", procedure.get_blurb(), flush=True)
 """
     profile = user.user / f"profile-{language}"
     shutil.copytree(user.user / ".config" / "GIMP" / "3.0", profile)
@@ -98,3 +102,4 @@ print("MODEL", procedure.find_argument("model").get_nick(), flush=True)
     output, _ = user.batch(code, profile, environ).communicate(timeout=120)
     assert f"LABEL {label}" in output
     assert f"MODEL {model}" in output
+    assert f"BLURB {blurb}" in output  # what the search for commands looks through

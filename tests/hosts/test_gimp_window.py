@@ -91,6 +91,7 @@ def test_cancel_in_the_panel_ends_the_job(gimp: Desktop, slow: SlowEngine, use: 
     panel = restore(gimp)
     slow.wait_for(["run"])
     wait_until(lambda: blue(gimp.look(panel)) > 0.002)  # the bar moves
+    assert np.median(np.asarray(gimp.look(panel))) < 100  # as dark as GIMP is, by default
     width, height = gimp.size(panel)
     assert width > 300
     gimp.click(panel, width - 50, height - 24)  # Cancel

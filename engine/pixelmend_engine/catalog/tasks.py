@@ -21,6 +21,14 @@ TITLES: dict[Task, str] = {
     "upscale": "Upscale",
     "inpaint": "Fill Selection",
 }
+DESCRIPTIONS: dict[Task, str] = {  # for whoever looks for a command by what it does
+    "face": "Makes faces clear that are small, blurred, noisy or old",
+    "deblur": "Sharpens what shake, movement or missed focus has blurred",
+    "restore": "Takes blur, noise and the traces of JPEG away, all at once",
+    "denoise": "Takes noise away, as of high ISO or of a scan",
+    "upscale": "Makes a picture larger, with finer detail than resampling has",
+    "inpaint": "Fills what is selected, so that it fits what is around it",
+}
 FINDING: dict[str, Any] = {  # what a front end needs for a choice of faces
     "task": FIND_FACES,
     "options": list(options.FINDING),
@@ -45,6 +53,7 @@ def describe(state: Callable[[ModelSpec, Task], str]) -> list[dict[str, Any]]:
         {
             "id": task,
             "title": title,
+            "description": DESCRIPTIONS[task],
             "result": RESULTS[task],
             "context": faces.CONTEXT if task == "face" else CONTEXT,
             "widest": WIDEST_HOLE if task == "inpaint" else None,

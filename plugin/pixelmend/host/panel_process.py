@@ -35,6 +35,7 @@ class PanelOptions:
     title: str
     translations: Path  # their folder
     parent_window: int = 0  # the id of the host's window; 0: not known
+    color_scheme: str = ""  # "dark" or "light", as the host's windows are; empty: as the system's
 
 
 class PanelProcess:
@@ -48,6 +49,7 @@ class PanelProcess:
             *(python, "-I", "-X", "utf8", "-m", "pixelmend.panel"),
             *("--title", options.title, "--translations", str(options.translations)),
             *("--above", str(options.parent_window)),
+            *("--color-scheme", options.color_scheme),
         ]
         host = _host_process()
         if host is not None:

@@ -12,6 +12,11 @@ from .job_panel import JobPanel
 from .stdin_feed import StdinFeed
 
 WIDTH = 460  # pixels
+ACCENT = "#3584e4"  # of bars, seen on either; Qt's own is navy
+DARK, LIGHT = (
+    "#3b3b3b",
+    "#efefef",
+)  # what Qt makes a palette of: GIMP's dark gray, Fusion's light one
 
 
 def main() -> None:
@@ -26,11 +31,13 @@ def main() -> None:
         "--above", dest="parent_window", type=int, default=0, help="the id of the host's window"
     )
     parser.add_argument("--with-process", type=int, help="a handle; it closes with that process")
+    parser.add_argument("--color-scheme", default="", help="dark, light, or empty: the system's")
     arguments = parser.parse_args()
     messages.bind(arguments.translations)
     application = QtWidgets.QApplication(sys.argv[:1])
     application.setApplicationName("pixelmend")
     application.setDesktopFileName("pixelmend")
+    _set_color_scheme(arguments.color_scheme)
 
     panel = JobPanel()
     panel.setWindowTitle(printable(f"{arguments.title} - Pixelmend"))
@@ -59,6 +66,16 @@ def main() -> None:
     panel.show()
     QtCore.QTimer.singleShot(0, feed.start)
     sys.exit(application.exec())
+
+
+def _set_color_scheme(name: str) -> None:
+    # Qt's own `setColorScheme` does nothing where the desktop has no theme that Qt knows.
+    shade = {"dark": DARK, "light": LIGHT}.get(name)
+    if shade is not None:
+        QtWidgets.QApplication.setStyle("Fusion")  # others have colors of their own
+        palette = QtGui.QPalette(QtGui.QColor(shade))
+        palette.setColor(QtGui.QPalette.ColorRole.Highlight, QtGui.QColor(ACCENT))
+        QtWidgets.QApplication.setPalette(palette)
 
 
 def _print_cancel() -> None:

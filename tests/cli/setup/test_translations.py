@@ -24,7 +24,7 @@ LANGUAGES = ("de", "zh_CN")
 
 def texts() -> set[str]:
     """Lists what users of an editor are shown, from the code and the engine's descriptions."""
-    texts = set(tasks.TITLES.values()) | set(tasks.RESULTS.values())
+    texts = {*tasks.TITLES.values(), *tasks.RESULTS.values(), *tasks.DESCRIPTIONS.values()}
     for task in tasks.TITLES:
         for option in options.of_task(task).values():
             texts |= {option["title"], option["description"]}
