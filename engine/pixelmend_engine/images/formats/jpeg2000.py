@@ -6,18 +6,18 @@ Source: ISO/IEC 15444-1, A.5.1 (the size marker) and I.5.3 (boxes of colors).
 from pathlib import Path
 
 import imagecodecs
-import numpy as np
 
-from pixelmend_engine.images import limits
+from pixelmend_engine.images import limits, metadata, xmp
 from pixelmend_engine.images.damage import IMAGECODECS, Damaged, damage, unpack
-from pixelmend_engine.images.image_file import CHANNELS, ImageFile, with_channels
-from pixelmend_engine.images.metadata import Metadata
+from pixelmend_engine.images.image_file import CHANNELS, ImageFile, upright, with_channels
+from pixelmend_engine.images.metadata import EXIF_HEADER, Metadata, MetadataReader
 from pixelmend_engine.images.sample_types import sample_type_of, spread
 
 BOX, STREAM = b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"
 SIGNATURES = (BOX, STREAM)
 PLAIN_COLORS = (16, 17)  # sRGB and gray, as boxes count color spaces
 SIGNED = 0x80  # in the byte that says a component's depth
+EXIF_ID = b"JpgTiffExif->JP2"  # as ExifTool and Exiv2 have it
 XMP_ID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 
@@ -49,9 +49,19 @@ def read(path: Path) -> ImageFile:
     if sample_type_of(pixels.dtype) not in ("U8", "U16"):
         raise limits.other_samples(path.name, f"samples of {depth + 1} bits")
     pixels = spread(pixels, depth + 1)
+    reading = MetadataReader()
+    exif, packet, orientation = _behind(data, EXIF_ID), _behind(data, XMP_ID), 1
+    if exif is not None:
+        raw = EXIF_HEADER + exif.removeprefix(EXIF_HEADER)
+        orientation = reading.attempt("EXIF orientation", lambda: metadata.orientation(raw), 1)
+        exif = reading.attempt("EXIF", lambda: metadata.turned_upright(raw), None)
+    if packet is not None and orientation != 1:
+        lying = packet
+        packet = reading.attempt("XMP", lambda: xmp.turned_upright(lying), None)
     return ImageFile(
-        pixels=np.ascontiguousarray(pixels),
-        metadata=Metadata(icc_profile=profile, xmp=_behind(data, XMP_ID)),
+        pixels=upright(pixels, orientation),
+        metadata=Metadata(icc_profile=profile, exif=exif, xmp=packet),
+        notes=tuple(reading.notes),
     )
 
 

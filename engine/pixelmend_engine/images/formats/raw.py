@@ -4,7 +4,9 @@ The colors are BT.2020's, wider than what cameras mostly see, so that a profile 
 nothing is cut off at sRGB's. Previews, which raw files hold in any number, are never the picture.
 """
 
+import contextlib
 import io
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -79,21 +81,24 @@ def _library(path: Path) -> Any:
     return rawpy
 
 
-def _tags(path: Path) -> Image.Exif | None:
-    # Most raw files are laid out as TIFF is, and say there what was photographed.
+@contextlib.contextmanager
+def _tags(path: Path) -> Generator[Image.Exif | None]:
+    # Most raw files are laid out as TIFF is, and say there what was photographed. The folders are
+    # read when they are asked for, so the file stays open.
     with path.open("rb") as stream:
         if stream.read(4) not in TIFF_STARTS:
-            return None
+            yield None
+            return
         stream.seek(0)
         exif = Image.Exif()
         with damage(PILLOW):
             exif.load_from_fp(stream)
-        return exif
+        yield exif
 
 
 def _exif(path: Path) -> bytes | None:
-    tags = _tags(path)
-    return None if tags is None else metadata.encoded(metadata.described(tags))
+    with _tags(path) as tags:
+        return None if tags is None else metadata.encoded(metadata.described(tags))
 
 
 def _preview_exif(opened: Any, errors: tuple[type[Exception], ...]) -> bytes | None:
@@ -114,9 +119,9 @@ def _preview_exif(opened: Any, errors: tuple[type[Exception], ...]) -> bytes | N
 
 
 def _xmp(path: Path) -> bytes | None:
-    tags = _tags(path)
-    packet = None if tags is None else tags.get(XMP_TAG)
+    with _tags(path) as tags:
+        packet = None if tags is None else tags.get(XMP_TAG)
+        lies = tags is not None and tags.get(ExifTags.Base.Orientation, 1) != 1
     if not isinstance(packet, bytes) or not packet:
         return None
-    lies = tags is not None and tags.get(ExifTags.Base.Orientation, 1) != 1
     return xmp.turned_upright(packet) if lies else packet

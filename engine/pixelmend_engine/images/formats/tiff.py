@@ -305,7 +305,7 @@ def write(photo: ImageFile, path: Path) -> None:
             software=False,
             extratags=extratags,
         )
-    _append(folders, path)
+    append_folders(folders, path)
 
 
 def _tags(exif: Image.Exif) -> list[tuple[int, int, int, bytes, bool]]:
@@ -326,7 +326,8 @@ def _packets(file_metadata: Metadata) -> list[tuple[int, int, int, bytes, bool]]
     return [(code, kind, len(data), data, True) for code, kind, data in packets if data is not None]
 
 
-def _append(folders: dict[int, dict[int, Any]], path: Path) -> None:
+def append_folders(folders: dict[int, dict[int, Any]], path: Path) -> None:
+    """Writes EXIF's folders behind a file, which holds a place for each in the tag before."""
     # Pillow knows the types of EXIF's own tags, tifffile how to lay out a file. It lets nobody
     # write tags that point to folders, so the tags before them, which are nobody's, hold their
     # place until the folders are there.

@@ -1,5 +1,6 @@
 """JPEG 2000: 8 to 16 bits, with a profile; other colors are refused."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import ExifTags, Image
 
 from pixelmend.errors import PixelmendError, UnsupportedImage
-from pixelmend_engine.images import files, kinds
+from pixelmend_engine.images import files, kinds, metadata
 
 LOSSLESS: dict[str, Any] = {"level": 0, "reversible": True}
 
@@ -60,3 +62,16 @@ def test_damage_is_told_as_damage(data: st.DataObject, tmp_path: Path) -> None:
         files.read(tmp_path / "in.jp2")
     except PixelmendError as error:
         assert error.code in ("bad-image", "unsupported-image")  # noqa: PT017 - or none
+
+
+def test_exif_is_read_and_turns_the_picture(tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[ExifTags.Base.Make], tags[ExifTags.Base.Orientation] = "A camera", 6
+    encoded = imagecodecs.jpeg2k_encode(noise(8, 3), codecformat="jp2", **LOSSLESS)
+    body = b"uuid" + b"JpgTiffExif->JP2" + tags.tobytes().removeprefix(b"Exif\0\0")
+    (tmp_path / "in.jp2").write_bytes(encoded + struct.pack(">I", len(body) + 4) + body)
+    photo = files.read(tmp_path / "in.jp2")
+    np.testing.assert_array_equal(photo.pixels, np.rot90(noise(8, 3), -1))
+    assert photo.metadata.exif is not None
+    assert metadata.orientation(photo.metadata.exif) == 1
+    assert metadata.parsed(photo.metadata.exif)[ExifTags.Base.Make] == b"A camera"

@@ -14,8 +14,10 @@ from tifffile import DATATYPE
 
 from pixelmend.errors import OutputFailed, PackageMissing, PixelmendError, UnsupportedImage
 from pixelmend_engine.images import files, kinds, metadata, stated_colors
+from pixelmend_engine.images.formats import tiff
 
 XYZ_TO_SRGB = (3.2406, -1.5372, -0.4986, -0.9689, 1.8758, 0.0415, 0.0557, -0.204, 1.057)
+EXIF = int(ExifTags.IFD.Exif)
 PREVIEW = np.full((16, 24, 3), 255, np.uint8)
 
 
@@ -39,6 +41,7 @@ def save(path: Path, samples: np.ndarray, *, orientation: int = 1) -> None:
         (274, DATATYPE.SHORT, 1, orientation, True),
         (33421, DATATYPE.SHORT, 2, (2, 2), True),
         (33422, DATATYPE.BYTE, 4, b"\0\1\1\2", True),
+        (EXIF - 1, DATATYPE.LONG, 1, 0, True),
         (50706, DATATYPE.BYTE, 4, b"\1\4\0\0", True),
         (50708, DATATYPE.ASCII, 8, "Model 1\0", True),
         (50714, DATATYPE.SHORT, 1, 0, True),
@@ -50,6 +53,7 @@ def save(path: Path, samples: np.ndarray, *, orientation: int = 1) -> None:
     with tifffile.TiffWriter(path) as file:
         file.write(samples, photometric=32803, metadata=None, software=False, extratags=tags)
         file.write(PREVIEW, photometric="rgb", subfiletype=1, metadata=None)
+    tiff.append_folders({EXIF: {ExifTags.Base.ISOSpeedRatings: 400}}, path)
 
 
 def test_it_is_developed_as_shot_in_linear_light(tmp_path: Path) -> None:
@@ -60,7 +64,10 @@ def test_it_is_developed_as_shot_in_linear_light(tmp_path: Path) -> None:
     np.testing.assert_allclose(photo.pixels[8:-8, 8:-8], 20_000, atol=20)
     white, points = stated_colors.PRIMARIES[9]
     assert photo.metadata.icc_profile == stated_colors.profile(white, points, 1.0, gray=False)
-    assert metadata.parsed(photo.metadata.exif)[ExifTags.Base.Make] == b"A camera"
+    tags = metadata.parsed(photo.metadata.exif)
+    assert tags[ExifTags.Base.Make] == b"A camera"
+    assert tags[EXIF][ExifTags.Base.ISOSpeedRatings] == 400
+    assert len(photo.notes) == 1
     assert photo.notes[0].startswith("it was developed from camera raw")
 
 
