@@ -4,6 +4,7 @@ Source: DiffIR's option files for inpainting, after LaMa (arXiv:2109.07161), sec
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -42,9 +43,13 @@ def degrade(
 ) -> Batch:
     """Blackens holes of pictures, and adds a channel that says where they are."""
     rng = RandomSource(generator)
+    return with_holes(pictures, lambda height, width: draw_mask(height, width, settings, rng))
+
+
+def with_holes(pictures: Float[Tensor, "b 3 h w"], draw: Callable[[int, int], Mask]) -> Batch:
+    """Blackens what `draw` says of each picture, and adds a channel that says where that is."""
     height, width = pictures.shape[-2:]
-    masks = torch.stack([draw_mask(height, width, settings, rng) for _ in pictures])
-    masks = masks.to(pictures.device)
+    masks = torch.stack([draw(height, width) for _ in pictures]).to(pictures.device)
     return Batch(torch.cat([pictures * (1 - masks), masks], dim=1), pictures)
 
 

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pixelmend_engine.training.batch import Batch
-from pixelmend_engine.training.degradations.inpainting_masks import Canvas, Mask
+from pixelmend_engine.training.degradations.inpainting_masks import Canvas, Mask, with_holes
 from pixelmend_engine.training.degradations.random_source import RandomSource
 
 KINDS = ("scratches", "specks", "wires", "tear")
@@ -49,10 +49,7 @@ def degrade(
 ) -> Batch:
     """Blackens holes of pictures, and adds a channel that says where they are."""
     rng = RandomSource(generator)
-    height, width = pictures.shape[-2:]
-    masks = torch.stack([draw_mask(height, width, settings, rng) for _ in pictures])
-    masks = masks.to(pictures.device)
-    return Batch(torch.cat([pictures * (1 - masks), masks], dim=1), pictures)
+    return with_holes(pictures, lambda height, width: draw_mask(height, width, settings, rng))
 
 
 def draw_mask(height: int, width: int, settings: ScratchMaskSettings, rng: RandomSource) -> Mask:
