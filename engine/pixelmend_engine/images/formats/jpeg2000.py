@@ -36,7 +36,7 @@ def read(path: Path) -> ImageFile:
     x1, y1, x0, y0 = unpack(">4I", data, place + 8)
     limits.check_size(x1 - x0, y1 - y0, path.name)
     (count,) = unpack(">H", data, place + 40)
-    depths = {bytes(data[place + 42 + 3 * i : place + 45 + 3 * i]) for i in range(count)}
+    depths = {unpack("BBB", data, place + 42 + 3 * index) for index in range(count)}
     if len(depths) != 1 or count not in CHANNELS:
         raise limits.rare(path.name, "its channels are too many, or of several kinds")
     (depth,) = (kind[0] for kind in depths)
