@@ -37,7 +37,7 @@ def work():
     dock = yield from opened()
     keep("docker")
     with slow():
-        dock.run.click()
+        dock.run_button.click()
         yield from until(lambda: dock.panel.progress_bar.value() >= 350)
     keep("work")
     dock.panel.close_button.click()
@@ -49,7 +49,7 @@ def result():
     dock = yield from opened()
     for strength in (0.5, 1.0):
         dock.form.widgets["strength"].setValue(strength)
-        dock.run.click()
+        dock.run_button.click()
         yield from until(lambda: not controller().working)
         if strength < 1.0:
             application.action("edit_undo").trigger()

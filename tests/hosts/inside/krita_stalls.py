@@ -67,7 +67,7 @@ def stalls():
             yield 1.0
             idle, started = clock.read(), time.monotonic()
             with slow():
-                docker().widget().run.click()
+                docker().widget().run_button.click()
                 yield from until(lambda: not controller().working)
             seconds = time.monotonic() - started
             yield 1.0  # what Krita puts off until then
