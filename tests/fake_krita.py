@@ -130,6 +130,17 @@ class Node(Colors):
     def layerStyleToAsl(self) -> str:  # noqa: N802 - Krita's name
         return ""
 
+    def duplicate(self) -> Node:
+        copy = Node(self._name, self._kind, self.place)
+        copy.pixels, copy.seen_through = self.pixels.copy(), self.seen_through
+        copy.children = [one.duplicate() for one in self.children]
+        return copy
+
+    def remove(self) -> bool:
+        assert self.parent is not None
+        self.parent.children.remove(self)
+        return True
+
     def projectionPixelData(self, x: int, y: int, width: int, height: int) -> bytes:  # noqa: N802
         seen = np.zeros((height, width, 4), np.uint8)
         for row, column in np.ndindex(height, width):

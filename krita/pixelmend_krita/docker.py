@@ -2,56 +2,107 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, List
 
 from krita import DockWidget, Krita
 
-from .controller import FOLDER, controller
+from .controller import FOLDER, JobEnd, controller
+from .job import Job
+from .layer_source import open_document
 from .pixelmend.errors import PixelmendError
 from .pixelmend.host import host
 from .pixelmend.panel.docker_panel import DockerPanel
+from .pixelmend.presentation.messages import translate
 
 ID = "pixelmendDocker"
 
 
 class PixelmendDocker(DockWidget):
-    """Connects the widget with the controller."""
+    """Connects the widget with the controller: of what ended, it shows what is of its document."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setWindowTitle("Pixelmend")
         self._document = None
+        self._unseen: List[JobEnd] = []  # of other documents, until the user comes to them
         self._controller = controller()
-        self.dock = DockerPanel(Krita.instance().icon, _missing_text())
-        self.dock.setObjectName("pixelmend")
-        self.setWidget(self.dock)
-        self.dock.show_tasks(self._controller.tasks(), self._controller.saved_choices())
-        self.dock.restore_requested.connect(self._controller.run)
-        self.dock.detection_requested.connect(self._controller.run)
-        self.dock.answered.connect(self._controller.answer)
-        self.dock.canceled.connect(self._controller.cancel)
-        self.dock.choices_changed.connect(self._controller.save_choices)
-        self.dock.document_requested.connect(self._controller.open_apart)
-        self.dock.removal_requested.connect(self._controller.forget)
-        self._controller.started.connect(self.dock.show_work)
-        self._controller.event_received.connect(self.dock.show_event)
-        self._controller.question_received.connect(self.dock.show_question)
-        self._controller.failed.connect(self.dock.show_error)
-        self._controller.faces_found.connect(self.dock.face_picker.show_faces)
-        self._controller.finished.connect(self.dock.show_end)
+        self.panel = DockerPanel(Krita.instance().icon, _missing_text())
+        self.panel.setObjectName("pixelmend")
+        self.setWidget(self.panel)
+        self.panel.show_tasks(self._controller.tasks(), self._controller.saved_choices())
+        self.panel.restore_requested.connect(self._controller.run)
+        self.panel.detection_requested.connect(self._controller.run)
+        self.panel.answered.connect(self._controller.answer)
+        self.panel.canceled.connect(self._controller.cancel)
+        self.panel.choices_changed.connect(self._controller.save_choices)
+        self.panel.document_requested.connect(self._controller.open_apart)
+        self.panel.removal_requested.connect(self._controller.forget)
+        self._controller.started.connect(self._show_start)
+        self._controller.event_received.connect(self.panel.show_event)
+        self._controller.question_received.connect(self.panel.show_question)
+        self._controller.ended.connect(self._show_end)
+        self._controller.refused.connect(self._show_refusal)
+        self._controller.waiting_changed.connect(self._show_waiting)
         self._controller.results_changed.connect(self._list_results)
 
     def canvasChanged(self, canvas: Any) -> None:  # noqa: N802 - Krita's name
-        """Lists what came of the document that is seen now."""
+        """Shows what came of the document that is seen now, and nothing of another."""
         view = None if canvas is None else canvas.view()
         document = None if view is None else view.document()
-        if document != self._document:
-            self.dock.face_picker.clear()
+        if document == self._document:
+            return
         self._document = document
+        self.panel.face_picker.clear()
         self._list_results()
+        if not self.panel.working:
+            self.panel.close_view()
+            self.panel.show_notice("")
+            self._show_unseen()
+
+    def _show_unseen(self) -> None:
+        ends = [end for end in self._unseen if end.document == self._document]
+        self._unseen = [end for end in self._unseen if end.document != self._document]
+        for end in ends:
+            self._show(end)
+
+    def _show_start(self, job: Job) -> None:
+        self.panel.show_work(job.model)
+
+    def _show_waiting(self, count: int) -> None:
+        text = translate("Waiting for this one: {count}").format(count=count)
+        self.panel.show_notice(text if count else "")
+
+    def _show_end(self, end: JobEnd) -> None:
+        if end.document == self._document or open_document(end.document) is None:
+            self._show(end)
+            return
+        self.panel.show_end(None)
+        self._show_unseen()
+        if end.error is not None:
+            text = translate("Not restored: {document}").format(document=end.document_name)
+        elif end.result is not None or end.faces is not None:
+            text = translate("Done: {document}").format(document=end.document_name)
+        else:
+            return
+        self._unseen.append(end)
+        self.panel.show_notice(text)
+
+    def _show(self, end: JobEnd) -> None:
+        if end.error is not None:
+            self.panel.show_error(end.error, end.details)
+            return
+        self.panel.show_end(end.result)
+        if end.faces is not None:
+            self.panel.face_picker.show_faces(end.faces.picture, end.faces.boxes, end.faces.width)
+
+    def _show_refusal(self, error: PixelmendError, details: str) -> None:
+        if self.panel.working:  # of another request
+            self.panel.show_notice(f"{error.message}. {error.hint}.")
+        else:
+            self.panel.show_error(error, details)
 
     def _list_results(self) -> None:
-        self.dock.show_history(self._controller.results_of(self._document))
+        self.panel.show_history(self._controller.stored.results_of(self._document))
 
 
 def _missing_text() -> str:

@@ -43,7 +43,10 @@ class IncrementalTask(QtCore.QObject):
         try:
             while not pause and time.monotonic() - started < SLICE_S and self._timer.isActive():
                 pause = next(self._work)
-            self._timer.setInterval(round(pause * 1000))
+            if self._timer.isActive():
+                self._timer.setInterval(round(pause * 1000))
+            else:
+                self._work.close()  # it was stopped by one of those other events
         except StopIteration as end:
             self._timer.stop()
             self._done(end.value)

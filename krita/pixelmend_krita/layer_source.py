@@ -9,6 +9,7 @@ from krita import Krita
 
 from . import scratch_document
 from .color_space import WORKING, ColorSpace, color_space_of
+from .pixel_samples import PixelSamples
 from .pixelmend.errors import UnsupportedImage
 from .pixelmend.host import selection
 from .pixelmend.host.selection import Area, binarized
@@ -26,6 +27,7 @@ class LayerSource:
 
     document: Any  # the document: of copies of it, every id is the same
     node: Any  # the id of the layer; None: all that is seen
+    snapshot: Any  # a copy of it, or of all layers: it shares their memory until they change
     name: str
     size: Tuple[int, int]  # of the document
     bounds: Area  # of the layer
@@ -37,6 +39,7 @@ class LayerSource:
     is_translucent: bool
     inpaints: bool  # what is selected; without a selection, what is transparent
     per_inch: float  # how many pixels, in the document
+    samples: PixelSamples
 
     @property
     def notes(self) -> Tuple[str, ...]:
@@ -71,7 +74,8 @@ def open_document(document: Any) -> Any:
 def find_source(document: Any, task: Json, *, merged: bool) -> LayerSource:
     """Finds what is to be restored.
 
-    Of what is to be enlarged, the model sees the selected part alone, and all of that may change.
+    Painting may go on at once: what is read later is a snapshot of now. Of what is to be enlarged,
+    the model sees the selected part alone, and all of that may change.
     What is to be filled may lie beside the layer's own pixels.
 
     Raises:
@@ -106,9 +110,12 @@ def find_source(document: Any, task: Json, *, merged: bool) -> LayerSource:
         else:
             selected = None
     position = (0, 0) if node is None else position_of(node)
+    document.waitForDone()  # a stroke may not have dried yet
+    snapshot = (document.rootNode() if node is None else node).duplicate()
     return LayerSource(
         document=document,
         node=None if node is None else node.uniqueId(),
+        snapshot=snapshot,
         name=document.name() if node is None else node.name(),
         size=(document.width(), document.height()),
         bounds=bounds,
@@ -120,6 +127,7 @@ def find_source(document: Any, task: Json, *, merged: bool) -> LayerSource:
         is_translucent=node is not None and is_translucent(node),
         inpaints=forms.inpaints(task),
         per_inch=document.resolution(),
+        samples=PixelSamples(snapshot.projectionPixelData, area, bounds, position),
     )
 
 
@@ -151,23 +159,16 @@ def position_of(node: Any) -> Tuple[int, int]:
 def read(source: LayerSource) -> Generator[float, None, Raster]:
     """Takes the pixels, strip by strip; the result of the generator is the picture.
 
+    They are those of the snapshot, with masks and effects, as the user saw them.
+
     Raises:
-        UnsupportedImage: The document or the layer is gone, or can't be read.
+        UnsupportedImage: They can't be read, or there is nothing to fill.
     """
-    document = open_document(source.document)
-    holder = document
-    if document is not None and source.node is not None:
-        holder = document.nodeByUniqueID(source.node)
-    if holder is None:
-        raise _layer_gone()
-    document.waitForDone()  # a stroke may not have dried yet
-    # Read with its masks and effects, as the user sees it.
-    read_pixels = holder.pixelData if source.node is None else holder.projectionPixelData
     area, wire_space = source.area, source.wire_space
     data = bytearray(area.width * area.height * wire_space.pixel_bytes)
     place, opaque = 0, True
     for strip in area.strips(rows_of(area.width, source.space)):
-        pixels = read_pixels(strip.x, strip.y, strip.width, strip.height)
+        pixels = source.snapshot.projectionPixelData(strip.x, strip.y, strip.width, strip.height)
         if len(pixels) != strip.width * strip.height * source.space.pixel_bytes:
             raise _layer_gone()  # Krita 5.2 says so with nothing but a short answer
         if wire_space != source.space:

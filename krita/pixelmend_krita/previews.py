@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from array import array
+from typing import Any
 
 from . import scratch_document
-from .color_space import ColorSpace
-from .pixelmend.qt import QtGui
+from .color_space import OPAQUE, ColorSpace, color_space_of
+from .pixelmend.qt import Qt, QtCore, QtGui
 from .pixelmend.wire import Raster
 
 MAX_PIXELS = 1_500_000  # more would take longer to convert than one waits
+SCREEN = "sRGB-elle-V2-srgbtrc.icc"  # whose colors a `QImage` has
 INTEGER_TYPES = {
     2: "H",
     4: "I",
@@ -19,12 +21,41 @@ INTEGER_TYPES = {
 }  # the numbers that pixels of so many bytes are moved as
 
 
-def preview(raster: Raster, space: ColorSpace) -> QtGui.QImage:
-    """Returns a picture of every n-th pixel, in the colors of the screen."""
+def preview(raster: Raster, space: ColorSpace, document: Any) -> QtGui.QImage:
+    """Returns a picture of every n-th pixel, in the colors of the screen.
+
+    Krita converts what is not sRGB, in a layer that belongs to `document` and that nobody sees.
+    """
     stride = math.ceil(math.sqrt(raster.width * raster.height / MAX_PIXELS))
     data = subsampled(memoryview(raster.data), raster.width * space.pixel_bytes, space, stride)
     width, height = math.ceil(raster.width / stride), math.ceil(raster.height / stride)
-    return scratch_document.to_screen_image(data, width, height, space)
+    if (space.model, space.profile) == ("RGBA", SCREEN) and space.depth in ("U8", "U16"):
+        upper = data if space.depth == "U8" else data[1::2]  # the upper byte of each channel
+        return QtGui.QImage(
+            upper, width, height, width * 4, QtGui.QImage.Format.Format_ARGB32
+        ).copy()  # an image made from bytes only borrows them
+    if document is not None and color_space_of(document) == space:
+        return _converted(document, data, width, height, space)
+    with scratch_document.open_scratch(space, 1, 1) as scratch:
+        return _converted(scratch, data, width, height, space)
+
+
+def _converted(
+    document: Any, data: bytes, width: int, height: int, space: ColorSpace
+) -> QtGui.QImage:
+    # Krita's thumbnails show a layer from its first to its last pixel that is not transparent.
+    opaque, pixels = OPAQUE[space.depth], bytearray(data)
+    pixels[space.pixel_bytes - len(opaque) : space.pixel_bytes] = opaque
+    pixels[len(pixels) - len(opaque) :] = opaque
+    layer = document.createNode("preview", "paintlayer")
+    layer.setPixelData(QtCore.QByteArray(bytes(pixels)), 0, 0, width, height)
+    image = layer.thumbnail(width, height)
+    return image.scaled(
+        width,
+        height,
+        Qt.AspectRatioMode.IgnoreAspectRatio,
+        Qt.TransformationMode.FastTransformation,
+    )
 
 
 def subsampled(pixels: memoryview, row_bytes: int, space: ColorSpace, stride: int) -> bytes:

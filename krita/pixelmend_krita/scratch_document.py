@@ -16,7 +16,7 @@ from krita import InfoObject, Krita, Selection
 
 from .color_space import ColorSpace
 from .pixelmend.errors import UnsupportedImage
-from .pixelmend.qt import QtCore, QtGui
+from .pixelmend.qt import QtCore
 from .pixelmend.wire import MAX_PROFILE
 
 PER_INCH = 72.0
@@ -91,13 +91,3 @@ def _saved_profile(space: ColorSpace) -> Optional[bytes]:
                 if entry.filename.endswith("annotations/icc") and entry.file_size <= MAX_PROFILE:
                     return saved.read(entry)
     return None
-
-
-def to_screen_image(data: bytes, width: int, height: int, space: ColorSpace) -> QtGui.QImage:
-    """Returns pixels as the screen shows them: sRGB, 8 bits."""
-    with open_scratch(space, width, height) as document:
-        layer = document.rootNode().childNodes()[0]
-        layer.setPixelData(QtCore.QByteArray(data), 0, 0, width, height)
-        document.refreshProjection()
-        document.waitForDone()
-        return document.projection(0, 0, width, height)

@@ -90,8 +90,8 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Starts Krita, which plays the scenes and ends; what came of them will be in `folder`."""
     shutil.copyfile(scenes, folder / "scenes.py")
-    for module in ("krita_properties.py", "krita_stage.py", "plugin_settings.py"):
-        shutil.copyfile(INSIDE / module, folder / module)
+    for module in ("krita_meanwhile", "krita_properties", "krita_stage", "plugin_settings"):
+        shutil.copyfile(INSIDE / f"{module}.py", folder / f"{module}.py")
     command = ["sh", str(INSIDE / "krita.sh"), str(folder)]
     known = {"PIXELMEND_SCENES": str(folder), "LC_ALL": "C.UTF-8"}
     return subprocess.Popen(user.enter(command, {**known, **(environ or {})}))

@@ -31,7 +31,7 @@ def test_what_fails_leaves_the_document_alone(krita_scenes: Scenes) -> None:
 
 def test_a_cancel_is_seen_at_once_and_leaves_nothing(krita_scenes: Scenes) -> None:
     scene = krita_scenes["canceled"]
-    assert scene["shown"] == {"run": False, "stop": "&Cancel"}
+    assert scene["shown"] == {"run": True, "stop": "&Cancel"}
     assert scene["at_once"] is False
     assert scene["panel"]
     assert scene.names == ["photo", "Background"]

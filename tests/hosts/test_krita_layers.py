@@ -137,3 +137,10 @@ def test_a_copy_of_a_document_gets_its_own_result(krita_scenes: Scenes) -> None:
     assert "Deblurred (Echo)" not in original
     assert copy[-1] == "Deblurred (Echo)"
     assert scene["shown"] == ["Deblurred (Echo)"]
+
+
+def test_a_layers_style_is_the_results_too(krita_scenes: Scenes) -> None:
+    scene = krita_scenes["styled"]
+    before, after = scene["styles"]
+    assert "SoFi" in before
+    assert after.count("SoFi") == before.count("SoFi")

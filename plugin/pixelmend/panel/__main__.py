@@ -8,7 +8,7 @@ from pathlib import Path
 from ..presentation import messages
 from ..printable import printable
 from ..qt import Qt, QtCore, QtGui, QtWidgets
-from .job_panel import JobPanel
+from .job_window import JobWindow
 from .stdin_feed import StdinFeed
 
 WIDTH = 460  # pixels
@@ -39,31 +39,31 @@ def main() -> None:
     application.setDesktopFileName("pixelmend")
     _set_color_scheme(arguments.color_scheme)
 
-    panel = JobPanel()
-    panel.setWindowTitle(printable(f"{arguments.title} - Pixelmend"))
-    panel.setWindowFlag(Qt.WindowType.Dialog)  # window managers center it on the host's window
-    panel.resize(WIDTH, panel.sizeHint().height())
-    panel.canceled.connect(_print_cancel)
-    panel.closed.connect(application.quit)
+    window = JobWindow()
+    window.setWindowTitle(printable(f"{arguments.title} - Pixelmend"))
+    window.setWindowFlag(Qt.WindowType.Dialog)  # window managers center it on the host's window
+    window.resize(WIDTH, window.sizeHint().height())
+    window.canceled.connect(_print_cancel)
+    window.closed.connect(application.quit)
     feed = StdinFeed(sys.stdin.buffer)
-    feed.event_received.connect(panel.show_event)
-    feed.model_received.connect(panel.show_model)
-    feed.pictures_received.connect(panel.show_pictures)
-    feed.notes_received.connect(panel.show_notes)
-    feed.error_received.connect(panel.show_error)
+    feed.event_received.connect(window.view.show_event)
+    feed.model_received.connect(window.view.show_model)
+    feed.pictures_received.connect(window.view.show_pictures)
+    feed.notes_received.connect(window.view.show_notes)
+    feed.error_received.connect(window.view.show_error)
 
     def quit_if_working() -> None:
-        if panel.working:  # the job is, too
+        if window.view.working:  # the job is, too
             application.quit()
 
     feed.finished.connect(quit_if_working)
     if arguments.with_process is not None:
         host_exited = QtCore.QSocketNotifier(
-            arguments.with_process, QtCore.QSocketNotifier.Type.Read, panel
+            arguments.with_process, QtCore.QSocketNotifier.Type.Read, window
         )
         host_exited.activated.connect(application.quit)
-    _set_parent_window(panel, arguments.parent_window)
-    panel.show()
+    _set_parent_window(window, arguments.parent_window)
+    window.show()
     QtCore.QTimer.singleShot(0, feed.start)
     sys.exit(application.exec())
 
@@ -84,12 +84,12 @@ def _print_cancel() -> None:
         sys.stdout.flush()
 
 
-def _set_parent_window(panel: JobPanel, window: int) -> None:
+def _set_parent_window(window: JobWindow, above: int) -> None:
     # Without that the panel is behind the host's window at the first click there.
-    if not window or QtWidgets.QApplication.platformName() not in ("xcb", "windows"):
+    if not above or QtWidgets.QApplication.platformName() not in ("xcb", "windows"):
         return
-    panel.winId()
-    handle, parent = panel.windowHandle(), QtGui.QWindow.fromWinId(window)  # pyright: ignore[reportArgumentType]
+    window.winId()
+    handle, parent = window.windowHandle(), QtGui.QWindow.fromWinId(above)  # pyright: ignore[reportArgumentType]
     if handle is not None and parent is not None:
         handle.setTransientParent(parent)
 

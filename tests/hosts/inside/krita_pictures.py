@@ -28,7 +28,7 @@ def opened():
     yield 1.5
     document.setActiveNode(document.rootNode().childNodes()[0])
     dock = docker().widget()
-    dock.form.more.setChecked(False)
+    dock.choices.form.more.setChecked(False)
     yield 1.0
     return dock
 
@@ -38,9 +38,9 @@ def work():
     keep("docker")
     with slow():
         dock.run_button.click()
-        yield from until(lambda: dock.panel.progress_bar.value() >= 350)
+        yield from until(lambda: dock.view.progress_bar.value() >= 350)
     keep("work")
-    dock.panel.close_button.click()
+    dock.cancel_button.click()
     yield 1.0
     return {}
 
@@ -48,7 +48,7 @@ def work():
 def result():
     dock = yield from opened()
     for strength in (0.5, 1.0):
-        dock.form.widgets["strength"].setValue(strength)
+        dock.choices.form.widgets["strength"].setValue(strength)
         dock.run_button.click()
         yield from until(lambda: not controller().working)
         if strength < 1.0:

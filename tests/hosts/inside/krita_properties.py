@@ -26,6 +26,41 @@ def properties():
     return {"before": told[0], "after": told[1], "undo": [before, history()]}
 
 
+STYLE = """<!DOCTYPE asl>
+<asl>
+ <node type="Descriptor" classId="null" name="">
+  <node key="Scl " type="UnitFloat" unit="#Prc" value="100"/>
+  <node key="masterFXSwitch" type="Boolean" value="1"/>
+  <node key="SoFi" type="Descriptor" classId="SoFi" name="">
+   <node key="enab" type="Boolean" value="1"/>
+   <node key="Md  " type="Enum" typeId="BlnM" value="Nrml"/>
+   <node key="Opct" type="UnitFloat" unit="#Prc" value="50"/>
+   <node key="Clr " type="Descriptor" classId="RGBC" name="">
+    <node key="Rd  " type="Double" value="255"/>
+    <node key="Grn " type="Double" value="0"/>
+    <node key="Bl  " type="Double" value="0"/>
+   </node>
+  </node>
+ </node>
+</asl>
+"""  # a red overlay, as Photoshop's files have it
+
+
+def styled():
+    """A layer with a style."""
+    document = yield from photo()
+    layer = document.nodeByName("photo")
+    told = {}
+    layer.setLayerStyleFromAsl(STYLE)
+    document.refreshProjection()
+    yield 0.3
+    with slow():
+        yield from restored()
+    new = document.nodeByName("Deblurred (Echo)")
+    told["styles"] = [one.layerStyleToAsl() for one in (layer, new)]
+    return told
+
+
 def copied():
     """A copy of a document, whose layers have the ids of the original's."""
     original = yield from photo()
@@ -44,4 +79,4 @@ def copied():
     return {"same": same, "layers": told, "shown": shown}
 
 
-PROPERTIES = [properties, copied]
+PROPERTIES = [properties, styled, copied]

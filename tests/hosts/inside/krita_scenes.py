@@ -4,6 +4,7 @@ import json
 import os
 
 from krita import Selection
+from krita_meanwhile import MEANWHILE
 from krita_properties import PROPERTIES
 from krita_stage import (
     CANVAS,
@@ -92,7 +93,9 @@ SCENES += PROPERTIES  # after `refused`, which begins without a document
 def whole_layer():
     document = yield from photo()
     icc = dump(scratch_document.color_profile(color_space_of(document)))
-    before = {**facts(document), "widgets": [dock().task.currentText(), dock().model_label.text()]}
+    choices = dock().choices
+    widgets = [choices.task.currentText(), choices.model_label.text()]
+    before = {**facts(document), "widgets": widgets}
     yield from restored()
     after = facts(document)
     picture("whole.png")
@@ -175,10 +178,10 @@ def gray_layer_in_color():
 @scene
 def merged():
     document = yield from photo()
-    dock().source.setCurrentIndex(1)
+    dock().choices.source.setCurrentIndex(1)
     before = facts(document)
     yield from restored()
-    dock().source.setCurrentIndex(0)
+    dock().choices.source.setCurrentIndex(0)
     return {"before": before, **facts(document)}
 
 
@@ -221,11 +224,11 @@ def half_opaque():
 def canceled():
     document = yield from photo()
     yield from begun()
-    shown = {"run": dock().run_button.isVisible(), "stop": dock().panel.close_button.text()}
-    dock().panel.close_button.click()
+    shown = {"run": dock().run_button.isVisible(), "stop": dock().cancel_button.text()}
+    dock().cancel_button.click()
     at_once = controller().working
     yield 1.0
-    told = {"shown": shown, "at_once": at_once, "panel": dock().panel is None, **facts(document)}
+    told = {"shown": shown, "at_once": at_once, "panel": dock().view is None, **facts(document)}
     yield from restored()
     return {**told, "next": [node.name() for node in document.rootNode().childNodes()]}
 
@@ -296,9 +299,9 @@ def actions():
     yield from until(lambda: not controller().working)
     yield 0.3
     told["layers"] = [node.name() for node in document.rootNode().childNodes()]
-    dock().form.widgets["strength"].setValue(0.5)
+    dock().choices.form.widgets["strength"].setValue(0.5)
     told["kept"] = json.loads(application.readSetting("pixelmend", "choices", ""))
-    dock().form.widgets["strength"].setValue(1.0)
+    dock().choices.form.widgets["strength"].setValue(1.0)
     return told
 
 
@@ -366,8 +369,8 @@ def generated():
     told = {}
     for task in ("restore", "denoise"):
         choose(task, model="diffbir-v2.1")
-        dock().form.widgets["steps"].setValue(2)
-        dock().form.widgets["prompt"].setText("a clock")
+        dock().choices.form.widgets["steps"].setValue(2)
+        dock().choices.form.widgets["prompt"].setText("a clock")
         document = yield from photo("RGBA", "U16", LINEAR)
         before, icc = (
             facts(document),
@@ -391,12 +394,12 @@ def asked():
     told = {}
     with slow():
         dock().run_button.click()
-        yield from until(lambda: dock().panel.question.isVisible(), 60)
-        panel = dock().panel
+        yield from until(lambda: dock().view.question.isVisible(), 60)
+        panel = dock().view
         told["title"], told["about"] = panel.headline.text(), panel.time_left.text()
-        buttons = (panel.download_button, panel.decline_button, panel.close_button)
+        buttons = (panel.download_button, panel.decline_button, dock().cancel_button)
         told["buttons"] = [button.text() for button in buttons if button.isVisible()]
-        panel.close_button.click()
+        dock().cancel_button.click()
         yield 0.5
         told["canceled"] = [not controller().working, len(layers(document))]
         with open(SETTINGS, encoding="utf-8") as file:
@@ -404,8 +407,8 @@ def asked():
         told["sent"] = []
         for name in ("download_button", "decline_button"):
             dock().run_button.click()
-            yield from until(lambda: dock().panel.question.isVisible(), 60)
-            getattr(dock().panel, name).click()
+            yield from until(lambda: dock().view.question.isVisible(), 60)
+            getattr(dock().view, name).click()
             yield from until(lambda: not controller().working)
             yield 0.3
             with open(os.path.join(home, "options.json"), encoding="utf-8") as file:
@@ -443,7 +446,7 @@ def faces_by_mouse():
     with small():
         document.nodeByName("photo").move(3, 2)
         yield 0.3
-        dock().panel.close_button.click()
+        dock().close_button.click()
         dock().run_button.click()
         yield 0.1
         told["moved"] = said()
@@ -461,8 +464,11 @@ def narrow():
     yield from photo()
     yield from restored()
     told["with_result"] = dock().minimumSizeHint().width()
-    told["panel"] = dock().panel.minimumSizeHint().width()
+    told["panel"] = dock().view.minimumSizeHint().width()
     return told
+
+
+SCENES += MEANWHILE
 
 
 @scene

@@ -69,9 +69,9 @@ def dock():
 
 def choose(task, **answers):
     """Chooses a task and options of it, as the user does."""
-    dock().task.setCurrentIndex(dock().task.findData(task))
+    dock().choices.task.setCurrentIndex(dock().choices.task.findData(task))
     for name, answer in answers.items():
-        widget = dock().form.widgets[name]
+        widget = dock().choices.form.widgets[name]
         widget.setCurrentIndex(widget.findData(answer))
 
 
@@ -85,7 +85,7 @@ def until(condition, within_s=WITHIN_S):
 def restored():
     """Presses the docker's button, and waits for the end."""
     dock().run_button.click()
-    yield from until(lambda: not controller().working)
+    yield from until(lambda: not controller().busy)
     yield 0.4
 
 
@@ -133,7 +133,7 @@ def layers(document):
 
 def facts(document):
     """Describes a document, and what the docker shows."""
-    panel = dock().panel
+    panel = dock().view
     active = document.activeNode()
     return {
         "layers": layers(document),
@@ -189,7 +189,7 @@ def seen(document):
 
 
 def said():
-    panel = dock().panel
+    panel = dock().view
     return {
         "headline": panel.headline.text(),
         "hint": panel.hint.text(),
@@ -226,8 +226,8 @@ def begun():
     """Begins a job of the slow engine."""
     with slow():
         dock().run_button.click()
-        panel = dock().panel
-        yield from until(lambda: panel.progress_bar.maximum() > 0)
+        view = dock().view
+        yield from until(lambda: view.progress_bar.maximum() > 0)
 
 
 choose("deblur")  # the first of the list is *Faces*

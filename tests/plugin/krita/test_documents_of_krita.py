@@ -43,6 +43,8 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         names = (
             "layer_source",
             "results",
+            "job",
+            "stored_results",
             "controller",
             "scratch_document",
             "pixelmend.errors",
@@ -81,6 +83,15 @@ def end_of(work: Generator[float, None, Any]) -> Any:
             next(work)
         except StopIteration as end:
             return end.value
+
+
+def _refuse(_new: Node, _above: Node | None) -> bool:
+    return False
+
+
+def at_once() -> Generator[float, None, None]:
+    """Waits for nothing."""
+    yield from ()
 
 
 def sides(area: Any) -> tuple[int, int, int, int]:
@@ -163,11 +174,17 @@ def test_pixels_are_read_strip_by_strip_with_the_selection(
     assert (raster.sample_type, raster.channels, raster.color_profile) == ("U8", "BGRA", b"profile")
 
 
-def test_a_layer_that_was_deleted_is_told(docker: Any, document: Document) -> None:
+@pytest.mark.parametrize("what", ["painted on", "deleted"])
+def test_what_is_read_is_what_was_there_at_the_click(
+    docker: Any, document: Document, what: str
+) -> None:
     source = docker.layer_source.find_source(document, DEBLUR, merged=False)
-    document.root.children.clear()
-    with pytest.raises(docker.errors.UnsupportedImage, match="is gone"):
-        end_of(docker.layer_source.read(source))
+    before = document.layer.pixels.tobytes()
+    if what == "deleted":
+        document.root.children.clear()
+    else:
+        document.layer.pixels[:] = 0
+    assert bytes(end_of(docker.layer_source.read(source)).data) == before
 
 
 def restored(docker: Any, document: Document) -> tuple[Any, Any]:
@@ -186,19 +203,73 @@ def test_the_result_lies_above_its_layer_as_opaque_as_it(docker: Any, document: 
     above = Node("above")
     document.root.addChildNode(above, None)
     source, result = restored(docker, document)
-    assert end_of(docker.results.insert(source, result, "Deblurred")) is True
+    assert end_of(docker.results.insert(source, result, "Deblurred", at_once)).fits
     assert [node.name() for node in document.root.children] == ["photo", "Deblurred", "above"]
     photo, new, _ = document.root.children
     assert new.place == PLACE
     assert new.opacity() == 80
     np.testing.assert_array_equal(new.pixels, 255 - photo.pixels)
+
+
+def test_the_user_stays_where_he_was(docker: Any, document: Document) -> None:
+    source, result = restored(docker, document)
+    photo = document.layer
+    outcome = end_of(docker.results.insert(source, result, "Deblurred", at_once))
+    document.active = document.root.children[1]  # Krita goes there, some time later
+    end_of(docker.results.activate(source, outcome))
     assert document.active is photo
+
+
+def test_a_result_that_krita_refuses_is_left_to_the_history(
+    docker: Any, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, result = restored(docker, document)
+    monkeypatch.setattr(document.root, "addChildNode", _refuse)
+    outcome = end_of(docker.results.insert(source, result, "Deblurred", at_once))
+    assert not outcome.fits
+    assert "Krita takes no new layer" in outcome.note
+
+
+def test_a_canceled_result_is_taken_back(docker: Any, document: Document) -> None:
+    source, result = restored(docker, document)
+    outcome = end_of(docker.results.insert(source, result, "Deblurred", at_once))
+    docker.results.take_back(source, outcome)
+    assert [node.name() for node in document.root.children] == ["photo"]
+
+
+@pytest.mark.parametrize("turn", ["mirrored", "upside down", "turned by 180", "turned by 90"])
+def test_a_layer_that_was_turned_meanwhile_is_noticed(
+    docker: Any, document: Document, turn: str
+) -> None:
+    source, result = restored(docker, document)
+    pixels = document.layer.pixels
+    document.layer.pixels = {
+        "mirrored": pixels[:, ::-1],
+        "upside down": pixels[::-1],
+        "turned by 180": pixels[::-1, ::-1],
+        "turned by 90": np.rot90(pixels),
+    }[turn].copy()
+    document.layer.pixels[:5, :5] = 7  # painted on, too
+    outcome = end_of(docker.results.insert(source, result, "Deblurred", at_once))
+    assert not outcome.fits
+    assert "mirrored or turned" in outcome.note
+    assert len(document.root.children) == 1
+
+
+def test_a_layer_that_was_painted_on_meanwhile_gets_its_result(
+    docker: Any, document: Document
+) -> None:
+    source, result = restored(docker, document)
+    document.layer.pixels[5:20] = 7
+    outcome = end_of(docker.results.insert(source, result, "Deblurred", at_once))
+    assert outcome.fits
+    assert "changed meanwhile" in outcome.note
 
 
 def test_the_result_follows_a_layer_that_was_moved(docker: Any, document: Document) -> None:
     source, result = restored(docker, document)
     document.layer.move(33, 8)
-    assert end_of(docker.results.insert(source, result, "Deblurred")) is True
+    assert end_of(docker.results.insert(source, result, "Deblurred", at_once)).fits
     assert document.root.children[1].place == (3, -2)  # Krita moves by so much
 
 
@@ -212,7 +283,9 @@ def test_a_result_that_fits_no_more_is_left_to_the_history(
     else:
         document.size = (50, 40)
         document.layer.pixels = document.layer.pixels[::2, ::2]
-    assert end_of(docker.results.insert(source, result, "Deblurred")) is False
+    outcome = end_of(docker.results.insert(source, result, "Deblurred", at_once))
+    assert not outcome.fits
+    assert outcome.note
     assert len(document.root.children) == 1
 
 

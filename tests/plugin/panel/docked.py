@@ -9,9 +9,10 @@ from typing import Any
 importlib.import_module(sys.argv[1])
 
 from pixelmend.errors import OutOfMemory
-from pixelmend.panel.docker_panel import DockerPanel, RestoreRequest
+from pixelmend.panel.docker_panel import DockerPanel
 from pixelmend.panel.face_picker import FaceBox, FacePicker
 from pixelmend.panel.history import Result
+from pixelmend.panel.task_choices import RestoreRequest
 from pixelmend.presentation import forms
 from pixelmend.qt import Qt, QtGui, QtWidgets
 from pixelmend.wire import Event
@@ -62,8 +63,8 @@ def say(name: str, value: object) -> None:
 
 
 def gone(dock: DockerPanel) -> bool:
-    """Whether there is no panel in it."""
-    return dock.panel is None
+    """Whether there is no job in it."""
+    return dock.view is None
 
 
 def no_icon(name: str) -> QtGui.QIcon:
@@ -89,29 +90,29 @@ def hear(request: RestoreRequest) -> None:
 dock.restore_requested.connect(hear)
 changes: list[dict[str, Any]] = []
 dock.choices_changed.connect(changes.append)
-say("tasks", [dock.task.itemText(row) for row in range(dock.task.count())])
-say("about", dock.model_label.text())
-model, strength = dock.form.widgets["model"], dock.form.widgets["strength"]
+say("tasks", [dock.choices.task.itemText(row) for row in range(dock.choices.task.count())])
+say("about", dock.choices.model_label.text())
+model, strength = dock.choices.form.widgets["model"], dock.choices.form.widgets["strength"]
 assert isinstance(model, QtWidgets.QComboBox)
 assert isinstance(strength, QtWidgets.QDoubleSpinBox)
 model.setCurrentIndex(model.findData("small"))
-say("about small", dock.model_label.text())
-say("steps of small", dock.form.widgets["steps"].isVisible())
+say("about small", dock.choices.model_label.text())
+say("steps of small", dock.choices.form.widgets["steps"].isVisible())
 strength.setValue(0.5)
 say("changed", changes[-1])
-say("offline folded", dock.form.widgets["offline"].isVisible())
-dock.form.more.click()
-say("offline unfolded", dock.form.widgets["offline"].isVisible())
-say("larger", "place" in dock.form.widgets)
+say("offline folded", dock.choices.form.widgets["offline"].isVisible())
+dock.choices.form.more.click()
+say("offline unfolded", dock.choices.form.widgets["offline"].isVisible())
+say("larger", "place" in dock.choices.form.widgets)
 QTest.mouseClick(dock.run_button, Qt.MouseButton.LeftButton)
 say("requested", requests[-1])
 dock.start("upscale")
 say("started", requests[-1])
-say("larger of upscale", "place" in dock.form.widgets)
+say("larger of upscale", "place" in dock.choices.form.widgets)
 
 again = DockerPanel(no_icon)
 again.show_tasks(TASKS, changes[-1])
-again.task.setCurrentIndex(0)
+again.choices.task.setCurrentIndex(0)
 request = again.request()
 say("remembered", None if request is None else request.options)
 
@@ -119,35 +120,41 @@ ended: list[str] = []
 dock.canceled.connect(lambda: ended.append("canceled"))
 dock.show_work(MODELS[0])
 dock.show_event(Event(1, "run", 5, 10))
-assert dock.panel is not None
+assert dock.view is not None
 say(
     "working",
-    [dock.run_button.isVisible(), dock.panel.headline.text(), dock.panel.progress_bar.value()],
+    [dock.cancel_button.isVisible(), dock.view.headline.text(), dock.view.progress_bar.value()],
 )
 dock.start(None)
-say("only one", len(requests))
-dock.panel.close_button.click()
+say("another", len(requests))
+dock.cancel_button.click()
 application.processEvents()
-say("canceled", [ended, gone(dock)])
+say("canceled", ended)
 dock.show_end(None)
-say("after cancel", dock.run_button.isVisible())
+say("after cancel", [gone(dock), dock.run_button.isVisible(), dock.cancel_button.isVisible()])
 
 dock.show_work(None)
 dock.show_error(OutOfMemory("It is full", hint="Close other programs"), "report this")
-say("error", [dock.panel.headline.text(), dock.panel.hint.text()])
-dock.panel.close_button.click()
+say("error", [dock.view.headline.text(), dock.view.hint.text()])
+dock.close_button.click()
 say("error closed", [gone(dock), ended])
 
 dock.show_work(None)
 dock.show_history([result(1)])
 dock.show_end(result(1))
 application.processEvents()
-say("result", [dock.panel.headline.text(), dock.panel.compare.isVisible(), dock.width()])
-lowest = max(one.geometry().bottom() for one in (dock.panel.fit_button, dock.panel.original_button))
-say("nothing overlaps", dock.panel.views.height() > lowest)
+say("result", [dock.view.headline.text(), dock.view.compare.isVisible(), dock.width()])
+lowest = max(one.geometry().bottom() for one in (dock.view.fit_button, dock.view.original_button))
+say("nothing overlaps", dock.view.views.height() > lowest)
 say("least width", dock.minimumSizeHint().width())
-dock.resize(250, 400)
-say("low", dock.choices.isVisible())
+dock.resize(250, 200)
+dock.show_result(result(1))
+application.processEvents()
+application.processEvents()
+area = dock.scroll_area.viewport()
+assert area is not None
+top = dock.view.mapTo(area, dock.view.rect().topLeft()).y()
+say("low", [dock.minimumSizeHint().height(), 0 <= top < area.height()])
 dock.show_history([result(2, orphaned=True), result(1)])
 chosen = dock.history.current()
 say("newest", None if chosen is None else chosen.number)
@@ -168,7 +175,7 @@ say("at home", dock.history.open_button.isVisible())
 dock.history.forget_button.click()
 say("emitted", emitted)
 dock.history.list.itemClicked.emit(dock.history.list.item(1))
-say("opened", dock.panel.headline.text())
+say("opened", dock.view.headline.text())
 dock.show_history([])
 say("no history", dock.history.isVisible())
 
@@ -179,8 +186,10 @@ dock.setPalette(palette)
 application.processEvents()
 say("icons follow the theme", len(icons_asked_for) > before)
 dock.resize(250, 900)
-nameless = [one.objectName() for one in (dock.task, dock.source) if not one.accessibleName()]
-nameless += [name for name, one in dock.form.widgets.items() if not one.accessibleName()]
+nameless = [
+    one.objectName() for one in (dock.choices.task, dock.choices.source) if not one.accessibleName()
+]
+nameless += [name for name, one in dock.choices.form.widgets.items() if not one.accessibleName()]
 say("nameless", nameless)
 missing = DockerPanel(no_icon, "It is not installed")
 missing.show()
@@ -227,7 +236,7 @@ whose.show_tasks([FACE, *TASKS], {"options": {"face": {"faces": "7"}}})
 whose.show()
 whose.restore_requested.connect(hear)
 whose.detection_requested.connect(hear)
-say("fields of faces", list(whose.form.widgets))
+say("fields of faces", list(whose.choices.form.widgets))
 whose.find_button.click()
 say("detection", requests[-1])
 whose.show_work(None)
@@ -249,5 +258,5 @@ QTest.mouseClick(whose.face_picker, left, keep, place)
 say("none of them", whose.run_button.isEnabled())
 whose.face_picker.clear()
 say("forgotten", [whose.face_picker.isVisible(), whose.run_button.isEnabled()])
-whose.task.setCurrentIndex(1)
+whose.choices.task.setCurrentIndex(1)
 say("faces of deblur", [whose.find_button.isVisible(), whose.face_picker.isVisible()])

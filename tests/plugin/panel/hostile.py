@@ -13,7 +13,7 @@ importlib.import_module(sys.argv[1])
 from pixelmend.errors import PixelmendError
 from pixelmend.panel.docker_panel import DockerPanel
 from pixelmend.panel.history import Result
-from pixelmend.panel.job_panel import JobPanel
+from pixelmend.panel.job_view import JobView
 from pixelmend.qt import Qt, QtGui, QtWidgets
 from pixelmend.wire import Event
 
@@ -60,7 +60,7 @@ def tips_of(widget: QtWidgets.QWidget) -> list[str]:
 
 application = QtWidgets.QApplication(sys.argv[:1])
 image = QtGui.QImage(30, 20, QtGui.QImage.Format.Format_RGBA8888)
-running, ended, failed = JobPanel(), JobPanel(), JobPanel()
+running, ended, failed = JobView(), JobView(), JobView()
 running.show_event(Event(1, "download", 1, 2, message=WORDS))
 running.show_event(Event(2, "run", 1, 2, message=WORDS))
 running.show_event(Event(3, "unheard of", 1, 2, message=WORDS))

@@ -7,7 +7,8 @@ importlib.import_module(sys.argv[1])
 
 from pixelmend import qt
 from pixelmend.errors import OutOfMemory
-from pixelmend.panel.job_panel import JobPanel
+from pixelmend.panel.job_view import JobView
+from pixelmend.panel.job_window import JobWindow
 from pixelmend.qt import Qt, QtGui, QtWidgets
 from pixelmend.wire import Event
 
@@ -24,7 +25,7 @@ class Clock:
         return self.now
 
 
-def shown(panel: JobPanel) -> str:
+def shown(panel: JobView) -> str:
     """Says what is seen left and right of the middle."""
     image = panel.compare.grab().toImage()
     middle = image.height() // 3  # above the divider's grip
@@ -40,7 +41,7 @@ def plain(name: str) -> QtGui.QImage:
     return image
 
 
-def recorded(panel: JobPanel) -> list[str]:
+def recorded(panel: JobWindow) -> list[str]:
     """Returns a list that fills with what the panel emits."""
     emitted: list[str] = []
     panel.canceled.connect(lambda: emitted.append("canceled"))
@@ -57,8 +58,9 @@ application = QtWidgets.QApplication(sys.argv[:1])
 clock = Clock()
 say("binding", qt.QtWidgets.QWidget.__module__)
 
-panel = JobPanel(clock)
-panel.show()
+window = JobWindow(clock)
+panel = window.view
+window.show()
 panel.show_event(Event(1, "load"))
 state = "busy" if panel.progress_bar.maximum() == 0 else panel.progress_bar.value()
 say("loading", f"{panel.headline.text()}|{state}|{panel.time_left.text()}")
@@ -74,24 +76,27 @@ say("downloading", panel.time_left.text())
 facts = {"title": "HI-Diff GoPro", "weights": "missing", "size_bytes": 96_000_000}
 panel.show_model({**facts, "license": "Apache-2.0", "source": "the authors", "folder": "/models"})
 say("model", panel.model.text().replace("\n", "|"))
-emitted = recorded(panel)
-panel.close()
+emitted = recorded(window)
+window.close()
 say("closed", " ".join(emitted))
 
-panel = JobPanel()
-panel.show()
-emitted = recorded(panel)
-QTest.keyClick(panel, Qt.Key.Key_Escape)
+window = JobWindow()
+panel = window.view
+window.show()
+emitted = recorded(window)
+QTest.keyClick(window, Qt.Key.Key_Escape)
 say("escape", " ".join(emitted))
 
-panel = JobPanel()
-panel.show()
+window = JobWindow()
+panel = window.view
+window.show()
 panel.show_pictures(plain("red"), plain("blue"))
 panel.show_event(Event(1, "run", 0, 20, message="This takes about 3 minutes"))
 panel.show_event(Event(1, "done"))
 application.processEvents()
+focus = ["compare" if panel.compare.hasFocus() else "nothing"]
 visible = f"compare={panel.compare.isVisible()} bar={panel.progress_bar.isVisible()}"
-say("done", f"{visible} stop={panel.close_button.text()}")
+say("done", f"{visible} stop={window.close_button.text()}")
 panel.show_notes(["1/2 a face changed"])
 panel.show_notes(["1/2 a face changed", "2/2 another"])
 say("notes", f"{panel.hint.isVisible()} {panel.hint.text()}".replace("\n", "; "))
@@ -110,13 +115,17 @@ say("mouse moves", round(panel.compare.divider, 2))
 QTest.mouseClick(panel.actual_size_button, Qt.MouseButton.LeftButton)
 width = panel.compare.picture_rect().width() * panel.compare.devicePixelRatioF()
 say("zoom", f"{panel.compare.actual_size} {panel.actual_size_button.isChecked()} {width}")
-emitted = recorded(panel)
-panel.close()
+emitted = recorded(window)
+window.close()
 say("done closed", " ".join(emitted))
 
-panel = JobPanel()
-panel.show()
+window = JobWindow()
+panel = window.view
+window.show()
 panel.show_error(OutOfMemory("It is full", hint="Close other programs"), "report this")
+application.processEvents()
+focus.append("close" if window.close_button.hasFocus() else "nothing")
+say("focus", " ".join(focus))
 copied = panel.copy_button.isVisible()
 panel.copy_button.click()
 clipboard = qt.QtGui.QGuiApplication.clipboard()
@@ -128,7 +137,7 @@ buttons = [
     panel.original_button,
     panel.details_button,
     panel.copy_button,
-    panel.close_button,
+    window.close_button,
 ]
 nameless = [repr(one) for one in buttons if not one.text()]
 others = [panel.progress_bar, panel.compare, panel.details]

@@ -1,6 +1,7 @@
-"""The panel's widget: it shows what it is told, and says what the user wants.
+"""One job, as it is seen: it shows what it is told, and never asks for the keyboard.
 
-A host with Qt docks it; for others `pixelmend.panel` shows it in a process of its own.
+Krita's docker is one place for it, the window that `pixelmend.panel` opens for GIMP another. What a
+window does besides (a key that closes it, what has the focus at the end) is in `job_window`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ..presentation.messages import (
     translate,
 )
 from ..printable import printable_lines
-from ..qt import Qt, QtGui, QtWidgets, Signal
+from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from ..wire import Event, Json
 from .compare import CompareView
 from .flow_layout import FlowLayout
@@ -27,13 +28,11 @@ from .plain_text import PlainLabel
 BAR_STEPS = 1000
 
 
-class JobPanel(QtWidgets.QWidget):
+class JobView(QtWidgets.QWidget):
     """One job, from its start to what came of it."""
 
-    canceled = Signal()
-    """Emitted when the user wants no more of it."""
-    closed = Signal()
-    """Emitted when the user has seen enough."""
+    ended = Signal()
+    """Emitted once, when nothing more will be heard of the job."""
     answered = Signal(bool)
     """Emitted with the answer to a question: whether to download."""
 
@@ -75,7 +74,6 @@ class JobPanel(QtWidgets.QWidget):
         self.original_button = self._button(translate("&Original (hold)"))
         self.details_button = self._button(translate("&Details"), checkable=True)
         self.copy_button = self._button(translate("Co&py details"))
-        self.close_button = self._button(translate("&Cancel"))
         self._arrange()
         self._connect()
         self._show_parts()
@@ -100,9 +98,8 @@ class JobPanel(QtWidgets.QWidget):
         question.setContentsMargins(0, 0, 0, 0)
         question.addLayout(_row(self.download_button, self.decline_button))
         self.question.hide()
-        bottom = QtWidgets.QHBoxLayout()
-        bottom.addLayout(_row(self.details_button, self.copy_button), 1)
-        bottom.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignBottom)
+        self.bottom = QtWidgets.QHBoxLayout()  # whoever shows this has a button for its end
+        self.bottom.addLayout(_row(self.details_button, self.copy_button), 1)
         layout = QtWidgets.QVBoxLayout(self)
         layout.addLayout(top)
         for widget in (self.progress_bar, self.time_left, self.model, self.hint):
@@ -112,7 +109,7 @@ class JobPanel(QtWidgets.QWidget):
         layout.addWidget(self.views)
         layout.addWidget(self.details)
         layout.addStretch()
-        layout.addLayout(bottom)
+        layout.addLayout(self.bottom)
 
     def _connect(self) -> None:
         self.download_button.clicked.connect(lambda: self._answer(download=True))
@@ -124,7 +121,6 @@ class JobPanel(QtWidgets.QWidget):
         self.original_button.released.connect(lambda: self.compare.hold(original=False))
         self.details_button.toggled.connect(lambda _: self._show_parts())  # pyright: ignore[reportUnknownLambdaType]
         self.copy_button.clicked.connect(self._copy)
-        self.close_button.clicked.connect(self.close)
 
     def _zoomed(self, actual_size: bool) -> None:
         self.actual_size_button.setChecked(actual_size)
@@ -141,7 +137,6 @@ class JobPanel(QtWidgets.QWidget):
         self.hint.setVisible(bool(self.hint.text()))
         self.copy_button.setVisible(bool(self._error))
         self.details.setVisible(self.details_button.isChecked())
-        self.close_button.setText(translate("&Cancel") if self.working else translate("&Close"))
 
     def show_event(self, event: Event) -> None:
         """Shows how far the job is."""
@@ -206,6 +201,11 @@ class JobPanel(QtWidgets.QWidget):
         self.time_left.setText("")
         self.answered.emit(download)
 
+    @property
+    def compared(self) -> QtCore.QSize:
+        """How large the pictures are that are compared; empty where there are none."""
+        return self._before.size()
+
     def show_pictures(self, before: QtGui.QImage, after: QtGui.QImage) -> None:
         """Takes the pictures that are compared once the job is done."""
         self._before = before
@@ -248,44 +248,12 @@ class JobPanel(QtWidgets.QWidget):
         self._show_parts()
         if not self._before.isNull():
             self._zoomed(actual_size=False)
-            self._enlarge()
-            self.compare.setFocus()
-        else:
-            self.close_button.setFocus()
-
-    def _enlarge(self) -> None:
-        # As large as the pictures want, as far as the screen allows.
-        screen = self.screen()
-        if self.parentWidget() is not None or screen is None:
-            return
-        free = screen.availableGeometry()
-        width = min(self._before.width() + 40, free.width() * 2 // 3)
-        height = min(self._before.height() + 160, free.height() * 2 // 3)
-        self.resize(max(self.width(), width, 480), max(height, 420))
-        frame = self.frameGeometry()
-        left = max(free.left(), min(frame.left(), free.right() - frame.width()))
-        top = max(free.top(), min(frame.top(), free.bottom() - frame.height()))
-        self.move(left, top)
+        self.ended.emit()
 
     def _copy(self) -> None:
         clipboard = QtGui.QGuiApplication.clipboard()
         assert clipboard is not None
         clipboard.setText(self._error)
-
-    def keyPressEvent(self, a0: QtGui.QKeyEvent | None) -> None:
-        """Closes on Escape, as dialogs do."""
-        if a0 is not None and a0.key() == Qt.Key.Key_Escape:
-            self.close()
-        else:
-            super().keyPressEvent(a0)
-
-    def closeEvent(self, a0: QtGui.QCloseEvent | None) -> None:
-        """Takes closing for a cancel while there is something to cancel."""
-        super().closeEvent(a0)
-        if self.working:
-            self.canceled.emit()
-        QtWidgets.QApplication.processEvents()  # the signal is handled before the window is gone
-        self.closed.emit()
 
 
 def _row(*widgets: QtWidgets.QWidget) -> FlowLayout:

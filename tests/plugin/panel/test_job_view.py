@@ -1,4 +1,4 @@
-"""The panel's widget, on both bindings, without a screen."""
+"""A job as it is seen, on both bindings, without a screen."""
 
 from collections.abc import Callable
 
@@ -35,17 +35,8 @@ def test_a_model_that_is_not_here_shows_what_will_come(printed: dict[str, str]) 
     )
 
 
-def test_closing_while_it_works_cancels(printed: dict[str, str]) -> None:
-    assert printed["closed"] == "canceled closed"
-
-
-def test_escape_cancels(printed: dict[str, str]) -> None:
-    assert printed["escape"] == "canceled closed"
-
-
-def test_closing_when_it_is_done_cancels_nothing(printed: dict[str, str]) -> None:
+def test_the_pictures_take_the_place_of_the_bar(printed: dict[str, str]) -> None:
     assert printed["done"] == "compare=True bar=False stop=&Close"
-    assert printed["done closed"] == "closed"
 
 
 def test_an_error_shows_what_to_do_and_can_be_copied(printed: dict[str, str]) -> None:
