@@ -84,6 +84,12 @@ def test_it_fits_into_250_pixels(krita_scenes: Scenes) -> None:
     assert scene["with_result"] <= 250
 
 
+def test_it_is_low_and_stays_so(krita_scenes: Scenes) -> None:
+    scene = krita_scenes["narrow"]
+    assert scene["least height"] <= 160
+    assert scene["height with result"] == scene["least height"]
+
+
 def test_doctor_finds_it_sound(krita: Machine, krita_scenes: Scenes) -> None:
     told = krita.pixelmend("doctor", "krita")
     assert told.returncode == 0, told.stdout

@@ -80,7 +80,7 @@ class History(QtWidgets.QWidget):
         self.results = results
         self.list.clear()
         for result in results:
-            item = QtWidgets.QListWidgetItem(QtGui.QIcon(_thumbnail(result.after)), "")
+            item = QtWidgets.QListWidgetItem(_icon(result.after), "")
             text = "\n".join(part for part in (result.name, result.details, *result.notes) if part)
             item.setToolTip(tool_tip(text))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, text)
@@ -108,6 +108,11 @@ class History(QtWidgets.QWidget):
         self.forget_button.setVisible(result is not None)
 
 
-def _thumbnail(image: QtGui.QImage) -> QtGui.QPixmap:
+def _icon(image: QtGui.QImage) -> QtGui.QIcon:
+    # Qt would tint the one that is chosen; what is chosen is seen by the frame around it.
     keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-    return QtGui.QPixmap.fromImage(image.scaled(THUMBNAIL_SIDE, THUMBNAIL_SIDE, keep, smooth))
+    scaled = image.scaled(THUMBNAIL_SIDE, THUMBNAIL_SIDE, keep, smooth)
+    pixmap, icon = QtGui.QPixmap.fromImage(scaled), QtGui.QIcon()
+    for mode in (QtGui.QIcon.Mode.Normal, QtGui.QIcon.Mode.Selected):
+        icon.addPixmap(pixmap, mode)
+    return icon

@@ -461,9 +461,11 @@ def narrow():
     docker().setVisible(True)
     yield 0.1
     told = {"least": dock().minimumSizeHint().width()}
+    told["least height"] = dock().minimumSizeHint().height()
     yield from photo()
     yield from restored()
     told["with_result"] = dock().minimumSizeHint().width()
+    told["height with result"] = dock().minimumSizeHint().height()
     told["panel"] = dock().view.minimumSizeHint().width()
     return told
 

@@ -14,7 +14,7 @@ from pixelmend.panel.face_picker import FaceBox, FacePicker
 from pixelmend.panel.history import Result
 from pixelmend.panel.task_choices import RestoreRequest
 from pixelmend.presentation import forms
-from pixelmend.qt import Qt, QtGui, QtWidgets
+from pixelmend.qt import Qt, QtCore, QtGui, QtWidgets
 from pixelmend.wire import Event
 
 # The bindings put QTest into different types of modules; it is wanted here alone.
@@ -156,6 +156,11 @@ assert area is not None
 top = dock.view.mapTo(area, dock.view.rect().topLeft()).y()
 say("low", [dock.minimumSizeHint().height(), 0 <= top < area.height()])
 dock.show_history([result(2, orphaned=True), result(1)])
+item = dock.history.list.item(0)
+assert item is not None
+modes = (QtGui.QIcon.Mode.Normal, QtGui.QIcon.Mode.Selected)
+looks = [item.icon().pixmap(QtCore.QSize(56, 56), mode).toImage() for mode in modes]
+say("not tinted", bool(looks[0] == looks[1]))  # pyright: ignore[reportUnknownArgumentType]
 chosen = dock.history.current()
 say("newest", None if chosen is None else chosen.number)
 emitted: list[object] = []

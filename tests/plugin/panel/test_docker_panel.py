@@ -13,24 +13,6 @@ def printed(shown_by: Callable[[str], dict[str, str]]) -> dict[str, Any]:
     return {name: json.loads(value) for name, value in shown_by("docked.py").items()}
 
 
-def test_tasks_are_those_of_the_engine(printed: dict[str, Any]) -> None:
-    assert printed["tasks"] == ["Deblur", "Upscale"]
-
-
-def test_a_model_says_whether_it_is_here(printed: dict[str, Any]) -> None:
-    assert printed["about"] == "Large: is downloaded on first use: 1.4 GB"
-    assert printed["about small"] == "Small: on this computer"
-
-
-def test_options_are_shown_for_the_models_that_take_them(printed: dict[str, Any]) -> None:
-    assert printed["fields"] == ["model", "strength", "steps", "offline"]
-    assert printed["steps of small"] is False
-
-
-def test_what_most_never_need_is_folded_away(printed: dict[str, Any]) -> None:
-    assert (printed["offline folded"], printed["offline unfolded"]) == (False, True)
-
-
 def test_a_click_says_what_is_wanted(printed: dict[str, Any]) -> None:
     assert printed["requested"] == {
         "task": "deblur",
@@ -43,16 +25,6 @@ def test_a_click_says_what_is_wanted(printed: dict[str, Any]) -> None:
 def test_another_task_can_be_asked_for(printed: dict[str, Any]) -> None:
     assert printed["started"]["task"] == "upscale"
     assert printed["started"]["options"] == {"model": "auto", "strength": 1.0, "scale": "auto"}
-
-
-def test_where_it_goes_is_asked_of_larger_results_alone(printed: dict[str, Any]) -> None:
-    assert (printed["larger"], printed["larger of upscale"]) == (False, True)
-
-
-def test_choices_are_remembered(printed: dict[str, Any]) -> None:
-    assert printed["changed"]["options"]["deblur"]["strength"] == 0.5
-    assert printed["remembered"]["strength"] == 0.5
-    assert printed["remembered"]["model"] == "small"
 
 
 def test_while_it_works_there_is_a_bar_and_another_can_be_asked_for(
@@ -90,6 +62,10 @@ def test_earlier_results_are_listed_opened_and_forgotten(printed: dict[str, Any]
     assert printed["emitted"] == ["open 2", "drop 1"]
     assert printed["opened"] == "Deblured 1"
     assert printed["no history"] is False
+
+
+def test_a_chosen_thumbnail_keeps_its_colors(printed: dict[str, Any]) -> None:
+    assert printed["not tinted"]
 
 
 def test_icons_follow_the_theme(printed: dict[str, Any]) -> None:
