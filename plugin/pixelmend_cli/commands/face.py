@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from pixelmend.errors import BadRequest
+from pixelmend_cli.commands.help_sections import TaskCommand
 from pixelmend_cli.commands.restore import Options, log_to_stderr, run_task, task_options
 from pixelmend_engine.catalog.faces import MIN_SIZE
 from pixelmend_engine.catalog.options import ALL, MAX_UPSCALE, NONE
@@ -78,7 +79,7 @@ def face_options(command: Command) -> Command:
     return command
 
 
-@click.command()
+@click.command(cls=TaskCommand)
 @task_options("face")
 @face_options
 def face(**options: Any) -> int:

@@ -14,6 +14,7 @@ import click
 
 from pixelmend.errors import BadRequest
 from pixelmend.printable import PrintableFormatter
+from pixelmend_cli.commands.help_sections import ModelOption, TaskCommand
 from pixelmend_engine.catalog.options import AUTO, MAX_SCALE, MAX_SEED, Schema, of_task
 from pixelmend_engine.catalog.spec import MIN_TILE, Task
 
@@ -133,7 +134,9 @@ def _special(name: str, schema: Schema) -> Callable[[Command], Command]:
         type=kind,
         default=schema["default"],
         show_default=schema["default"] != "",
-        help=f"{schema['description']}. Of {', '.join(schema['models'])}.",
+        help=f"{schema['description']}.",
+        cls=ModelOption,
+        models=schema["models"],
     )
 
 
@@ -258,7 +261,7 @@ def task_options(task: Task) -> Callable[[Command], Command]:
     return add
 
 
-@click.command()
+@click.command(cls=TaskCommand)
 @task_options("deblur")
 def deblur(**options: Any) -> int:
     """Sharpens pictures that shake, movement or missed focus has blurred.
@@ -272,7 +275,7 @@ def deblur(**options: Any) -> int:
     return run_task("deblur", "_deblurred", options)
 
 
-@click.command()
+@click.command(cls=TaskCommand)
 @task_options("restore")
 def restore(**options: Any) -> int:
     """Restores pictures whose damage is of no one kind: blur, noise, and what JPEG left behind.
@@ -282,7 +285,7 @@ def restore(**options: Any) -> int:
     return run_task("restore", "_restored", options)
 
 
-@click.command()
+@click.command(cls=TaskCommand)
 @task_options("denoise")
 def denoise(**options: Any) -> int:
     """Takes the noise out of pictures, and makes up the detail that it hid.
@@ -292,7 +295,7 @@ def denoise(**options: Any) -> int:
     return run_task("denoise", "_denoised", options)
 
 
-@click.command()
+@click.command(cls=TaskCommand)
 @task_options("upscale")
 def upscale(**options: Any) -> int:
     """Enlarges pictures that are too small, and makes up the detail that they lack.
@@ -304,7 +307,7 @@ def upscale(**options: Any) -> int:
     return run_task("upscale", "_x{scale:g}", options)
 
 
-@click.command()
+@click.command(cls=TaskCommand)
 @task_options("inpaint")
 def inpaint(**options: Any) -> int:
     """Fills holes: what the mask marks is made up, to fit what is around it.
