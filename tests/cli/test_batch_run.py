@@ -46,6 +46,7 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "target"
 
 
+@pytest.mark.slow  # ten times, from the start of Python on
 def test_killed_at_any_moment_it_goes_on(
     source: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,6 +107,7 @@ def test_tiled_decoding(golden: Golden, network: Autoencoder) -> None:
     assert_near(image[..., ::4, ::4], golden["tiled_dec.image"], TILED)
 
 
+@pytest.mark.slow  # a picture in many tiles
 def test_tiles_with_the_norms_of_a_thumbnail_are_near_to_the_whole(
     golden: Golden, network: Autoencoder
 ) -> None:

@@ -28,8 +28,8 @@ from pixelmend_engine.nn.stable_diffusion.autoencoder import mode
 
 GOLDEN = Golden("pipeline")
 CASES: list[dict[str, Any]] = GOLDEN.facts["cases"]
-# What these do, others do too: tiles, and the sampler of most models, have goldens of their own.
-SLOW = ("v2.1-sr", "v2-tiled")
+# What these do, others do too: tiles, most samplers and SCUNet have goldens of their own.
+SLOW = ("v2.1-sr", "v2-tiled", "v2-denoise-cond")
 LATENT_SCALE = 0.18215  # published
 FLOAT = 5e-5  # sums in another order, of what is of order 1
 PREFIXES = {

@@ -10,6 +10,7 @@ from conftest import CommandRunner
 from PIL import Image
 
 
+@pytest.mark.slow  # four commands; `tests/engine/training` has the parts
 def test_a_model_is_trained_resumed_and_restores_pictures(
     pixelmend: CommandRunner, photos: Path, photo: Path, tmp_path: Path
 ) -> None:

@@ -297,6 +297,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
+@pytest.mark.slow  # from the start of Python on, again and again
 def test_killed_at_any_moment_and_started_again(
     installer: Installer, file: WeightFile, mirror: Mirror
 ) -> None:

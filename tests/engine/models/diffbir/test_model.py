@@ -175,6 +175,7 @@ def test_half_precision_is_near_and_finite(tmp_path: Path) -> None:
     assert difference.mean() < 0.05
 
 
+@pytest.mark.slow  # float16 takes long on a CPU
 def test_an_autoencoder_that_overflows_in_half_is_asked_again_in_float32(tmp_path: Path) -> None:
     spec = small("diffbir-v2.1")
     _, pipeline = loading.load([spec], write(spec, tmp_path), CPU, torch.float16)
