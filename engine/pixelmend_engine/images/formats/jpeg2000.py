@@ -39,7 +39,9 @@ def read(path: Path) -> ImageFile:
     depths = {unpack("BBB", data, place + 42 + 3 * index) for index in range(count)}
     if len(depths) != 1 or count not in CHANNELS:
         raise limits.rare(path.name, "its channels are too many, or of several kinds")
-    (depth,) = (kind[0] for kind in depths)
+    ((depth, *steps),) = depths
+    if steps != [1, 1]:
+        raise limits.rare(path.name, "its channels are smaller than the picture")
     if depth & SIGNED:
         raise limits.other_samples(path.name, "signed numbers")
     profile = _profile(data[:place], path)

@@ -75,3 +75,11 @@ def test_exif_is_read_and_turns_the_picture(tmp_path: Path) -> None:
     assert photo.metadata.exif is not None
     assert metadata.orientation(photo.metadata.exif) == 1
     assert metadata.parsed(photo.metadata.exif)[ExifTags.Base.Make] == b"A camera"
+
+
+def test_channels_smaller_than_the_picture_are_refused(tmp_path: Path) -> None:
+    encoded = bytearray(imagecodecs.jpeg2k_encode(noise(8, 1)[..., 0], codecformat="j2k"))
+    encoded[43:45] = b"\2\2"  # how many pixels each sample stands for
+    (tmp_path / "in.j2k").write_bytes(encoded)
+    with pytest.raises(UnsupportedImage, match="smaller than the picture"):
+        files.read(tmp_path / "in.j2k")
