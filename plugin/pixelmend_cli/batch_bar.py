@@ -18,7 +18,7 @@ class BatchBar:
         self._before = Totals()
         self._shown_at = 0.0
         self._width = 0
-        self._seen: list[tuple[float, int, int]] = []  # when; pictures; pixels
+        self._samples: list[tuple[float, int, int]] = []  # when; pictures; pixels
 
     def listed(self, count: int) -> None:
         """Shows how many pictures were found so far."""
@@ -35,9 +35,9 @@ class BatchBar:
         if not self._watched or now - self._shown_at < SHOWN_EVERY_S:
             return
         self._shown_at = now
-        seen = [entry for entry in self._seen if entry[0] > now - MEASURED_OVER_S]
-        self._seen = [*seen, (now, progress.finished, progress.pixels)]
-        self._show(line(self._before, progress, self._seen))
+        samples = [entry for entry in self._samples if entry[0] > now - MEASURED_OVER_S]
+        self._samples = [*samples, (now, progress.finished, progress.pixels)]
+        self._show(line(self._before, progress, self._samples))
 
     def end(self) -> None:
         """Leaves the terminal in order."""
@@ -53,17 +53,17 @@ class BatchBar:
             self._width = len(text)
 
 
-def line(before: Totals, progress: Progress, seen: list[tuple[float, int, int]]) -> str:
+def line(before: Totals, progress: Progress, samples: list[tuple[float, int, int]]) -> str:
     """Returns what the line says; `seen` has moments with pictures and pixels finished then."""
     waiting = before.waiting - progress.finished
     text = f"{before.done + progress.restored:,}/{before.listed:,} pictures"
-    (first, pictures, pixels), (last, pictures_now, pixels_now) = seen[0], seen[-1]
+    (first, pictures, pixels), (last, pictures_now, pixels_now) = samples[0], samples[-1]
     elapsed, count = last - first, pictures_now - pictures
     if elapsed > 1 and count:
         per_hour = count / elapsed * 3600
         megapixels = (pixels_now - pixels) / 1e6 / elapsed * 3600
-        left = duration(waiting / (count / elapsed))
-        text += f", {per_hour:,.0f} and {megapixels:,.0f} MP an hour, {left} left"
+        time_left = duration(waiting / (count / elapsed))
+        text += f", {per_hour:,.0f} and {megapixels:,.0f} MP an hour, {time_left} left"
     return f"{text}, {progress.failed:,} failed"
 
 

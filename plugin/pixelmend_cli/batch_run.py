@@ -87,9 +87,9 @@ def run(
     target_root = options.target
     if not ADDRESS.match(target_root):
         target_root = str(Path(target_root).expanduser().absolute())
-    found = listing.open_listing(options.source, target_root)
+    source = listing.open_listing(options.source, target_root)
     job = BatchJob(
-        source=found.storage.root,
+        source=source.storage.root,
         target=target_root,
         steps=tuple(steps),
         models_dir=str(config.models_dir),
@@ -103,7 +103,7 @@ def run(
     with ExitStack() as stack:
         if options.dry_run:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            return _dry_run(options, job, found, place_of_manifest(target, config), folder)
+            return _dry_run(options, job, source, place_of_manifest(target, config), folder)
         if options.ray is None:  # nodes of a cluster fetch their own
             job = _with_weights(job, options, config)
         place = place_of_manifest(target, config)
@@ -114,7 +114,7 @@ def run(
             )
         if not isinstance(target, LocalStorage):
             data_folder.make(config.paths)
-        return _run(options, job, found, target, place, start)
+        return _run(options, job, source, target, place, start)
 
 
 def place_of_manifest(target: Storage, config: Settings) -> Path:
@@ -135,11 +135,11 @@ def _with_weights(job: BatchJob, options: BatchOptions, config: Settings) -> Bat
 
     if job.weights is not None:
         return job
-    asked = tuple(
+    steps = tuple(
         download_prompt.with_downloads(step["task"], step, config, silent=options.quiet)
         for step in job.steps
     )
-    job = dataclasses.replace(job, steps=asked)
+    job = dataclasses.replace(job, steps=steps)
     session = Session(config.models_dir, config.network)
     with DownloadBar(quiet=options.quiet, watched=options.watched) as bar:
         for request in job.requests():
@@ -158,8 +158,8 @@ def _opened(place: Path, target: Storage, options: BatchOptions) -> tuple[Manife
     """Opens the manifest; returns it, and whether one was lost."""
     if not isinstance(target, LocalStorage) and not place.exists() and target.exists(_kept_name()):
         place.parent.mkdir(parents=True, exist_ok=True)
-        with target.fetch(_kept_name()) as kept:
-            place.write_bytes(kept.read_bytes())
+        with target.fetch(_kept_name()) as copy:
+            place.write_bytes(copy.read_bytes())
     try:
         return Manifest(place), False
     except DamagedManifest as error:
@@ -171,14 +171,14 @@ def _opened(place: Path, target: Storage, options: BatchOptions) -> tuple[Manife
 def _run(
     options: BatchOptions,
     job: BatchJob,
-    found: Listing,
+    source: Listing,
     target: Storage,
     place: Path,
     start: PoolOf,
 ) -> int:
     key = job.key()
     with ExitStack() as stack:
-        book, lost = _opened(place, target, options)
+        book, was_damaged = _opened(place, target, options)
         stack.enter_context(book)
         _clean(target, [row["result"] for row in book.rows("state = 'running'")])
         number = book.begin_run(fresh=options.fresh)
@@ -186,13 +186,13 @@ def _run(
         bar = BatchBar(watched=options.watched and not options.quiet)
         stack.callback(bar.end)
         ignores_case = head.ignores_case(target)
-        for count in head.list_all(book, found, number, key, ignores_case=ignores_case):
+        for count in head.list_all(book, source, number, key, ignores_case=ignores_case):
             bar.listed(count)
             if interrupts:
                 raise Canceled("Canceled", hint="The same command goes on")
-        if lost:
-            adopted = rebuild.adopt_results(book, job, target, key)
-            _note(options, f"{adopted} results that are there were taken over")
+        if was_damaged:
+            count = rebuild.adopt_results(book, job, target, key)
+            _note(options, f"{count} results that are there were taken over")
         before = book.totals()
         bar.begin(before)
         batch = Batch(
@@ -205,7 +205,9 @@ def _run(
             interrupts=lambda: len(interrupts),
             note=lambda words: _note(options, words),
         )
-        stack.callback(lambda: _clean(target, batch.lost))  # when nobody writes any more
+        stack.callback(
+            lambda: _clean(target, batch.interrupted_results)
+        )  # when nobody writes any more
         stack.callback(batch.pool.close)
         started, kept_at = time.monotonic(), time.monotonic()
 
@@ -224,14 +226,14 @@ def _run(
             if not isinstance(target, LocalStorage):
                 _keep(options, book, target)
             seconds = time.monotonic() - started
-            print_line(_summary(book.totals(), found, batch, seconds))
+            print_line(_summary(book.totals(), source, batch, seconds))
             if options.report is not None:
-                report.write(book, options.report, found.storage, target)
+                report.write(book, options.report, source.storage, target)
         return _exit_code(book)
 
 
 def _dry_run(
-    options: BatchOptions, job: BatchJob, found: Listing, place: Path, folder: Path
+    options: BatchOptions, job: BatchJob, source: Listing, place: Path, folder: Path
 ) -> int:
     copy = folder / manifest.FOLDER / manifest.NAME
     if place.exists():
@@ -239,13 +241,13 @@ def _dry_run(
         manifest.copy(place, copy)
     with Manifest(copy) as book:
         number = book.begin_run(fresh=options.fresh)
-        for _ in head.list_all(book, found, number, job.key(), ignores_case=False):
+        for _ in head.list_all(book, source, number, job.key(), ignores_case=False):
             pass
         totals = book.totals()
     models = ", ".join(f"{step['task']} with {step['model']}" for step in job.steps)
     print_line(f"{totals.listed:,} pictures of `{job.source}` for `{job.target}`: {models}")
-    print_line(f"{totals.done:,} are done, {totals.waiting:,} would be restored{_others(found)}")
-    for address, why in found.unread.folders:
+    print_line(f"{totals.done:,} are done, {totals.waiting:,} would be restored{_others(source)}")
+    for address, why in source.unread.folders:
         print_line(f"`{address}` can't be read: {why}", err=True)
     return 0
 
@@ -268,22 +270,22 @@ def _keep(options: BatchOptions, book: Manifest, target: Storage) -> None:
 @contextmanager
 def _interrupts(options: BatchOptions) -> Generator[list[int]]:
     """Collects Ctrl-C and a wish to end: once, what is in hand is finished; twice, nothing."""
-    received: list[int] = []
+    signals: list[int] = []
 
     def take(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        if len(received) == 1:
+        signals.append(number)
+        if len(signals) == 1:
             _note(options, "The pictures in hand are finished first; Ctrl-C again stops at once")
 
     before = {number: signal.signal(number, take) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield received
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _summary(totals: Totals, found: Listing, batch: Batch, seconds: float) -> str:
+def _summary(totals: Totals, source: Listing, batch: Batch, seconds: float) -> str:
     progress = batch.progress
     unfinished = totals.waiting + totals.running
     parts = [
@@ -294,20 +296,20 @@ def _summary(totals: Totals, found: Listing, batch: Batch, seconds: float) -> st
     if unfinished:
         parts.append(f"{unfinished:,} still wait")
     now = f"{progress.restored:,} in {duration(seconds)} ({progress.pixels / 1e6:,.1f} megapixels)"
-    return f"{', '.join(parts)}; now {now}{_others(found)}"
+    return f"{', '.join(parts)}; now {now}{_others(source)}"
 
 
-def _others(found: Listing) -> str:
-    others = found.others
+def _others(source: Listing) -> str:
+    others = source.others
     words = ""
     if count := others.total():
         endings = ", ".join(ending for ending, _ in others.most_common(SHOWN))
         are = "file is no picture" if count == 1 else "files are no pictures"
         words += f"; {count:,} {are} ({endings})"
-    if found.missing:
-        words += f"; {len(found.missing):,} that the list names are not there"
-    if found.unread.folders:
-        words += f"; {len(found.unread.folders):,} folders can't be read"
+    if source.missing:
+        words += f"; {len(source.missing):,} that the list names are not there"
+    if source.unread.folders:
+        words += f"; {len(source.unread.folders):,} folders can't be read"
     return words
 
 

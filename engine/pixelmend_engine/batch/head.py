@@ -8,8 +8,8 @@ from typing import TypeVar
 from pixelmend.errors import BadRequest, Canceled, PixelmendError, WorkerDied, from_json
 from pixelmend_engine.batch.listing import Listing
 from pixelmend_engine.batch.manifest import Manifest
-from pixelmend_engine.batch.pool import IN_HAND, Died, Finished, Noted, WorkerPool
-from pixelmend_engine.batch.records import Lease, Listed, Outcome
+from pixelmend_engine.batch.pool import IN_HAND, Completion, Notice, WorkerExit, WorkerPool
+from pixelmend_engine.batch.records import Lease, Outcome, SourcePicture
 from pixelmend_engine.batch.storage import Entry, LocalStorage, Storage
 from pixelmend_engine.images import kinds
 
@@ -30,18 +30,18 @@ def list_all(
     """Takes in all pictures of the source; yields how many there are so far."""
     count = 0
     for entries in _batched(listing.pictures(), TOGETHER):
-        pictures = [_listed(entry, ignores_case=ignores_case) for entry in entries]
-        for refused in manifest.list_pictures(pictures, run, key):
-            manifest.list_failed(refused, run, COLLISION)
+        pictures = [_source_picture(entry, ignores_case=ignores_case) for entry in entries]
+        for collision in manifest.list_pictures(pictures, run, key):
+            manifest.list_failed(collision, run, COLLISION)
         count += len(entries)
         yield count
     manifest.end_listing(run)
 
 
-def _listed(entry: Entry, *, ignores_case: bool) -> Listed:
+def _source_picture(entry: Entry, *, ignores_case: bool) -> SourcePicture:
     result = kinds.result_name(entry.address)
     name = unicodedata.normalize("NFC", result).casefold()
-    return Listed(
+    return SourcePicture(
         address=entry.address,
         result=result,
         result_key=name if ignores_case else result,
@@ -91,7 +91,8 @@ class Batch:
     tell: Callable[[], None] = lambda: None  # called several times a second
     note: Callable[[str], None] = lambda _: None
     progress: Progress = field(default_factory=Progress)
-    lost: list[str] = field(default_factory=list[str])  # results whose workers ended on the way
+    # Whose workers ended on the way.
+    interrupted_results: list[str] = field(default_factory=list[str])
     _in_hand: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
     _alone: set[int] = field(default_factory=set[int])  # pictures that have a worker to themselves
     _leased: int = 0
@@ -106,13 +107,13 @@ class Batch:
         """
         try:
             while True:
-                asked = self.interrupts()
-                if asked > 1:
+                interrupts = self.interrupts()
+                if interrupts > 1:
                     break
-                if not asked and self._error is None:
+                if not interrupts and self._error is None:
                     self._hand_out()
                 if not any(self._in_hand.values()) and not (
-                    self.pool.is_starting() and not asked and self._has_more()
+                    self.pool.is_starting() and not interrupts and self._has_more()
                 ):
                     break
                 self._take(self.pool.wait(POLL_S))
@@ -129,7 +130,9 @@ class Batch:
 
     def _lose(self, hand: set[int]) -> None:
         for picture in hand:
-            self.lost += (row["result"] for row in self.manifest.rows("id = ?", (picture,)))
+            self.interrupted_results += (
+                row["result"] for row in self.manifest.rows("id = ?", (picture,))
+            )
 
     def _has_more(self) -> bool:
         is_within = self.limit is None or self._leased < self.limit
@@ -141,12 +144,12 @@ class Batch:
             for worker in self.pool.workers():
                 hand = self._in_hand.setdefault(worker, set())
                 # Who broke a worker gets one to itself: nobody else is to blame, or to suffer.
-                taken = [] if hand else self._lease(worker, 1, alone=True)
-                self._alone.update(lease.id for lease in taken)
-                if not taken and not hand & self._alone:
-                    taken = self._lease(worker, IN_HAND - len(hand), alone=False)
-                hand.update(lease.id for lease in taken)
-                leases += ((worker, lease) for lease in taken)
+                new_leases = [] if hand else self._lease(worker, 1, alone=True)
+                self._alone.update(lease.id for lease in new_leases)
+                if not new_leases and not hand & self._alone:
+                    new_leases = self._lease(worker, IN_HAND - len(hand), alone=False)
+                hand.update(lease.id for lease in new_leases)
+                leases += ((worker, lease) for lease in new_leases)
         # Behind the transaction: whatever a worker writes, the manifest knows that it may.
         for worker, lease in leases:
             self.pool.send(worker, lease)
@@ -160,16 +163,16 @@ class Batch:
         self._leased += len(leases)
         return leases
 
-    def _take(self, events: Iterable[Finished | Noted | Died]) -> None:
+    def _take(self, events: Iterable[Completion | Notice | WorkerExit]) -> None:
         with self.manifest.transaction():
             for event in events:
                 hand = self._in_hand.setdefault(event.worker, set())
                 match event:
-                    case Finished():
+                    case Completion():
                         self._finish(event.worker, hand, event.outcome)
-                    case Died():
-                        self._mourn(event.worker, hand, event)
-                    case Noted():
+                    case WorkerExit():
+                        self._handle_exit(event.worker, hand, event)
+                    case Notice():
                         self.note(event.note)
 
     def _finish(self, worker: str, hand: set[int], outcome: Outcome) -> None:
@@ -211,7 +214,7 @@ class Batch:
         else:
             self.note(f"{worker} takes no more pictures: {error.message}")
 
-    def _mourn(self, worker: str, hand: set[int], event: Died) -> None:
+    def _handle_exit(self, worker: str, hand: set[int], event: WorkerExit) -> None:
         self._lose(hand)
         self._leased -= len(hand)
         self._alone -= hand

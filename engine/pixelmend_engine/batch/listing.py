@@ -69,11 +69,11 @@ def open_listing(source: str, target: str) -> Listing:
         return Listing(open_storage(source))
     path = Path(source).expanduser().absolute()  # workers have other current folders
     if path.is_dir():
-        return Listing(LocalStorage(str(path), _inside(path, target)))
+        return Listing(LocalStorage(str(path), _target_inside(path, target)))
     if path.is_file():
         if path.suffix.lower() in LISTS:
             return Listing(LocalStorage(_common_folder(path)), path)
-        _inside(path.parent, target)
+        _target_inside(path.parent, target)
         return Listing(LocalStorage(str(path.parent)), (path.name,))
     if glob.has_magic(source):
         return _of_pattern(str(path), target)
@@ -92,7 +92,7 @@ def _refuse_same(source: str, target: str) -> None:
         )
 
 
-def _inside(source: Path, target: str) -> Path | None:
+def _target_inside(source: Path, target: str) -> Path | None:
     """Returns the results' folder if it lies in the source; its files are no sources.
 
     Raises:
@@ -109,20 +109,20 @@ def _of_pattern(pattern: str, target: str) -> Listing:
     parts = Path(pattern).parts
     fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
     root = Path(*parts[:fixed])
-    left_out = _inside(root, target)
+    excluded = _target_inside(root, target)
     below = str(Path(*parts[fixed:]))
 
     def names() -> Iterator[str]:
         for name in glob.iglob(below, root_dir=root, recursive=True):  # noqa: PTH207 - with `**`
             path = root / name
-            if path.is_dir() or (left_out and path.resolve().is_relative_to(left_out)):
+            if path.is_dir() or (excluded and path.resolve().is_relative_to(excluded)):
                 continue
             yield Path(name).as_posix()
 
-    found = tuple(sorted(names()))
-    if not found:
+    names_found = tuple(sorted(names()))
+    if not names_found:
         raise BadRequest(f"No file fits the pattern `{pattern}`", hint="Check the pattern")
-    return Listing(LocalStorage(str(root)), found)
+    return Listing(LocalStorage(str(root)), names_found)
 
 
 def _lines(path: Path) -> Iterator[Path]:

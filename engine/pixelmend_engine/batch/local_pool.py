@@ -16,13 +16,13 @@ from typing import IO
 
 from pixelmend.errors import EngineUnavailable
 from pixelmend_engine.batch.job import BatchJob
-from pixelmend_engine.batch.pool import Died, Event, Finished, Noted
+from pixelmend_engine.batch.pool import Completion, Event, Notice, WorkerExit
 from pixelmend_engine.batch.records import Lease, Outcome
 from pixelmend_engine.batch.stall_watch import MAX_GAP_S, MIN_SILENCE_S, MIN_TIMEOUT_S
 
 COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "pixelmend_engine.batch.worker")
-MAX_STILLBORN = 3  # workers in a row that end without an answer and without a picture
-SMALL_RUSH = 256  # events handed on at once
+MAX_EARLY_EXITS = 3  # workers in a row that end without an answer and without a picture
+MAX_EVENTS = 256  # events handed on at once
 
 
 @dataclasses.dataclass
@@ -48,7 +48,7 @@ class LocalPool:
         self._command = command
         self._log = log
         self._events: queue.Queue[Event] = queue.Queue()
-        self._stillborn = 0
+        self._early_exits = 0
         self._closed = False
         self._workers = {name: self._start(name) for name in self._jobs}
 
@@ -78,14 +78,14 @@ class LocalPool:
         events: list[Event] = []
         with contextlib.suppress(queue.Empty):
             events.append(self._events.get(timeout=timeout_s))
-            while len(events) < SMALL_RUSH:
+            while len(events) < MAX_EVENTS:
                 events.append(self._events.get_nowait())
         for event in events:
-            if isinstance(event, Died) and event.worker in self._workers:
+            if isinstance(event, WorkerExit) and event.worker in self._workers:
                 self._replace(event)
             elif event.worker in self._workers:
                 self._workers[event.worker].has_answered = True
-                self._stillborn = 0
+                self._early_exits = 0
         return events
 
     def retire(self, worker: str) -> None:
@@ -114,11 +114,11 @@ class LocalPool:
                 worker.silent_s = silent_s
                 worker.process.kill()
 
-    def _replace(self, event: Died) -> None:
+    def _replace(self, event: WorkerExit) -> None:
         dead = self._workers[event.worker]
         if not (dead.has_answered or dead.has_pictures):
-            self._stillborn += 1
-        if self._stillborn >= MAX_STILLBORN:
+            self._early_exits += 1
+        if self._early_exits >= MAX_EARLY_EXITS:
             raise EngineUnavailable(
                 f"The workers end as soon as they start: {event.reason}",
                 hint=f"`{self._log}` shows what happened; `pixelmend doctor` looks for the cause",
@@ -168,13 +168,13 @@ class LocalPool:
                         worker.process.kill()
                     continue
                 self._events.put(
-                    Noted(name, fields["note"])
+                    Notice(name, fields["note"])
                     if "note" in fields
-                    else Finished(name, Outcome(**fields))
+                    else Completion(name, Outcome(**fields))
                 )
         code = worker.process.wait()
         if not self._closed:
-            self._events.put(Died(name, _reason(code, worker.silent_s), stalled=stalled))
+            self._events.put(WorkerExit(name, _reason(code, worker.silent_s), stalled=stalled))
 
 
 def _reason(code: int, silent_s: float | None) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import filelock
 
 from pixelmend.errors import BadRequest, OutputExists, OutputFailed, PixelmendError
-from pixelmend_engine.batch.records import Lease, Listed, Outcome, Totals
+from pixelmend_engine.batch.records import Lease, Outcome, SourcePicture, Totals
 
 FOLDER = ".pixelmend"  # in the folder of the results
 NAME = "batch.sqlite"
@@ -194,12 +194,14 @@ class Manifest:
             )
         return run
 
-    def list_pictures(self, pictures: Sequence[Listed], run: int, options: str) -> list[Listed]:
+    def list_pictures(
+        self, pictures: Sequence[SourcePicture], run: int, options: str
+    ) -> list[SourcePicture]:
         """Takes in what the listing found; returns those whose result is another's as well.
 
         What is done with the same options, and has not changed, stays done.
         """
-        refused: list[Listed] = []
+        collisions: list[SourcePicture] = []
         with self.transaction():
             for picture in pictures:
                 try:
@@ -227,10 +229,10 @@ class Manifest:
                         | {"run": run, "options": options},
                     )
                 except sqlite3.IntegrityError:  # by the result's name
-                    refused.append(picture)
-        return refused
+                    collisions.append(picture)
+        return collisions
 
-    def list_failed(self, picture: Listed, run: int, error: PixelmendError) -> None:
+    def list_failed(self, picture: SourcePicture, run: int, error: PixelmendError) -> None:
         """Takes in a picture that can't be restored because of its result's name."""
         row = asdict(picture) | {name: _stored(getattr(picture, name)) for name in NAMES}
         # Two pictures can't have the name; this one has none.

@@ -106,7 +106,7 @@ class PictureRestorer:
             self._watch.end(lease.id)
 
     def _restore(self, lease: Lease) -> Outcome:
-        named = Path(lease.result)
+        result_path = Path(lease.result)
         self._watch.begin(lease.id, lease.size_bytes)
         with self._source.fetch(lease.address) as path:
             content = _content(path)
@@ -114,7 +114,7 @@ class PictureRestorer:
             if is_same and self._target.exists(lease.result):
                 return Outcome(id=lease.id, state="done", unchanged=True)
             photo = images.read(path)
-        losses = images.check_format(photo, named, self._scale)
+        losses = images.check_format(photo, result_path, self._scale)
         raster = images.to_raster(photo)
         height, width, _ = photo.pixels.shape
         facts: list[dict[str, Any]] = []
@@ -123,15 +123,15 @@ class PictureRestorer:
             self._watch.begin(lease.id)
             started = time.perf_counter()
             for session, request in zip(self._sessions, self._requests, strict=True):
-                raster, said = self._run(session, raster, request, lease.id)
-                facts.append(said)
+                raster, step_facts = self._run(session, raster, request, lease.id)
+                facts.append(step_facts)
             seconds = time.perf_counter() - started
         self._watch.begin(lease.id, len(raster.data))
         with self._target.store(lease.result, overwrite=lease.replaces) as temporary:
             photo = images.with_pixels(photo, raster)
-            for said in facts if self._job.provenance else []:
-                photo = images.signed(photo, Provenance.of(said))
-            images.write(photo, temporary, result=named)
+            for step_facts in facts if self._job.provenance else []:
+                photo = images.signed(photo, Provenance.of(step_facts))
+            images.write(photo, temporary, result=result_path)
         return Outcome(
             id=lease.id,
             state="done",
@@ -139,7 +139,7 @@ class PictureRestorer:
             seconds=seconds,
             pixels=width * height,
             device=str(facts[-1]["device"]),
-            peak_bytes=max(said["peak_bytes"] for said in facts),
+            peak_bytes=max(step_facts["peak_bytes"] for step_facts in facts),
             facts=_kept(facts, photo, losses),
         )
 
@@ -174,16 +174,14 @@ def sessions_of(job: BatchJob) -> list[Runs]:
     from pixelmend_engine.weights.download import network_settings
 
     network = network_settings.resolve(os.environ)
-    made: list[tuple[tuple[object, ...], Session]] = []
+    session_by_key: dict[tuple[object, ...], Session] = {}
     sessions: list[Runs] = []
     for request in job.requests():
         choice = request.model
-        same = (choice.model, choice.scale, choice.device, choice.precision)
-        session = next((known for key, known in made if key == same), None)
-        if session is None:
-            session = Session(Path(job.models_dir), network)
-            made.append((same, session))
-        sessions.append(session)
+        key = (choice.model, choice.scale, choice.device, choice.precision)
+        if key not in session_by_key:
+            session_by_key[key] = Session(Path(job.models_dir), network)
+        sessions.append(session_by_key[key])
     return sessions
 
 
@@ -210,5 +208,8 @@ def _failed(
 def _kept(
     facts: Sequence[Mapping[str, Any]], photo: ImageFile, losses: Sequence[str]
 ) -> dict[str, Any]:
-    steps = [{name: said[name] for name in KEPT_FACTS if name in said} for said in facts]
+    steps = [
+        {name: step_facts[name] for name in KEPT_FACTS if name in step_facts}
+        for step_facts in facts
+    ]
     return {"steps": steps, "notes": [*photo.notes, *losses]}

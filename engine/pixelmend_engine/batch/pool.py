@@ -10,7 +10,7 @@ IN_HAND = 4  # pictures of a worker: one is read, one computed, one written, and
 
 
 @dataclass(frozen=True)
-class Finished:
+class Completion:
     """A worker answered."""
 
     worker: str
@@ -18,7 +18,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Noted:
+class Notice:
     """A worker has something to say to the user."""
 
     worker: str
@@ -26,7 +26,7 @@ class Noted:
 
 
 @dataclass(frozen=True)
-class Died:
+class WorkerExit:
     """A worker ended, with all that it had in hand."""
 
     worker: str
@@ -36,7 +36,7 @@ class Died:
     """Pictures that got no further, for so many seconds: it was ended for them."""
 
 
-Event = Finished | Noted | Died
+Event = Completion | Notice | WorkerExit
 
 
 @runtime_checkable

@@ -20,7 +20,7 @@ from pixelmend.errors import EngineUnavailable, PackageMissing
 from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.local_plan import CORES_EACH, worker_bytes
 from pixelmend_engine.batch.picture_restorer import PictureRestorer, Runs, sessions_of
-from pixelmend_engine.batch.pool import IN_HAND, Died, Event, Finished, Noted
+from pixelmend_engine.batch.pool import IN_HAND, Completion, Event, Notice, WorkerExit
 from pixelmend_engine.batch.records import Lease, Outcome
 from pixelmend_engine.batch.stall_watch import MAX_GAP_S, MIN_SILENCE_S, MIN_TIMEOUT_S, StallWatch
 from pixelmend_engine.inference import memory
@@ -36,9 +36,9 @@ except ImportError as error:
 
 LOCAL = "local"  # the word for a cluster of this computer alone, for as long as the batch lasts
 NODE_LOST = "its node has died"  # in Ray's words, which no class of errors tells apart
-KNOCK_S = 10.0
-MAX_STILLBORN = 5  # actors in a row that end before they can take a picture
-SAID_AFTER_S = 30.0  # that no actor has found a place
+CONNECT_TIMEOUT_S = 10.0
+MAX_EARLY_EXITS = 5  # actors in a row that end before they can take a picture
+NO_ROOM_NOTICE_S = 30.0  # that no actor has found a place
 
 Call = Literal["where", "restore", "stalled"]  # what of an actor's methods is to be answered
 Sessions = Callable[[BatchJob], Sequence[Runs]]
@@ -120,11 +120,11 @@ class RayPool:
         self._check_s = StallWatch(job.stall_timeout_s).check_s
         self._timeout_s = max(job.stall_timeout_s or MIN_TIMEOUT_S, MIN_SILENCE_S)
         self._waited_at = time.monotonic()
-        self._stillborn = 0
+        self._early_exits = 0
         self._since = time.monotonic()
         self._actors: dict[int, _Actor] = {}
         for number in range(count or room):
-            self._ask_for(number)
+            self._start(number)
 
     def workers(self) -> Sequence[str]:
         """See `WorkerPool.workers`."""
@@ -154,27 +154,27 @@ class RayPool:
         try:
             ready = _ready(answers, 1, timeout_s) and _ready(answers, len(answers), 0.0)
         except ray.exceptions.RayError as error:
-            raise _gone(error) from error
+            raise _connection_lost(error) from error
         # What is restored counts before its actor is ended for another picture.
         for answer in sorted(ready, key=lambda answer: self._pending[answer][1] == "stalled"):
-            if answer in self._pending:  # else its actor was mourned already
+            if answer in self._pending:  # else its actor has been replaced
                 events += self._answered(answer)
-        if not self.workers() and time.monotonic() - self._since > SAID_AFTER_S:
+        if not self.workers() and time.monotonic() - self._since > NO_ROOM_NOTICE_S:
             self._since = time.monotonic()
-            events.append(Noted("", "The cluster has no room for a worker yet; waiting for it"))
+            events.append(Notice("", "The cluster has no room for a worker yet; waiting for it"))
         return events
 
     def retire(self, worker: str) -> None:
         """See `WorkerPool.retire`."""
-        self._forget(self._number(worker))
+        self._remove(self._number(worker))
 
     def close(self) -> None:
         """See `WorkerPool.close`."""
         for number in list(self._actors):
-            self._forget(number)
+            self._remove(number)
         ray.shutdown()
 
-    def _ask_for(self, number: int) -> None:
+    def _start(self, number: int) -> None:
         # One call more than there are pictures: which of them get no further.
         options: dict[str, Any] = {**self._resources, "max_concurrency": IN_HAND + 1}
         actor: Any = ray.remote(Restorer)
@@ -196,7 +196,9 @@ class RayPool:
             waited_s = now - actor.checked_at
             if actor.is_checking and waited_s > self._timeout_s:
                 self._replace(number)
-                events.append(Died(actor.name, f"it did nothing for {waited_s / 60:.0f} minutes"))
+                events.append(
+                    WorkerExit(actor.name, f"it did nothing for {waited_s / 60:.0f} minutes")
+                )
             elif not actor.is_checking and waited_s > self._check_s:
                 actor.checked_at, actor.is_checking = now, True
                 self._pending[actor.handle.stalled.remote()] = (number, "stalled")
@@ -208,12 +210,12 @@ class RayPool:
         try:
             value: Any = ray.get(answer)
         except ray.exceptions.RayActorError as error:
-            return self._mourn(number, error)
+            return self._handle_exit(number, error)
         except ray.exceptions.RayTaskError as error:  # the actor itself could not be made
-            return self._mourn(number, error)
+            return self._handle_exit(number, error)
         match call:
             case "where":
-                self._stillborn = 0
+                self._early_exits = 0
                 actor.name = f"worker-{number} on {value}"
                 return []
             case "stalled":
@@ -221,20 +223,20 @@ class RayPool:
                 if not value:
                     return []
                 self._replace(number)
-                return [Died(actor.name, "its picture got no further", stalled=value)]
+                return [WorkerExit(actor.name, "its picture got no further", stalled=value)]
             case "restore":
                 outcome, notes = value
-                noted = [Noted(actor.name, note) for note in notes]
-                return [*noted, Finished(actor.name, Outcome(**outcome))]
+                notices = [Notice(actor.name, note) for note in notes]
+                return [*notices, Completion(actor.name, Outcome(**outcome))]
 
-    def _mourn(self, number: int, error: Exception) -> list[Event]:
+    def _handle_exit(self, number: int, error: Exception) -> list[Event]:
         actor = self._actors[number]
         # The first sentence of the last line; what follows are guesses of Ray's.
         last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
         reason = [last[0].partition(". ")[0]]
         if not actor.name:
-            self._stillborn += 1
-            if self._stillborn >= MAX_STILLBORN:
+            self._early_exits += 1
+            if self._early_exits >= MAX_EARLY_EXITS:
                 raise EngineUnavailable(
                     f"The workers end as soon as they start: {reason[0]}",
                     hint="See that each node has this version of Pixelmend; Ray's logs say more",
@@ -242,15 +244,15 @@ class RayPool:
         self._replace(number)
         if not actor.name:
             return []
-        return [Died(actor.name, reason[0], is_blameless=NODE_LOST in str(error))]
+        return [WorkerExit(actor.name, reason[0], is_blameless=NODE_LOST in str(error))]
 
     def _replace(self, number: int) -> None:
-        self._forget(number)
-        self._ask_for(number)
+        self._remove(number)
+        self._start(number)
 
-    def _forget(self, number: int) -> None:
+    def _remove(self, number: int) -> None:
         actor = self._actors.pop(number)
-        self._pending = {key: told for key, told in self._pending.items() if told[0] != number}
+        self._pending = {key: entry for key, entry in self._pending.items() if entry[0] != number}
         with contextlib.suppress(ray.exceptions.RayError):  # it may be gone
             ray.kill(actor.handle)
 
@@ -268,7 +270,7 @@ def _connect(address: str) -> None:
     if address == LOCAL:
         settings |= {"include_dashboard": False}
     try:
-        _knock(address)
+        _check_reachable(address)
         ray.init(address=address, **settings)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise EngineUnavailable(
@@ -277,11 +279,11 @@ def _connect(address: str) -> None:
         ) from error
 
 
-def _knock(address: str) -> None:
+def _check_reachable(address: str) -> None:
     # Where nobody listens, Ray itself waits for minutes.
     parts = urlsplit(address if "://" in address else f"ray://{address}")
     if parts.hostname and parts.port:
-        socket.create_connection((parts.hostname, parts.port), KNOCK_S).close()
+        socket.create_connection((parts.hostname, parts.port), CONNECT_TIMEOUT_S).close()
 
 
 def _resources(job: BatchJob) -> tuple[dict[str, Any], int]:
@@ -305,7 +307,7 @@ def _resources(job: BatchJob) -> tuple[dict[str, Any], int]:
     return needs, max(1, sum(rooms))
 
 
-def _gone(error: Exception) -> EngineUnavailable:
+def _connection_lost(error: Exception) -> EngineUnavailable:
     return EngineUnavailable(
         f"The Ray cluster is gone: {str(error).splitlines()[0]}",
         hint="Start it, and go on with the same command",

@@ -18,15 +18,15 @@ def adopt_results(manifest: Manifest, job: BatchJob, target: Storage, key: str) 
 
     Of the sources nothing is known then but size and time, as they are now.
     """
-    adopted = 0
+    count = 0
     waiting = [(row["address"], row["result"]) for row in manifest.rows("state = 'waiting'")]
     for address, result in waiting:
         if target.exists(result) and (models := _models(target, result, job)) is not None:
             steps: list[dict[str, Any]] = [{"model": model} for model in models]
             with manifest.transaction():
                 manifest.adopt(address, key, {"steps": steps, "notes": ["taken over"]})
-            adopted += 1
-    return adopted
+            count += 1
+    return count
 
 
 def _models(target: Storage, result: str, job: BatchJob) -> list[str] | None:
@@ -41,10 +41,10 @@ def _models(target: Storage, result: str, job: BatchJob) -> list[str] | None:
         return None
     models: list[str] = []
     for line, request in zip(lines[-len(requests) :], requests, strict=True):
-        said = line.partition(": ")[2].split(", ")
-        if said[0] != request.task or said[-1] != f"seed {request.options['seed']}":
+        fields = line.partition(": ")[2].split(", ")
+        if fields[0] != request.task or fields[-1] != f"seed {request.options['seed']}":
             return None
-        models.append(said[1].removeprefix("model "))
+        models.append(fields[1].removeprefix("model "))
     return models
 
 

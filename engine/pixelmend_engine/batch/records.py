@@ -7,7 +7,7 @@ State = Literal["waiting", "running", "done", "failed", "skipped"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listed:
+class SourcePicture:
     """A picture as the listing found it."""
 
     address: str

@@ -53,7 +53,7 @@ class RemoteStorage:
             StorageFailed: The root itself can't be listed.
         """
 
-        def left_out(error: Exception) -> None:
+        def note_unread(error: Exception) -> None:
             unread.folders.append((str(error), type(error).__name__))
 
         with _as_storage_failed(self.root):
@@ -62,7 +62,7 @@ class RemoteStorage:
             folders = self._files.walk(
                 self._path,
                 detail=True,
-                on_error=left_out,
+                on_error=note_unread,
             )
         while True:
             with _as_storage_failed(self.root):
@@ -174,9 +174,9 @@ def matching(pattern: str) -> tuple[str, tuple[str, ...]]:
     root = "/".join(parts[:fixed])
     files, path = connect(root)
     with _as_storage_failed(root):
-        found = files.glob("/".join([path.rstrip("/"), *parts[fixed:]]))
+        matches = files.glob("/".join([path.rstrip("/"), *parts[fixed:]]))
     above = path.strip("/")
-    full = cast("list[str]", found)
+    full = cast("list[str]", matches)
     names = [name.lstrip("/").removeprefix(above).lstrip("/") for name in full]
     if not names:
         raise BadRequest(f"No file fits the pattern `{pattern}`", hint="Check the pattern")

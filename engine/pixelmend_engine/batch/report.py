@@ -112,9 +112,9 @@ def _page(manifest: Manifest, totals: Totals, source: Storage, target: Storage) 
     done = list(_first(manifest, "state = 'done' ORDER BY content LIMIT ?", SHOWN))
     yield from _section("Before and after", _pairs(done, source, target))
     changed = "state = 'done' AND instr(facts, ?) ORDER BY id LIMIT ?"
-    warned = list(manifest.rows(changed, (CHANGED, SHOWN)))
+    rows_with_warnings = list(manifest.rows(changed, (CHANGED, SHOWN)))
     yield from _section(
-        "Faces that changed noticeably", _pairs(warned, source, target, words=_warnings)
+        "Faces that changed noticeably", _pairs(rows_with_warnings, source, target, words=_warnings)
     )
     slowest = _first(manifest, "state = 'done' ORDER BY seconds DESC LIMIT ?", SHOWN)
     rows = [
@@ -169,8 +169,8 @@ def _pairs(
         yield '<div class="pairs">'
     for row in rows:
         yield f"<figure>{_thumbnail(source, row['address'])}{_thumbnail(target, row['result'])}"
-        said = [] if words is None else list(words(row))
-        caption = "<br>".join(map(_text, [row["address"], *said]))
+        captions = [] if words is None else list(words(row))
+        caption = "<br>".join(map(_text, [row["address"], *captions]))
         yield f"<figcaption>{caption}</figcaption></figure>"
     if rows:
         yield "</div>"

@@ -86,24 +86,24 @@ def open_storage(root: str) -> Storage:
 class LocalStorage:
     """A folder of this computer."""
 
-    def __init__(self, root: str, left_out: Path | None = None) -> None:
+    def __init__(self, root: str, excluded: Path | None = None) -> None:
         self.root = root
-        self._left_out = left_out
+        self._excluded = excluded
 
     def walk(self, unread: Unread) -> Iterator[Entry]:
         """See `Storage.walk`; in the order of names, hidden files and folders left out."""
-        waiting, seen = [""], set[tuple[int, int]]()
-        left_out = None if self._left_out is None else _identity(self._left_out)
+        waiting, identities = [""], set[tuple[int, int]]()
+        excluded = None if self._excluded is None else _identity(self._excluded)
         while waiting:
             folder = waiting.pop()
             path = os.path.join(self.root, folder)  # noqa: PTH118 - names that are no text, too
             identity = _identity(path)
-            if identity is None or identity in seen or identity == left_out:
+            if identity is None or identity in identities or identity == excluded:
                 continue
-            seen.add(identity)
+            identities.add(identity)
             try:
-                with os.scandir(path) as found:
-                    entries = sorted(found, key=lambda entry: entry.name)
+                with os.scandir(path) as iterator:
+                    entries = sorted(iterator, key=lambda entry: entry.name)
             except OSError as error:
                 unread.folders.append((folder, error.strerror or str(error)))
                 continue

@@ -65,7 +65,7 @@ def test_a_picture_that_breaks_its_worker_fails_alone(
     (failed,) = book.rows("state = 'failed'")
     assert "SIGKILL" in failed["message"]
     assert failed["attempts"] == 2  # with one retry
-    assert "aa.png" in one.lost
+    assert "aa.png" in one.interrupted_results
 
 
 def test_a_picture_that_hangs_fails_alone(book: Manifest, job: BatchJob, source: Path) -> None:
@@ -134,9 +134,9 @@ def test_a_limit_is_kept(book: Manifest, job: BatchJob) -> None:
 def test_who_asks_to_stop_gets_what_is_in_hand(book: Manifest, job: BatchJob, source: Path) -> None:
     for number in range(30):
         picture(source / f"more{number}.png")
-    asked: list[int] = []
+    interrupts: list[int] = []
     one = batch(book, job)
-    one.interrupts, one.tell = lambda: min(1, len(asked)), lambda: asked.append(1)
+    one.interrupts, one.tell = lambda: min(1, len(interrupts)), lambda: interrupts.append(1)
     with pytest.raises(Canceled, match="Stopped"):
         one.run()
     one.pool.close()

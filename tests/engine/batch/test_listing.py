@@ -10,7 +10,7 @@ from pixelmend_engine.batch import listing
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    for name in ("a.jpg", "deep/b.TIF", "deep/c.png", "notes.txt", "deep/raw.cr2", "Thumbs.db"):
+    for name in ("a.jpg", "deep/b.TIF", "deep/c.png", "notes.txt", "deep/raw.psd", "Thumbs.db"):
         path = tmp_path / "scans" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
@@ -24,7 +24,7 @@ def pictures(source: object, target: object) -> list[str]:
 def test_a_folder(source: Path, tmp_path: Path) -> None:
     found = listing.open_listing(str(source), str(tmp_path / "out"))
     assert [entry.address for entry in found.pictures()] == ["a.jpg", "deep/b.TIF", "deep/c.png"]
-    assert found.others == {".txt": 1, ".cr2": 1, ".db": 1}
+    assert found.others == {".txt": 1, ".psd": 1, ".db": 1}
 
 
 def test_the_root_is_absolute_for_workers_have_other_current_folders(

@@ -12,7 +12,7 @@ from batches import COMMAND
 from pixelmend.errors import EngineUnavailable
 from pixelmend_engine.batch.job import BatchJob
 from pixelmend_engine.batch.local_pool import LocalPool
-from pixelmend_engine.batch.pool import Died, Event, Finished
+from pixelmend_engine.batch.pool import Completion, Event, WorkerExit
 from pixelmend_engine.batch.records import Lease
 
 
@@ -28,12 +28,12 @@ def test_a_worker_answers_and_is_replaced_when_it_ends(job: BatchJob, tmp_path: 
     (name,) = pool.workers()
     pool.send(name, Lease(id=1, address="a.png", result="a.png", replaces=False, content=None))
     (event,) = events(pool)
-    assert isinstance(event, Finished)
+    assert isinstance(event, Completion)
     assert event.outcome.state == "done"
     (before,) = pool.pids()
     os.kill(before, signal.SIGKILL)
     (event,) = events(pool)
-    assert isinstance(event, Died)
+    assert isinstance(event, WorkerExit)
     assert "SIGKILL" in event.reason
     (after,) = pool.pids()
     assert after != before
@@ -61,6 +61,6 @@ def test_a_worker_ends_with_its_head(job: BatchJob, tmp_path: Path) -> None:
     (pid,) = pool.pids()
     pool._workers["worker-0"].input.close()  # pyright: ignore[reportPrivateUsage] - as if killed
     (event,) = events(pool)
-    assert event == Died("worker-0", "it ended with exit code 0")
+    assert event == WorkerExit("worker-0", "it ended with exit code 0")
     assert not psutil.pid_exists(pid)
     pool.close()

@@ -11,7 +11,7 @@ import pytest
 from pixelmend.errors import BadRequest, OutputFailed, WorkerDied
 from pixelmend_engine.batch import manifest
 from pixelmend_engine.batch.manifest import DamagedManifest, Manifest
-from pixelmend_engine.batch.records import Listed, Outcome
+from pixelmend_engine.batch.records import Outcome, SourcePicture
 
 
 @pytest.fixture
@@ -25,9 +25,11 @@ def book(place: Path) -> Iterator[Manifest]:
         yield opened
 
 
-def listed(*names: str, modified: str = "1", size: int = 5) -> list[Listed]:
+def listed(*names: str, modified: str = "1", size: int = 5) -> list[SourcePicture]:
     return [
-        Listed(address=name, result=name, result_key=name, size_bytes=size, modified=modified)
+        SourcePicture(
+            address=name, result=name, result_key=name, size_bytes=size, modified=modified
+        )
         for name in names
     ]
 
@@ -69,7 +71,9 @@ def test_what_is_done_is_done_once(book: Manifest) -> None:
         (listed("a"), "other options"),
     ],
 )
-def test_what_has_changed_is_done_again(book: Manifest, again: list[Listed], key: str) -> None:
+def test_what_has_changed_is_done_again(
+    book: Manifest, again: list[SourcePicture], key: str
+) -> None:
     book.list_pictures(listed("a"), book.begin_run(fresh=False), "key")
     do_all(book)
     book.list_pictures(again, book.begin_run(fresh=False), key)
@@ -113,7 +117,7 @@ def test_a_file_that_came_meanwhile_is_not_ours_either(book: Manifest) -> None:
 
 def test_two_pictures_with_one_results_name(book: Manifest) -> None:
     pictures = [
-        Listed(address=name, result=name, result_key="a.jpg", size_bytes=1, modified="1")
+        SourcePicture(address=name, result=name, result_key="a.jpg", size_bytes=1, modified="1")
         for name in ("A.jpg", "a.jpg")
     ]
     run = book.begin_run(fresh=False)
@@ -163,11 +167,11 @@ def test_a_process_that_was_killed_leaves_what_it_had_written(place: Path) -> No
 import os, signal
 from pathlib import Path
 from pixelmend_engine.batch.manifest import Manifest
-from pixelmend_engine.batch.records import Listed, Outcome
+from pixelmend_engine.batch.records import SourcePicture, Outcome
 book = Manifest(Path({str(place)!r}))
 run = book.begin_run(fresh=False)
 for name in "ab":
-    picture = Listed(address=name, result=name, result_key=name, size_bytes=1, modified="1")
+    picture = SourcePicture(address=name, result=name, result_key=name, size_bytes=1, modified="1")
     book.list_pictures([picture], run, "key")
 lease, _ = book.lease("w", 9, lambda name: False)
 with book.transaction():

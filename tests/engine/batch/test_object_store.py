@@ -78,8 +78,8 @@ def test_what_may_not_be_read_fails_and_the_rest_does_not(door: Door, tmp_path: 
     for method in ("GET", "HEAD"):
         door.fail(method, "scans/0/p0.png", *(("403",) * 100))
     assert run(SOURCE, TARGET, retries=0) == 13
-    told = rows(tmp_path)
-    failed = told.pop("0/p0.png")
+    rows_by_name = rows(tmp_path)
+    failed = rows_by_name.pop("0/p0.png")
     assert (failed["state"], failed["code"]) == ("failed", "storage-failed")
     assert "may not be read" in failed["message"]
-    assert {row["state"] for row in told.values()} == {"done"}
+    assert {row["state"] for row in rows_by_name.values()} == {"done"}

@@ -60,11 +60,11 @@ def test_nodes_that_are_killed_lose_no_picture(tmp_path: Path) -> None:
     assert ended.returncode == 12, ended.stderr
     assert ended.stdout.count("killed a node") == 2
     assert results(target) == results(alone)
-    told = rows(target)
-    assert told.pop("0/breaks.png")["code"] == "worker-died"
-    assert "got no further" in told.pop("1/hangs.png")["message"]
-    assert {row["state"] for row in told.values()} == {"done"}
-    assert len({node(row) for row in told.values()}) >= 3  # of the four that there were
+    rows_by_name = rows(target)
+    assert rows_by_name.pop("0/breaks.png")["code"] == "worker-died"
+    assert "got no further" in rows_by_name.pop("1/hangs.png")["message"]
+    assert {row["state"] for row in rows_by_name.values()} == {"done"}
+    assert len({node(row) for row in rows_by_name.values()}) >= 3  # of the four that there were
 
 
 @pytest.mark.slow
@@ -87,9 +87,9 @@ def test_a_node_whose_disk_is_full_is_given_up(tmp_path: Path) -> None:
     assert "No space left on device" in gone
     assert results(target) == results(alone)
     (place,) = (Path(os.environ["PIXELMEND_HOME"]) / "batch").glob(f"*/{manifest.FOLDER}")
-    told = rows(place.parent)
-    assert {(row["state"], row["attempts"]) for row in told.values()} == {("done", 1)}
-    assert len({row["worker"] for row in told.values()}) == 1
+    rows_by_name = rows(place.parent)
+    assert {(row["state"], row["attempts"]) for row in rows_by_name.values()} == {("done", 1)}
+    assert len({row["worker"] for row in rows_by_name.values()}) == 1
 
 
 @pytest.mark.slow
@@ -107,10 +107,10 @@ def test_weights_are_fetched_once_a_node(
         picture(source / f"{number}.png", number=number)
     ended = on_cluster("weights", source, target, models)
     assert ended.returncode == 0, ended.stderr
-    told = rows(target)
-    assert {row["state"] for row in told.values()} == {"done"}
-    assert len(mirror.gets(f"/{model}")) == len({node(row) for row in told.values()}) == 2
-    assert len({row["worker"] for row in told.values()}) == 3  # two of them on one node
+    rows_by_name = rows(target)
+    assert {row["state"] for row in rows_by_name.values()} == {"done"}
+    assert len(mirror.gets(f"/{model}")) == len({node(row) for row in rows_by_name.values()}) == 2
+    assert len({row["worker"] for row in rows_by_name.values()}) == 3  # two of them on one node
     assert {path.name for path in models.iterdir()} == {"first", "second"}
 
 

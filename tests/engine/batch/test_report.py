@@ -12,7 +12,7 @@ from batches import picture
 from pixelmend.errors import BadRequest
 from pixelmend_engine.batch import manifest, report
 from pixelmend_engine.batch.manifest import Manifest
-from pixelmend_engine.batch.records import Listed, Outcome
+from pixelmend_engine.batch.records import Outcome, SourcePicture
 from pixelmend_engine.batch.storage import LocalStorage
 
 EVIL = "=cmd|'x'!A1<img src=x onerror=alert(1)>.png"
@@ -24,7 +24,7 @@ def book(source: Path, target: Path) -> Iterator[Manifest]:
     picture(target / "a.png", number=50)
     with Manifest(target / manifest.FOLDER / manifest.NAME) as opened:
         pictures = [
-            Listed(address=name, result=name, result_key=name, size_bytes=1, modified="1")
+            SourcePicture(address=name, result=name, result_key=name, size_bytes=1, modified="1")
             for name in ("a.png", EVIL)
         ]
         opened.list_pictures(pictures, opened.begin_run(fresh=False), "key")

@@ -11,8 +11,8 @@ from pixelmend_engine.batch import storage
 from pixelmend_engine.batch.storage import LocalStorage, Unread
 
 
-def names(root: Path, left_out: Path | None = None) -> list[str]:
-    walked = LocalStorage(str(root), left_out).walk(Unread())
+def names(root: Path, excluded: Path | None = None) -> list[str]:
+    walked = LocalStorage(str(root), excluded).walk(Unread())
     return [entry.address for entry in walked]
 
 
@@ -27,7 +27,7 @@ def tree(tmp_path: Path) -> Path:
 
 def test_the_tree_is_walked_in_order(tree: Path) -> None:
     assert names(tree) == ["b.jpg", "a/x.jpg", "a/deeper/ü.tif"]
-    assert names(tree, left_out=tree / "a") == ["b.jpg"]
+    assert names(tree, excluded=tree / "a") == ["b.jpg"]
 
 
 def test_links_in_circles_end(tree: Path) -> None:
