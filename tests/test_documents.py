@@ -226,7 +226,6 @@ UNTESTED = {  # and why each needs no test of its own name
     "pixelmend.panel.history": "shown by tests/plugin/panel/docked.py",
     "pixelmend_engine.batch.pool": "records, and a protocol",
     "pixelmend_engine.batch.records": "records",
-    "pixelmend_engine.catalog.faces": "a record",
     "pixelmend_engine.catalog.spec": "records",
     "pixelmend_engine.diffusion.posterior_mean": "by tests/golden/test_schedule.py, through models",
     "pixelmend_engine.models.diffbir.classifier_free_guidance": "with models/diffbir/model",

@@ -95,8 +95,9 @@ class Display:
 
     def show_notes(self, facts: Json) -> None:
         """Shows what the engine says beside a result, once all is done."""
-        if self._panel is not None and facts.get("notes"):
-            self._panel.show_notes([self._count + note for note in facts["notes"]])
+        notes, _ = messages.notes_of(facts)
+        if self._panel is not None and notes:
+            self._panel.show_notes([self._count + note for note in notes])
 
     def show_apart(self, image: Gimp.Image) -> None:
         """Shows a result that does not fit into its image any more."""

@@ -167,7 +167,7 @@ class Controller(QtCore.QObject):
             self.ended.emit(JobEnd(document, name))
 
     def _store(self, job: Job, picture: RestoredPicture) -> Result:
-        options = job.request.options.items()
+        options = [f"{key}: {value}" for key, value in job.request.options.items()]
         result = Result(
             number=self.stored.next_number(),
             name=picture.name,
@@ -175,7 +175,7 @@ class Controller(QtCore.QObject):
             after=picture.after,
             notes=tuple(picture.notes),
             orphaned=not picture.outcome.fits,
-            details="\n".join(f"{key}: {value}" for key, value in options),
+            details="\n".join([*options, *picture.details]),
         )
         kept = (None, None) if picture.outcome.fits else (picture.raster, picture.space)
         self.stored.add(StoredResult(result, job.source.document, *kept))

@@ -33,6 +33,7 @@ class RestoredPicture:
     before: QtGui.QImage
     after: QtGui.QImage
     notes: List[str]
+    details: List[str]  # for who asks
     outcome: Outcome
     raster: Raster
     space: ColorSpace
@@ -144,9 +145,10 @@ class Job:
         if self.canceled:
             results.take_back(self.source, outcome)
             return
-        notes = [*self.source.notes, *facts.get("notes", []), *filter(None, [outcome.note])]
+        said, details = messages.notes_of(facts)
+        notes = [*self.source.notes, *said, *filter(None, [outcome.note])]
         space = self.source.wire_space
-        end(RestoredPicture(name, picture, after, notes, outcome, result, space))
+        end(RestoredPicture(name, picture, after, notes, details, outcome, result, space))
         if outcome.layer is not None:
             yield from results.activate(self.source, outcome)
 

@@ -20,7 +20,9 @@ from machine import INSIDE, Machine  # noqa: E402
 
 FIGURES = {
     "idle": "longest time without an answer, before",
-    "stall": "longest time without an answer, from the click to a second after the end",
+    "way": "longest time without an answer from the click until the new layer arrives",
+    "arrival": "while the new layer arrives",
+    "after": "after that, until a second after the end",
     "whole": "from the click to the end",
 }
 

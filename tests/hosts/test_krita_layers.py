@@ -74,7 +74,10 @@ def test_the_result_is_listed_and_compared(krita_scenes: Scenes) -> None:
     after = krita_scenes["whole_layer"]["after"]
     assert after["results"][0] == [NAME, False]
     assert after["headline"] == NAME
-    assert "so `hi-diff-compact` is used" in after["hint"]
+    assert after["hint"] == (
+        "HI-Diff Compact was used; the larger HI-Diff GoPro is not on this computer"
+    )
+    assert "so `hi-diff-compact` is used" in after["details"]
 
 
 def test_merged_pictures_come_on_top(krita_scenes: Scenes) -> None:

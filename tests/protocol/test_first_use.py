@@ -125,6 +125,7 @@ def test_auto_falls_back_in_one_line_until_a_better_model_is_pulled(
     assert facts["model"] == "hi-diff-compact"
     (note,) = facts["notes"]
     assert "`pixelmend models pull hi-diff-gopro` gets them" in note
+    assert facts["larger"] == {"model": "hi-diff-gopro", "title": "HI-Diff GoPro", "note": note}
     assert "download" not in {event.phase for event in events}
     command = [sys.executable, "-m", "pixelmend", "models", "pull", MODEL, "-q"]
     environ = {**os.environ, "PIXELMEND_HOME": str(tmp_path / "home")}

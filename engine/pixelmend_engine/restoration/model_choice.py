@@ -113,6 +113,6 @@ def check(choice: ModelChoice, models_dir: Path, *, offline: bool, selected: boo
         try:
             store.locate_file(file_id, models_dir)
         except WeightsMissing as error:
-            raise WeightsMissing(error.message, hint=faces.or_mark(error.hint)) from error
+            raise faces.not_to_be_had(error) from error
     if choice.weights is not None or offline:
         candidates(choice, models_dir)

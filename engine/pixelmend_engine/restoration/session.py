@@ -237,6 +237,9 @@ class Session:
                 result, remarks = restore_same_size(raster, strength, runner, whole)
         runs = [*(background.results if background else ()), *runner.results]
         loaded = (self._loaded if runs else loaded) or self.load(choice)
+        best = registry.matching(choice.task, choice.model, choice.scale)[0]
+        if provided and best.id != loaded.spec.id and f"`{best.id}`" in provided[-1]:
+            more["larger"] = {"model": best.id, "title": best.title, "note": provided[-1]}
         if choice.model == AUTO and (left := tasks.unused(loaded.spec, options)):
             notes.append(f"`{loaded.spec.id}` has no {', '.join(left)}, which was left out")
         return result, {
@@ -285,8 +288,9 @@ class Session:
             selected = None if raster.mask is None else blend_weights(raster, 1.0) > 0
             boxes = [] if selected is None else marked_faces.boxes_of_selection(selected)
             if not boxes:
-                raise type(error)(error.message, hint=faces.or_mark(error.hint)) from error
-            return boxes, (f"{error.message}; so what you selected was taken for the faces",)
+                raise faces.not_to_be_had(error) from error
+            words = faces.not_to_be_had(error).message
+            return boxes, (f"{words}; so what you selected was taken for the faces",)
         return [], ()
 
     def _find_faces(

@@ -250,7 +250,7 @@ class DockerPanel(QtWidgets.QWidget):
         """Shows a result, before and after."""
         if not self.working:
             view = self._new_view()
-            view.show_result(result.name, result.notes, result.before, result.after)
+            view.show_result(result.name, result.notes, result.before, result.after, result.details)
             self._show_parts()
             self._scroll_to_job()
 

@@ -23,7 +23,7 @@ class Result:
     after: QtGui.QImage
     notes: tuple[str, ...] = ()
     orphaned: bool = False  # the document that it belongs to is gone, or has another size
-    details: str = ""  # the model and the options, one a line
+    details: str = ""  # for who asks: the options, and more, one a line
 
     @property
     def size_bytes(self) -> int:

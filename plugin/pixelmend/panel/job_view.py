@@ -218,10 +218,16 @@ class JobView(QtWidgets.QWidget):
         self._show_parts()
 
     def show_result(
-        self, name: str, notes: tuple[str, ...], before: QtGui.QImage, after: QtGui.QImage
+        self,
+        name: str,
+        notes: tuple[str, ...],
+        before: QtGui.QImage,
+        after: QtGui.QImage,
+        details: str = "",
     ) -> None:
         """Shows a result of which nothing more will be heard."""
         self.show_pictures(before, after)
+        self.details.setPlainText(printable_lines(details))
         self.show_event(Event(0, "done"))
         self.headline.setText(name)
         self.hint.setText("\n".join(notes))

@@ -34,6 +34,19 @@ def layer_name(task: Json, facts: Json) -> str:
     return printable(f"{translate(task['result'])} ({facts['title']})")
 
 
+def notes_of(facts: Json) -> tuple[list[str], list[str]]:
+    """Returns what an editor says of a result at once, and what it has ready for who asks.
+
+    The latter has ids, hosts and commands of a terminal.
+    """
+    notes, larger = list(facts.get("notes", [])), facts.get("larger")
+    if not larger:
+        return notes, []
+    text = _("{title} was used; the larger {larger} is not on this computer")
+    line = text.format(title=facts["title"], larger=larger["title"])
+    return [line, *(note for note in notes if note != larger["note"])], [larger["note"]]
+
+
 def headline(event: Event) -> str:
     """Says what is going on."""
     if event.phase == "queued" and event.position > 1:

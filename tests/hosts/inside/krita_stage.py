@@ -142,6 +142,7 @@ def facts(document):
         "undo": history(),
         "headline": panel and panel.headline.text(),
         "hint": panel and panel.hint.text(),
+        "details": panel and panel.details.toPlainText(),
         "results": [(one.name, one.orphaned) for one in dock().history.results],
     }
 

@@ -4,6 +4,7 @@ import os
 import time
 
 from krita_stage import LINEAR, SRGB, application, docker, slow, until
+from pixelmend_krita import results
 from pixelmend_krita.controller import controller
 from pixelmend_krita.pixelmend.qt import QtCore
 
@@ -55,10 +56,25 @@ def noise(depth, profile, pixel_bytes):
     return document
 
 
+class Arrival:
+    """Measures the one call that puts a result into its document apart from all else."""
+
+    def __init__(self, clock):
+        self.clock, self.seconds, self.others = clock, 0.0, 0.0
+        self.add, results._add = results._add, self
+
+    def __call__(self, *arguments):
+        self.others = self.clock.read()
+        outcome = self.add(*arguments)
+        self.seconds = self.clock.read()
+        return outcome
+
+
 def stalls():
     docker().setVisible(True)
     docker().raise_()
     clock, told = Clock(), {}
+    arrival = Arrival(clock)
     for kind, how in KINDS.items():
         document = yield from noise(*how)
         told[kind] = []
@@ -68,10 +84,11 @@ def stalls():
             idle, started = clock.read(), time.monotonic()
             with slow():
                 docker().widget().run_button.click()
-                yield from until(lambda: not controller().working)
+                yield from until(lambda: not controller().busy)
             seconds = time.monotonic() - started
             yield 1.0  # what Krita puts off until then
-            told[kind].append({"idle": idle, "stall": clock.read(), "whole": seconds})
+            stalls = {"way": arrival.others, "arrival": arrival.seconds, "after": clock.read()}
+            told[kind].append({"idle": idle, **stalls, "whole": seconds})
             application.action("edit_undo").trigger()
             yield 2.0
         yield 1.0

@@ -46,3 +46,12 @@ def test_sizes_have_the_units_of_shops(size: int, words: str) -> None:
 
 def test_empty_text_is_not_the_header() -> None:
     assert messages.translate("") == ""
+
+
+def test_a_smaller_model_is_said_in_one_sentence_and_the_rest_to_who_asks() -> None:
+    note = "The weights of `large` are not here (offline), so `small` is used; ..."
+    larger = {"model": "large", "title": "Large", "note": note}
+    notes, details = messages.notes_of({"title": "Small", "notes": [note, "x"], "larger": larger})
+    assert notes == ["Small was used; the larger Large is not on this computer", "x"]
+    assert details == [note]
+    assert messages.notes_of({"notes": ["x"]}) == (["x"], [])
