@@ -224,6 +224,7 @@ UNTESTED = {  # and why each needs no test of its own name
     "pixelmend.panel.flow_layout": "shown by tests/plugin/panel/docked.py",
     "pixelmend.panel.form_widget": "shown by tests/plugin/panel/docked.py",
     "pixelmend.panel.history": "shown by tests/plugin/panel/docked.py",
+    "pixelmend_cli.training_run": "with commands/train",
     "pixelmend_engine.batch.pool": "records, and a protocol",
     "pixelmend_engine.batch.records": "records",
     "pixelmend_engine.catalog.spec": "records",

@@ -35,34 +35,53 @@ TEXTS = 16  # that are encoded together
 class FrozenNetworks:
     """U-Net, autoencoder, text encoder, and what removes degradations."""
 
-    def __init__(
-        self,
+    def __init__(self, config: DiffBIRConfig, device: torch.device, dtype: torch.dtype) -> None:
+        self.config, self.device, self.dtype = config, device, dtype
+        self.unet = UNet(config.unet)
+        self.autoencoder = Autoencoder(config.autoencoder)
+        self.text_encoder = TextEncoder(config.text)
+        self.restoration_module = SwinIR(config.swinir)
+        self.fingerprint = ""  # a hash of the networks that latents depend on
+        for network in self._networks:
+            network.eval().requires_grad_(requires_grad=False)
+        model.cast(self.unet, dtype)
+
+    @property
+    def _networks(self) -> tuple[nn.Module, ...]:
+        return self.unet, self.autoencoder, self.text_encoder, self.restoration_module
+
+    @classmethod
+    def filled(
+        cls,
         config: DiffBIRConfig,
         states: dict[str, StateDict],
         device: torch.device,
         dtype: torch.dtype,
-    ) -> None:
-        self.config, self.device, self.dtype = config, device, dtype
+    ) -> "FrozenNetworks":
+        """Fills the networks, strictly.
+
+        Raises:
+            UnreadableCheckpoint: They are not all there, or others.
+        """
         module = next((name for name in ("swinir", "swinir_face") if name in states), "swinir")
         needed = ("unet", "autoencoder", "text_encoder", module)
         if absent := sorted(set(needed) - states.keys()):
             raise UnreadableCheckpoint(
                 f"What the second stage stands on is not all there, missing: {', '.join(absent)}",
-                hint="Give Stable Diffusion 2.1 with --start, and stage 1 with --teacher",
+                hint="Pull the model, or give Stable Diffusion 2.1 with --base and stage 1 with "
+                "--teacher",
             )
         with torch.device("meta"):
-            self.unet = UNet(config.unet)
-            self.autoencoder = Autoencoder(config.autoencoder)
-            self.text_encoder = TextEncoder(config.text)
-            self.restoration_module = SwinIR(config.swinir)
-        networks = (self.unet, self.autoencoder, self.text_encoder, self.restoration_module)
-        for name, network in zip(needed, networks, strict=True):
+            networks = cls(config, device, torch.float32)
+        for name, network in zip(needed, networks._networks, strict=True):
             holder = nn.Module()
             holder.add_module(name, network)
             fill_strictly(holder, {name: states[name]})
-            network.eval().requires_grad_(requires_grad=False)
-        model.cast(self.unet, dtype)
-        self.fingerprint = _digest({name: states[name] for name in ("autoencoder", module)})
+            network.requires_grad_(requires_grad=False)
+        model.cast(networks.unet, dtype)
+        networks.dtype = dtype
+        networks.fingerprint = _digest({name: states[name] for name in ("autoencoder", module)})
+        return networks
 
     @torch.no_grad()
     def remove_degradation(self, lq: Pictures) -> Pictures:
@@ -105,6 +124,9 @@ class FrozenNetworks:
 
     @contextmanager
     def _on_device(self, network: nn.Module) -> Generator[None]:
+        if self.device.type == "cpu":  # it is there
+            yield
+            return
         network.to(self.device)
         try:
             yield

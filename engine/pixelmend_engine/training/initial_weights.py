@@ -114,7 +114,7 @@ def _control_objective(
     if spec.teacher:
         states = {key: state for key, state in states.items() if not key.startswith("swinir")}
         states |= read_restoration_module(config, spec.teacher)
-    frozen = FrozenNetworks(config, states, device, dtype)
+    frozen = FrozenNetworks.filled(config, states, device, dtype)
     objective = ControlObjective(config, spec.stage, frozen, dtype)
     objective.load_initial(states)
     return objective

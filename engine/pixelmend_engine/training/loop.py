@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from contextlib import nullcontext
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from accelerate import Accelerator
@@ -107,9 +107,9 @@ class _Run:
             device=device,
             read=reader(spec.recipe),
         )
-        self.objective = initial_weights.build_objective(spec, _dtype(settings, device), device).to(
-            device
-        )
+        self.objective = initial_weights.build_objective(
+            spec, training_dtype(settings.precision, device), device
+        ).to(device)
         # As when pictures are restored: depth-wise convolutions and norms read whole pixels.
         self.objective.networks.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - stubs
         self.batches: TrainingData | LatentPool = self.data
@@ -382,9 +382,10 @@ def _scalars(progress: TrainingProgress) -> dict[str, float]:
     }
 
 
-def _dtype(settings: RunSettings, device: torch.device) -> torch.dtype:
-    if settings.precision == "auto":
+def training_dtype(precision: Literal["auto", "fp32", "bf16"], device: torch.device) -> torch.dtype:
+    """Returns what networks compute in on a device."""
+    if precision == "auto":
         dtype = devices.choose_dtype("auto", device)
         # float16 would need its gradients scaled; what has no bfloat16 trains in float32.
         return torch.float32 if dtype == torch.float16 else dtype
-    return devices.DTYPES[settings.precision]
+    return devices.DTYPES[precision]

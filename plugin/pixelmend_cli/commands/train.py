@@ -13,11 +13,11 @@ import click
 
 from pixelmend.errors import BadRequest, PackageMissing
 from pixelmend_cli.terminal import print_line, print_path
+from pixelmend_cli.training_run import base_files, pictures_at_once, teacher_files, weights
 
 if TYPE_CHECKING:
     from pixelmend_engine.training.data.folders import TrainingFolder
     from pixelmend_engine.training.recipes.recipe import Recipe, StageNumber
-    from pixelmend_engine.training.run_folder import RunFolder
     from pixelmend_engine.training.stage_spec import TrainingProgress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -154,7 +154,7 @@ def seed_option(what: str) -> Callable[[Command], Command]:
     type=click.IntRange(1),
     metavar="N",
     help="Compute so many crops of a step together, and then the next, where memory is short: "
-    "the same step, of DiffBIR's recipes.",
+    "the same step, of DiffBIR's recipes.  [default: as many as fit]",
 )
 @click.option(
     "--minutes",
@@ -277,24 +277,27 @@ def train(
             number=number,
             folders=training_folders,
             seed=seed,
-            teacher=_teacher(recipe, teacher, folders[1])
+            teacher=teacher_files(recipe, teacher, folders[1])
             if number > 1 and not without_teacher
             else (),
-            base=_base(recipe, base) if number == 2 and recipe.family == "diffbir" else (),
+            base=base_files(recipe, base) if number == 2 and recipe.family == "diffbir" else (),
             captions=captions,
             pool=pool if number == 2 else None,
             validation_side=512 if recipe.family == "diffbir" else 256,
-            start=_weights(start, folders[2]) if needs_start else (),
+            start=weights(start, folders[2]) if needs_start else (),
             discriminator=discriminator,
             perceptual_weights=perceptual_weights
             if recipe.stage(number).perceptual_network
             else None,
         )
+        together = at_once
+        if recipe.computes_in_parts:
+            together = pictures_at_once(spec, at_once, device, precision, quiet=quiet)
         settings = RunSettings(
             device=device,
             precision=precision,
             compiled=compiled,
-            at_once=at_once,
+            at_once=together,
             minutes=max(0.0, ends - time.monotonic()) / 60,
             save_every=save_every,
         )
@@ -310,41 +313,6 @@ def train(
             if speaks and not quiet:
                 print_line("The time is over; --resume goes on", err=True)
             return
-
-
-def _weights(path: Path | None, folder: "RunFolder") -> tuple[Path, ...]:
-    """Lists the files of weights that were named, or those that a stage of this run has left.
-
-    The name of a model of DiffBIR's will do, or what follows the family's in it (`v2.1`).
-    """
-    from pixelmend_cli import settings
-    from pixelmend_engine.catalog import registry
-    from pixelmend_engine.weights import store
-
-    if path is not None and not path.exists():
-        names = (str(path), f"diffbir-{path}")
-        for spec in registry.MODELS:
-            if spec.id in names and spec.family == "DiffBIR":
-                return store.locate(spec, settings.resolve(os.environ).models_dir)
-    return store.files_at(path or folder.published)
-
-
-def _teacher(recipe: "Recipe", path: Path | None, folder: "RunFolder") -> tuple[Path, ...]:
-    """Lists the files of stage 1; DiffBIR's second stage may take the published ones instead."""
-    if path is None and recipe.family == "diffbir" and not any(folder.published.glob("*")):
-        return ()
-    return _weights(path, folder)
-
-
-def _base(recipe: "Recipe", path: Path | None) -> tuple[Path, ...]:
-    """Lists the files that DiffBIR's second stage stands on: those named, or the model's own."""
-    from pixelmend_cli import settings
-    from pixelmend_engine.catalog import registry
-    from pixelmend_engine.weights import store
-
-    if path is not None:
-        return store.files_at(path)
-    return store.here(registry.find(recipe.id), settings.resolve(os.environ).models_dir)
 
 
 def _stage_numbers(recipe: "Recipe", stage: Literal["all", "1", "2", "3"]) -> "list[StageNumber]":

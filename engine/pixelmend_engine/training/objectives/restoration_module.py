@@ -37,7 +37,6 @@ class RestorationObjective(nn.Module):
         self.pixel_loss = PIXEL_LOSSES[stage.pixel_loss]
         self.sums = stage.pixel_loss == "squares"
         self.dtype = dtype
-        initialize(self.network)
 
     @property
     def network(self) -> SwinIR:
@@ -61,13 +60,15 @@ class RestorationObjective(nn.Module):
         assert not prior_only
 
     def load_initial(self, states: Mapping[str, StateDict]) -> None:
-        """Goes on with weights of the network, where there are any.
+        """Goes on with weights of the network, and begins with random ones where there are none.
 
         Raises:
             UnreadableCheckpoint: They are those of another.
         """
         if states:
             fill_parts(self.parts, self.parts, states)
+        else:
+            initialize(self.network)
 
     def draw(self, batch: Sized, generator: torch.Generator) -> Draws:
         """Draws which residuals are left out, for each picture."""

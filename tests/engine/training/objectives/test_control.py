@@ -28,7 +28,7 @@ def objective(recipe: Recipe, published: DiffBIRConfig) -> ControlObjective:
     torch.manual_seed(0)
     networks = DiffBIR(config, frozenset({"swinir"}))
     states = {name: dict(part.state_dict()) for name, part in networks.named_children()}
-    frozen = FrozenNetworks(config, states, CPU, torch.float32)
+    frozen = FrozenNetworks.filled(config, states, CPU, torch.float32)
     made = ControlObjective(config, recipe.stage(2), frozen, torch.float32)
     made.set_trainable(prior_only=False)
     made.load_initial({})
