@@ -99,6 +99,7 @@ class FileOptions:
     """What is read beside the pictures, and what may be written."""
 
     mask: Path | None  # of every picture
+    dust: bool = False  # the mask of each is found in its infrared channel
     overwrite: bool
     scale: float = 1.0  # how many times wider and higher results are
     provenance: bool  # whether results say that they were restored, and how
@@ -182,6 +183,10 @@ def _restore(
     photo = images.read(target.source)
     losses = images.check_format(photo, target.result, files.scale)
     losses += kinds.change(target.source.name, target.result.name)
+    if files.dust:
+        from pixelmend_engine.images import dust
+
+        mask = dust.find(photo, target.source.name)
     raster = images.to_raster(photo, mask)
     with (
         atomic_write(target.result, overwrite=files.overwrite) as temporary,

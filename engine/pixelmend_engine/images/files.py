@@ -233,7 +233,8 @@ def with_pixels(photo: ImageFile, raster: Raster) -> ImageFile:
             packet = None if own.xmp is None else xmp.resized(own.xmp, across, down)
             own = dataclasses.replace(own, xmp=packet)
     pixels = pixels.reshape(raster.height, raster.width, channels)
-    return dataclasses.replace(photo, pixels=pixels, metadata=own)
+    further = photo.further if pixels.shape[:2] == (height, width) else None
+    return dataclasses.replace(photo, pixels=pixels, further=further, metadata=own)
 
 
 def signed(photo: ImageFile, provenance: Provenance) -> ImageFile:
@@ -287,6 +288,9 @@ def check_format(photo: ImageFile, path: Path, scale: float = 1.0) -> list[str]:
         notes.append(FINER_TONES.format(format_, bits))
     elif format_ == "HEIF" and not heif.keeps_depth(photo):
         notes.append(FINER_TONES.format(format_, heif.bits_of(photo)))
+    if photo.further is not None and (format_ != "TIFF" or scale != 1):
+        why = "they have the size of before" if format_ == "TIFF" else "only TIFF files hold them"
+        notes.append(f"its infrared or other further channels were left out; {why}")
     if photo.metadata.iptc is not None and format_ in NO_IPTC:
         notes.append(f"its IPTC records were left out; {format_} files have no place for them")
     return notes

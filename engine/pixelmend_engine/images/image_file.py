@@ -19,6 +19,7 @@ class ImageFile:
 
     pixels: Pixels
     metadata: Metadata = field(default_factory=Metadata)
+    further: Shaped[np.ndarray, "h w n"] | None = None  # no colors: infrared of scans
     notes: tuple[str, ...] = ()  # what the user should know was changed on the way
 
     @property

@@ -95,8 +95,18 @@ _SCALE = click.option(
 )
 
 
-def _alpha_or_path(_context: click.Context, _option: click.Parameter, value: str) -> Path | None:
-    # None: the picture's own transparency. A file of that name is `./alpha`.
+def _alpha_or_path(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> Path | None:
+    # None: the picture's own transparency, or its infrared channel. A file of that name is
+    # `./alpha`.
+    infrared = context.params.get("dust_from_infrared", False)
+    if value is None and not infrared:
+        raise click.MissingParameter(ctx=context, param=option)
+    if value is not None and infrared:
+        raise click.UsageError("Both --mask and --dust-from-infrared were given.", context)
+    if value is None:
+        return None
     return None if value == ALPHA else Path(value)
 
 
@@ -107,7 +117,6 @@ def _mask(task: Task) -> Callable[[Command], Command]:
             type=click.Path(),
             callback=_alpha_or_path,
             metavar="FILE|alpha",
-            required=True,
             help="Fill what is white in this picture; alpha: what is transparent in the input.",
         )
     return click.option(
@@ -309,6 +318,12 @@ def upscale(**options: Any) -> int:
 
 @click.command(cls=TaskCommand)
 @task_options("inpaint")
+@click.option(
+    "--dust-from-infrared",
+    is_flag=True,
+    is_eager=True,
+    help="Fill dust and scratches, found in the infrared channel of a film scan (RGBI TIFF).",
+)
 def inpaint(**options: Any) -> int:
     """Fills holes: what the mask marks is made up, to fit what is around it.
 
@@ -351,7 +366,7 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
             request.model,
             config.models_dir,
             offline=request.options["offline"],
-            selected=options["mask"] is not None,
+            selected=options["mask"] is not None or options.get("dust_from_infrared", False),
         )
         if options["weights"] is None:
             silent = options["quiet"] or options["as_json"]
@@ -361,6 +376,7 @@ def run_task(task: Task, suffix: str, options: Options) -> int:
             targets.make_folder(folder)
         files = FileOptions(
             mask=options["mask"],
+            dust=options.get("dust_from_infrared", False),
             overwrite=options["overwrite"],
             scale=tasks.result_scale(request.options),
             provenance=not options["no_provenance"],

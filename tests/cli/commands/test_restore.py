@@ -111,6 +111,27 @@ def test_holes_are_filled_and_the_rest_stays_to_the_bit(
     np.testing.assert_array_equal(after[opaque], before[opaque])
 
 
+def test_dust_is_found_in_the_infrared_channel_and_filled(
+    weights: Callable[[str], Path], pixelmend: CommandRunner, small: Image.Image, tmp_path: Path
+) -> None:
+    model = "diffir-inpaint-places"
+    options = ["-n", model, "--weights", weights(model)]
+    color = np.asarray(small.convert("RGB").resize((64, 48))).astype(np.uint16) * 257
+    infrared = np.full((48, 64, 1), 60_000, np.uint16)
+    infrared[20:24, 30:34] = 5_000
+    path = tmp_path / "film.tif"
+    files.write(ImageFile(pixels=color, further=infrared), path)
+    result = pixelmend("inpaint", path, "--dust-from-infrared", *options)
+    assert result.code == 0, result.stderr
+    filled = files.read(tmp_path / "film_filled.tif")
+    changed = (filled.pixels != color).any(axis=2)
+    assert changed[20:24, 30:34].all()
+    changed[16:28, 26:38] = False
+    assert not changed.any()
+    np.testing.assert_array_equal(filled.further, infrared)
+    assert pixelmend("inpaint", path, "--dust-from-infrared", "--mask", "alpha").code == 2
+
+
 def test_weights_name_their_model_where_the_user_does_not(
     scan: Path, weights: Callable[[str], Path], pixelmend: CommandRunner
 ) -> None:

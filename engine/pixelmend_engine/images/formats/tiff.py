@@ -1,5 +1,6 @@
 """TIFF files: integers of 8 and 16 bits, floats of 16 and 32; strips, tiles, any compression."""
 
+import dataclasses
 import itertools
 import os
 import struct
@@ -29,6 +30,7 @@ SAMPLE_KINDS: dict[int, str] = {
     SAMPLEFORMAT.INT: "signed numbers",
     SAMPLEFORMAT.IEEEFP: "floats",
 }
+MOST_FURTHER = 8  # channels beside the colors
 MOST_PAGES = 16  # a picture, its previews and masks are fewer
 FOR_PILLOW = (PHOTOMETRIC.PALETTE, PHOTOMETRIC.YCBCR)  # which 8 bits a sample can hold
 LOSSLESS = (  # what files are written with
@@ -73,7 +75,14 @@ def read(path: Path) -> ImageFile:
         if _is_for_pillow(page) and (page.index != 0 or file.is_bigtiff):
             raise limits.rare(path.name, "its picture stands behind another, or in a BigTIFF")
         pixels, notes = _samples(page, path)
-        return _with_metadata(pixels, file, page, path, notes)
+        photo = _with_metadata(pixels, file, page, path, notes)
+    if _is_for_pillow(page):
+        return photo
+    ordered, own = _in_order(photo.pixels, page)
+    if ordered.shape[2] == own:
+        return photo
+    pixels, further = (np.ascontiguousarray(part) for part in np.split(ordered, [own], axis=2))
+    return dataclasses.replace(photo, pixels=pixels, further=further)
 
 
 def _only_page(file: tifffile.TiffFile, path: Path) -> TiffPage:
@@ -162,6 +171,27 @@ def _samples(page: TiffPage, path: Path) -> tuple[Pixels, list[str]]:
     return pixels, notes
 
 
+def _color_count(page: TiffPage) -> int:
+    return 3 if page.photometric == PHOTOMETRIC.RGB else 1
+
+
+def _extra_samples(page: TiffPage) -> tuple[int, ...]:
+    # What each channel behind the colors is; what nothing is said of, is unspecified.
+    stated = tuple(page.extrasamples)
+    missing = page.samplesperpixel - _color_count(page) - len(stated)
+    return (*stated, *(EXTRASAMPLE.UNSPECIFIED,) * max(missing, 0))
+
+
+def _in_order(pixels: Pixels, page: TiffPage) -> tuple[Pixels, int]:
+    # Colors, alpha, then the further channels; and how many the first two are.
+    color, extra = _color_count(page), _extra_samples(page)
+    places = range(color, color + len(extra))
+    is_further = {place: extra[place - color] == EXTRASAMPLE.UNSPECIFIED for place in places}
+    first = [*range(color), *(place for place in places if not is_further[place])]
+    last = [place for place in places if is_further[place]]
+    return (pixels[..., [*first, *last]] if last else pixels), len(first)
+
+
 def _refuse_unsupported(page: TiffPage, path: Path) -> None:
     if page.photometric in SENSORS:
         raise limits.camera_raw(path.name)
@@ -173,12 +203,13 @@ def _refuse_unsupported(page: TiffPage, path: Path) -> None:
         raise limits.other_samples(path.name, f"{kind} of {page.bitspersample} bits")
     if page.bitspersample != page.dtype.itemsize * 8:  # 12 bits in 16, for example
         raise limits.other_samples(path.name, f"samples of {page.bitspersample} bits")
-    further = tuple(page.extrasamples)
-    if len(further) > 1 or EXTRASAMPLE.UNSPECIFIED in further:
-        raise limits.rare(path.name, "it has further channels, which it does not call alpha")
-    color = 3 if page.photometric == PHOTOMETRIC.RGB else 1
-    if page.samplesperpixel != color + len(further):
+    further = _extra_samples(page)
+    alphas = [kind for kind in further if kind != EXTRASAMPLE.UNSPECIFIED]
+    color = _color_count(page)
+    if page.samplesperpixel < color or len(further) > MOST_FURTHER:
         raise limits.rare(path.name, f"it has {page.samplesperpixel} channels")
+    if len(alphas) > 1 or (EXTRASAMPLE.ASSOCALPHA in alphas and len(further) > 1):
+        raise limits.rare(path.name, "it has several channels of alpha, or further ones beside it")
     segment = page.tilewidth * page.tilelength if page.is_tiled else 0
     if segment > limits.MAX_PIXELS:
         raise limits.too_large(path.name)
@@ -289,13 +320,17 @@ def write(photo: ImageFile, path: Path) -> None:
         *_packets(file_metadata),
         *((code - 1, LONG, 1, 0, True) for code in folders),
     ]
-    pixels = photo.pixels[..., 0] if photo.channels == "Y" else photo.pixels
+    pixels, extra = photo.pixels, ["unassalpha"] if photo.alpha is not None else []
+    if photo.further is not None:
+        pixels = np.concatenate([pixels, photo.further], axis=2)
+        extra += ["unspecified"] * photo.further.shape[2]
+    pixels = pixels[..., 0] if pixels.shape[2] == 1 else pixels
     with damage(TIFFFILE), tifffile.TiffWriter(path) as file:
         file.write(
             pixels,
             photometric="minisblack" if photo.channels in ("Y", "YA") else "rgb",
-            planarconfig=None if photo.channels == "Y" else "contig",
-            extrasamples=["unassalpha"] if photo.alpha is not None else None,
+            planarconfig=None if pixels.ndim == 2 else "contig",
+            extrasamples=extra or None,
             compression=kept,
             predictor=kept in PREDICTED,
             resolution=file_metadata.dpi,

@@ -103,18 +103,17 @@ def test_colors_multiplied_by_alpha_are_divided_and_said(dtype: str, tmp_path: P
         (samples("uint16").astype("int16"), {}, "signed numbers of 16 bits"),
         (samples("float64"), {}, "floats of 64 bits"),
         (samples("uint16") // 16, {"bitspersample": 12}, "samples of 12 bits"),
-        (samples("uint16", 4), {"extrasamples": ["unspecified"]}, "further channels"),
         (
             samples("uint16", 5),
             {
                 "photometric": "rgb",
                 "planarconfig": "contig",
-                "extrasamples": ["unassalpha", "unspecified"],
+                "extrasamples": ["unassalpha", "unassalpha"],
             },
-            "further channels",
+            "several channels of alpha",
         ),
     ],
-    ids=["cmyk", "lab", "uint32", "int16", "float64", "12-bit", "fourth-channel", "fifth-channel"],
+    ids=["cmyk", "lab", "uint32", "int16", "float64", "12-bit", "two-alphas"],
 )
 def test_what_would_be_lost_is_refused(
     pixels: np.ndarray, options: dict[str, Any], message: str, tmp_path: Path
@@ -353,3 +352,37 @@ def test_byte_counts_that_are_missing_are_reckoned(layout: str, tmp_path: Path) 
     data = (tmp_path / "in.tif").read_bytes()
     (tmp_path / "in.tif").write_bytes(without_tag(data, 325 if layout == "tiles" else 279))
     np.testing.assert_array_equal(files.read(tmp_path / "in.tif").pixels, pixels)
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [["unspecified"], ["unassalpha", "unspecified"], ["unspecified", "unassalpha"], []],
+    ids=["infrared", "alpha first", "alpha last", "not stated"],
+)
+def test_further_channels_are_kept_to_the_bit(kinds: list[str], tmp_path: Path) -> None:
+    pixels = samples("uint16", 3 + max(len(kinds), 1))
+    save(tmp_path / "in.tif", pixels, extrasamples=kinds or ["unspecified"], planarconfig="contig")
+    if not kinds:
+        data = without_tag((tmp_path / "in.tif").read_bytes(), 338)
+        (tmp_path / "in.tif").write_bytes(data)
+    photo = files.read(tmp_path / "in.tif")
+    place = 3 + (kinds.index("unspecified") if kinds else 0)
+    assert photo.channels == ("RGBA" if len(kinds) > 1 else "RGB")
+    assert photo.further is not None
+    np.testing.assert_array_equal(photo.further[..., 0], pixels[..., place])
+    np.testing.assert_array_equal(photo.pixels[..., :3], pixels[..., :3])
+    assert files.check_format(photo, tmp_path / "out.tif") == []
+    files.write(photo, tmp_path / "out.tif")
+    again = files.read(tmp_path / "out.tif")
+    np.testing.assert_array_equal(again.pixels, photo.pixels)
+    np.testing.assert_array_equal(again.further, photo.further)
+
+
+def test_further_channels_that_have_no_place_are_told(tmp_path: Path) -> None:
+    photo = ImageFile(pixels=samples("uint16"), further=samples("uint16", 1))
+    (note,) = files.check_format(photo, tmp_path / "out.png")
+    assert "further channels were left out; only TIFF files hold them" in note
+    (note,) = files.check_format(photo, tmp_path / "out.tif", scale=2.0)
+    assert "they have the size of before" in note
+    larger = ImageFile(pixels=np.zeros((48, 80, 3), np.uint16))
+    assert files.with_pixels(photo, files.to_raster(larger)).further is None
