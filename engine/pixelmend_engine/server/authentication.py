@@ -49,13 +49,15 @@ class Credentials:
         tokens = [self.secrets.token] if job_token is None else [self.secrets.token, job_token]
         return any(compare_digest(authorization, f"Bearer {token}".encode()) for token in tokens)
 
-    def answer(self, asked: str, tokens_of_jobs: Collection[str]) -> dict[str, object]:
+    def answer(self, client_nonce: str, tokens_of_jobs: Collection[str]) -> dict[str, object]:
         """Answers a front end's challenge, also one that submitted a job with an older token."""
-        added = challenge.new_nonce()
+        engine_nonce = challenge.new_nonce()
         tokens = {self.secrets.token, *tokens_of_jobs}
         return {
-            "nonce": added,
-            "proofs": [challenge.proof(token, self.host, asked, added) for token in tokens],
+            "nonce": engine_nonce,
+            "proofs": [
+                challenge.proof(token, self.host, client_nonce, engine_nonce) for token in tokens
+            ],
         }
 
 
@@ -111,8 +113,8 @@ class Guard:
             raise Forbidden("The request comes from a web page", hint="Use a Pixelmend front end")
         job = JOB.fullmatch(path)
         job_token = None if job is None else self._token_of_job(job[1])
-        given = headers.get(b"authorization", b"")
-        if with_token and not self._credentials.permits(given, job_token):
+        authorization = headers.get(b"authorization", b"")
+        if with_token and not self._credentials.permits(authorization, job_token):
             raise Unauthorized("The request has not the engine's token", hint="Read the state file")
         if b"transfer-encoding" in headers:
             raise TooLarge("The request does not say its length", hint="Send Content-Length")

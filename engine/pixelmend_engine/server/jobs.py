@@ -391,8 +391,10 @@ class Jobs:
         if phase != job.phase or message:  # of a phase, or of the next file in it
             job.phase_started, job.phase_began_at = now, done
         since = done - job.phase_began_at
-        left = (now - job.phase_started) / since * (total - done) if since and total else None
-        seconds_left = None if left is None else round(left, 1)
+        remaining_s = (
+            (now - job.phase_started) / since * (total - done) if since and total else None
+        )
+        seconds_left = None if remaining_s is None else round(remaining_s, 1)
         self._emit(
             job,
             Event(0, phase, done=done, total=total, seconds_left=seconds_left, message=message),

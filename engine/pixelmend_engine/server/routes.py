@@ -130,10 +130,10 @@ class Server:
 
     async def challenge(self, request: Request) -> Response:
         """Shows that the engine is the one which wrote the state file, to whoever asks."""
-        asked = request.query_params.get("nonce", "")
-        if not challenge.NONCE.fullmatch(asked):
+        nonce = request.query_params.get("nonce", "")
+        if not challenge.NONCE.fullmatch(nonce):
             raise BadRequest("The challenge has no nonce", hint="See docs/protocol.md")
-        return JSONResponse(self._parts.credentials.answer(asked, self._parts.jobs.tokens))
+        return JSONResponse(self._parts.credentials.answer(nonce, self._parts.jobs.tokens))
 
     async def health(self, _: Request) -> Response:
         """Says that the engine is there, and which one."""
@@ -227,10 +227,10 @@ class Server:
 
     def _models_dir(self, request: Request) -> Path:
         # The front end's; one of release 0.1 names none, and means the folder of the state file.
-        named = request.headers.get(MODELS_HEADER)
-        if named is None:
+        models_header = request.headers.get(MODELS_HEADER)
+        if models_header is None:
             return self._parts.models_dir
-        path = Path(os.fsdecode(urllib.parse.unquote_to_bytes(named)))
+        path = Path(os.fsdecode(urllib.parse.unquote_to_bytes(models_header)))
         if not path.is_absolute() or "\0" in str(path):
             raise BadRequest("The models folder is no absolute path", hint="See docs/protocol.md")
         return path

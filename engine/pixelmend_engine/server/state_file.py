@@ -23,7 +23,7 @@ class StateFile:
         self._credentials = credentials
         self._facts = facts
         self._lock = _identity(paths)  # held by this process since before it made this
-        self._told = ""  # what was last said of a file that can't be looked at
+        self._last_report = ""  # what was last said of a file that can't be looked at
 
     def write(self) -> None:
         """Writes it, readable by the user alone.
@@ -66,7 +66,7 @@ class StateFile:
         if not is_private or content != self._content(self._credentials.secrets).encode():
             self._write_again(new_secrets(), "the state file was changed: made a new token")
             return
-        self._told = ""
+        self._last_report = ""
 
     def _write_again(self, secrets: Secrets, why: str) -> None:
         try:
@@ -79,9 +79,9 @@ class StateFile:
         self._tell(why)
 
     def _tell(self, words: str) -> None:
-        if words != self._told:
+        if words != self._last_report:
             logger.warning("%s", words)
-        self._told = words
+        self._last_report = words
 
     def _write(self, secrets: Secrets) -> None:
         atomic_write_text(self._paths.state, self._content(secrets), mode=0o600)

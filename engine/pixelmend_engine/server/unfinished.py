@@ -73,8 +73,8 @@ class UnfinishedNote:
 def _read(path: Path) -> Unfinished | None:
     try:
         fields = json.loads(path.read_bytes())
-        found = Unfinished(str(fields["task"]), fields["pixels"], fields["planned_bytes"])
+        record = Unfinished(str(fields["task"]), fields["pixels"], fields["planned_bytes"])
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
-    sizes = (found.pixels, found.planned_bytes)
-    return found if all(type(size) is int and 0 <= size < 2**63 for size in sizes) else None
+    sizes = (record.pixels, record.planned_bytes)
+    return record if all(type(size) is int and 0 <= size < 2**63 for size in sizes) else None
