@@ -17,7 +17,7 @@ STANDSTILL_S = 600.0  # longer than any test waits; the server's end cuts it sho
 
 
 @dataclass(frozen=True, kw_only=True)
-class Says:
+class Response:
     """What the source answers, and how badly."""
 
     body: bytes = b""
@@ -35,7 +35,7 @@ class Says:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """A request that came."""
 
     method: str
@@ -59,8 +59,8 @@ class Mirror:
         authority.cert_pem.write_to_path(str(self.authority))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
-        self.answers: dict[str, list[Says]] = {}
-        self.asked: list[Asked] = []
+        self.answers: dict[str, list[Response]] = {}
+        self.requests: list[Request] = []
         self.ended = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.socket = context.wrap_socket(
@@ -83,18 +83,20 @@ class Mirror:
         """Its address under another host's name."""
         return f"https://127.0.0.1:{self.port}"
 
-    def at(self, path: str, *answers: Says) -> None:
+    def at(self, path: str, *answers: Response) -> None:
         """Says what is answered at a path."""
         self.answers[path] = list(answers)
 
-    def next_answer(self, path: str) -> Says:
+    def next_answer(self, path: str) -> Response:
         """Returns what is answered now."""
-        plan = self.answers.get(path, [Says(status=404)])
+        plan = self.answers.get(path, [Response(status=404)])
         return plan.pop(0) if len(plan) > 1 else plan[0]
 
-    def gets(self, path: str) -> list[Asked]:
+    def gets(self, path: str) -> list[Request]:
         """Returns the requests for what is at a path."""
-        return [asked for asked in self.asked if asked.path == path and asked.method == "GET"]
+        return [
+            request for request in self.requests if request.path == path and request.method == "GET"
+        ]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -131,54 +133,54 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             host = self.headers.get("Host", "").partition(":")[0]
-            asked = Asked(self.command, host, parts.path, query, dict(self.headers))
-            mirror.asked.append(asked)
-            says = mirror.next_answer(parts.path)
+            request = Request(self.command, host, parts.path, query, dict(self.headers))
+            mirror.requests.append(request)
+            response = mirror.next_answer(parts.path)
             self.close_connection = True
-            start = self._start(asked, says)
+            start = self._start(request, response)
             if start is not None:
-                self._send(says, start)
+                self._send(response, start)
 
-        def _start(self, asked: Asked, says: Says) -> int | None:
-            if not says.ranges or says.status != 200 or "Range" not in asked.headers:
-                self._head(says, says.status, len(says.body), {})
-                return 0 if says.status != 416 else None
-            size, start = len(says.body), asked.begins_at
-            validator = asked.headers.get("If-Range")
-            if says.compares and validator is not None and validator != says.etag:
-                self._head(says, 200, size, {})
+        def _start(self, request: Request, response: Response) -> int | None:
+            if not response.ranges or response.status != 200 or "Range" not in request.headers:
+                self._head(response, response.status, len(response.body), {})
+                return 0 if response.status != 416 else None
+            size, start = len(response.body), request.begins_at
+            validator = request.headers.get("If-Range")
+            if response.compares and validator is not None and validator != response.etag:
+                self._head(response, 200, size, {})
                 return 0
             if start >= size:
-                self._head(says, 416, 0, {"Content-Range": f"bytes */{size}"})
+                self._head(response, 416, 0, {"Content-Range": f"bytes */{size}"})
                 return None
             span = {"Content-Range": f"bytes {start}-{size - 1}/{size}"}
-            self._head(says, 206, size - start, span)
+            self._head(response, 206, size - start, span)
             return start
 
-        def _head(self, says: Says, status: int, length: int, more: dict[str, str]) -> None:
+        def _head(self, response: Response, status: int, length: int, more: dict[str, str]) -> None:
             self.send_response(status)
-            if not says.chunked:
-                self.send_header("Content-Length", str(says.length or length))
-            if says.etag is not None:
-                self.send_header("ETag", says.etag)
-            for name, value in {**says.headers, **more, "Connection": "close"}.items():
+            if not response.chunked:
+                self.send_header("Content-Length", str(response.length or length))
+            if response.etag is not None:
+                self.send_header("ETag", response.etag)
+            for name, value in {**response.headers, **more, "Connection": "close"}.items():
                 self.send_header(name, value)
             self.end_headers()
 
-        def _send(self, says: Says, start: int) -> None:
+        def _send(self, response: Response, start: int) -> None:
             if self.command == "HEAD":
                 return
-            end = len(says.body) if says.cut_at is None else says.cut_at
+            end = len(response.body) if response.cut_at is None else response.cut_at
             while start < end:
-                stop = min(start + says.piece, end)
-                if says.stall_at is not None:
-                    stop = min(stop, says.stall_at)
-                self.wfile.write(says.body[start:stop])
-                if stop == says.stall_at:
+                stop = min(start + response.piece, end)
+                if response.stall_at is not None:
+                    stop = min(stop, response.stall_at)
+                self.wfile.write(response.body[start:stop])
+                if stop == response.stall_at:
                     mirror.ended.wait(STANDSTILL_S)
                     return
-                if says.bytes_per_s is not None:
-                    time.sleep((stop - start) / says.bytes_per_s)
+                if response.bytes_per_s is not None:
+                    time.sleep((stop - start) / response.bytes_per_s)
                 start = stop
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as its base has it

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from mirror import Mirror, Says
+from mirror import Mirror, Response
 from protocol.conftest import HANG_S, picture, wait_until
 from published import pickled, tensors, zipped
 
@@ -45,7 +45,7 @@ def client(
     """A real engine, with nothing installed, and the mirror as its first source."""
     monkeypatch.delenv("PIXELMEND_OFFLINE")
     monkeypatch.setenv("PIXELMEND_MIRROR", mirror.url)
-    mirror.at(f"/{MODEL}", Says(body=published, etag='"1"', bytes_per_s=60e6))
+    mirror.at(f"/{MODEL}", Response(body=published, etag='"1"', bytes_per_s=60e6))
     paths = Paths(tmp_path / "home")
     yield launch.find_or_start(paths, Launch(sys.executable, paths.models))
     launch.stop(paths)
@@ -81,8 +81,8 @@ def test_a_canceled_download_goes_on_with_the_next_job(
 ) -> None:
     mirror.at(
         f"/{MODEL}",
-        Says(body=published, etag='"1"', stall_at=len(published) // 2),
-        Says(body=published, etag='"1"'),
+        Response(body=published, etag='"1"', stall_at=len(published) // 2),
+        Response(body=published, etag='"1"'),
     )
 
     def cancel(event: Event) -> None:
@@ -93,14 +93,14 @@ def test_a_canceled_download_goes_on_with_the_next_job(
         client.restore(picture(), "deblur", OPTIONS, cancel)
     wait_until(lambda: not client.health()["busy"])  # though the source stalls for longer
     client.restore(picture(), "deblur", OPTIONS)
-    assert [asked.begins_at for asked in mirror.gets(f"/{MODEL}")] == [0, len(published) // 2]
+    assert [request.begins_at for request in mirror.gets(f"/{MODEL}")] == [0, len(published) // 2]
 
 
 def test_a_download_that_fails_is_the_jobs_error(client: Client, mirror: Mirror) -> None:
-    mirror.at(f"/{MODEL}", Says(status=404))
+    mirror.at(f"/{MODEL}", Response(status=404))
     with pytest.raises(WeightsMissing, match="are not on this computer"):
         client.restore(picture(), "deblur", {**OPTIONS, "offline": True})
-    assert mirror.asked == []
+    assert mirror.requests == []
 
 
 def test_the_command_line_shows_it(
@@ -140,8 +140,8 @@ def test_ctrl_c_loses_nothing(
     monkeypatch.delenv("PIXELMEND_OFFLINE")
     monkeypatch.setenv("PIXELMEND_MIRROR", mirror.url)
     half = len(published) // 2
-    whole = Says(body=published, etag='"1"')
-    mirror.at(f"/{MODEL}", Says(body=published, etag='"1"', stall_at=half), whole)
+    whole = Response(body=published, etag='"1"')
+    mirror.at(f"/{MODEL}", Response(body=published, etag='"1"', stall_at=half), whole)
     command = [sys.executable, "-m", "pixelmend", "models", "pull", MODEL]
     environ = {**os.environ, "PIXELMEND_HOME": str(tmp_path / "home")}
     part = tmp_path / "home" / "models" / "downloads" / f"{MODEL}.part"
@@ -170,7 +170,7 @@ def test_a_mirrors_password_is_sent_and_written_down_nowhere(
     monkeypatch.delenv("PIXELMEND_OFFLINE")
     address = mirror.url.replace("https://", "https://ann:s%40cret@")
     monkeypatch.setenv("PIXELMEND_MIRROR", address)
-    mirror.at(f"/{MODEL}", Says(status=500), Says(body=published, etag='"1"'))
+    mirror.at(f"/{MODEL}", Response(status=500), Response(body=published, etag='"1"'))
     paths = Paths(tmp_path / "home")
     events: list[Event] = []
     client = launch.find_or_start(paths, Launch(sys.executable, paths.models))
@@ -193,7 +193,7 @@ def test_a_mirrors_password_is_sent_and_written_down_nowhere(
         ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
         said += ended.stdout + ended.stderr
     assert "from localhost" in said
-    assert {asked.headers.get("Authorization") for asked in mirror.gets(f"/{MODEL}")} == {
+    assert {request.headers.get("Authorization") for request in mirror.gets(f"/{MODEL}")} == {
         f"Basic {base64.b64encode(b'ann:s@cret').decode()}"
     }
     assert bundle.exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import CommandRunner
-from mirror import Mirror, Says
+from mirror import Mirror, Response
 from published import pickled, tensors, zipped
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
@@ -82,7 +82,7 @@ def test_a_models_life(
     photo: Path,
 ) -> None:
     """Pulled, listed, verified, used, exported, removed, imported in two ways."""
-    online.at("/hi-diff-realblur-j", Says(body=published))
+    online.at("/hi-diff-realblur-j", Response(body=published))
     pulled = pixelmend("models", "pull", "hi-diff-realblur-j")
     assert (pulled.code, pulled.stdout) == (0, "")
     first, last = pulled.stderr.splitlines()
@@ -123,11 +123,11 @@ def test_what_is_wrong_is_said_and_the_others_go_on(
     pixelmend: CommandRunner, online: Mirror, models: Path
 ) -> None:
     for name in ("bsrnet", "parsenet"):
-        online.at(f"/{name}", Says(body=b"not the file"))
+        online.at(f"/{name}", Response(body=b"not the file"))
     result = pixelmend("models", "pull", "bsrnet", "hi-diff-compact", "--offline")
     assert result.code == 4
     assert "`bsrnet` are not on this computer, and Pixelmend is offline" in result.stderr
-    assert online.asked == []
+    assert online.requests == []
 
 
 def test_what_is_not_here_is_not_called_sound(pixelmend: CommandRunner, models: Path) -> None:
@@ -154,7 +154,7 @@ def test_nothing_named_and_unknown_names(pixelmend: CommandRunner, models: Path)
 def test_a_page_of_a_captive_network_is_told_and_nothing_installed(
     pixelmend: CommandRunner, online: Mirror, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = Says(body=b"<html>Accept our terms</html>", headers={"Content-Type": "text/html"})
+    page = Response(body=b"<html>Accept our terms</html>", headers={"Content-Type": "text/html"})
     online.at("/diffbir-swinir-codeformer", page)
     online.at("/lxq007/DiffBIR-v2/resolve/main/codeformer_swinir.ckpt", page)
     monkeypatch.setenv("HF_ENDPOINT", online.url)
@@ -163,7 +163,7 @@ def test_a_page_of_a_captive_network_is_told_and_nothing_installed(
     assert result.stdout == ""
     message, hint = result.stderr.splitlines()
     assert message.endswith("localhost sends a page instead of the file")
-    assert len({asked.path for asked in online.asked}) == 2
+    assert len({request.path for request in online.requests}) == 2
     assert "pixelmend models import" in hint
     assert pixelmend("models", "verify").stdout == ""
 

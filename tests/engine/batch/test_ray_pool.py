@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from batches import HANGS, KILLS, picture, run
-from mirror import Mirror, Says
+from mirror import Mirror, Response
 from PIL import Image
 from published import pickled, tensors, zipped
 
@@ -101,7 +101,7 @@ def test_weights_are_fetched_once_a_node(
     monkeypatch.setenv("PIXELMEND_MIRROR", mirror.url)
     names = ("net_g", "net_le_dm", "net_d")
     parts = {f"{n}.pth": pickled({"params": tensors(f"hi-diff-realblur-{n}")}) for n in names}
-    mirror.at(f"/{model}", Says(body=zipped(parts), etag='"1"', bytes_per_s=60e6))
+    mirror.at(f"/{model}", Response(body=zipped(parts), etag='"1"', bytes_per_s=60e6))
     source, target, models = (tmp_path / name for name in ("source", "target", "models"))
     for number in range(9):
         picture(source / f"{number}.png", number=number)

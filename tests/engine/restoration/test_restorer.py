@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mirror import Mirror, Says
+from mirror import Mirror, Response
 from PIL import Image, ImageCms
 
 import pixelmend_engine
@@ -141,7 +141,7 @@ def test_a_download_has_progress_too_and_ends_by_an_exception(
     monkeypatch.setenv("PIXELMEND_MIRROR", mirror.url)
     monkeypatch.setenv("PIXELMEND_MODELS", str(tmp_path / "models"))
     body = bytes(3_000_000)
-    mirror.at("/hi-diff-realblur-r", Says(body=body, etag='"1"'))
+    mirror.at("/hi-diff-realblur-r", Response(body=body, etag='"1"'))
     restore = pixelmend_engine.load("hi-diff-realblur-r", device="cpu")
     downloads: list[tuple[int, int]] = []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fetching import HASTY, untold
-from mirror import Mirror, Says
+from mirror import Mirror, Response
 from published import SMALL, pickled, small_file, tensors
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
@@ -66,8 +66,8 @@ def test_what_a_bundles_maker_says_decides_no_later_download(
 ) -> None:
     there = Installer(tmp_path / "there", Network(drive=mirror.url))
     published, evil = pickled({"params": tensors(SMALL, 1)}), pickled({"params": tensors(SMALL, 2)})
-    mirror.at("/published", Says(body=published))
-    mirror.at("/download", Says(body=evil, headers={"Content-Disposition": "attachment"}))
+    mirror.at("/published", Response(body=published))
+    mirror.at("/download", Response(body=evil, headers={"Content-Disposition": "attachment"}))
     file = small_file(DirectUrl(f"{mirror.url}/published"))
     said = {
         "sha256": hashlib.sha256(evil).hexdigest(),

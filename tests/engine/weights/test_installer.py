@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from mirror import Mirror, Says
+from mirror import Mirror, Response
 from published import SMALL, checkpoint, hollow, pickled, small_file, tensors, zipped
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] - PathLike
 
@@ -44,7 +44,7 @@ def installer(tmp_path: Path, mirror: Mirror) -> Installer:
 
 @pytest.fixture
 def file(mirror: Mirror) -> WeightFile:
-    mirror.at("/small", Says(body=checkpoint()))
+    mirror.at("/small", Response(body=checkpoint()))
     return small_file(DirectUrl(f"{mirror.url}/small"))
 
 
@@ -74,7 +74,7 @@ def test_what_is_here_is_not_fetched_again(
 ) -> None:
     installer.pull(file, HASTY, untold)
     installer.pull(file, HASTY, untold)
-    assert len(mirror.asked) == 1
+    assert len(mirror.requests) == 1
 
 
 def test_the_published_file_may_be_kept(installer: Installer, file: WeightFile) -> None:
@@ -100,7 +100,7 @@ def test_every_layout_is_unwrapped(epoch: int, installer: Installer, mirror: Mir
         "archive": zipped({"folder/a.pth": pickled(one), "folder/readme.txt": b"Read me"}),
     }
     for name, content in layouts.items():
-        mirror.at(f"/{name}", Says(body=content))
+        mirror.at(f"/{name}", Response(body=content))
         file = small_file(DirectUrl(f"{mirror.url}/{name}"), id=name)
         installer.pull(file, HASTY, untold)
         place = store.path_of(name, installer.models_dir)
@@ -137,7 +137,7 @@ def test_a_malicious_pickle_does_not_run_and_is_named(
         content = pickle.dumps({"params": Trap(sprung)}, protocol=2)
     elif layout == "archive":
         content = zipped({"net.pth": content})
-    mirror.at("/small", Says(body=content))
+    mirror.at("/small", Response(body=content))
     file = small_file(DirectUrl(f"{mirror.url}/small"))
     with pytest.raises(WrongFile, match=r"`posix\.system`, which no weights need"):
         installer.pull(file, HASTY, untold)
@@ -164,7 +164,7 @@ def test_a_malicious_pickle_does_not_run_and_is_named(
 def test_nothing_wrong_is_installed(
     content: bytes, words: str, installer: Installer, mirror: Mirror, tmp_path: Path
 ) -> None:
-    mirror.at("/small", Says(body=content))
+    mirror.at("/small", Response(body=content))
     file = small_file(DirectUrl(f"{mirror.url}/small"))
     with pytest.raises(WrongFile, match=words):
         installer.pull(file, HASTY, untold)
@@ -177,8 +177,8 @@ def test_nothing_wrong_is_installed(
 def test_the_next_source_is_asked_where_one_has_another_file(
     installer: Installer, mirror: Mirror
 ) -> None:
-    mirror.at("/wrong", Says(body=pickled(hollow("hi-diff-realblur-net_le"))))
-    mirror.at("/right", Says(body=checkpoint()))
+    mirror.at("/wrong", Response(body=pickled(hollow("hi-diff-realblur-net_le"))))
+    mirror.at("/right", Response(body=checkpoint()))
     file = small_file(DirectUrl(f"{mirror.url}/wrong"), DirectUrl(f"{mirror.url}/right"))
     installer.pull(file, HASTY, untold)
     assert_installed(installer, file)
@@ -189,7 +189,7 @@ def test_later_downloads_are_held_to_the_first_until_it_is_forgotten(
 ) -> None:
     installer.pull(file, HASTY, untold)
     assert installer.remove(file)
-    mirror.at("/small", Says(body=checkpoint(seed=1)))
+    mirror.at("/small", Response(body=checkpoint(seed=1)))
     with pytest.raises(WrongFile, match="another SHA-256"):
         installer.pull(file, HASTY, untold)
     assert installer.remove(file, forget=True) is False
@@ -204,17 +204,17 @@ def test_an_id_that_was_found_in_a_folder_is_remembered_once_it_is_proved(
     html = {"Content-Type": "text/html"}
     sent = {"Content-Disposition": "attachment"}
     file = small_file(DriveFolder("folder-of-it", ("small.pth",)))
-    mirror.at("/embeddedfolderview", Says(body=listing, headers=html))
-    mirror.at("/download", Says(body=b"something else", headers=sent))
+    mirror.at("/embeddedfolderview", Response(body=listing, headers=html))
+    mirror.at("/download", Response(body=b"something else", headers=sent))
     with pytest.raises(WrongFile):
         installer.pull(file, HASTY, untold)
     assert installer.records.get(file.id).drive_id is None
-    mirror.at("/download", Says(body=checkpoint(), headers=sent))
+    mirror.at("/download", Response(body=checkpoint(), headers=sent))
     installer.pull(file, HASTY, untold)
     assert installer.records.get(file.id).drive_id == "found-in-it"
     assert installer.records.get(file.id).source == DriveFile("found-in-it").page
     installer.remove(file)
-    mirror.at("/embeddedfolderview", Says(status=404))
+    mirror.at("/embeddedfolderview", Response(status=404))
     installer.pull(file, HASTY, untold)
     assert_installed(installer, file)
 
@@ -224,13 +224,13 @@ def test_offline_means_that_nobody_is_asked(
 ) -> None:
     with pytest.raises(WeightsMissing, match="Pixelmend is offline"):
         Installer(tmp_path / "models", OFFLINE).pull(file, HASTY, untold)
-    assert mirror.asked == []
+    assert mirror.requests == []
 
 
 def test_two_that_want_the_same_file_fetch_it_once(
     installer: Installer, file: WeightFile, mirror: Mirror
 ) -> None:
-    mirror.at("/small", Says(body=checkpoint(), bytes_per_s=1.5e6))
+    mirror.at("/small", Response(body=checkpoint(), bytes_per_s=1.5e6))
     reports: dict[int, list[int]] = {0: [], 1: []}
 
     def pull(number: int) -> None:
@@ -241,7 +241,7 @@ def test_two_that_want_the_same_file_fetch_it_once(
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(mirror.asked) == 1
+    assert len(mirror.requests) == 1
     assert_installed(installer, file)
     assert all(len(set(done)) > 2 for done in reports.values())  # both saw it grow
 
@@ -263,10 +263,12 @@ def test_a_file_that_came_before_a_kill_keeps_its_proof(
 ) -> None:
     installer.pull(file, HASTY, untold)
     installer.remove(file)
-    mirror.at("/small", Says(body=checkpoint(), etag='"1"', cut_at=500_000), Says(status=404))
+    mirror.at(
+        "/small", Response(body=checkpoint(), etag='"1"', cut_at=500_000), Response(status=404)
+    )
     with pytest.raises(DownloadFailed):
         installer.pull(file, HASTY, untold)
-    mirror.at("/small", Says(body=checkpoint(), etag='"1"'))
+    mirror.at("/small", Response(body=checkpoint(), etag='"1"'))
     installer.pull(file, HASTY, untold)
     assert installer.records.get(file.id).verification == "structure"  # though its hash was known
 
@@ -302,7 +304,7 @@ def test_killed_at_any_moment_and_started_again(
     installer: Installer, file: WeightFile, mirror: Mirror
 ) -> None:
     body = checkpoint()
-    mirror.at("/small", Says(body=body, etag='"1"', bytes_per_s=2e6))
+    mirror.at("/small", Response(body=body, etag='"1"', bytes_per_s=2e6))
     command = [sys.executable, str(PULL), str(installer.models_dir), file.sources[0].page]
     part = installer.models_dir / "downloads" / "small.part"
     place = store.path_of(file.id, installer.models_dir)
@@ -323,7 +325,7 @@ def test_killed_at_any_moment_and_started_again(
             installer.remove(file)
     subprocess.run(command, check=True, timeout=60)
     assert_installed(installer, file)
-    assert sum(asked.begins_at > 0 for asked in mirror.asked) > 0
+    assert sum(request.begins_at > 0 for request in mirror.requests) > 0
 
 
 def test_what_a_killed_conversion_left_is_removed(installer: Installer, file: WeightFile) -> None:
@@ -348,18 +350,20 @@ def test_a_kill_between_download_and_conversion_costs_no_second_download(
         process.send_signal(signal.SIGKILL)
     installer.pull(file, HASTY, untold)
     assert_installed(installer, file)
-    assert len(mirror.asked) == 1
+    assert len(mirror.requests) == 1
 
 
 def test_a_source_that_is_gone_leaves_what_has_come(
     installer: Installer, file: WeightFile, mirror: Mirror
 ) -> None:
-    mirror.at("/small", Says(body=checkpoint(), etag='"1"', cut_at=500_000), Says(status=404))
+    mirror.at(
+        "/small", Response(body=checkpoint(), etag='"1"', cut_at=500_000), Response(status=404)
+    )
     with pytest.raises(DownloadFailed):
         installer.pull(file, HASTY, untold)
-    mirror.at("/small", Says(body=checkpoint(), etag='"1"'))
+    mirror.at("/small", Response(body=checkpoint(), etag='"1"'))
     installer.pull(file, HASTY, untold)
-    assert mirror.asked[-1].begins_at == 500_000
+    assert mirror.requests[-1].begins_at == 500_000
     assert_installed(installer, file)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fetching import BODY, HASH, HASTY, OTHER, Fetch
-from mirror import Mirror, Says
+from mirror import Mirror, Response
 
 from pixelmend.errors import DiskFull, WrongFile
 from pixelmend_engine.catalog.weight_files import DirectUrl
@@ -20,21 +20,21 @@ def room_for_ten(folder: Path) -> int:
 @pytest.mark.parametrize(
     "lie",
     [
-        Says(body=BODY, length=10**16),
-        Says(body=BODY * 200),  # in truth, and no weights have so much beside them
-        Says(status=416, headers={"Content-Range": "bytes */0"}),
-        Says(status=416, headers={"Content-Range": f"bytes */{10**16}"}),
-        Says(body=BODY, status=206, headers={"Content-Range": f"bytes 0-9/{10**16}"}),
-        Says(body=BODY * 200, chunked=True),
+        Response(body=BODY, length=10**16),
+        Response(body=BODY * 200),  # in truth, and no weights have so much beside them
+        Response(status=416, headers={"Content-Range": "bytes */0"}),
+        Response(status=416, headers={"Content-Range": f"bytes */{10**16}"}),
+        Response(body=BODY, status=206, headers={"Content-Range": f"bytes 0-9/{10**16}"}),
+        Response(body=BODY * 200, chunked=True),
     ],
     ids=["length", "long", "nothing", "complete", "range", "endless"],
 )
 @pytest.mark.parametrize("facts", [{}, {"size_bytes": len(BODY)}], ids=["about", "known"])
 def test_a_source_that_claims_what_can_not_be_is_the_wrong_one(
-    lie: Says, facts: dict[str, object], fetch: Fetch, mirror: Mirror, part: Path
+    lie: Response, facts: dict[str, object], fetch: Fetch, mirror: Mirror, part: Path
 ) -> None:
     mirror.at("/small", lie)
-    mirror.at("/mirror", Says(body=BODY))
+    mirror.at("/mirror", Response(body=BODY))
     written = 0
 
     def report(done: int, total: int) -> None:
@@ -50,8 +50,8 @@ def test_a_source_that_claims_what_can_not_be_is_the_wrong_one(
 def test_a_disk_that_one_sources_claim_would_fill_has_room_for_anothers(
     fetch: Fetch, mirror: Mirror, part: Path
 ) -> None:
-    mirror.at("/small", Says(body=BODY, length=20 * len(BODY)))
-    mirror.at("/mirror", Says(body=BODY))
+    mirror.at("/small", Response(body=BODY, length=20 * len(BODY)))
+    mirror.at("/mirror", Response(body=BODY))
     sources = (DirectUrl(f"{mirror.url}/small"), DirectUrl(f"{mirror.url}/mirror"))
     fetch(*sources, free=room_for_ten)
     assert part.read_bytes() == BODY
@@ -68,7 +68,7 @@ def test_nothing_is_written_beyond_what_was_announced(
     def report(done: int, total: int) -> None:
         sizes.append(done)
 
-    mirror.at("/small", Says(body=BODY + OTHER, chunked=True))
+    mirror.at("/small", Response(body=BODY + OTHER, chunked=True))
     with pytest.raises(WrongFile, match="more than the file has"):
         fetch(known=KnownFile(sha256=HASH, size_bytes=len(BODY)), report=report)
     assert max(sizes) <= len(BODY)
@@ -78,23 +78,23 @@ DRIPS = dataclasses.replace(HASTY, read_timeout_s=10.0, speed_window_s=1.0)
 
 
 def test_a_source_that_drips_is_passed_over(fetch: Fetch, mirror: Mirror, part: Path) -> None:
-    mirror.at("/small", Says(body=BODY, bytes_per_s=20, piece=1))
-    mirror.at("/mirror", Says(body=BODY))
+    mirror.at("/small", Response(body=BODY, bytes_per_s=20, piece=1))
+    mirror.at("/mirror", Response(body=BODY))
     fetch(DirectUrl(f"{mirror.url}/small"), DirectUrl(f"{mirror.url}/mirror"), policy=DRIPS)
     assert part.read_bytes() == BODY
     assert len(mirror.gets("/mirror")) == 1
 
 
 def test_a_source_that_drips_is_better_than_none(fetch: Fetch, mirror: Mirror, part: Path) -> None:
-    mirror.at("/small", Says(body=BODY, bytes_per_s=20, piece=1), Says(body=BODY))
-    mirror.at("/mirror", Says(status=404))
+    mirror.at("/small", Response(body=BODY, bytes_per_s=20, piece=1), Response(body=BODY))
+    mirror.at("/mirror", Response(status=404))
     fetch(DirectUrl(f"{mirror.url}/small"), DirectUrl(f"{mirror.url}/mirror"), policy=DRIPS)
     assert part.read_bytes() == BODY
-    assert [asked.path for asked in mirror.asked] == ["/small", "/mirror", "/small"]
+    assert [request.path for request in mirror.requests] == ["/small", "/mirror", "/small"]
 
 
 def test_the_only_source_may_drip(fetch: Fetch, mirror: Mirror, part: Path) -> None:
     body = BODY[:40]
-    mirror.at("/small", Says(body=body, bytes_per_s=20, piece=1))
+    mirror.at("/small", Response(body=body, bytes_per_s=20, piece=1))
     fetch(policy=dataclasses.replace(DRIPS, speed_window_s=0.3))
     assert part.read_bytes() == body

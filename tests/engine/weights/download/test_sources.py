@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from fetching import BODY, HALF, HASH, OTHER, Fetch
-from mirror import Mirror, Says
+from mirror import Mirror, Response
 
 from pixelmend.errors import DownloadFailed, WrongFile
 from pixelmend_engine.catalog.weight_files import (
@@ -24,21 +24,21 @@ HUB = HubFile("lxq007/DiffBIR-v2", "main", "v2.pth")
 AT_HUB = "/lxq007/DiffBIR-v2/resolve/main/v2.pth"
 
 
-def linked(mirror: Mirror, sha256: str = HASH, host: str | None = None) -> Says:
+def linked(mirror: Mirror, sha256: str = HASH, host: str | None = None) -> Response:
     """The Hub's own answer for a large file: what it is, and where its content lies."""
     headers = {
         "X-Linked-ETag": f'"{sha256}"',
         "X-Linked-Size": str(len(BODY)),
         "Location": f"{host or mirror.other_url}/content",
     }
-    return Says(status=302, headers=headers)
+    return Response(status=302, headers=headers)
 
 
 def test_the_hub_states_the_hash(fetch: Fetch, mirror: Mirror) -> None:
     mirror.at(AT_HUB, linked(mirror))
-    mirror.at("/content", Says(body=BODY))
+    mirror.at("/content", Response(body=BODY))
     assert fetch(HUB).hash_from_source
-    mirror.at("/content", Says(body=OTHER))
+    mirror.at("/content", Response(body=OTHER))
     Path(mirror.authority.parent.parent / "small.part").unlink()
     with pytest.raises(WrongFile, match="another SHA-256"):
         fetch(HUB)
@@ -55,30 +55,30 @@ def test_a_source_that_states_another_hash_is_not_asked_for_the_file(
 
 def test_the_token_goes_to_its_own_host_alone(fetch: Fetch, mirror: Mirror, tmp_path: Path) -> None:
     mirror.at(AT_HUB, linked(mirror))
-    mirror.at("/content", Says(body=BODY))
+    mirror.at("/content", Response(body=BODY))
     fetch(HUB, network=Network(hub=mirror.url, hub_token="secret"))
-    for asked in mirror.asked:
-        expected = "Bearer secret" if asked.host == "localhost" else None
-        assert asked.headers.get("Authorization") == expected
-    assert {asked.host for asked in mirror.asked} == {"localhost", "127.0.0.1"}
+    for request in mirror.requests:
+        expected = "Bearer secret" if request.host == "localhost" else None
+        assert request.headers.get("Authorization") == expected
+    assert {request.host for request in mirror.requests} == {"localhost", "127.0.0.1"}
     (tmp_path / "small.part").unlink()
-    mirror.asked.clear()
-    mirror.at("/small", Says(body=BODY))
+    mirror.requests.clear()
+    mirror.at("/small", Response(body=BODY))
     fetch(
         DirectUrl(f"{mirror.other_url}/small"), network=Network(hub=mirror.url, hub_token="secret")
     )
-    assert all("Authorization" not in asked.headers for asked in mirror.asked)
+    assert all("Authorization" not in request.headers for request in mirror.requests)
 
 
 def test_a_mirrors_login_goes_to_its_own_host_alone(
     fetch: Fetch, mirror: Mirror, tmp_path: Path
 ) -> None:
     elsewhere = {"Location": f"{mirror.other_url}/content"}
-    mirror.at("/all/small", Says(status=302, headers=elsewhere))
-    mirror.at("/content", Says(body=BODY))
+    mirror.at("/all/small", Response(status=302, headers=elsewhere))
+    mirror.at("/content", Response(body=BODY))
     network = Network(mirror=f"{mirror.url}/all", mirror_login="Basic YTpi", hub_token="secret")
     fetch(HUB, network=network)
-    sent = {asked.host: asked.headers.get("Authorization") for asked in mirror.asked}
+    sent = {request.host: request.headers.get("Authorization") for request in mirror.requests}
     assert sent == {"localhost": "Basic YTpi", "127.0.0.1": None}
 
 
@@ -100,7 +100,7 @@ def test_a_token_that_is_none_is_said_to_be_none(fetch: Fetch, mirror: Mirror) -
     for token in ("hf_one\nhf_two", "hf_\u00fc"):
         with pytest.raises(DownloadFailed, match=r"token for localhost \(HF_TOKEN\) holds char"):
             fetch(HUB, network=Network(hub=mirror.url, hub_token=token))
-    assert mirror.asked == []
+    assert mirror.requests == []
 
 
 def test_passwords_from_the_home_folder_are_not_sent(
@@ -108,16 +108,16 @@ def test_passwords_from_the_home_folder_are_not_sent(
 ) -> None:
     (tmp_path / "netrc").write_text("machine localhost login me password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    mirror.at("/small", Says(body=BODY))
+    mirror.at("/small", Response(body=BODY))
     fetch()
-    assert "Authorization" not in mirror.asked[0].headers
+    assert "Authorization" not in mirror.requests[0].headers
 
 
 def test_a_mirror_of_the_hub_may_send_one_to_the_hub_for_good(fetch: Fetch, mirror: Mirror) -> None:
-    away = Says(status=308, headers={"Location": f"{mirror.other_url}/hub{AT_HUB}"})
+    away = Response(status=308, headers={"Location": f"{mirror.other_url}/hub{AT_HUB}"})
     mirror.at(AT_HUB, away)
     mirror.at(f"/hub{AT_HUB}", linked(mirror))
-    mirror.at("/content", Says(body=BODY))
+    mirror.at("/content", Response(body=BODY))
     assert fetch(HUB).hash_from_source
 
 
@@ -130,7 +130,7 @@ def test_a_mirror_of_the_hub_may_send_one_to_the_hub_for_good(fetch: Fetch, mirr
     ],
 )
 def test_the_hub_says_what_is_wrong(code: str, words: str, fetch: Fetch, mirror: Mirror) -> None:
-    mirror.at(AT_HUB, Says(status=401, headers={"X-Error-Code": code}))
+    mirror.at(AT_HUB, Response(status=401, headers={"X-Error-Code": code}))
     with pytest.raises(DownloadFailed, match=words):
         fetch(HUB)
 
@@ -139,7 +139,7 @@ def test_a_signature_that_expires_is_asked_for_anew(
     fetch: Fetch, mirror: Mirror, part: Path
 ) -> None:
     mirror.at(AT_HUB, linked(mirror))
-    mirror.at("/content", Says(body=BODY, cut_at=HALF), Says(body=BODY))
+    mirror.at("/content", Response(body=BODY, cut_at=HALF), Response(body=BODY))
     fetch(HUB)
     assert part.read_bytes() == BODY
     assert len(mirror.gets(AT_HUB)) == 2
@@ -167,13 +167,13 @@ AT_API = "/repos/cszn/KAIR/releases/tags/v1.0"
     ],
 )
 def test_github_may_state_the_hash(answer: str, stated: bool, fetch: Fetch, mirror: Mirror) -> None:
-    mirror.at(AT_API, Says(body=answer.encode()))
-    mirror.at(AT_GITHUB, Says(body=BODY))
+    mirror.at(AT_API, Response(body=answer.encode()))
+    mirror.at(AT_GITHUB, Response(body=BODY))
     assert fetch(ASSET).hash_from_source is stated
 
 
 def test_github_need_not_be_asked_where_the_hash_is_known(fetch: Fetch, mirror: Mirror) -> None:
-    mirror.at(AT_GITHUB, Says(body=BODY))
+    mirror.at(AT_GITHUB, Response(body=BODY))
     fetch(ASSET, facts={"sha256": HASH})
     assert mirror.gets(AT_API) == []
 
@@ -181,8 +181,8 @@ def test_github_need_not_be_asked_where_the_hash_is_known(fetch: Fetch, mirror: 
 def test_a_github_that_answers_no_more_questions_gives_the_file(
     fetch: Fetch, mirror: Mirror
 ) -> None:
-    mirror.at(AT_API, Says(status=403))
-    mirror.at(AT_GITHUB, Says(body=BODY))
+    mirror.at(AT_API, Response(status=403))
+    mirror.at(AT_GITHUB, Response(body=BODY))
     assert not fetch(ASSET).hash_from_source
 
 
@@ -201,16 +201,18 @@ QUOTA = b"""<html><head><title>Google Drive - Quota exceeded</title></head>
 
 
 def test_drive_gives_a_file(fetch: Fetch, mirror: Mirror, part: Path) -> None:
-    mirror.at("/download", Says(body=BODY, headers=SENT))
+    mirror.at("/download", Response(body=BODY, headers=SENT))
     fetch(DRIVE)
     assert part.read_bytes() == BODY
-    assert mirror.asked[0].query == {"id": ID, "export": "download", "confirm": "t"}
+    assert mirror.requests[0].query == {"id": ID, "export": "download", "confirm": "t"}
 
 
 def test_drives_virus_warning_is_confirmed(fetch: Fetch, mirror: Mirror, part: Path) -> None:
-    mirror.at("/download", Says(body=WARNING, headers=HTML, ranges=False))
+    mirror.at("/download", Response(body=WARNING, headers=HTML, ranges=False))
     mirror.at(
-        "/confirmed", Says(body=BODY, headers=SENT, cut_at=HALF), Says(body=BODY, headers=SENT)
+        "/confirmed",
+        Response(body=BODY, headers=SENT, cut_at=HALF),
+        Response(body=BODY, headers=SENT),
     )
     fetch(DRIVE)
     assert part.read_bytes() == BODY
@@ -230,7 +232,7 @@ def test_drives_virus_warning_is_confirmed(fetch: Fetch, mirror: Mirror, part: P
 def test_drives_pages_are_named(
     page: bytes, words: str, fetch: Fetch, mirror: Mirror, part: Path
 ) -> None:
-    mirror.at("/download", Says(body=page, headers=HTML))
+    mirror.at("/download", Response(body=page, headers=HTML))
     with pytest.raises(DownloadFailed, match=words):
         fetch(DRIVE)
     assert not part.exists()
@@ -238,18 +240,18 @@ def test_drives_pages_are_named(
 
 def test_a_warning_that_leads_nowhere_is_a_page(fetch: Fetch, mirror: Mirror) -> None:
     page = WARNING.replace(b"/confirmed", b"https://[x")
-    mirror.at("/download", Says(body=page, headers=HTML))
+    mirror.at("/download", Response(body=page, headers=HTML))
     with pytest.raises(DownloadFailed, match="a page instead"):
         fetch(DRIVE)
 
 
 def test_what_drive_sends_without_a_name_is_no_file(fetch: Fetch, mirror: Mirror) -> None:
-    mirror.at("/download", Says(body=BODY))
+    mirror.at("/download", Response(body=BODY))
     with pytest.raises(DownloadFailed, match="a page instead"):
         fetch(DRIVE)
 
 
-def listing(*entries: tuple[str, str, str]) -> Says:
+def listing(*entries: tuple[str, str, str]) -> Response:
     """The page of a folder: kind, id and name of what is in it."""
     rows = "".join(
         f'<div class="flip-entry"><a href="https://drive.google.com/{kind}/{entry_id}'
@@ -258,7 +260,7 @@ def listing(*entries: tuple[str, str, str]) -> Says:
         '<div class="flip-entry-last-modified">1/1/24</div></div>'
         for kind, entry_id, name in entries
     )
-    return Says(body=f"<html><title>Folder</title>{rows}</html>".encode(), headers=HTML)
+    return Response(body=f"<html><title>Folder</title>{rows}</html>".encode(), headers=HTML)
 
 
 FOLDER = DriveFolder("1RQXRWMqVaAsyyQt8T-3KtpS68ef8dh90", ("DiffIRS2-celeba/models/last.ckpt",))
@@ -274,11 +276,11 @@ def test_a_file_in_a_folder_is_found_by_its_path(fetch: Fetch, mirror: Mirror) -
         listing((FILE, "file-of-place", "last.ckpt")),
         listing((FILE, "file-of-celeba", "last.ckpt")),
     )
-    mirror.at("/download", Says(body=BODY, headers=SENT))
+    mirror.at("/download", Response(body=BODY, headers=SENT))
     fetched = fetch(FOLDER)
     assert fetched.source == DriveFile("file-of-celeba")
     assert mirror.gets("/download")[0].query["id"] == "file-of-celeba"
-    listed = [asked.query["id"] for asked in mirror.gets("/embeddedfolderview")]
+    listed = [request.query["id"] for request in mirror.gets("/embeddedfolderview")]
     assert listed == [FOLDER.id, "folder-place", "folder-celeba", "models-place", "models-celeba"]
 
 
@@ -295,7 +297,7 @@ def test_a_folder_without_end_is_left(fetch: Fetch, mirror: Mirror) -> None:
 
 
 def test_a_remembered_id_is_asked_before_the_folder_is_listed(fetch: Fetch, mirror: Mirror) -> None:
-    mirror.at("/download", Says(body=BODY, headers=SENT))
+    mirror.at("/download", Response(body=BODY, headers=SENT))
     fetch(FOLDER, known=KnownFile(drive_id="remembered-id"))
     assert mirror.gets("/download")[0].query["id"] == "remembered-id"
     assert mirror.gets("/embeddedfolderview") == []
