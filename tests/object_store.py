@@ -1,4 +1,4 @@
-"""An object store over HTTP on this computer (moto's), behind a door that refuses and fails.
+"""An object store over HTTP on this computer (moto's), behind a proxy that refuses and fails.
 
 Faults are by name: what a request's path contains, and what becomes of the next requests for it.
 """
@@ -26,14 +26,14 @@ ENVIRONMENT = {
 
 
 @dataclass
-class Door:
+class FaultProxy:
     """What stands between the client and the store."""
 
     url: str
     faults: dict[tuple[str, str], list[Fault]] = field(
         default_factory=dict[tuple[str, str], list[Fault]]
     )
-    met: list[tuple[str, Fault]] = field(default_factory=list[tuple[str, Fault]])
+    injected: list[tuple[str, Fault]] = field(default_factory=list[tuple[str, Fault]])
 
     def fail(self, method: str, name: str, *faults: Fault) -> None:
         """Says what becomes of the next requests for a name."""
@@ -44,26 +44,26 @@ class Door:
         for (for_method, name), faults in self.faults.items():
             if for_method == method and name in path and faults:
                 fault = faults.pop(0)
-                self.met.append((path, fault))
+                self.injected.append((path, fault))
                 return fault
         return None
 
 
 @contextlib.contextmanager
-def running() -> Generator[Door]:
+def running() -> Generator[FaultProxy]:
     """A store with an empty bucket `archive`."""
     port = _free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    door = Door(f"http://127.0.0.1:{server.server_address[1]}")
-    server.RequestHandlerClass = _handler(door, port)
+    proxy = FaultProxy(f"http://127.0.0.1:{server.server_address[1]}")
+    server.RequestHandlerClass = _handler(proxy, port)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
         _make_bucket(port, process)
-        yield door
+        yield proxy
     finally:
         server.shutdown()
         server.server_close()
@@ -93,13 +93,13 @@ def _make_bucket(port: int, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the store did not start")
 
 
-def _handler(door: Door, port: int) -> type[BaseHTTPRequestHandler]:
+def _handler(proxy: FaultProxy, port: int) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            fault = door.next_fault(self.command, self.path)
+            fault = proxy.next_fault(self.command, self.path)
             if fault in ("403", "503"):
                 self.send_response(int(fault))
                 self.send_header("Content-Length", "0")

@@ -7,7 +7,7 @@ from typing import Any
 import object_store
 import pytest
 from batches import picture, run
-from object_store import Door
+from object_store import FaultProxy
 
 from pixelmend_engine.batch import manifest
 from pixelmend_engine.batch.manifest import Manifest
@@ -20,18 +20,18 @@ NAMES = [f"{number % 2}/p{number}.png" for number in range(8)]
 
 
 @pytest.fixture
-def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+def proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
     """A store with eight pictures."""
-    with object_store.running() as opened:
+    with object_store.running() as proxy:
         for name, value in object_store.ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", opened.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
         monkeypatch.setenv("PIXELMEND_HOME", str(tmp_path / "home"))
         type(store()).clear_instance_cache()  # each test has a store of its own
         for number, name in enumerate(NAMES):
             picture(tmp_path / "scans" / name, number=number)
         store().put(f"{tmp_path}/scans/", "archive/scans/", recursive=True)
-        yield opened
+        yield proxy
 
 
 def store() -> Any:
@@ -48,7 +48,7 @@ def rows(tmp_path: Path) -> dict[str, dict[str, Any]]:
         return {row["address"]: row for row in book.rows()}
 
 
-def test_a_bucket_is_restored_and_remembered(door: Door, tmp_path: Path) -> None:
+def test_a_bucket_is_restored_and_remembered(proxy: FaultProxy, tmp_path: Path) -> None:
     assert run(SOURCE, TARGET, workers=2) == 0
     found = store()
     assert sorted(found.glob("archive/restored/*/*.png")) == sorted(
@@ -63,20 +63,24 @@ def test_a_bucket_is_restored_and_remembered(door: Door, tmp_path: Path) -> None
     assert {name: row["finished_at"] for name, row in rows(tmp_path).items()} == before
 
 
-def test_a_store_that_fails_now_and_then_loses_no_picture(door: Door, tmp_path: Path) -> None:
-    door.fail("GET", "scans/0/p0.png", "503", "503")
-    door.fail("GET", "scans/1/p1.png", "cut")
-    door.fail("GET", "scans/0/p2.png", "slow")
-    door.fail("PUT", "restored/1/p3.png", "503")
-    door.fail("PUT", ".pixelmend", *(("403",) * 9))  # the copy of the manifest
+def test_a_store_that_fails_now_and_then_loses_no_picture(
+    proxy: FaultProxy, tmp_path: Path
+) -> None:
+    proxy.fail("GET", "scans/0/p0.png", "503", "503")
+    proxy.fail("GET", "scans/1/p1.png", "cut")
+    proxy.fail("GET", "scans/0/p2.png", "slow")
+    proxy.fail("PUT", "restored/1/p3.png", "503")
+    proxy.fail("PUT", ".pixelmend", *(("403",) * 9))  # the copy of the manifest
     assert run(SOURCE, TARGET) == 0
-    assert {fault for _, fault in door.met} == {"403", "503", "cut", "slow"}
+    assert {fault for _, fault in proxy.injected} == {"403", "503", "cut", "slow"}
     assert {row["state"] for row in rows(tmp_path).values()} == {"done"}
 
 
-def test_what_may_not_be_read_fails_and_the_rest_does_not(door: Door, tmp_path: Path) -> None:
+def test_what_may_not_be_read_fails_and_the_rest_does_not(
+    proxy: FaultProxy, tmp_path: Path
+) -> None:
     for method in ("GET", "HEAD"):
-        door.fail(method, "scans/0/p0.png", *(("403",) * 100))
+        proxy.fail(method, "scans/0/p0.png", *(("403",) * 100))
     assert run(SOURCE, TARGET, retries=0) == 13
     rows_by_name = rows(tmp_path)
     failed = rows_by_name.pop("0/p0.png")
