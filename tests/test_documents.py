@@ -220,6 +220,7 @@ UNTESTED = {  # and why each needs no test of its own name
     "pixelmend.client.launch": "by real processes, in tests/protocol",
     "pixelmend.finding": "a record",
     "pixelmend.panel.compare": "shown by tests/plugin/panel/offscreen.py",
+    "pixelmend.panel.face_chooser": "shown by tests/plugin/panel/docked.py",
     "pixelmend.panel.face_picker": "shown by tests/plugin/panel/docked.py",
     "pixelmend.panel.flow_layout": "shown by tests/plugin/panel/docked.py",
     "pixelmend.panel.form_widget": "shown by tests/plugin/panel/docked.py",

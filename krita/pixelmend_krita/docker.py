@@ -52,7 +52,7 @@ class PixelmendDocker(DockWidget):
         if document == self._document:
             return
         self._document = document
-        self.panel.face_picker.clear()
+        self.panel.face_chooser.clear()
         self._list_results()
         if not self.panel.working:
             self.panel.close_view()
@@ -93,7 +93,7 @@ class PixelmendDocker(DockWidget):
             return
         self.panel.show_end(end.result)
         if end.faces is not None:
-            self.panel.face_picker.show_faces(end.faces.picture, end.faces.boxes, end.faces.width)
+            self.panel.face_chooser.show_faces(end.faces.picture, end.faces.boxes, end.faces.width)
 
     def _show_refusal(self, error: PixelmendError, details: str) -> None:
         if self.panel.working:  # of another request

@@ -16,7 +16,7 @@ from ..presentation.download_question import DownloadQuestion
 from ..presentation.messages import translate
 from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from ..wire import Event, Json
-from .face_picker import FacePicker
+from .face_chooser import FaceChooser
 from .history import History, Result
 from .job_view import JobView
 from .task_choices import RestoreRequest, TaskChoices, text_label
@@ -49,7 +49,7 @@ class DockerPanel(QtWidgets.QWidget):
         self._icon = icon
         self.choices = TaskChoices()
         self.find_button = _button(translate("&Find faces"), "find")
-        self.face_picker = FacePicker()
+        self.face_chooser = FaceChooser()
         self.run_button = _button(translate("R&estore"), "run")
         self.cancel_button = _button(translate("&Cancel"), "cancel")
         self.close_button = _button(translate("&Close"), "close")
@@ -70,7 +70,7 @@ class DockerPanel(QtWidgets.QWidget):
         job = QtWidgets.QVBoxLayout(self._job_area)
         job.setContentsMargins(0, 0, 0, 0)
         self.close_button.hide()
-        for widget in (self.missing_label, self.choices, self.find_button, self.face_picker):
+        for widget in (self.missing_label, self.choices, self.find_button, self.face_chooser):
             column.addWidget(widget)
         column.addWidget(self._job_area)
         column.addWidget(self.history)
@@ -93,9 +93,9 @@ class DockerPanel(QtWidgets.QWidget):
 
     def _connect(self) -> None:
         self.choices.changed.connect(self._choices_changed)
-        self.choices.source_changed.connect(self.face_picker.clear)
+        self.choices.source_changed.connect(self.face_chooser.clear)
         self.find_button.clicked.connect(lambda: self._request_detection())
-        self.face_picker.changed.connect(self._show_parts)
+        self.face_chooser.changed.connect(self._show_parts)
         self.run_button.clicked.connect(lambda: self.start(None))
         self.cancel_button.clicked.connect(lambda: self.canceled.emit())
         self.close_button.clicked.connect(lambda: self.close_view())
@@ -130,7 +130,7 @@ class DockerPanel(QtWidgets.QWidget):
         detection = forms.detection(task)
         if not detection:
             return request
-        options = {**request.options, detection["chooses"]: self.face_picker.option}
+        options = {**request.options, detection["chooses"]: self.face_chooser.option}
         return dataclasses.replace(request, options=options)
 
     def start(self, task: str | None) -> None:
@@ -162,8 +162,8 @@ class DockerPanel(QtWidgets.QWidget):
         self.close_button.setVisible(self.view is not None and not self.working)
         detects = task is not None and bool(forms.detection(task))
         self.find_button.setVisible(detects)
-        self.face_picker.setVisible(detects and bool(self.face_picker.boxes))
-        self.run_button.setEnabled(not (detects and not self.face_picker.option))
+        self.face_chooser.setVisible(detects and bool(self.face_chooser.boxes))
+        self.run_button.setEnabled(not (detects and not self.face_chooser.option))
 
     def show_work(self, model: Json | None) -> None:
         """Begins to show a job."""

@@ -430,7 +430,7 @@ def faces_by_mouse():
     document.waitForDone()
     yield 0.4
     before, icc = facts(document), dump(scratch_document.color_profile(color_space_of(document)))
-    faces = dock().face_picker
+    faces = dock().face_chooser.picker
     told = {"hidden": not faces.isVisible()}
     with small():
         dock().find_button.click()

@@ -114,3 +114,16 @@ def test_the_chosen_faces_alone_are_wanted(printed: dict[str, Any]) -> None:
     assert printed["one of them"]["options"]["faces"] == "0"
     assert printed["none of them"] is False
     assert printed["forgotten"] == [False, True]
+
+
+def test_faces_are_counted_and_chosen_all_or_none(printed: dict[str, Any]) -> None:
+    assert printed["counted"] == "1 of 2 faces are restored"
+    assert printed["all and none"] == ["0 of 2 faces are restored", "all"]
+
+
+def test_faces_can_be_seen_larger(printed: dict[str, Any]) -> None:
+    assert (printed["larger"], printed["smaller"]) == (1.5, 1.0)
+
+
+def test_the_smallest_face_is_easy_to_hit(printed: dict[str, Any]) -> None:
+    assert printed["easy to hit"] == 24

@@ -32,7 +32,7 @@ def test_what_most_never_need_is_folded_away(printed: dict[str, Any]) -> None:
 
 
 def test_where_it_goes_is_asked_of_larger_results_alone(printed: dict[str, Any]) -> None:
-    assert (printed["larger"], printed["larger of upscale"]) == (False, True)
+    assert (printed["larger result"], printed["larger of upscale"]) == (False, True)
 
 
 def test_choices_are_remembered(printed: dict[str, Any]) -> None:
