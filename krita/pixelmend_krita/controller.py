@@ -27,7 +27,7 @@ from .pixelmend.wire import Event, Json
 from .stored_results import StoredResult, StoredResults
 
 FOLDER = Path(__file__).resolve().parent
-GROUP, CHOICES = "pixelmend", "choices"  # where Krita keeps our settings
+GROUP, CHOICES, PLACED = "pixelmend", "choices", "placed"  # where Krita keeps our settings
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,15 @@ class Controller(QtCore.QObject):
     def save_choices(self, choices: Json) -> None:
         """Keeps what the user has chosen."""
         Krita.instance().writeSetting(GROUP, CHOICES, json.dumps(choices))
+
+    @property
+    def placed(self) -> bool:
+        """Whether the docker was shown once, so that its place is the user's."""
+        return Krita.instance().readSetting(GROUP, PLACED, "") == "yes"
+
+    @placed.setter
+    def placed(self, placed: bool) -> None:
+        Krita.instance().writeSetting(GROUP, PLACED, "yes" if placed else "")
 
     def run(self, request: RestoreRequest) -> None:
         """Takes what is to be restored as it is now; begins once no other job runs."""

@@ -13,8 +13,10 @@ from .pixelmend.errors import PixelmendError
 from .pixelmend.host import host
 from .pixelmend.panel.docker_panel import DockerPanel
 from .pixelmend.presentation.messages import translate
+from .pixelmend.qt import QtCore, QtWidgets
 
-ID = "pixelmendDocker"
+ID, TOOL_OPTIONS = "pixelmendDocker", "sharedtooldocker"
+PLACE_MS = 1500  # after a document was opened; what touches dockers meanwhile makes Krita crash
 
 
 class PixelmendDocker(DockWidget):
@@ -52,12 +54,30 @@ class PixelmendDocker(DockWidget):
         if document == self._document:
             return
         self._document = document
+        if document is not None and not self._controller.placed:
+            QtCore.QTimer.singleShot(PLACE_MS, self._place)
         self.panel.face_chooser.clear()
         self._list_results()
         if not self.panel.working:
             self.panel.close_view()
             self.panel.show_notice("")
             self._show_unseen()
+
+    def _place(self) -> None:
+        # Krita hides a new docker, where nobody looks for it: at first it is a tab beside *Tool
+        # Options*. From then on it is where the user puts it.
+        window = Krita.instance().activeWindow()
+        if window is None or self._controller.placed:
+            return
+        self._controller.placed = True
+        if self.isVisible():
+            return
+        main = window.qwindow()
+        beside = main.findChild(QtWidgets.QDockWidget, TOOL_OPTIONS)
+        if beside is not None:
+            main.tabifyDockWidget(beside, self)
+        self.setVisible(True)
+        self.raise_()
 
     def _show_unseen(self) -> None:
         ends = [end for end in self._unseen if end.document == self._document]

@@ -36,15 +36,29 @@ def test_krita_imports_all_of_it(importing: tuple[Machine, str], krita: Machine)
         assert there == here
 
 
-def test_the_docker_that_came_of_it_restores(
-    importing: tuple[Machine, str], engine: Client, astronaut: np.ndarray
-) -> None:
+@pytest.fixture(scope="module")
+def first_scenes(
+    importing: tuple[Machine, str],
+    engine: Client,  # which is looked for, and runs already
+    astronaut: np.ndarray,
+) -> Scenes:
+    """What is seen at the first start."""
     user, _ = importing
     folder = user.user / "scenes"
     folder.mkdir()
     (folder / "photo.bin").write_bytes(astronaut[80:176, 170:290].tobytes())  # 120 x 96
-    only = {"PIXELMEND_ONLY": "half_opaque"}
+    only = {"PIXELMEND_ONLY": "first_start half_opaque"}
     told = editor.play(user, folder, INSIDE / "krita_scenes.py", only)
     assert told.pop("raised") == []
-    scene = Scenes(folder, told)["half_opaque"]
+    return Scenes(folder, told)
+
+
+def test_at_the_first_start_it_is_a_tab_beside_the_tools_options(first_scenes: Scenes) -> None:
+    scene = first_scenes["first_start"]
+    assert "pixelmendDocker" in scene["tabs"]
+    assert scene["seen"]
+
+
+def test_the_docker_that_came_of_it_restores(first_scenes: Scenes) -> None:
+    scene = first_scenes["half_opaque"]
     assert scene.names == ["Deblurred (HI-Diff Compact)", "photo", "Background"]

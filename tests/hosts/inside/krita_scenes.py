@@ -86,6 +86,20 @@ def refused():
     return told
 
 
+def first_start():
+    """Where the docker is before anybody has looked for it; asked for by name."""
+    yield from photo()
+    yield from until(docker().isVisible, 30)
+    yield 0.5
+    picture("first_start.png")
+    window = application.activeWindow()
+    beside = next(one for one in window.dockers() if one.objectName() == "sharedtooldocker")
+    tabs = [one.objectName() for one in window.qwindow().tabifiedDockWidgets(beside)]
+    return {"tabs": tabs, "seen": not docker().visibleRegion().isEmpty()}
+
+
+if "first_start" in os.environ.get("PIXELMEND_ONLY", ""):
+    scene(first_start)
 SCENES += PROPERTIES  # after `refused`, which begins without a document
 
 
