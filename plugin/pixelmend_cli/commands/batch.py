@@ -59,13 +59,13 @@ class MinutesType(click.ParamType["float | None"]):
 
 def _options_of_all_tasks(command: Command) -> Command:
     # Each option once, as the first task that has it describes it.
-    named: dict[str, click.Parameter] = {}
+    by_name: dict[str, click.Parameter] = {}
     for task in TASKS:
         options = [*computing_options(task), *(FACE_OPTIONS if task == "face" else ())]
         for param in _parameters(options):
             if param.name not in NOT_FOR_MANY:
-                named.setdefault(str(param.name), param)
-    command.__dict__.setdefault("__click_params__", []).extend(reversed(named.values()))
+                by_name.setdefault(str(param.name), param)
+    command.__dict__.setdefault("__click_params__", []).extend(reversed(by_name.values()))
     return command
 
 
@@ -153,13 +153,13 @@ def batch(context: click.Context, **options: Any) -> int:
 
     log_to_stderr(verbose=options["verbose"], quiet=options["quiet"])
     config = settings.resolve(os.environ)
-    chosen = {
+    explicit = {
         name: value
         for name, value in options.items()
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
     }
-    chosen["offline"] = options["offline"] or config.network.offline
-    steps = steps_of(options["tasks"], chosen)
+    explicit["offline"] = options["offline"] or config.network.offline
+    steps = steps_of(options["tasks"], explicit)
     request = batch_run.BatchOptions(
         source=options["source"],
         target=options["target"],
@@ -180,22 +180,22 @@ def batch(context: click.Context, **options: Any) -> int:
     return batch_run.run(request, steps, config)
 
 
-def steps_of(tasks: tuple[Task, ...], chosen: Mapping[str, Any]) -> list[dict[str, Any]]:
+def steps_of(tasks: tuple[Task, ...], explicit: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Returns each task's parameters; an option goes to all tasks that have it.
 
     Raises:
         BadRequest: None of the tasks has an option that was chosen.
     """
     described = {name for task in TASKS for name in of_task(task)}
-    for name in chosen:
+    for name in explicit:
         if name in described and not any(name in of_task(task) for task in tasks):
             raise BadRequest(
                 f"--{name.replace('_', '-')} is no option of {' or '.join(tasks)}",
                 hint="Leave it out, or name a task that has it",
             )
-    models = _models(tasks, str(chosen.get("model", AUTO)))
+    models = _models(tasks, str(explicit.get("model", AUTO)))
     return [
-        {name: value for name, value in chosen.items() if name in of_task(task)}
+        {name: value for name, value in explicit.items() if name in of_task(task)}
         | {"task": task, "model": models[task]}
         for task in tasks
     ]
@@ -205,11 +205,11 @@ def _models(tasks: tuple[Task, ...], text: str) -> dict[str, str]:
     if "=" not in text:
         return dict.fromkeys(tasks, text)
     parts = [part.strip().partition("=") for part in text.split(",")]
-    named = {task: model for task, _, model in parts}
-    for task in named:
+    models = {task: model for task, _, model in parts}
+    for task in models:
         if task not in tasks:
             raise BadRequest(
                 f"--model names `{task}`, which is no task of this batch",
                 hint=f"The tasks are {', '.join(tasks)}",
             )
-    return {task: named.get(task, AUTO) for task in tasks}
+    return {task: models.get(task, AUTO) for task in tasks}
