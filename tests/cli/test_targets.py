@@ -64,8 +64,8 @@ def test_a_missing_file_is_left_for_the_reader_to_report(folder: Path) -> None:
 
 def test_a_pattern_that_fits_nothing_is_left_for_the_reader_too(folder: Path) -> None:
     (folder / "below").mkdir()
-    assert plan(folder / "*.bmp", folder / "b*") == [
-        str(folder / "*_deblurred.bmp"),
+    assert plan(folder / "*.xyz", folder / "b*") == [
+        str(folder / "*_deblurred.xyz"),
         str(folder / "b_deblurred.jpg"),
     ]
 
