@@ -145,7 +145,7 @@ def evaluate(
         raise BadRequest(f"The task {task} does not undo this damage", hint=hint)
     scale = 1 if damage is None else damages.damaged_scale(damage)
     loaded = _load(task, scale, models, own, device)
-    measured = [methods.model_method(name, model, seed) for name, model in loaded.items()]
+    measured = [methods.model_method(name, model, seed, task) for name, model in loaded.items()]
     probes = evaluated_priors.probes(loaded)
     if not no_baselines and damaged_task == "restore":
         measured += methods.baseline_methods(seed) if damage is None else methods.noise_baselines()

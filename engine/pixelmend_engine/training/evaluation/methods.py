@@ -9,6 +9,7 @@ import torch
 from einops import rearrange
 from PIL import Image
 
+from pixelmend_engine.catalog.spec import Task
 from pixelmend_engine.inference.tiled_inference import LoadedModel, run_model
 from pixelmend_engine.models.pipeline import ModelRequest
 from pixelmend_engine.nn.progress import Progress
@@ -39,11 +40,11 @@ REFERENCES: Mapping[str, Method] = {"upscale": LANCZOS, "inpaint": BIHARMONIC}
 """What gains are against, by task; else the input."""
 
 
-def model_method(name: str, loaded: LoadedModel, seed: int) -> Method:
-    """Makes a method of a loaded model."""
+def model_method(name: str, loaded: LoadedModel, seed: int, task: Task = "restore") -> Method:
+    """Makes a method of a loaded model, which may do another thing for another task."""
 
     def restore_with_model(case: Case) -> Restored:
-        request = ModelRequest(seeds=(seed,), scale=float(case.scale))
+        request = ModelRequest(seeds=(seed,), scale=float(case.scale), task=task)
         result = run_model(loaded, case.model_input, request, Progress())
         restored = metrics.to_uint8(result.image[0].cpu())
         return restored if case.mask is None else torch.where(case.mask, restored, case.degraded)
