@@ -113,7 +113,7 @@ class PixelmendDocker(DockWidget):
             return
         self.panel.show_end(end.result)
         if end.faces is not None:
-            self.panel.face_chooser.show_faces(end.faces.picture, end.faces.boxes, end.faces.width)
+            self.panel.show_faces(end.faces.picture, end.faces.boxes, end.faces.width)
 
     def _show_refusal(self, error: PixelmendError, details: str) -> None:
         if self.panel.working:  # of another request

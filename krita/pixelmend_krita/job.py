@@ -109,20 +109,22 @@ class Job:
         if outcomes != [host.DONE]:
             end(None)
         elif self.kind == DETECT:
-            end(self._faces(raster, background_job.facts))
+            faces = yield from self._faces(raster, background_job.facts)
+            end(faces)
         else:
             yield from self._restored(raster, background_job, tell, end)
 
-    def _faces(self, raster: Raster, facts: Json) -> DetectedFaces:
+    def _faces(self, raster: Raster, facts: Json) -> Generator[float, None, DetectedFaces]:
         boxes = [_face_box(face) for face in facts["faces"]]
         if not boxes:
             raise NoFaceFound(
                 "No face was found in the picture",
                 hint="Choose another layer, or let smaller faces count",
             )
-        return DetectedFaces(self._preview(raster), boxes, raster.width)
+        picture = yield from self._preview(raster)
+        return DetectedFaces(picture, boxes, raster.width)
 
-    def _preview(self, raster: Raster) -> QtGui.QImage:
+    def _preview(self, raster: Raster) -> Generator[float, None, QtGui.QImage]:
         document = open_document(self.source.document)
         return previews.preview(raster, self.source.wire_space, document)
 
@@ -136,10 +138,8 @@ class Job:
         result, facts = background_job.result, background_job.facts
         assert result is not None
         name = messages.layer_name(self.task, facts)
-        after = self._preview(result)
-        yield 0.0
-        picture = self._preview(before)
-        yield 0.0
+        after = yield from self._preview(result)
+        picture = yield from self._preview(before)
         outcome = yield from self._arrive(result, name, tell)
         self.arriving = False
         if self.canceled:

@@ -17,6 +17,7 @@ from ..presentation.messages import translate
 from ..qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from ..wire import Event, Json
 from .face_chooser import FaceChooser
+from .face_picker import FaceBox
 from .history import History, Result
 from .job_view import JobView
 from .task_choices import RestoreRequest, TaskChoices, text_label
@@ -201,14 +202,21 @@ class DockerPanel(QtWidgets.QWidget):
             view.deleteLater()
         self._show_parts()
 
-    def _scroll_to_job(self) -> None:
-        # Once the area knows how large it has become.
-        QtCore.QTimer.singleShot(0, self._show_job)
+    def show_faces(self, image: QtGui.QImage, boxes: list[FaceBox], width: int) -> None:
+        """Shows a picture whose faces are to be chosen; `width` is that of the boxes' picture."""
+        self.face_chooser.show_faces(image, boxes, width)
+        self._scroll_to(self.face_chooser)
 
-    def _show_job(self) -> None:
-        bar = self.scroll_area.verticalScrollBar()
-        if self.view is not None and bar is not None:
-            bar.setValue(self._job_area.y())
+    def _scroll_to_job(self) -> None:
+        self._scroll_to(self._job_area)
+
+    def _scroll_to(self, part: QtWidgets.QWidget) -> None:
+        def scroll() -> None:
+            bar = self.scroll_area.verticalScrollBar()
+            if part.isVisible() and bar is not None:
+                bar.setValue(part.y())
+
+        QtCore.QTimer.singleShot(0, scroll)  # once the area knows how large it has become
 
     def show_event(self, event: Event) -> None:
         """Shows how far the job is."""

@@ -248,9 +248,15 @@ whose.find_button.click()
 say("detection", requests[-1])
 whose.show_work(None)
 whose.show_end(None)
-whose.face_chooser.show_faces(
-    plain("gray"), [FaceBox(30, 30, 60, 60), FaceBox(150, 45, 90, 90)], 300
-)
+whose.resize(250, 260)
+whose.show_faces(plain("gray"), [FaceBox(30, 30, 60, 60), FaceBox(150, 45, 90, 90)], 300)
+for _ in range(2):
+    application.processEvents()
+area = whose.scroll_area.viewport()
+assert area is not None
+top = whose.face_chooser.mapTo(area, whose.face_chooser.rect().topLeft()).y()
+say("faces seen", 0 <= top < area.height())
+whose.resize(250, 800)
 application.processEvents()
 say("detected", [gone(whose), whose.face_chooser.isVisible(), whose.minimumSizeHint().width()])
 whose.start(None)

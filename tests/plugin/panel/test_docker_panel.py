@@ -127,3 +127,7 @@ def test_faces_can_be_seen_larger(printed: dict[str, Any]) -> None:
 
 def test_the_smallest_face_is_easy_to_hit(printed: dict[str, Any]) -> None:
     assert printed["easy to hit"] == 24
+
+
+def test_a_low_docker_scrolls_to_the_faces_that_were_found(printed: dict[str, Any]) -> None:
+    assert printed["faces seen"]
