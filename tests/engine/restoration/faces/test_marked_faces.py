@@ -59,7 +59,7 @@ def test_what_is_selected_is_the_face_where_nothing_can_find_one(tmp_path: Path)
     change[60:220, 100:220] = 0
     assert not change.any()
     assert "what you selected was taken for the faces" in note
-    assert "retinaface-resnet50" in note
+    assert "What finds faces" in note
 
 
 def test_without_anything_marked_the_way_out_is_told(tmp_path: Path) -> None:
