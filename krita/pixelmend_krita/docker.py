@@ -13,10 +13,9 @@ from .pixelmend.errors import PixelmendError
 from .pixelmend.host import host
 from .pixelmend.panel.docker_panel import DockerPanel
 from .pixelmend.presentation.messages import translate
-from .pixelmend.qt import QtCore, QtWidgets
+from .pixelmend.qt import QtWidgets
 
 ID, TOOL_OPTIONS = "pixelmendDocker", "sharedtooldocker"
-PLACE_MS = 1500  # after a document was opened; what touches dockers meanwhile makes Krita crash
 
 
 class PixelmendDocker(DockWidget):
@@ -54,8 +53,6 @@ class PixelmendDocker(DockWidget):
         if document == self._document:
             return
         self._document = document
-        if document is not None and not self._controller.placed:
-            QtCore.QTimer.singleShot(PLACE_MS, self._place)
         self.panel.face_chooser.clear()
         self._list_results()
         if not self.panel.working:
@@ -63,19 +60,19 @@ class PixelmendDocker(DockWidget):
             self.panel.show_notice("")
             self._show_unseen()
 
-    def _place(self) -> None:
-        # Krita hides a new docker, where nobody looks for it: at first it is a tab beside *Tool
-        # Options*. From then on it is where the user puts it.
+    def show_docker(self) -> None:
+        """Shows the docker where it is: the first time as a tab beside *Tool Options*.
+
+        Krita hides a new docker, as large as it likes. To place it earlier than the user asks for
+        it, while Krita opens its first picture, now and then made Krita crash.
+        """
         window = Krita.instance().activeWindow()
-        if window is None or self._controller.placed:
-            return
+        if window is not None and not (self._controller.placed or self.isVisible()):
+            main = window.qwindow()
+            beside = main.findChild(QtWidgets.QDockWidget, TOOL_OPTIONS)
+            if beside is not None:
+                main.tabifyDockWidget(beside, self)
         self._controller.placed = True
-        if self.isVisible():
-            return
-        main = window.qwindow()
-        beside = main.findChild(QtWidgets.QDockWidget, TOOL_OPTIONS)
-        if beside is not None:
-            main.tabifyDockWidget(beside, self)
         self.setVisible(True)
         self.raise_()
 

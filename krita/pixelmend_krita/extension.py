@@ -54,8 +54,7 @@ def show() -> None:
     """Shows the docker, wherever it is."""
     active = docker()
     if active is not None:
-        active.setVisible(True)
-        active.raise_()
+        active.show_docker()
 
 
 def start(task: Optional[str]) -> None:

@@ -53,8 +53,11 @@ def first_scenes(
     return Scenes(folder, told)
 
 
-def test_at_the_first_start_it_is_a_tab_beside_the_tools_options(first_scenes: Scenes) -> None:
+def test_the_first_time_that_it_is_shown_it_is_a_tab_beside_the_tools_options(
+    first_scenes: Scenes,
+) -> None:
     scene = first_scenes["first_start"]
+    assert scene["hidden"]
     assert "pixelmendDocker" in scene["tabs"]
     assert scene["seen"]
 

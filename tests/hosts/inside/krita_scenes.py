@@ -87,15 +87,17 @@ def refused():
 
 
 def first_start():
-    """Where the docker is before anybody has looked for it; asked for by name."""
+    """Where the docker is once the user has looked for it; asked for by name."""
     yield from photo()
+    hidden = not docker().isVisible()
+    application.action("pixelmend_show").trigger()
     yield from until(docker().isVisible, 30)
     yield 0.5
     picture("first_start.png")
     window = application.activeWindow()
     beside = next(one for one in window.dockers() if one.objectName() == "sharedtooldocker")
     tabs = [one.objectName() for one in window.qwindow().tabifiedDockWidgets(beside)]
-    return {"tabs": tabs, "seen": not docker().visibleRegion().isEmpty()}
+    return {"hidden": hidden, "tabs": tabs, "seen": not docker().visibleRegion().isEmpty()}
 
 
 if "first_start" in os.environ.get("PIXELMEND_ONLY", ""):
