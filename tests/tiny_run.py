@@ -4,6 +4,7 @@ python tests/tiny_run.py PHOTOS FOLDER STEPS SAVE_EVERY
 """
 
 import dataclasses
+import subprocess
 import sys
 from pathlib import Path
 
@@ -122,6 +123,20 @@ def make_photos(folder: Path, astronaut: np.ndarray, count: int = 12) -> Path:
 def losses_text(progress: TrainingProgress) -> str:
     """Writes the losses of a step to the last digit."""
     return " ".join(f"{name}={value!r}" for name, value in progress.losses.items())
+
+
+def losses_until_killed(command: list[str], step: int) -> dict[int, str]:
+    """Runs a script that prints a line for each step, kills it after one; returns the losses."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        losses: dict[int, str] = {}
+        for line in process.stdout:
+            number, _, values = line.strip().partition(" ")
+            losses[int(number)] = values
+            if int(number) == step:
+                process.kill()
+                break
+    return losses
 
 
 def main(photos: str, folder: str, steps: str, save_every: str) -> None:

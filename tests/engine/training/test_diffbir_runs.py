@@ -1,7 +1,6 @@
 """DiffBIR's stages learn; one that was killed goes on with the same losses."""
 
 import dataclasses
-import subprocess
 import sys
 from pathlib import Path
 from statistics import fmean
@@ -47,16 +46,7 @@ def killed_run(
     """Trains in a process of its own, kills it after a step, and returns the losses until then."""
     numbers = (recipe, str(stage), str(KILLED_STEPS), str(SAVE_EVERY), str(base))
     command = [sys.executable, tiny_diffbir_run.__file__, str(photos), str(folder), *numbers]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        losses: dict[int, str] = {}
-        for line in process.stdout:
-            number, _, values = line.strip().partition(" ")
-            losses[int(number)] = values
-            if int(number) == step:
-                process.kill()
-                break
-    return losses
+    return tiny_run.losses_until_killed(command, step)
 
 
 def goes_on(

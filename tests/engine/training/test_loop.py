@@ -2,7 +2,6 @@
 
 import dataclasses
 import random
-import subprocess
 import sys
 from pathlib import Path
 
@@ -67,16 +66,7 @@ def killed_run(photos: Path, folder: Path, step: int) -> dict[int, str]:
     """Trains in a process of its own, kills it after a step, and returns the losses until then."""
     numbers = (str(KILLED_STEPS), str(SAVE_EVERY))
     command = [sys.executable, tiny_run.__file__, str(photos), str(folder), *numbers]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        losses: dict[int, str] = {}
-        for line in process.stdout:
-            number, _, values = line.strip().partition(" ")
-            losses[int(number)] = values
-            if int(number) == step:
-                process.kill()
-                break
-    return losses
+    return tiny_run.losses_until_killed(command, step)
 
 
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(photos: Path, tmp_path: Path) -> None:

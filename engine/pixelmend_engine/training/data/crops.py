@@ -207,12 +207,17 @@ def check_sides(paths: Iterable[Path], least: int) -> None:
         sides = list(threads.map(picture_files.short_side, paths))
     small = [path.name for path, side in zip(paths, sides, strict=True) if side < least]
     if small:
-        more = f" and {len(small) - SHOWN} more" if len(small) > SHOWN else ""
         raise BadRequest(
             f"{len(small)} of {len(paths)} pictures have fewer than {least} pixels on a side: "
-            f"{', '.join(f'`{name}`' for name in small[:SHOWN])}{more}",
+            f"{first_names(small)}",
             hint="Take them out of the folder, or put larger copies there",
         )
+
+
+def first_names(names: Sequence[str]) -> str:
+    """Writes names for a message, the first few; the rest is counted."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{', '.join(f'`{name}`' for name in names[:SHOWN])}{more}"
 
 
 def _generator(rng: np.random.Generator) -> torch.Generator:

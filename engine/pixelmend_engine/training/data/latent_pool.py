@@ -22,7 +22,7 @@ from torch import Tensor
 
 from pixelmend.atomic import as_output_failed, atomic_write
 from pixelmend.errors import BadRequest, UnreadableCheckpoint
-from pixelmend_engine.training.data.crops import SHOWN, TrainingData
+from pixelmend_engine.training.data.crops import TrainingData, first_names
 from pixelmend_engine.training.frozen_networks import FrozenNetworks
 from pixelmend_engine.training.recipes.recipe import Phase
 
@@ -106,8 +106,7 @@ class LatentPool:
             if not head.exists() or json.loads(head.read_text()).get("key") != self._key:
                 for path in self._folder.glob("*.safetensors"):
                     path.unlink()
-        with atomic_write(head, overwrite=True) as temporary, as_output_failed(head):
-            temporary.write_text(json.dumps({"key": self._key}))
+        _write(head, _with_key(self._key))
         self._encode_captions()
 
     def fill(self, process: int, processes: int) -> None:
@@ -119,9 +118,7 @@ class LatentPool:
         for number in range(process, self._shards, processes):
             path = self._path(number)
             if not path.exists():
-                content = save(self._compute(number))
-                with atomic_write(path, overwrite=True) as temporary, as_output_failed(path):
-                    temporary.write_bytes(content)
+                _write(path, save(self._compute(number)))
                 logger.info("latents: %d of %d samples", (number + 1) * SHARD, self.size)
         self._contexts = _read(self._folder / "contexts.safetensors")["contexts"]
 
@@ -172,14 +169,20 @@ class LatentPool:
             if path.exists() and known.exists() and json.loads(known.read_text())["key"] == key:
                 return
             known.unlink(missing_ok=True)
-        content = save({"contexts": self._encoder.contexts(texts).half()})
-        with atomic_write(path, overwrite=True) as temporary, as_output_failed(path):
-            temporary.write_bytes(content)
-        with atomic_write(known, overwrite=True) as temporary, as_output_failed(known):
-            temporary.write_text(json.dumps({"key": key}))
+        _write(path, save({"contexts": self._encoder.contexts(texts).half()}))
+        _write(known, _with_key(key))
 
     def _path(self, shard: int) -> Path:
         return self._folder / f"{shard:05}.safetensors"
+
+
+def _with_key(key: str) -> bytes:
+    return json.dumps({"key": key}).encode()
+
+
+def _write(path: Path, content: bytes) -> None:
+    with atomic_write(path, overwrite=True) as temporary, as_output_failed(path):
+        temporary.write_bytes(content)
 
 
 def read_captions(data: TrainingData) -> dict[str, str]:
@@ -196,10 +199,8 @@ def read_captions(data: TrainingData) -> dict[str, str]:
         except (OSError, UnicodeDecodeError):
             missing.append(path.name)
     if missing := sorted(missing):
-        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise BadRequest(
-            f"{len(missing)} of {len(data.paths)} pictures have no caption: "
-            f"{', '.join(f'`{name}`' for name in missing[:SHOWN])}{more}",
+            f"{len(missing)} of {len(data.paths)} pictures have no caption: {first_names(missing)}",
             hint="Put a text file of the same name beside each (`photo.txt`), or leave out "
             "--captions",
         )
